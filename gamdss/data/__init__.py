@@ -1,0 +1,1 @@
+"""From a dataset's files to uint8 key frames: specs, annotations, frames, store, splits."""

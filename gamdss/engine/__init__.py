@@ -1,0 +1,1 @@
+"""Training and judging: one fold, all folds, the run directory."""

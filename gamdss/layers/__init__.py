@@ -1,0 +1,1 @@
+"""Layers of the temporal stream: retention and the blocks around it."""

@@ -1,0 +1,1 @@
+"""Networks: the temporal and the spatial stream, and the two branches that share them."""

@@ -1,0 +1,64 @@
+"""Frozen values that travel between the rooms of the house."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class KeyFrames:
+    """Onset, apex and offset of a clip, as frame numbers of the dataset's own numbering.
+
+    `notes` says what a reader should know about how they came about (a midpoint that stands in
+    for a missing apex, a missing frame that reselection skipped).
+    """
+
+    onset: int
+    apex: int
+    offset: int
+    notes: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> tuple[int, int, int]:
+        """(onset, apex, offset)."""
+        return self.onset, self.apex, self.offset
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One annotated micro-expression.
+
+    `subject` and `name` are text as the dataset's spec normalises them ("01", "EP02_01f");
+    `row` is the row in the workbook as a spreadsheet program counts it, for messages.
+    """
+
+    dataset: str
+    subject: str
+    name: str
+    annotated: KeyFrames
+    emotion: str
+    action_units: str = ""
+    row: int = 0
+
+    @property
+    def id(self) -> str:
+        """Unique within a dataset: subject/name."""
+        return f"{self.subject}/{self.name}"
+
+
+@dataclass(frozen=True, eq=False)
+class FoldResult:
+    """What one held-out subject's fold leaves behind: every epoch's logits, nothing chosen.
+
+    Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
+    (N,) int64, `train_loss` and `train_accuracy` (E,) float64.
+    """
+
+    subject: str
+    clips: tuple[str, ...]
+    labels: np.ndarray
+    logits: np.ndarray
+    train_loss: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    train_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
