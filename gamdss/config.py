@@ -1,0 +1,221 @@
+"""Every setting of a run as dataclasses: a line of explanation for each, checked at birth.
+
+Defaults are those of the paper's code (`hyperparameters` of arXiv 2603.04766, release v1.0.1)
+unless the line says otherwise. Fields are set from YAML files and the command line by `cli`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Literal
+
+from gamdss.errors import ConfigError
+
+
+def _require(condition: bool, flag: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
+
+
+@dataclass
+class FramesConfig:
+    """How frames are read.
+
+    Args:
+        mixed_size: what to do with a clip whose frames differ in size: stop, or resize them to
+            the size of the annotated apex frame.
+        grey: what to do with grey frames in a dataset that is in colour: stop, or take the grey
+            value for all three channels.
+        workers: threads that decode and resize; 0 takes one for each processor.
+    """
+
+    mixed_size: Literal["error", "resize"] = "error"
+    grey: Literal["error", "accept"] = "error"
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        _require(self.workers >= 0, "frames.workers", self.workers, "0 or more")
+
+
+@dataclass
+class ReselectionConfig:
+    """Dynamic frame reselection.
+
+    Args:
+        preset: the windows that are searched and the difference that is compared; `none` keeps
+            the annotated frames. `original-*` presets compute what the release computes.
+        ratio: half window as a fraction of the phase; the preset's own where it is left out.
+        clips: which clips use reselected frames: all, or (as in the release) only those that a
+            fold trains on, while held-out clips use the annotated ones.
+    """
+
+    preset: str = "full"
+    ratio: float | None = None
+    clips: Literal["all", "training"] = "all"
+
+    def __post_init__(self) -> None:
+        ok = self.ratio is None or 0 <= self.ratio <= 1
+        _require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
+
+
+@dataclass
+class ModelConfig:
+    """The two-branch network.
+
+    Args:
+        image_size: height and width in pixels of the frames that the network sees; a multiple
+            of 16.
+        branches: both phases, the rising or the falling one alone (BDRT, DRT, ADRT in the
+            release).
+        antialias: antialias the spatial stream's resize; the release ran without.
+        drop_path: largest rate of stochastic depth; it grows linearly over the blocks.
+    """
+
+    image_size: int = 224
+    branches: Literal["both", "rising", "falling"] = "both"
+    antialias: bool = True
+    drop_path: float = 0.1
+
+    def __post_init__(self) -> None:
+        size = self.image_size
+        low = max(16, size // 16 * 16)
+        near = f"a multiple of 16, such as {low} or {low + 16}"
+        _require(size >= 16 and size % 16 == 0, "model.image_size", size, near)
+        _require(0 <= self.drop_path < 1, "model.drop_path", self.drop_path, "in [0, 1)")
+
+
+@dataclass
+class AugmentationConfig:
+    """Augmentation of training clips, one draw for the three frames of a clip.
+
+    Args:
+        flip: probability of a horizontal flip.
+        rotation: largest rotation in degrees, either way.
+        crop_padding: zero border in pixels from which the crop is drawn; for frames of 224 pixels,
+            and scaled with the image size.
+    """
+
+    flip: float = 0.5
+    rotation: float = 3.0
+    crop_padding: int = 15
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.flip <= 1, "augmentation.flip", self.flip, "between 0 and 1")
+        _require(0 <= self.rotation < 180, "augmentation.rotation", self.rotation, "in [0, 180)")
+        _require(
+            0 <= self.crop_padding <= 112,
+            "augmentation.crop_padding",
+            self.crop_padding,
+            "0 to 112",
+        )
+
+
+@dataclass
+class TrainingConfig:
+    """Optimisation of one fold.
+
+    Args:
+        epochs: passes over the training clips; the last one's network is the result.
+        batch_size: clips in a step; the last partial batch is kept.
+        learning_rate: of AdamW.
+        weight_decay: of AdamW, on every parameter.
+        lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
+        lr_decay_epochs: how many epochs the learning rate decays.
+        auxiliary_weight: weight of the falling phase's cross-entropy, the auxiliary loss.
+        precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that compute faster
+            with it.
+        checkpoint_every: epochs between two saves of the training state of an unfinished fold.
+    """
+
+    epochs: int = 199
+    batch_size: int = 16
+    learning_rate: float = 8e-4
+    weight_decay: float = 0.6
+    lr_decay: float = 0.987
+    lr_decay_epochs: int = 50
+    auxiliary_weight: float = 1.0
+    precision: Literal["auto", "float32", "bf16"] = "auto"
+    checkpoint_every: int = 10
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
+        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight"):
+            _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
+        _require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
+        _require(0 < self.lr_decay <= 1, "training.lr_decay", self.lr_decay, "in (0, 1]")
+
+
+@dataclass
+class Config:
+    """A run: a dataset, a task, and how the network is trained and judged on it.
+
+    Args:
+        dataset: name of the dataset's spec.
+        task: name of the classification task, such as `c5` or `c3`.
+        data_root: the dataset's folder as it was delivered, with the workbook and the frames.
+        annotations: the workbook, if it is not in `data_root` under one of its known names.
+        output: the run directory; `runs/<dataset>_<task>` under the working directory where it
+            is left out.
+        cache: folder for decoded frames and made datasets; the user's cache folder where it is
+            left out.
+        strict: refuse what is otherwise mended with a warning: missing apexes, unknown emotions.
+        seed: of initialisation, order, augmentation and stochastic depth; each fold draws its
+            own stream from it.
+        device: `auto` (CUDA if there is one), `cpu`, `cuda` or `cuda:N`.
+        threads: CPU threads of the computation; 0 leaves the number to PyTorch.
+        tensorboard: write the curves for TensorBoard too (needs the package tensorboard).
+        frames: how frames are read.
+        reselection: which frames stand for onset, apex and offset.
+        model: the network.
+        augmentation: what is drawn for each training clip.
+        training: the optimisation of one fold.
+    """
+
+    dataset: str = "cas2"
+    task: str = "c5"
+    data_root: str | None = None
+    annotations: str | None = None
+    output: str | None = None
+    cache: str | None = None
+    strict: bool = False
+    seed: int = 2
+    device: str = "auto"
+    threads: int = 0
+    tensorboard: bool = False
+    frames: FramesConfig = field(default_factory=FramesConfig)
+    reselection: ReselectionConfig = field(default_factory=ReselectionConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+
+    def __post_init__(self) -> None:
+        _require(self.seed >= 0, "seed", self.seed, "0 or more")
+        _require(self.threads >= 0, "threads", self.threads, "0 or more")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Nested plain values, as they are written to `config.yaml`."""
+        return asdict(self)
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested values with dotted names: {"training": {"epochs": 3}} -> {"training.epochs": 3}."""
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat.update(flatten(value, f"{prefix}{name}."))
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+def field_names(config: type = Config, prefix: str = "") -> list[str]:
+    """Dotted names of all fields, groups left out."""
+    names: list[str] = []
+    for item in fields(config):
+        default = item.default_factory if callable(item.default_factory) else None
+        if isinstance(default, type) and is_dataclass(default):
+            names += field_names(default, f"{prefix}{item.name}.")
+        else:
+            names.append(f"{prefix}{item.name}")
+    return names
