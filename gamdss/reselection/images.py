@@ -1,0 +1,114 @@
+"""Frames as the caller has them -> the candidate images by number, checked, missing ones noted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from gamdss.errors import FrameError
+from gamdss.reselection.presets import Windows
+
+Frames = np.ndarray | Mapping[int, np.ndarray]
+
+
+def numbered(
+    frames: Frames, first_frame: int, frame_numbers: Sequence[int] | None
+) -> Mapping[int, np.ndarray]:
+    """Frames by number: a mapping as it is, an array (T, H, W[, 3]) numbered along its first axis.
+
+    Raises:
+        FrameError: not an array of that shape, or numbers that do not fit it.
+    """
+    if isinstance(frames, Mapping):
+        if frame_numbers is not None:
+            raise FrameError(
+                "frame_numbers given with a mapping, which already says each frame's number",
+                remedy="Leave frame_numbers out, or pass the frames as one array.",
+            )
+        return frames
+    if not isinstance(frames, np.ndarray) or frames.ndim not in (3, 4):
+        shape = getattr(frames, "shape", None)
+        raise FrameError(
+            f"frames are a {type(frames).__name__} of shape {shape}",
+            remedy="Pass an array (T, H, W, 3) or (T, H, W), or a mapping from number to image.",
+        )
+    if frame_numbers is None:
+        return dict(enumerate(frames, start=first_frame))
+    numbers = [int(number) for number in frame_numbers]
+    if len(numbers) != len(frames) or len(set(numbers)) != len(numbers):
+        raise FrameError(
+            f"{len(frames)} frames but {len(set(numbers))} different frame numbers "
+            f"({len(numbers)} given)",
+            remedy="Give one number for each frame, none twice.",
+        )
+    return dict(zip(numbers, frames, strict=True))
+
+
+def gather(
+    source: Mapping[int, np.ndarray], windows: Windows, wrap: bool
+) -> tuple[dict[int, np.ndarray], tuple[str, ...]]:
+    """Every candidate's image, asked for once and flattened to (H*W*channels,), and the notes.
+
+    Candidates that the source lacks are left out and noted.
+
+    Raises:
+        FrameError: an annotated frame is missing; images of other types, sizes or not finite.
+    """
+    for name, window in zip(windows._fields, windows, strict=True):
+        if window[0] not in source:
+            raise FrameError(
+                f"annotated {name}, frame {window[0]}, is missing",
+                remedy="Supply the frame, or correct the annotation or the first frame's number.",
+            )
+    wanted = sorted({number for window in windows for number in window})
+    images = {number: source[number] for number in wanted if number in source}
+    _check_alike(images, wrap)
+    notes = tuple(
+        _missing_note(name, missing)
+        for name, window in zip(windows._fields, windows, strict=True)
+        if (missing := sorted(number for number in window if number not in images))
+    )
+    return {number: image.reshape(-1) for number, image in images.items()}, notes
+
+
+def _missing_note(name: str, missing: Sequence[int]) -> str:
+    plural = "s" if len(missing) > 1 else ""
+    listed = ", ".join(map(str, missing))
+    return f"frame{plural} {listed} missing inside the {name} window: skipped"
+
+
+def _check_alike(images: Mapping[int, np.ndarray], wrap: bool) -> None:
+    model: tuple[int, np.ndarray] | None = None
+    for number, image in images.items():
+        _check_image(number, image, wrap)
+        if model is None:
+            model = number, image
+        elif (image.shape, image.dtype) != (model[1].shape, model[1].dtype):
+            raise FrameError(
+                f"frame {number} is {image.shape} {image.dtype}, "
+                f"frame {model[0]} is {model[1].shape} {model[1].dtype}",
+                remedy="Resize and convert the frames of a clip to one size and type first.",
+            )
+
+
+def _check_image(number: int, image: np.ndarray, wrap: bool) -> None:
+    shape: tuple[int, ...] = getattr(image, "shape", ())
+    grey, colour = len(shape) == 2, len(shape) == 3 and shape[-1] == 3
+    if not isinstance(image, np.ndarray) or not (grey or colour) or image.size == 0:
+        raise FrameError(
+            f"frame {number} is a {type(image).__name__} of shape {shape}",
+            remedy="An image is an array (H, W, 3) or (H, W).",
+        )
+    if image.dtype != np.uint8 and (wrap or not np.issubdtype(image.dtype, np.floating)):
+        raise FrameError(
+            f"frame {number} has type {image.dtype}",
+            remedy="The presets of the original subtract modulo 256: pass uint8 images."
+            if wrap
+            else "Pass uint8 or floating-point images.",
+        )
+    if image.dtype != np.uint8 and not np.isfinite(image).all():
+        raise FrameError(
+            f"frame {number} holds values that are not finite",
+            remedy="Mend the image or leave the frame out.",
+        )

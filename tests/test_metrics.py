@@ -1,0 +1,150 @@
+"""Metrics against scikit-learn and against cases worked by hand."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from gamdss.errors import FoldError
+from gamdss.metrics import OracleEpochs, final_scores, oracle_epochs, oracle_scores, scores
+from gamdss.records import FoldResult
+
+
+def fold(subject: str, labels: list[int], epochs: list[list[int]], classes: int = 3) -> FoldResult:
+    """A fold whose every epoch predicts what is listed."""
+    logits = np.eye(classes, dtype=np.float32)[np.array(epochs)]
+    clips = tuple(f"{subject}/{i}" for i in range(len(labels)))
+    return FoldResult(subject, clips, np.array(labels), logits)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(30))
+def test_scores_equal_scikit_learn_also_with_absent_classes(seed):
+    rng = np.random.default_rng(seed)
+    true = rng.choice(rng.choice(6, 3, replace=False), 25)
+    predicted = rng.choice(rng.choice(6, 4, replace=False), 25)
+    found = scores(true, predicted, 6)
+    assert found.accuracy == pytest.approx(sk.accuracy_score(true, predicted))
+    assert found.uf1 == pytest.approx(
+        sk.f1_score(true, predicted, average="macro", zero_division=0)
+    )
+    assert found.weighted_f1 == pytest.approx(
+        sk.f1_score(true, predicted, average="weighted", zero_division=0)
+    )
+    recalls = [(predicted[true == c] == c).mean() for c in np.unique(true)]
+    assert found.uar == pytest.approx(np.mean(recalls))
+    assert found.confusion.sum(axis=1).tolist() == [c.support for c in found.per_class]
+    assert found.confusion.shape == (6, 6)
+
+
+def test_a_class_nobody_has_but_one_predicted_costs_uf1_and_not_uar():
+    found = scores(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 3]), 5)
+    # F1: 1, 2/3 and, for class 3, 0. Classes 2 and 4 do not count.
+    assert found.uf1 == pytest.approx((1 + 2 / 3 + 0) / 3)
+    assert found.uar == pytest.approx((1 + 1 / 2) / 2)
+    assert found.weighted_f1 == pytest.approx((2 * 1 + 2 * 2 / 3) / 4)
+    assert found.confusion[1].tolist() == [0, 1, 0, 1, 0]
+
+
+def test_as_dict_is_plain_json():
+    found = scores(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).as_dict(["happiness", "others"])
+    assert json.loads(json.dumps(found)) == found
+    assert found["per_class"]["others"] == {
+        "precision": 0.5,
+        "recall": 1.0,
+        "f1": pytest.approx(2 / 3),
+        "support": 1,
+    }
+    assert found["confusion"] == [[1, 1], [0, 1]]
+
+
+@pytest.mark.parametrize("names", [["a"], ["a", "a"]])
+def test_as_dict_needs_a_name_for_each_class(names):
+    with pytest.raises(FoldError, match="class names"):
+        scores(np.array([0, 1]), np.array([0, 1]), 2).as_dict(names)
+
+
+def test_oracle_stops_at_the_first_perfect_epoch():
+    # Epoch 2 is perfect; epoch 3, perfect too, would win the F1's last-of-equals if it existed.
+    result = fold("01", [0, 1], [[0, 0], [1, 1], [0, 1], [0, 1], [2, 2]])
+    assert oracle_epochs(result.logits, result.labels) == OracleEpochs(accuracy=2, f1=2)
+
+
+def test_oracle_takes_the_first_best_accuracy_and_the_last_best_f1():
+    result = fold("01", [0, 1], [[2, 2], [0, 0], [2, 1], [0, 2], [2, 2]])
+    # Accuracy 0, 1/2, 1/2, 1/2, 0; UF1 0, 1/3, 1/3, 1/3, 0.
+    assert oracle_epochs(result.logits, result.labels) == OracleEpochs(accuracy=1, f1=3)
+
+
+def test_best_accuracy_and_best_f1_can_be_different_epochs():
+    labels = [0, 0, 0, 1]
+    result = fold("01", labels, [[0, 0, 0, 0], [0, 0, 1, 1], [0, 2, 2, 1]])
+    # Accuracy 3/4, 3/4, 1/2; UF1 3/7 (0.43), 11/15 (0.73), 1/2.
+    assert oracle_epochs(result.logits, result.labels) == OracleEpochs(accuracy=0, f1=1)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_oracle_f1_epoch_equals_scikit_learn(seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, 7)
+    result = fold("01", list(labels), rng.integers(0, 5, (30, 7)).tolist(), classes=5)
+    by_epoch = [scores(labels, epoch.argmax(axis=1), 5).uf1 for epoch in result.logits]
+    last_best = np.flatnonzero(np.isclose(by_epoch, max(by_epoch)))[-1]
+    assert oracle_epochs(result.logits, labels).f1 == last_best
+
+
+def test_final_scores_pool_the_last_epoch_of_each_fold():
+    folds = [fold("01", [0, 1], [[0, 1], [0, 0]]), fold("02", [2], [[0], [2], [2]])]
+    found = final_scores(folds, 3)
+    assert found.accuracy == pytest.approx(2 / 3)
+    assert found.confusion.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
+
+
+def test_oracle_scores_take_accuracy_and_the_rest_from_two_networks():
+    split = fold("03", [0, 0, 0, 1], [[0, 0, 0, 0], [0, 0, 1, 1], [0, 2, 2, 1]])
+    better = fold("04", [0, 0, 0, 0, 0, 1], [[0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
+    # Fold 04: accuracy 5/6, 4/6; UF1 5/11 (0.45), 5/8 (0.63): two epochs, two networks.
+    assert oracle_epochs(better.logits, better.labels) == OracleEpochs(accuracy=0, f1=1)
+    found = oracle_scores([split, better], 3)
+    assert found.accuracy == pytest.approx((3 + 5) / 10)
+    assert found.confusion.tolist() == [[5, 3, 0], [0, 2, 0], [0, 0, 0]]
+    assert found.uar == pytest.approx((5 / 8 + 1) / 2)
+
+
+@pytest.mark.parametrize("judge", [final_scores, oracle_scores])
+def test_bad_folds_are_named(judge):
+    good = fold("01", [0, 1], [[0, 1]])
+    diverged = fold("07", [0, 1], [[0, 1], [0, 1]])
+    diverged.logits[1, 0, 0] = np.nan
+    empty = FoldResult("08", (), np.zeros(0, np.int64), np.zeros((2, 0, 3), np.float32))
+    with pytest.raises(FoldError, match="no folds"):
+        judge([], 3)
+    with pytest.raises(FoldError, match="subject 07: logits of epoch 1"):
+        judge([good, diverged], 3)
+    with pytest.raises(FoldError, match="subject 08: logits of shape"):
+        judge([good, empty], 3)
+    with pytest.raises(FoldError, match="3 classes, not 4"):
+        judge([good], 4)
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions", "message"),
+    [
+        ([], [], r"labels have shape \(0,\)"),
+        ([0, 1], [0], "2 labels but 1 predictions"),
+        ([0, 3], [0, 1], "labels hold 3"),
+        ([0, 1], [0, -1], "predictions hold -1"),
+        ([0.0, 1.0], [0, 1], "labels hold 0.0"),
+        ([[0], [1]], [0, 1], r"labels have shape \(2, 1\)"),
+    ],
+)
+def test_bad_labels(labels, predictions, message):
+    with pytest.raises(FoldError, match=message):
+        scores(np.array(labels), np.array(predictions), 3)
+
+
+@pytest.mark.parametrize("shape", [(0, 2, 3), (4, 0, 3), (4, 2), (4, 3, 3)])
+def test_logits_that_do_not_fit(shape):
+    with pytest.raises(FoldError, match="logits of shape"):
+        oracle_epochs(np.zeros(shape, np.float32), np.zeros(2, np.int64))
