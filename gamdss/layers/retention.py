@@ -1,0 +1,175 @@
+"""Manhattan-decay retention: softmax attention whose scores fall off with distance in the image.
+
+Source: Fan et al., "RMT: Retentive Networks Meet Vision Transformers", CVPR 2024
+(arXiv 2309.11523), section 3; used as the temporal stream's token mixer in GAMDSS
+(arXiv 2603.04766).
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def head_decays(heads: int, decay_range: float) -> Tensor:
+    """Logarithm of each head's decay per pixel of distance, (heads,), negative.
+
+    Head `n` keeps a factor `1 - 2^-(2 + decay_range * n / heads)` per pixel.
+    """
+    exponent = 2 + decay_range * torch.arange(heads, dtype=torch.float64) / heads
+    return torch.log1p(-(2.0**-exponent))
+
+
+def line_decay(length: int, decays: Tensor) -> Tensor:
+    """Decay mask along one line of pixels: (heads, length, length), `decay * |i - j|`."""
+    position = torch.arange(length, dtype=decays.dtype)
+    return decays[:, None, None] * (position[:, None] - position[None, :]).abs()
+
+
+def manhattan_decay(height: int, width: int, decays: Tensor) -> Tensor:
+    """Decay mask of an image's pixels in row-major order: (heads, height*width, height*width).
+
+    Entry `[n, i, j]` is `decay_n * (|row_i - row_j| + |column_i - column_j|)`.
+    """
+    rows = line_decay(height, decays)[:, :, None, :, None]  # (n, H, 1, H, 1)
+    columns = line_decay(width, decays)[:, None, :, None, :]  # (n, 1, W, 1, W)
+    return (rows + columns).reshape(len(decays), height * width, height * width)
+
+
+def rotation_angles(height: int, width: int, head_dim: int) -> Tensor:
+    """Angle of every channel pair at every pixel: (height, width, head_dim / 2), radians.
+
+    Pair `m` at row-major pixel index `p` turns by `p * 10000^-(m / (head_dim/2 - 1))`.
+    """
+    frequency = 10000.0 ** -torch.linspace(0, 1, head_dim // 2, dtype=torch.float64)
+    pixel = torch.arange(height * width, dtype=torch.float64).reshape(height, width, 1)
+    return pixel * frequency
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate neighbouring channel pairs (a, b) -> (a cos - b sin, b cos + a sin).
+
+    Args:
+        x: (B, H, W, heads, head_dim).
+        cos, sin: (H, W, 1, head_dim / 2).
+    """
+    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)  # each (B, H, W, n, d/2)
+    return torch.stack((a * cos - b * sin, b * cos + a * sin), dim=-1).flatten(-2)
+
+
+def whole_retention(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
+    """Retention of every pixel with every other.
+
+    Args:
+        q, k, v: (B, H, W, heads, head_dim); q and k already rotated, not scaled.
+        decay: (heads, H*W, H*W), from `manhattan_decay`.
+
+    Returns:
+        (B, H, W, heads, head_dim).
+    """
+    height = q.shape[1]
+    q, k, v = (t.flatten(1, 2).transpose(1, 2) for t in (q, k, v))  # (B, n, H*W, d)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=decay[None])
+    return mixed.transpose(1, 2).unflatten(1, (height, -1))
+
+
+def decomposed_retention(
+    q: Tensor, k: Tensor, v: Tensor, row_decay: Tensor, column_decay: Tensor
+) -> Tensor:
+    """Retention along each row, then along each column of the result.
+
+    Args:
+        q, k, v: (B, H, W, heads, head_dim); q and k already rotated, not scaled.
+        row_decay: (heads, W, W), from `line_decay`: distances within a row.
+        column_decay: (heads, H, H): distances within a column.
+
+    Returns:
+        (B, H, W, heads, head_dim).
+    """
+    v = _along_rows(q, k, v, row_decay)
+    q, k, v = (t.transpose(1, 2) for t in (q, k, v))  # (B, W, H, n, d)
+    return _along_rows(q, k, v, column_decay).transpose(1, 2)
+
+
+def _along_rows(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
+    batch = q.shape[0]
+    q, k, v = (t.flatten(0, 1).transpose(1, 2) for t in (q, k, v))  # (B*H, n, W, d)
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=decay[None])
+    return mixed.transpose(1, 2).unflatten(0, (batch, -1))
+
+
+class RetentionTables(nn.Module):
+    """Rotation and decay tables of one stage, computed once for its resolution.
+
+    They are buffers, so they follow the model to its device, but are not saved: they depend on
+    the architecture alone.
+
+    Args:
+        resolution: height and width of the stage's map, pixels.
+        heads, head_dim: of the stage's retention.
+        decay_range: spread of the heads' decays, see `head_decays`.
+        decomposed: rows then columns (stages 1 and 2) instead of all pixels with all.
+    """
+
+    cos: Tensor
+    sin: Tensor
+    row_decay: Tensor
+    column_decay: Tensor
+    decay: Tensor
+
+    def __init__(
+        self,
+        resolution: tuple[int, int],
+        heads: int,
+        head_dim: int,
+        decay_range: float,
+        decomposed: bool,
+    ) -> None:
+        super().__init__()
+        self.decomposed = decomposed
+        height, width = resolution
+        angles = rotation_angles(height, width, head_dim)[:, :, None, :]  # (H, W, 1, d/2)
+        self._keep("cos", angles.cos())
+        self._keep("sin", angles.sin())
+        decays = head_decays(heads, decay_range)
+        if decomposed:
+            self._keep("row_decay", line_decay(width, decays))
+            self._keep("column_decay", line_decay(height, decays))
+        else:
+            self._keep("decay", manhattan_decay(height, width, decays))
+
+    def _keep(self, name: str, table: Tensor) -> None:
+        self.register_buffer(name, table.float(), persistent=False)
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Rotate q and k by position and mix v; all (B, H, W, heads, head_dim)."""
+        q, k = rotate(q, self.cos, self.sin), rotate(k, self.cos, self.sin)
+        if self.decomposed:
+            return decomposed_retention(q, k, v, self.row_decay, self.column_decay)
+        return whole_retention(q, k, v, self.decay)
+
+
+class Retention(nn.Module):
+    """Projections around the token mixer, plus LEPE, a depthwise 5x5 convolution of v.
+
+    Args:
+        dim: channels, divisible by `heads`.
+        heads: number of retention heads.
+    """
+
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.q_proj = nn.Linear(dim, dim)
+        self.k_proj = nn.Linear(dim, dim)
+        self.v_proj = nn.Linear(dim, dim)
+        self.lepe = nn.Conv2d(dim, dim, 5, padding=2, groups=dim)
+        self.out_proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor, tables: RetentionTables) -> Tensor:
+        """Map (B, H, W, dim) to the same shape."""
+        v = self.v_proj(x)
+        local = self.lepe(v.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        q, k, v = (t.unflatten(-1, (self.heads, -1)) for t in (self.q_proj(x), self.k_proj(x), v))
+        return self.out_proj(tables(q, k, v).flatten(-2) + local)

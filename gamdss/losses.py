@@ -1,0 +1,47 @@
+"""Loss of the two phases.
+
+Source: GAMDSS (arXiv 2603.04766): cross-entropy of the rising phase, plus cross-entropy of the
+falling phase as auxiliary loss.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from gamdss.errors import ConfigError
+
+
+def two_phase_loss(
+    rising: Tensor | None,
+    falling: Tensor | None,
+    labels: Tensor,
+    auxiliary_weight: float = 1.0,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Cross-entropy of the rising phase plus `auxiliary_weight` times that of the falling phase.
+
+    Args:
+        rising, falling: logits (B, classes). A phase that is None is left out; one phase alone
+            is the main loss and has weight 1.
+        labels: class numbers (B,), int64.
+        auxiliary_weight: weight of the falling phase next to the rising one.
+        label_smoothing: share of the target spread over all classes, in [0, 1].
+
+    Returns:
+        The mean over the batch, a scalar.
+
+    Raises:
+        ConfigError: both phases are None.
+    """
+    if rising is None:
+        rising, falling = falling, None  # one phase alone is the main loss
+    if rising is None:
+        raise ConfigError(
+            "both phases' logits are None", remedy="Pass the logits of at least one branch."
+        )
+    loss = F.cross_entropy(rising, labels, label_smoothing=label_smoothing)
+    if falling is not None:
+        auxiliary = F.cross_entropy(falling, labels, label_smoothing=label_smoothing)
+        loss = loss + auxiliary_weight * auxiliary
+    return loss

@@ -1,0 +1,59 @@
+"""The spatial stream: a small ViT that calibrates where on the face something moves.
+
+Source: GAMDSS (arXiv 2603.04766), position calibration; transformer blocks from timm.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from timm.layers import LayerNorm
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+
+from gamdss.layers.blocks import init_linear_and_norm
+
+
+class SpatialStream(nn.Module):
+    """One key frame -> a map that is added to the temporal stream's features.
+
+    Args:
+        width: channels of the map, those of the temporal features.
+        grid: height and width of the map, those of the temporal features.
+        depth: transformer blocks.
+        heads: attention heads; divides `width`.
+        antialias: smooth while shrinking the frame to the grid. The original ran a torchvision
+            that did not.
+        in_chans: channels of the frame.
+    """
+
+    def __init__(
+        self,
+        width: int = 512,
+        grid: int = 14,
+        *,
+        depth: int = 2,
+        heads: int = 4,
+        antialias: bool = True,
+        in_chans: int = 3,
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.antialias = antialias
+        self.embed = nn.Conv2d(in_chans, width, 1)
+        self.position = nn.Parameter(torch.empty(1, grid * grid, width))
+        self.blocks = nn.Sequential(
+            *(Block(width, heads, qkv_bias=True, norm_layer=LayerNorm) for _ in range(depth))
+        )
+        self.norm = LayerNorm(width)  # like the blocks', eps 1e-6
+        self.apply(init_linear_and_norm)
+        nn.init.trunc_normal_(self.position, std=0.02)
+
+    def forward(self, frame: Tensor) -> Tensor:
+        """Map a frame (B, in_chans, S, S) to (B, width, grid, grid)."""
+        small = F.interpolate(
+            frame, (self.grid, self.grid), mode="bilinear", antialias=self.antialias
+        )
+        x = self.embed(small).flatten(2).transpose(1, 2)  # (B, grid*grid, width)
+        x = self.norm(self.blocks(x + self.position))
+        return x.transpose(1, 2).unflatten(2, (self.grid, self.grid))

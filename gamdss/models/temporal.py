@@ -1,0 +1,45 @@
+"""What the two-branch network asks of a temporal stream, and of the images it is given."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from gamdss.errors import ConfigError
+
+
+class TemporalStream(nn.Module):
+    """Base of the networks that turn the difference of two key frames into a feature map.
+
+    Attributes:
+        num_features: channels of the map.
+        reduction: image pixels, in height and in width, per pixel of the map.
+    """
+
+    num_features: int
+    reduction: int
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Map (B, in_chans, S, S) to (B, num_features, S/reduction, S/reduction)."""
+        raise NotImplementedError
+
+
+def check_image_size(image_size: int, reduction: int) -> None:
+    """Raise ConfigError unless `image_size` is a positive multiple of `reduction`."""
+    if image_size > 0 and image_size % reduction == 0:
+        return
+    below = max(image_size // reduction, 1) * reduction
+    raise ConfigError(
+        f"image_size is {image_size}, not a multiple of {reduction}",
+        remedy=f"Use image_size={below} or image_size={below + reduction}.",
+    )
+
+
+def check_images(images: Tensor, image_size: int, name: str) -> None:
+    """Raise ConfigError unless `images` is (B, C, image_size, image_size)."""
+    if images.ndim == 4 and images.shape[-2:] == (image_size, image_size):
+        return
+    raise ConfigError(
+        f"{name} has shape {tuple(images.shape)}, the network was built for "
+        f"(batch, channels, {image_size}, {image_size})",
+        remedy="Resize the frames, or build the network with their image_size.",
+    )
