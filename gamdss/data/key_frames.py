@@ -1,0 +1,114 @@
+"""One clip: decode the frames that reselection looks at, reselect, resize the key frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from torchvision.transforms.v2.functional import resize
+
+from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.data.frames import ClipFrames, decode
+from gamdss.errors import FrameError
+from gamdss.records import KeyFrames
+from gamdss.reselection import needed_frames, reselect
+
+
+@dataclass(frozen=True, eq=False)
+class ClipKeyFrames:
+    """Key frames of a clip: `images` uint8 RGB (K, 3, S, S), each key frame once.
+
+    The index triples (onset, apex, offset) point into `images`.
+    """
+
+    images: np.ndarray
+    annotated: KeyFrames
+    reselected: KeyFrames
+    annotated_index: tuple[int, int, int]
+    reselected_index: tuple[int, int, int]
+
+
+class KeyFrameReader:
+    """Reads clips with one setting; safe to call from several threads.
+
+    Args:
+        colour: whether the dataset's frames are in colour.
+        image_size: height and width in pixels of the result.
+        frames: what to do with grey frames and frames of mixed size.
+        reselection: preset and ratio.
+    """
+
+    def __init__(
+        self,
+        colour: bool,
+        image_size: int,
+        frames: FramesConfig,
+        reselection: ReselectionConfig,
+    ) -> None:
+        self.colour = colour
+        self.image_size = image_size
+        self.frames = frames
+        self.reselection = reselection
+
+    def needed(self, item: ClipFrames) -> tuple[int, ...]:
+        """Frame numbers that `read` wants, rising; some may be missing from the folder."""
+        keys = item.clip.annotated
+        preset, ratio = self.reselection.preset, self.reselection.ratio
+        return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
+
+    def read(self, item: ClipFrames) -> ClipKeyFrames:
+        """Decode each needed frame once, reselect, and resize the key frames.
+
+        Raises:
+            FrameError: a frame cannot be used; names the clip, its row and the file.
+        """
+        annotated = item.clip.annotated
+        images = {n: self._decode(item, n) for n in self.needed(item) if n in item.files}
+        images = self._one_size(item, images)
+        preset, ratio = self.reselection.preset, self.reselection.ratio
+        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
+        reselected = KeyFrames(*found.numbers, (*annotated.notes, *found.notes))
+        numbers = sorted({*annotated.numbers, *reselected.numbers})
+        place = {number: index for index, number in enumerate(numbers)}
+        return ClipKeyFrames(
+            images=np.stack([self._resize(images[number]) for number in numbers]),
+            annotated=annotated,
+            reselected=reselected,
+            annotated_index=_triple(place, annotated),
+            reselected_index=_triple(place, reselected),
+        )
+
+    def _decode(self, item: ClipFrames, number: int) -> np.ndarray:
+        try:
+            return decode(item.files[number], self.colour, self.frames.grey == "accept")
+        except FrameError as error:
+            raise FrameError(
+                f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+                file=error.file,
+                remedy=error.remedy,
+            ) from error
+
+    def _one_size(self, item: ClipFrames, images: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
+        height, width = images[item.clip.annotated.apex].shape[:2]
+        other = [n for n, image in images.items() if image.shape[:2] != (height, width)]
+        if other and self.frames.mixed_size == "error":
+            size = images[other[0]].shape[:2]
+            raise FrameError(
+                f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
+                f"size: this one is {size[0]}x{size[1]}, the apex frame {height}x{width} "
+                f"(height x width); {len(other)} frame(s) differ",
+                file=item.files[other[0]],
+                remedy="Crop the clip again, or pass --frames.mixed-size resize.",
+            )
+        return images | {n: cv2.resize(images[n], (width, height)) for n in other}
+
+    def _resize(self, image: np.ndarray) -> np.ndarray:
+        rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
+        size = [self.image_size, self.image_size]
+        return resize(rgb, size, antialias=True).numpy()
+
+
+def _triple(place: dict[int, int], keys: KeyFrames) -> tuple[int, int, int]:
+    return place[keys.onset], place[keys.apex], place[keys.offset]

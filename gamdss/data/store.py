@@ -1,0 +1,156 @@
+"""Decode, reselect and resize once; folds and epochs read the memory-mapped result.
+
+A store belongs to one dataset and one setting, and its folder is named by what it depends on, so
+that a changed file or setting never meets old frames. It is built under another name and moved
+into place when it is whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock
+from tqdm import tqdm
+
+from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.data.frames import ClipFrames
+from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.files import unwritable, write_json
+from gamdss.records import KeyFrames
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Store:
+    """Key frames of every clip at the size the network sees.
+
+    `frames` is uint8 RGB (M, 3, S, S), memory-mapped; `annotated` and `reselected` (N, 3) index
+    it by clip and key frame (onset, apex, offset); `reselected_keys` are the frame numbers.
+    """
+
+    frames: np.ndarray
+    annotated: np.ndarray
+    reselected: np.ndarray
+    annotated_keys: tuple[KeyFrames, ...]
+    reselected_keys: tuple[KeyFrames, ...]
+
+
+def open_store(
+    clips: Sequence[ClipFrames],
+    colour: bool,
+    image_size: int,
+    frames: FramesConfig,
+    reselection: ReselectionConfig,
+    cache: Path,
+    progress: bool = True,
+) -> Store:
+    """The store of these clips in `cache`, built first if it is not there.
+
+    Raises:
+        FrameError: a frame that is needed cannot be used; names clip, row and file.
+        RunError: the cache cannot be written.
+    """
+    settings = {
+        "format": FORMAT,
+        "colour": colour,
+        "image_size": image_size,
+        "mixed_size": frames.mixed_size,
+        "grey": frames.grey,
+        "preset": reselection.preset,
+        "ratio": reselection.ratio,
+    }
+    reader = KeyFrameReader(colour, image_size, frames, reselection)
+    folder = cache / "store" / _key(settings, clips, reader)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.is_dir():
+                _build(folder, clips, reader, frames.workers, progress)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    return _load(folder)
+
+
+def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
+    """Name of what the store depends on: settings, annotation, and the files that are read."""
+    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
+    for item in clips:
+        digest.update(repr((item.clip.id, item.clip.annotated)).encode())
+        for number in reader.needed(item):
+            path = item.files.get(number)
+            if path is not None:
+                status = path.stat()
+                entry = (number, str(path.resolve()), status.st_size, status.st_mtime_ns)
+                digest.update(repr(entry).encode())
+    return digest.hexdigest()
+
+
+def _build(
+    folder: Path, clips: Sequence[ClipFrames], reader: KeyFrameReader, workers: int, progress: bool
+) -> None:
+    partial = folder.with_suffix(".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    try:
+        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+            jobs = [pool.submit(reader.read, item) for item in clips]
+            try:
+                bar = tqdm(jobs, desc="reselecting key frames", unit="clip", disable=not progress)
+                results = [job.result() for job in bar]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        _write(partial, results)
+        os.replace(partial, folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
+    total = sum(len(result.images) for result in results)
+    frames = np.lib.format.open_memmap(
+        partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
+    )
+    start = 0
+    rows = []
+    for result in results:
+        frames[start : start + len(result.images)] = result.images
+        rows.append(
+            {
+                "annotated": asdict(result.annotated),
+                "reselected": asdict(result.reselected),
+                "annotated_index": [start + i for i in result.annotated_index],
+                "reselected_index": [start + i for i in result.reselected_index],
+            }
+        )
+        start += len(result.images)
+    frames.flush()
+    write_json(partial / "index.json", rows)
+
+
+def _load(folder: Path) -> Store:
+    rows = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+
+    def keys(which: str) -> tuple[KeyFrames, ...]:
+        return tuple(
+            KeyFrames(k["onset"], k["apex"], k["offset"], tuple(k["notes"]))
+            for k in (row[which] for row in rows)
+        )
+
+    return Store(
+        frames=np.load(folder / "frames.npy", mmap_mode="r"),
+        annotated=np.array([row["annotated_index"] for row in rows], np.int64),
+        reselected=np.array([row["reselected_index"] for row in rows], np.int64),
+        annotated_keys=keys("annotated"),
+        reselected_keys=keys("reselected"),
+    )

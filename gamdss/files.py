@@ -1,0 +1,47 @@
+"""Files that are whole or not there: written beside their place and moved into it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gamdss.errors import RunError
+
+
+def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` make the file under a temporary name, then move it to `path` in one step.
+
+    A process killed at any moment leaves the old file or the new one, never a part. The bytes
+    are on the disk before the name is.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    # The suffix stays, since writers choose the format by it.
+    temporary = path.with_name(f".writing-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise unwritable(path, error) from error
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write plain values as JSON, in a form that depends on nothing but the values."""
+    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def unwritable(path: Path, error: OSError) -> RunError:
+    """The error for a place that cannot be written."""
+    return RunError(
+        f"cannot be written ({error.strerror or error})",
+        file=path,
+        remedy="Choose a folder you may write to, with enough free space.",
+    )
