@@ -230,3 +230,8 @@ def _class_indices(name: str, values: np.ndarray, num_classes: int) -> np.ndarra
             remedy=f"Class indices are integers from 0 to {num_classes - 1}.",
         )
     return values
+
+
+def accuracy_by_epoch(fold: FoldResult) -> np.ndarray:
+    """Held-out accuracy after each epoch, (E,)."""
+    return np.asarray((fold.logits.argmax(2) == fold.labels).mean(1))

@@ -34,7 +34,7 @@ FORMAT = 1
 class Store:
     """Key frames of every clip at the size the network sees.
 
-    `frames` is uint8 RGB (M, 3, S, S), memory-mapped; `annotated` and `reselected` (N, 3) index
+    `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file); `annotated` and `reselected` (N, 3) index
     it by clip and key frame (onset, apex, offset); `reselected_keys` are the frame numbers.
     """
 
@@ -148,7 +148,7 @@ def _load(folder: Path) -> Store:
         )
 
     return Store(
-        frames=np.load(folder / "frames.npy", mmap_mode="r"),
+        frames=np.load(folder / "frames.npy", mmap_mode="c"),
         annotated=np.array([row["annotated_index"] for row in rows], np.int64),
         reselected=np.array([row["reselected_index"] for row in rows], np.int64),
         annotated_keys=keys("annotated"),

@@ -1,0 +1,127 @@
+"""A config's dataset, read, reselected and on its device."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from gamdss.config import Config
+from gamdss.data.annotations import Annotations, read_annotations
+from gamdss.data.frames import FrameFinder
+from gamdss.data.specs import DatasetSpec, get_spec
+from gamdss.data.splits import Fold
+from gamdss.data.store import Store, open_store
+from gamdss.data.workbook import find_workbook
+from gamdss.engine.fold import FoldData
+from gamdss.errors import DataRootError
+from gamdss.files import write_atomic
+
+log = logging.getLogger("gamdss")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Annotations and key frames of the clips of a task, in the same order."""
+
+    annotations: Annotations
+    store: Store
+
+
+def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
+    """Read the workbook, find the frames, build or open the store.
+
+    Raises:
+        DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
+    """
+    spec = get_spec(config.dataset)
+    spec.task(config.task)
+    if config.data_root is None:
+        raise no_data(spec)
+    root = Path(config.data_root).expanduser()
+    named = None if config.annotations is None else Path(config.annotations).expanduser()
+    workbook = find_workbook(spec, root, named)
+    annotations = read_annotations(spec, workbook, config.task, config.strict)
+    for warning in annotations.warnings:
+        log.warning("%s: %s", workbook, warning)
+    finder = FrameFinder(spec, root)
+    clips = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
+    store = open_store(
+        [finder.find(clip) for clip in clips],
+        colour=spec.colour,
+        image_size=config.model.image_size,
+        frames=config.frames,
+        reselection=config.reselection,
+        cache=cache,
+        progress=progress,
+    )
+    _report_notes(annotations, store)
+    return Dataset(annotations, store)
+
+
+def no_data(spec: DatasetSpec) -> DataRootError:
+    """What to say, in three lines, when there is no dataset and no demo was asked for."""
+    return DataRootError(
+        f"no data: --data-root must name the folder of {spec.title} (workbook and "
+        f"{spec.frame_roots[0]}/)",
+        remedy=f"The dataset is requested from its owners at {spec.request_page}\n"
+        "To see the whole run on a made dataset, without any data: add --demo",
+    )
+
+
+def _report_notes(annotations: Annotations, store: Store) -> None:
+    """Warn of what reselection had to pass over."""
+    for clip, keys in zip(annotations.clips, store.reselected_keys, strict=True):
+        for note in keys.notes[len(clip.annotated.notes) :]:
+            log.warning("clip %s: %s", clip.id, note)
+
+
+def load_frames(store: Store, device: torch.device) -> Tensor:
+    """All key frames as uint8 (M, 3, S, S): on the CPU the mapped file itself, else a copy."""
+    return torch.from_numpy(store.frames).to(device)
+
+
+def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> FoldData:
+    """The fold's clips; held-out ones with annotated frames if the config says so."""
+    store, annotations = dataset.store, dataset.annotations
+    everywhere = config.reselection.clips == "all"
+    labels = np.array(annotations.labels, np.int64)
+    training, held_out = list(fold.training), list(fold.held_out)
+
+    def to(values: np.ndarray) -> Tensor:
+        return torch.from_numpy(values).to(frames.device)
+
+    return FoldData(
+        subject=fold.subject,
+        classes=annotations.classes,
+        frames=frames,
+        training=to(store.reselected[training]),
+        training_labels=to(labels[training]),
+        held_out=to((store.reselected if everywhere else store.annotated)[held_out]),
+        held_out_labels=to(labels[held_out]),
+        held_out_clips=tuple(annotations.clips[i].id for i in held_out),
+    )
+
+
+def write_key_frames(path: Path, dataset: Dataset) -> None:
+    """Write `keyframes.csv`: annotated and reselected frame numbers, and the difference."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = ("onset", "apex", "offset")
+    before = (f"annotated_{name}" for name in names)
+    after = (f"reselected_{name}" for name in names)
+    shifts = (f"{name}_shift" for name in names)
+    writer.writerow(("subject", "clip", "emotion", *before, *after, *shifts, "notes"))
+    for clip, keys in zip(dataset.annotations.clips, dataset.store.reselected_keys, strict=True):
+        numbers = clip.annotated.numbers, keys.numbers
+        moved = (b - a for a, b in zip(*numbers, strict=True))
+        row = (clip.subject, clip.name, clip.emotion, *numbers[0], *numbers[1], *moved)
+        writer.writerow((*row, "; ".join(keys.notes)))
+    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))

@@ -1,0 +1,75 @@
+"""The device of a run and the precision it computes with, resolved from what was asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import AbstractContextManager
+from dataclasses import replace
+
+import torch
+
+from gamdss.config import Config
+from gamdss.errors import ConfigError, DeviceError
+
+_DEVICE = re.compile(r"cpu|cuda(:\d+)?|auto")
+
+
+def resolve(config: Config) -> Config:
+    """The config with `auto` replaced by what this machine has.
+
+    Raises:
+        ConfigError: no such kind of device.
+        DeviceError: CUDA is asked for and absent.
+    """
+    device = resolve_device(config.device)
+    precision = config.training.precision
+    if precision == "auto":
+        precision = "bf16" if _fast_in_bf16(device) else "float32"
+    training = replace(config.training, precision=precision)
+    return replace(config, device=str(device), training=training)
+
+
+def resolve_device(name: str) -> torch.device:
+    """`auto`, `cpu`, `cuda` or `cuda:N` as a device that is there."""
+    if not _DEVICE.fullmatch(name):
+        raise ConfigError(f"--device is {name!r}", remedy="Use auto, cpu, cuda or cuda:N.")
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            have = f"{count} CUDA device(s)" if count else "no CUDA device"
+            raise DeviceError(
+                f"--device is {name!r}, but PyTorch {torch.__version__} sees {have}",
+                remedy="Use --device cpu, or check the driver and the PyTorch build.",
+            )
+    return device
+
+
+def _fast_in_bf16(device: torch.device) -> bool:
+    """Whether the device has units that multiply bfloat16 faster than float32.
+
+    A property of the device and not a timing, so that the same machine always answers the same.
+    """
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def set_up(config: Config) -> torch.device:
+    """Set threads and deterministic algorithms for the process; the device of the run."""
+    # cuBLAS reads this when it starts; without it its results may differ between runs.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    return torch.device(config.device)
+
+
+def autocast(config: Config) -> AbstractContextManager[None]:
+    """The precision of forward passes."""
+    device = torch.device(config.device).type
+    return torch.autocast(device, torch.bfloat16, enabled=config.training.precision == "bf16")

@@ -1,0 +1,201 @@
+"""One held-out subject: train a network from the start, keep every epoch's held-out logits."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gamdss.config import Config
+from gamdss.data.augment import augment, draw, normalise
+from gamdss.engine import checkpoint
+from gamdss.engine.device import autocast
+from gamdss.engine.fold_log import write_log
+from gamdss.losses import two_phase_loss
+from gamdss.models.two_branch import TwoBranchNet
+from gamdss.records import FoldResult
+
+
+@dataclass(frozen=True, eq=False)
+class FoldData:
+    """What a fold reads, on its device.
+
+    `frames` is uint8 (M, 3, S, S); `training` (N, 3) and `held_out` (H, 3) index it by clip and
+    key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
+    """
+
+    subject: str
+    classes: tuple[str, ...]
+    frames: Tensor
+    training: Tensor
+    training_labels: Tensor
+    held_out: Tensor
+    held_out_labels: Tensor
+    held_out_clips: tuple[str, ...]
+
+
+@dataclass
+class History:
+    """What each finished epoch left: mean loss, training accuracy, held-out logits, seconds."""
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    logits: list[Tensor] = field(default_factory=list)
+
+
+def stream(seed: int, subject: str, what: str) -> int:
+    """A seed of its own for each fold and purpose, the same whatever ran before it."""
+    digest = hashlib.blake2b(f"{seed}/{subject}/{what}".encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big")
+
+
+class FoldTrainer:
+    """Trains and judges one fold; continues from the state that a killed process left.
+
+    Args:
+        config: the resolved config.
+        data: clips and frames of the fold.
+        folder: `folds/<subject>` of the run directory.
+    """
+
+    def __init__(self, config: Config, data: FoldData, folder: Path) -> None:
+        self.config = config
+        self.data = data
+        self.folder = folder
+        self.state_file = folder / "training_state.pt"
+        self.history = History()
+        torch.manual_seed(stream(config.seed, data.subject, "weights"))
+        model = config.model
+        self.net = TwoBranchNet(
+            num_classes=len(data.classes),
+            image_size=model.image_size,
+            branches=model.branches,
+            antialias=model.antialias,
+            drop_path=model.drop_path,
+        ).to(data.frames.device)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(),
+            lr=config.training.learning_rate,
+            weight_decay=config.training.weight_decay,
+            fused=True,
+        )
+
+    def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
+        """All epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
+
+        Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
+        says that the fold is finished.
+        """
+        training = self.config.training
+        self._resume()
+        for epoch in range(len(self.history.loss), training.epochs):
+            self._epoch(epoch)
+            if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
+                self._save_state()
+            if on_epoch is not None:
+                on_epoch(epoch + 1, self.history.loss[-1])
+        return self._finish()
+
+    def _epoch(self, epoch: int) -> None:
+        started = time.perf_counter()
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a fold
+        # which continues draws what it would have drawn.
+        torch.manual_seed(stream(self.config.seed, self.data.subject, f"epoch {epoch}"))
+        loss, accuracy = self._train_epoch(epoch)
+        self.history.logits.append(self.held_out_logits())
+        self.history.loss.append(loss)
+        self.history.accuracy.append(accuracy)
+        self.history.seconds.append(time.perf_counter() - started)
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """Mean loss and training accuracy; nothing waits for the device before the end."""
+        training = self.config.training
+        decays = min(epoch, training.lr_decay_epochs)
+        for group in self.optimizer.param_groups:
+            group["lr"] = training.learning_rate * training.lr_decay**decays
+        self.net.train()
+        total = torch.zeros(2, device=self.data.frames.device)
+        count = len(self.data.training)
+        for batch in torch.randperm(count).split(training.batch_size):
+            total += self._step(batch.to(self.data.frames.device))
+        loss, correct = (total / count).tolist()
+        return loss, correct
+
+    def _step(self, batch: Tensor) -> Tensor:
+        """One optimiser step; (2,): the summed loss and the number of right training clips."""
+        labels = self.data.training_labels[batch]
+        frames = self._frames(self.data.training[batch])
+        drawn = draw(
+            len(batch), frames.shape[-1], self.config.augmentation, torch.default_generator
+        )
+        onset, apex, offset = augment(frames, drawn).split(3, dim=1)
+        with autocast(self.config):
+            rising, falling = self.net(onset, apex, offset)
+        weight = self.config.training.auxiliary_weight
+        loss = two_phase_loss(rising, falling, labels, auxiliary_weight=weight)
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimizer.step()
+        predicted = (rising if rising is not None else falling).argmax(1)
+        return torch.stack((loss.detach() * len(batch), (predicted == labels).sum()))
+
+    @torch.inference_mode()
+    def held_out_logits(self) -> Tensor:
+        """Logits (H, C) of the held-out clips, float32 on the CPU."""
+        self.net.eval()
+        logits = []
+        for batch in self.data.held_out.split(self.config.training.batch_size):
+            frames = self._frames(batch)
+            with autocast(self.config):
+                logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())
+        return torch.cat(logits).cpu()
+
+    def _frames(self, index: Tensor) -> Tensor:
+        """Normalised frames (B, 9, S, S) of clips (B, 3): onset, apex and offset stacked."""
+        return normalise(self.data.frames[index]).flatten(1, 2)
+
+    def _save_state(self) -> None:
+        history = self.history
+        state = {
+            "epoch": len(history.loss),
+            "net": self.net.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "loss": history.loss,
+            "accuracy": history.accuracy,
+            "seconds": history.seconds,
+            "logits": torch.stack(history.logits),
+        }
+        checkpoint.save_state(self.state_file, state)
+        write_log(self.folder / "log.csv", history)
+
+    def _resume(self) -> None:
+        if not self.state_file.exists():
+            return
+        state = checkpoint.load_state(self.state_file, self.data.frames.device)
+        checkpoint.fit(self.state_file, self.net, state["net"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        logits = list(state["logits"].cpu())
+        self.history = History(state["loss"], state["accuracy"], state["seconds"], logits)
+
+    def _finish(self) -> FoldResult:
+        result = FoldResult(
+            subject=self.data.subject,
+            clips=self.data.held_out_clips,
+            labels=self.data.held_out_labels.cpu().numpy(),
+            logits=torch.stack(self.history.logits).numpy(),
+            train_loss=np.array(self.history.loss),
+            train_accuracy=np.array(self.history.accuracy),
+        )
+        about = {"model": self.config.as_dict()["model"], "classes": list(self.data.classes)}
+        checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)
+        write_log(self.folder / "log.csv", self.history)
+        checkpoint.save_result(self.folder / "predictions.npz", result)
+        self.state_file.unlink(missing_ok=True)
+        return result

@@ -1,0 +1,156 @@
+"""The run directory: what was asked for, with what, and what came out."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from filelock import FileLock, Timeout
+
+from gamdss import __version__
+from gamdss.config import Config, flatten
+from gamdss.errors import RunError
+from gamdss.files import unwritable, write_atomic, write_json
+
+# Where results lie, and how often a crash costs what; neither changes a number.
+_FREE = {"output", "cache", "tensorboard", "frames.workers", "training.checkpoint_every"}
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
+
+
+class RunDirectory:
+    """`runs/<name>/` of one resolved config.
+
+    Args:
+        path: the directory; made if it is not there.
+        config: the resolved config; written, or compared with the one that is there.
+
+    Raises:
+        RunError: the directory cannot be written, or holds a run of another config.
+    """
+
+    def __init__(self, path: Path, config: Config) -> None:
+        self.path = path
+        self.config = config
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise unwritable(path, error) from error
+
+    def fold(self, subject: str) -> Path:
+        """The folder of a held-out subject."""
+        return self.path / "folds" / subject
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Hold the directory for this process and write, or compare, its config.
+
+        Raises:
+            RunError: another process holds it, or it belongs to another config.
+        """
+        lock = FileLock(self.path / ".lock", timeout=0)
+        try:
+            lock.acquire()
+        except Timeout as error:
+            raise RunError(
+                "another process is working in this run directory",
+                file=self.path,
+                remedy="Wait for it, or choose another directory with --output.",
+            ) from error
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        try:
+            self._write_config()
+            yield
+        finally:
+            lock.release()
+
+    def _write_config(self) -> None:
+        file = self.path / "config.yaml"
+        values = self.config.as_dict()
+        if file.exists():
+            self._compare(file, values)
+            return
+        strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(".")]
+        if strangers:
+            raise RunError(
+                f"this is no run: it has no config.yaml, but {', '.join(strangers[:5])}",
+                file=self.path,
+                remedy="Choose an empty directory with --output.",
+            )
+        write_json(self.path / "environment.json", environment(self.config))
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
+
+    def _compare(self, file: Path, values: dict[str, Any]) -> None:
+        try:
+            there = yaml.safe_load(file.read_text(encoding="utf-8"))
+            before = flatten(dict(there))
+        except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+            raise RunError(
+                f"this is no run's config ({type(error).__name__})",
+                file=file,
+                remedy="Choose another directory with --output.",
+            ) from error
+        now = flatten(values)
+        differing = [
+            f"{name}: {before.get(name, 'absent')!r} there, {now.get(name, 'absent')!r} now"
+            for name in sorted((before.keys() | now.keys()) - _FREE)
+            if before.get(name, "absent") != now.get(name, "absent")
+        ]
+        if differing:
+            raise RunError(
+                "the run directory belongs to another config:\n  " + "\n  ".join(differing),
+                file=self.path,
+                remedy="Choose another directory with --output, or the config that is there.",
+            )
+
+
+def environment(config: Config) -> dict[str, Any]:
+    """Versions, device, threads, git commit and seed: what a number may depend on."""
+    device = torch.device(config.device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    return {
+        "gamdss": __version__,
+        "git_commit": _git_commit(),
+        "python": sys.version.split()[0],
+        "platform": platform.platform(),
+        "packages": {package: _version(package) for package in _PACKAGES},
+        "device": str(device),
+        "device_name": name,
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "threads": torch.get_num_threads(),
+        "precision": config.training.precision,
+        "seed": config.seed,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_commit() -> str | None:
+    """The commit of the checkout this library runs from, with a + if it was changed since."""
+    folder = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        if Path(git("rev-parse", "--show-toplevel")) != folder.parents[1]:
+            return None
+        changed = git("status", "--porcelain", "--untracked-files=no")
+        return git("rev-parse", "HEAD") + ("+" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
