@@ -14,6 +14,7 @@ from gamdss.errors import ConfigError
 
 def _require(condition: bool, flag: str, value: object, allowed: str) -> None:
     if not condition:
+        flag = flag.replace("_", "-")
         raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
 
 

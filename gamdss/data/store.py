@@ -34,7 +34,8 @@ FORMAT = 1
 class Store:
     """Key frames of every clip at the size the network sees.
 
-    `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file); `annotated` and `reselected` (N, 3) index
+    `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file);
+    `annotated` and `reselected` (N, 3) index
     it by clip and key frame (onset, apex, offset); `reselected_keys` are the frame numbers.
     """
 

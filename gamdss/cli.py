@@ -1,0 +1,115 @@
+"""The command line: `gamdss train` and `gamdss synth`; the scripts call the same commands."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import ArgumentParser
+from platformdirs import user_cache_path
+
+from gamdss import __version__, demo
+from gamdss.arguments import new_parser, parse
+from gamdss.config import Config
+from gamdss.data.synthetic import SynthConfig, write_dataset
+from gamdss.errors import ConfigError, GamdssError
+
+DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    A mistake of the user's ends in a message on standard error, not in a traceback.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    if words == ["--version"]:
+        print(f"gamdss {__version__}")
+        return 0
+    try:
+        commands = {"train": _train_parser(), "synth": _synth_parser()}
+        chosen = parse(commands, _with_demo_settings(words), DESCRIPTION)
+        {"train": train, "synth": synth}[chosen.subcommand](chosen[chosen.subcommand])
+    except GamdssError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("\nstopped; the same command continues the run", file=sys.stderr)
+        return 130
+    return 0
+
+
+def train_script(config: Path) -> None:
+    """What a script per dataset does: `gamdss train --config CONFIG` and the user's options."""
+    sys.exit(main(["train", "--config", str(config), *sys.argv[1:]]))
+
+
+def _train_parser() -> ArgumentParser:
+    parser = new_parser(
+        "train and judge a network, leaving one subject out, and draw its tables and figures",
+        "train",
+        Config,
+    )
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="run on a small made dataset, in minutes on a CPU; its settings come after the "
+        "first --config, before all other options",
+    )
+    return parser
+
+
+def _synth_parser() -> ArgumentParser:
+    parser = new_parser(
+        "make a dataset of synthetic clips with known key frames, in a dataset's native layout",
+        "synth",
+        SynthConfig,
+    )
+    parser.add_argument("--output", required=True, help="the folder to make")
+    return parser
+
+
+def _with_demo_settings(words: list[str]) -> list[str]:
+    """The demo's settings as a config of their own, behind the first one."""
+    if words[:1] != ["train"] or "--demo" not in words:
+        return words
+    place = 3 if words[1:2] == ["--config"] else 1
+    return [*words[:place], "--config", str(demo.SETTINGS), *words[place:]]
+
+
+def _values(namespace: Any, config: type) -> dict[str, Any]:
+    return {field.name: namespace[field.name] for field in fields(config)}
+
+
+def train(namespace: Any) -> None:
+    """Train, judge, report, and say where the results lie."""
+    # PyTorch takes seconds to load: only commands that compute wait for it.
+    from gamdss.engine.loso import train as train_folds  # noqa: PLC0415
+    from gamdss.report.run_report import write_report  # noqa: PLC0415
+
+    config = Config(**_values(namespace, Config))
+    cache = Path(config.cache).expanduser() if config.cache else user_cache_path("gamdss")
+    if namespace.demo:
+        if config.data_root is not None:
+            raise ConfigError(
+                f"--demo makes its own data, but --data-root is {config.data_root!r}",
+                remedy="Leave out one of the two.",
+            )
+        config = replace(config, data_root=str(demo.dataset(cache)))
+    name = f"{'demo_' if namespace.demo else ''}{config.dataset}_{config.task}"
+    output = Path(config.output).expanduser() if config.output else Path("runs") / name
+    run = train_folds(config, output, cache)
+    print(write_report(run))
+
+
+def synth(namespace: Any) -> None:
+    """Make a synthetic dataset and say where it lies."""
+    root = write_dataset(
+        Path(namespace.output).expanduser(), SynthConfig(**_values(namespace, SynthConfig))
+    )
+    print(f"dataset: {root}\ntrue key frames: {root / 'ground_truth.csv'}")

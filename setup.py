@@ -1,0 +1,53 @@
+"""Installation: ranges that are known to work; requirements.txt has the versions tested with."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "gamdss/__init__.py").read_text("utf-8"))
+
+setup(
+    name="gamdss",
+    version=VERSION.group(1),
+    description="Micro-expression recognition with reselected key frames and a two-phase network",
+    long_description=(HERE / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["gamdss", "gamdss.*"]),
+    package_data={"gamdss.demo": ["*.yaml"], "gamdss": ["py.typed"]},
+    python_requires=">=3.10",
+    install_requires=[
+        "torch>=2.5",
+        "torchvision>=0.20",
+        "timm>=1.0.12,<2",
+        "numpy>=1.26,<3",
+        "opencv-python-headless>=4.9,<6",
+        "pandas>=2.1,<4",
+        "openpyxl>=3.1,<4",
+        "xlrd>=2.0.1,<3",
+        "scikit-learn>=1.4,<2",
+        "matplotlib>=3.8,<4",
+        "tqdm>=4.66,<5",
+        "safetensors>=0.4.3,<1",
+        "jsonargparse[signatures]>=4.49,<5",
+        "PyYAML>=6.0,<7",
+        "filelock>=3.12,<5",
+        "platformdirs>=4,<5",
+        "tabulate>=0.9,<1",
+    ],
+    extras_require={
+        "test": [
+            "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
+            "ruff>=0.17.6,<0.18",
+            "mypy>=1.11,<3",
+            "pandas-stubs>=2.1",
+            "types-PyYAML>=6",
+            "types-tqdm>=4.66",
+            "types-tabulate>=0.9",
+            "tensorboard>=2.14,<3",
+        ],
+    },
+    entry_points={"console_scripts": ["gamdss=gamdss.cli:main"]},
+)
