@@ -1,0 +1,132 @@
+"""Frame folders, whole and broken, as the finder and the decoder meet them."""
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.specs import get_spec
+from gamdss.errors import DataRootError, FrameError
+from gamdss.records import Clip, KeyFrames
+
+SPEC = get_spec("cas2")
+
+
+def clip(subject="01", name="EP02_01f"):
+    return Clip("cas2", subject, name, KeyFrames(46, 48, 50), "happiness", row=7)
+
+
+def make(folder, numbers, pattern="reg_img{}.jpg"):
+    folder.mkdir(parents=True)
+    for number in numbers:
+        cv2.imwrite(str(folder / pattern.format(number)), np.full((8, 8, 3), number, np.uint8))
+    return folder
+
+
+def test_frames_are_found_by_number(tmp_path):
+    folder = make(tmp_path / "Cropped/sub01/EP02_01f", [50, 46, 48, 101])
+    (folder / "notes.txt").write_text("7")
+    found = FrameFinder(SPEC, tmp_path).find(clip())
+    assert list(found.files) == [46, 48, 50, 101]
+    assert found.files[48].name == "reg_img48.jpg"
+
+
+@pytest.mark.parametrize("folder", ["cropped/SUB01/ep02_01F", "Cropped/sub1/EP2_1f"])
+def test_case_and_padding_of_folders_and_files_do_not_matter(tmp_path, folder):
+    make(tmp_path / folder, [46, 48, 50], "reg_img{:05d}.JPG")
+    assert list(FrameFinder(SPEC, tmp_path).find(clip()).files) == [46, 48, 50]
+
+
+def test_the_exact_folder_wins_over_one_that_differs_in_padding(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP2_1f", [1, 2])
+    exact = make(tmp_path / "Cropped/sub01/EP02_01f", [46, 48, 50])
+    assert FrameFinder(SPEC, tmp_path).find(clip()).folder == exact
+
+
+def test_other_known_roots(tmp_path):
+    make(tmp_path / "Cropped-updated/Cropped/sub01/EP02_01f", [46, 48, 50])
+    assert FrameFinder(SPEC, tmp_path).find(clip())
+
+
+def test_no_frame_folder(tmp_path):
+    with pytest.raises(DataRootError, match="no folder of frames"):
+        FrameFinder(SPEC, tmp_path)
+
+
+def test_missing_clip_folder_names_clip_row_and_path(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP02_01f", [46])
+    with pytest.raises(FrameError, match=r"sub03/EP09: clip 03/EP09 \(row 7"):
+        FrameFinder(SPEC, tmp_path).find(clip("03", "EP09"))
+
+
+def test_missing_annotated_frame_names_the_range(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP02_01f", [46, 47, 50])
+    with pytest.raises(FrameError, match=r"reg_img48.jpg: .*apex frame 48 .* from 46 to 50"):
+        FrameFinder(SPEC, tmp_path).find(clip())
+
+
+def test_empty_clip_folder_and_two_files_of_one_number(tmp_path):
+    folder = make(tmp_path / "Cropped/sub01/EP02_01f", [])
+    with pytest.raises(FrameError, match="has no frame"):
+        FrameFinder(SPEC, tmp_path).find(clip())
+    for name in ("reg_img46.jpg", "img046.jpg"):
+        cv2.imwrite(str(folder / name), np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(FrameError, match="both frame 46"):
+        FrameFinder(SPEC, tmp_path).find(clip())
+
+
+def test_decode_gives_bgr(tmp_path):
+    image = np.zeros((32, 24, 3), np.uint8)
+    image[..., 0] = 200
+    path = tmp_path / "1.png"
+    cv2.imwrite(str(path), image)
+    assert np.array_equal(decode(path, colour=True), image)
+
+
+def test_grey_frames_are_refused_in_colour_datasets_only(tmp_path):
+    path = tmp_path / "1.jpg"
+    cv2.imwrite(str(path), np.full((16, 16), 99, np.uint8))
+    with pytest.raises(FrameError, match=r"grey[\s\S]*--frames.grey accept"):
+        decode(path, colour=True)
+    for image in (decode(path, colour=False), decode(path, colour=True, accept_grey=True)):
+        assert image.shape == (16, 16, 3)
+        assert (image == 99).all()
+
+
+def test_sixteen_bit_and_transparent_frames(tmp_path):
+    deep = tmp_path / "16.png"
+    cv2.imwrite(str(deep), np.full((4, 4, 3), 51456, np.uint16))
+    assert (decode(deep, colour=True) == 201).all()
+    clear = tmp_path / "4.png"
+    cv2.imwrite(str(clear), np.full((4, 4, 4), 7, np.uint8))
+    assert decode(clear, colour=True).shape == (4, 4, 3)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", r"empty \(0 bytes\)"),
+        (b"this is no image", "no image"),
+        (b"\xff\xd8\xff\xe0" + b"x" * 50, "truncated"),
+    ],
+)
+def test_unreadable_frames(tmp_path, content, message):
+    path = tmp_path / "1.jpg"
+    path.write_bytes(content)
+    with pytest.raises(FrameError, match=message) as caught:
+        decode(path, colour=True)
+    assert str(path) in str(caught.value)
+
+
+def test_a_truncated_jpeg_is_not_filled_up(tmp_path):
+    path = tmp_path / "1.jpg"
+    rng = np.random.default_rng(0)
+    cv2.imwrite(str(path), rng.integers(0, 256, (64, 64, 3), dtype=np.uint8))
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(FrameError, match="truncated"):
+        decode(path, colour=True)
+
+
+def test_a_frame_that_vanished(tmp_path):
+    with pytest.raises(FrameError, match="cannot be read"):
+        decode(tmp_path / "gone.jpg", colour=True)
