@@ -1,3 +1,45 @@
-"""GAMDSS: reselected key frames and a two-phase network for micro-expression recognition."""
+"""GAMDSS: reselected key frames and a two-phase network for micro-expression recognition.
+
+Names are loaded when they are first used, so that what needs no PyTorch does not wait for it.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gamdss.config import Config as Config
+    from gamdss.errors import GamdssError as GamdssError
+    from gamdss.losses import two_phase_loss as two_phase_loss
+    from gamdss.models.original import load_original_state_dict as load_original_state_dict
+    from gamdss.models.two_branch import TwoBranchNet as TwoBranchNet
+    from gamdss.records import KeyFrames as KeyFrames
+    from gamdss.reselection import PRESETS as PRESETS
+    from gamdss.reselection import needed_frames as needed_frames
+    from gamdss.reselection import reselect as reselect
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Config": "gamdss.config",
+    "GamdssError": "gamdss.errors",
+    "KeyFrames": "gamdss.records",
+    "PRESETS": "gamdss.reselection",
+    "TwoBranchNet": "gamdss.models.two_branch",
+    "load_original_state_dict": "gamdss.models.original",
+    "needed_frames": "gamdss.reselection",
+    "reselect": "gamdss.reselection",
+    "two_phase_loss": "gamdss.losses",
+}
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gamdss' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
