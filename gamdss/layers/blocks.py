@@ -1,8 +1,8 @@
 """Parts of the RMT stream: stem, feed-forward network, block, downsampling, head.
 
 Source: Fan et al., CVPR 2024 (arXiv 2309.11523), section 3; head of GAMDSS (arXiv 2603.04766).
-Blocks work on channels-last maps (B, H, W, C); the convolutions see the same memory as a
-channels-last (B, C, H, W) view, so no copy is made in either direction.
+Blocks work on maps (B, H, W, C); convolutions see the same memory as a (B, C, H, W) view in
+PyTorch's channels-last format, so that no copy is made in either direction.
 """
 
 from __future__ import annotations
@@ -11,20 +11,10 @@ import torch
 from timm.layers import DropPath
 from torch import Tensor, nn
 
+from gamdss.layers.dwconv import DWConv
 from gamdss.layers.retention import Retention, RetentionTables
 
 LAYER_NORM_EPS = 1e-6
-
-
-class DWConv(nn.Conv2d):
-    """Depthwise convolution of a channels-last map, (B, H, W, C) -> (B, H, W, C)."""
-
-    def __init__(self, dim: int, kernel_size: int = 3) -> None:
-        super().__init__(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Convolve (B, H, W, C)."""
-        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 class FFN(nn.Module):

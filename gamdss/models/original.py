@@ -40,6 +40,7 @@ BLOCK_RENAMES = {
     ".ffn.dwconv.conv.": ".ffn.local.",
     ".pos.conv.": ".position.",
 }
+MAX_NAMED = 20  # problems listed in an error
 
 
 def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]) -> None:
@@ -48,11 +49,11 @@ def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]
     Args:
         net: a network of the original's architecture (RMT as temporal stream) and image size.
         state_dict: names and tensors as the release saves them, with or without the `module.`
-            prefix of its data-parallel wrapper.
+            prefix of a data-parallel wrapper. What its forward pass never used is dropped.
 
     Raises:
-        CheckpointError: names are unknown or missing, or tensors have another shape; each is
-            named, and `net` is left as it was.
+        CheckpointError: names are unknown or missing, or tensors have another shape; the error
+            names them, and `net` is left as it was.
     """
     ours = net.state_dict()
     converted: dict[str, Tensor] = {}
@@ -69,8 +70,9 @@ def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]
             problems.append(f"{name} has shape {found} instead of {wanted}")
     problems += [f"nothing for {name}" for name in ours if name not in converted]
     if problems:
+        more = f"; and {len(problems) - MAX_NAMED} more" if len(problems) > MAX_NAMED else ""
         raise CheckpointError(
-            "not a checkpoint of this network: " + "; ".join(problems),
+            f"not a checkpoint of this network: {'; '.join(problems[:MAX_NAMED])}{more}",
             remedy="Build the network with the checkpoint's num_classes and image_size.",
         )
     net.load_state_dict(converted)

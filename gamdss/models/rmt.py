@@ -30,7 +30,9 @@ REDUCTION = 16  # one pixel of the stage-4 map covers 16 x 16 pixels of the imag
 class Stage(nn.Module):
     """Blocks at one resolution that share their tables, then downsampling (not in stage 4)."""
 
-    def __init__(self, tables: RetentionTables, blocks: list[RMTBlock], downsample: nn.Module):
+    def __init__(
+        self, tables: RetentionTables, blocks: list[RMTBlock], downsample: nn.Module
+    ) -> None:
         super().__init__()
         self.tables = tables
         self.blocks = nn.ModuleList(blocks)

@@ -1,0 +1,134 @@
+"""The two-branch network at small sizes: branches, sizes, errors, determinism."""
+
+import pytest
+import timm
+import torch
+
+from gamdss.errors import ConfigError
+from gamdss.losses import two_phase_loss
+from gamdss.models.temporal import TemporalStream
+from gamdss.models.two_branch import TwoBranchNet
+
+
+def frames(size, batch=2):
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(3, batch, 3, size, size, generator=generator).unbind()
+
+
+@pytest.mark.parametrize(("size", "grid"), [(64, 4), (96, 6), (112, 7)])
+def test_any_multiple_of_16_works(size, grid):
+    net = TwoBranchNet(7, image_size=size)
+    rising, falling = net(*frames(size))
+    assert rising.shape == falling.shape == (2, 7)
+    assert net.spatial.grid == grid
+    two_phase_loss(rising, falling, torch.tensor([0, 6])).backward()
+    without = [name for name, p in net.named_parameters() if p.grad is None]
+    assert without == []
+
+
+@pytest.mark.parametrize(("size", "fits"), [(100, "96 or image_size=112"), (8, "16 or"), (0, "16")])
+def test_a_size_that_does_not_fit_names_its_neighbours(size, fits):
+    with pytest.raises(ConfigError, match=rf"image_size is {size}(.|\n)*image_size={fits}"):
+        TwoBranchNet(5, image_size=size)
+
+
+def test_frames_of_another_size_are_refused():
+    net = TwoBranchNet(5, image_size=32)
+    onset, apex, offset = frames(32)
+    with pytest.raises(ConfigError, match=r"offset has shape \(2, 3, 64, 64\).*32, 32"):
+        net(onset, apex, frames(64)[2])
+    with pytest.raises(ConfigError, match="onset is None"):
+        net(None, apex, offset)
+
+
+def test_an_unknown_branch_lists_the_known_ones():
+    with pytest.raises(ConfigError, match=r"'front'(.|\n)*both, rising, falling"):
+        TwoBranchNet(5, branches="front")
+
+
+def test_branches_alone_equal_those_of_both():
+    onset, apex, offset = frames(32)
+    nets = {}
+    for branches in ("both", "rising", "falling"):
+        nets[branches] = TwoBranchNet(5, image_size=32, branches=branches).eval()
+        nets[branches].load_state_dict(nets["both"].state_dict())
+    rising, falling = nets["both"](onset, apex, offset)
+    alone = nets["rising"](onset, apex, None)
+    torch.testing.assert_close(alone[0], rising)
+    assert alone[1] is None
+    alone = nets["falling"](None, apex, offset)
+    torch.testing.assert_close(alone[1], falling)
+    assert alone[0] is None
+
+
+@pytest.mark.parametrize(("branches", "which"), [("both", 0), ("rising", 0), ("falling", 1)])
+def test_prediction_runs_one_branch(branches, which):
+    net = TwoBranchNet(5, image_size=32, branches=branches).eval()
+    batch = frames(32)
+    calls = []
+    net.head.register_forward_hook(lambda *_: calls.append(1))
+    logits = net.predict_logits(*batch)
+    assert len(calls) == 1
+    torch.testing.assert_close(logits, net(*batch)[which])
+
+
+def test_antialiasing_changes_the_spatial_stream():
+    smooth = TwoBranchNet(5, image_size=64).eval()
+    rough = TwoBranchNet(5, image_size=64, antialias=False).eval()
+    rough.load_state_dict(smooth.state_dict())
+    face = frames(64)[0]
+    assert not torch.allclose(smooth.spatial(face), rough.spatial(face))
+    torch.testing.assert_close(
+        smooth.temporal.forward_features(face), rough.temporal.forward_features(face)
+    )
+
+
+def test_the_same_seed_gives_the_same_step():
+    gradients = []
+    for _ in range(2):
+        torch.manual_seed(7)
+        net = TwoBranchNet(5, image_size=32, drop_path=0.5)
+        two_phase_loss(*net(*frames(32)), torch.tensor([1, 2])).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in net.parameters()]))
+    assert torch.equal(*gradients)
+
+
+def test_bfloat16_autocast_trains():
+    torch.manual_seed(0)
+    net = TwoBranchNet(5, image_size=32, drop_path=0.0).eval()
+    exact, _ = net(*frames(32))
+    with torch.autocast("cpu", torch.bfloat16):
+        rough, falling = net(*frames(32))
+        loss = two_phase_loss(rough, falling, torch.tensor([1, 2]))
+    loss.backward()
+    torch.testing.assert_close(rough.float(), exact, atol=0.05, rtol=0.05)
+    assert all(p.grad.isfinite().all() for p in net.parameters())
+
+
+def test_compiles_into_one_graph():
+    net = TwoBranchNet(5, image_size=32).eval()
+    compiled = torch.compile(net, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(*frames(32)), net(*frames(32)))
+
+
+def test_another_temporal_stream_sets_the_spatial_width_and_grid():
+    class Patches(TemporalStream):
+        num_features = 64
+        reduction = 8
+
+        def __init__(self):
+            super().__init__()
+            self.patch = torch.nn.Conv2d(3, 64, 8, stride=8)
+
+        def forward_features(self, x):
+            return self.patch(x)
+
+    net = TwoBranchNet(5, image_size=40, temporal=Patches())
+    assert net(*frames(40))[0].shape == (2, 5)
+    assert net.spatial.position.shape == (1, 25, 64)
+
+
+def test_timm_makes_it():
+    net = timm.create_model("gamdss_two_branch", num_classes=3, image_size=32, branches="rising")
+    assert isinstance(net, TwoBranchNet)
+    assert net(*frames(32))[0].shape == (2, 3)
