@@ -90,7 +90,7 @@ def train(namespace: Any) -> None:
     """Train, judge, report, and say where the results lie."""
     # PyTorch takes seconds to load: only commands that compute wait for it.
     from gamdss.engine.loso import train as train_folds  # noqa: PLC0415
-    from gamdss.report.run_report import write_report  # noqa: PLC0415
+    from gamdss.report.run_report import read_truth, write_report  # noqa: PLC0415
 
     config = Config(**_values(namespace, Config))
     cache = Path(config.cache).expanduser() if config.cache else user_cache_path("gamdss")
@@ -104,7 +104,19 @@ def train(namespace: Any) -> None:
     name = f"{'demo_' if namespace.demo else ''}{config.dataset}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
     run = train_folds(config, output, cache)
-    print(write_report(run))
+    store = run.dataset.store
+    shown = write_report(
+        run.directory.path,
+        run.results,
+        run.folds,
+        clips=run.dataset.annotations.clips,
+        frames=store.frames,
+        annotated=store.annotated,
+        reselected=store.reselected,
+        reselected_keys=store.reselected_keys,
+        truth=read_truth(Path(config.data_root or "") / "ground_truth.csv"),
+    )
+    print(shown)
 
 
 def synth(namespace: Any) -> None:

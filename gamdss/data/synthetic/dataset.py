@@ -1,0 +1,175 @@
+"""Write a made dataset in a dataset's native layout: workbook, folders, frames, ground truth."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import openpyxl
+import yaml
+from filelock import FileLock
+from tqdm import tqdm
+
+from gamdss.data.specs import DatasetSpec, get_spec
+from gamdss.data.synthetic.clip import MadeClip, draw_clip
+from gamdss.data.synthetic.face import Face, render_face
+from gamdss.data.synthetic.identity import draw_identity
+from gamdss.data.synthetic.settings import SynthConfig
+from gamdss.errors import RunError
+from gamdss.files import unwritable
+
+MANIFEST = "synthetic.yaml"
+GROUND_TRUTH = "ground_truth.csv"
+# Streams of random numbers: each person and clip has its own, whatever is drawn beside it.
+_PERSON, _CLIP, _EMOTIONS = range(3)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """One clip to be made."""
+
+    subject: str
+    index: int
+    name: str
+    emotion: str
+    seed: tuple[int, ...]
+
+
+def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Path:
+    """Make the dataset at `root`, or leave it if it is there already; returns `root`.
+
+    It is made under another name and moved into place when it is whole.
+
+    Raises:
+        RunError: the folder cannot be written, or holds something else.
+    """
+    values = {name: value for name, value in asdict(config).items() if name != "workers"}
+    manifest = yaml.safe_dump(_plain(values), sort_keys=False)
+    partial = root.with_name(f".{root.name}.partial")
+    try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(root.with_name(f".{root.name}.lock")):
+            if _is_there(root, manifest):
+                return root
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir()
+            _write(partial, config, progress)
+            (partial / MANIFEST).write_text(manifest, encoding="utf-8")
+            if root.exists():
+                root.rmdir()
+            os.replace(partial, root)
+    except OSError as error:
+        raise unwritable(root, error) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return root
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _is_there(root: Path, manifest: str) -> bool:
+    """Whether `root` is this very dataset; an error if it is something else."""
+    if not root.exists() or (root.is_dir() and not any(root.iterdir())):
+        return False
+    file = root / MANIFEST
+    if file.is_file() and file.read_text(encoding="utf-8") == manifest:
+        return True
+    what = "a made dataset with other settings" if file.is_file() else "something else"
+    raise RunError(
+        f"there is {what} already", file=root, remedy="Choose another folder, or remove this one."
+    )
+
+
+def _write(root: Path, config: SynthConfig, progress: bool) -> None:
+    spec = get_spec(config.dataset)
+    fps = config.fps or spec.fps
+    rows = []
+    total = config.subjects * config.clips_per_subject
+    with (
+        ThreadPoolExecutor(config.workers or os.cpu_count()) as pool,
+        tqdm(total=total, desc="making clips", unit="clip", disable=not progress) as bar,
+    ):
+        for subject, plans in _plans(spec, config):
+            person = np.random.default_rng((config.seed, _PERSON, subject))
+            face = render_face(draw_identity(person), config.height, config.width)
+            jobs = [pool.submit(_write_clip, root, spec, face, p, config, fps) for p in plans]
+            for plan, job in zip(plans, jobs, strict=True):
+                rows.append((plan, job.result()))
+                bar.update()
+    _write_workbook(root / spec.workbooks[0], spec, rows)
+    _write_truth(root / GROUND_TRUTH, rows, fps)
+
+
+def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[_Plan]]]:
+    emotions = config.emotions or list(next(iter(spec.tasks.values())).emotions)
+    for subject in range(1, config.subjects + 1):
+        rng = np.random.default_rng((config.seed, _EMOTIONS, subject))
+        plans = []
+        for index in range(config.clips_per_subject):
+            # Each round of clips shows every emotion once; subjects start at different ones.
+            emotion = emotions[(index + subject) % len(emotions)]
+            suffix = "f" if rng.random() < 0.3 else ""
+            name = f"EP{2 + index % 18:02d}_{1 + index // 18:02d}{suffix}"
+            seed = (config.seed, _CLIP, subject, index)
+            plans.append(_Plan(spec.subject(subject), index, name, emotion, seed))
+        yield subject, plans
+
+
+def _write_clip(
+    root: Path, spec: DatasetSpec, face: Face, plan: _Plan, config: SynthConfig, fps: float
+) -> MadeClip:
+    clip = draw_clip(face, plan.emotion, config, fps, np.random.default_rng(plan.seed))
+    names = {"subject": plan.subject, "clip": plan.name}
+    folder = root / spec.frame_roots[0] / spec.clip_folder.format(**names)
+    folder.mkdir(parents=True)
+    quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
+    for number, frame in clip.frames():
+        file = folder / spec.frame_file.format(frame=number, **names)
+        image = frame if spec.colour else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        done, data = cv2.imencode(file.suffix, image, quality if file.suffix == ".jpg" else [])
+        assert done
+        file.write_bytes(data.tobytes())
+    return clip
+
+
+def _write_workbook(path: Path, spec: DatasetSpec, rows: list[tuple[_Plan, MadeClip]]) -> None:
+    """What the annotator wrote, under the native headers."""
+    book = openpyxl.Workbook()
+    book.active.append(list(spec.header))
+    columns = spec.columns
+    for plan, clip in rows:
+        cells = {
+            columns.subject: int(plan.subject) if plan.subject.isdigit() else plan.subject,
+            columns.clip: plan.name,
+            columns.onset: clip.annotated.onset,
+            columns.apex: clip.annotated.apex,
+            columns.offset: clip.annotated.offset,
+            columns.action_units: clip.expression.code,
+            columns.emotion: plan.emotion,
+        }
+        book.active.append([cells.get(name) if name else None for name in spec.header])
+    book.save(path)
+
+
+def _write_truth(path: Path, rows: list[tuple[_Plan, MadeClip]], fps: float) -> None:
+    header = ("subject", "clip", "emotion", "action_units", "fps", "amplitude")
+    keys = ("onset", "apex", "offset")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow((*header, *keys, *(f"annotated_{key}" for key in keys)))
+        for plan, clip in rows:
+            about = (plan.subject, plan.name, plan.emotion, clip.expression.code, fps)
+            numbers = (*clip.course.true.numbers, *clip.annotated.numbers)
+            writer.writerow((*about, f"{clip.amplitude:.3f}", *numbers))

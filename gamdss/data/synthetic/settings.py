@@ -1,0 +1,112 @@
+"""What a made dataset is like: how many, how large, how clear, how disturbed, how annotated."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from gamdss.data.specs import get_spec
+from gamdss.errors import ConfigError
+
+Range = tuple[float, float]
+
+
+@dataclass
+class SynthConfig:
+    """A made dataset. Lengths are pixels of the written frames, times milliseconds.
+
+    Args:
+        dataset: name of the spec in whose native layout it is written.
+        subjects: number of made people.
+        clips_per_subject: clips of each; its emotions are as balanced as the number allows.
+        emotions: emotions that occur; those of the spec's first task where left out.
+        height: of a frame; 340 is a cropped CASME II frame.
+        width: of a frame; 280 is a cropped CASME II frame.
+        fps: frames a second; the spec's where left out.
+        rise_ms: least and greatest length of the rising phase.
+        plateau_ms: least and greatest time at full strength, with the apex in its middle.
+        fall_ms: least and greatest length of the falling phase.
+        margin_ms: neutral frames before the onset and after the offset.
+        amplitude: least and greatest displacement at the apex, where the face moves most.
+        noise: standard deviation of the sensor's noise in grey levels.
+        flicker: standard deviation of each frame's brightness in percent.
+        illumination: slow change of the light over a clip in percent, uneven over the face.
+        drift: standard deviation of the head's slow wandering in pixels.
+        blink: probability that a clip has a blink of the eyes.
+        jpeg_quality: 1 to 100.
+        onset_bias: mean error of the annotator in shares of the rising phase; above 0 is late.
+        onset_jitter: standard deviation of that error.
+        apex_bias: mean error of the annotated apex in shares of the rising phase.
+        apex_jitter: standard deviation of that error.
+        offset_bias: mean error of the annotated offset in shares of the falling phase.
+        offset_jitter: standard deviation of that error.
+        seed: decides everything; the same seed gives the same files.
+        workers: threads that draw; 0 takes one for each processor.
+    """
+
+    dataset: str = "cas2"
+    subjects: int = 5
+    clips_per_subject: int = 10
+    emotions: list[str] | None = None
+    height: int = 340
+    width: int = 280
+    fps: float | None = None
+    rise_ms: Range = (100.0, 200.0)
+    plateau_ms: Range = (0.0, 25.0)
+    fall_ms: Range = (120.0, 250.0)
+    margin_ms: float = 50.0
+    amplitude: Range = (1.5, 2.5)
+    noise: float = 2.0
+    flicker: float = 1.0
+    illumination: float = 2.0
+    drift: float = 0.6
+    blink: float = 0.1
+    jpeg_quality: int = 92
+    onset_bias: float = 0.0
+    onset_jitter: float = 0.09
+    apex_bias: float = 0.0
+    apex_jitter: float = 0.12
+    offset_bias: float = 0.0
+    offset_jitter: float = 0.15
+    seed: int = 0
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        spec = get_spec(self.dataset)
+        for name in ("subjects", "clips_per_subject"):
+            self._within(name, 1, 9999)
+        for name in ("height", "width"):
+            self._within(name, 32, 4096)
+        for name in ("rise_ms", "fall_ms", "plateau_ms", "amplitude"):
+            self._range(name)
+        for name in ("margin_ms", "noise", "flicker", "illumination", "drift", "seed", "workers"):
+            self._within(name, 0, math.inf)
+        self._within("blink", 0, 1)
+        self._within("jpeg_quality", 1, 100)
+        for name in ("onset", "apex", "offset"):
+            self._within(f"{name}_bias", -1, 1)
+            self._within(f"{name}_jitter", 0, 1)
+        if self.fps is not None:
+            self._within("fps", 1, 10000)
+        unknown = [name for name in self.emotions or () if name not in spec.emotions]
+        if unknown or self.emotions == []:
+            raise ConfigError(
+                f"--emotions is {self.emotions!r}",
+                remedy=f"{spec.title} knows {', '.join(spec.emotions)}.",
+            )
+
+    def _within(self, name: str, low: float, high: float) -> None:
+        value = getattr(self, name)
+        if not low <= value <= high:
+            bounds = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {bounds}.")
+
+    def _range(self, name: str) -> None:
+        value = tuple(float(end) for end in getattr(self, name))
+        if len(value) != 2 or not 0 <= value[0] <= value[1]:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} is {list(value)!r}",
+                remedy="It must be the least and the greatest value, [low, high], 0 or more.",
+            )
+        setattr(self, name, value)
