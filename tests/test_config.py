@@ -1,0 +1,68 @@
+"""Every field is checked at birth, and every shipped config is the one it says it is."""
+
+import dataclasses
+
+import pytest
+import yaml
+
+from gamdss.config import (
+    AugmentationConfig,
+    Config,
+    FramesConfig,
+    ModelConfig,
+    ReselectionConfig,
+    TrainingConfig,
+    field_names,
+    flatten,
+)
+from gamdss.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("group", "values", "flag"),
+    [
+        (FramesConfig, {"workers": -1}, "frames.workers"),
+        (ReselectionConfig, {"ratio": 1.5}, "reselection.ratio"),
+        (ReselectionConfig, {"ratio": float("nan")}, "reselection.ratio"),
+        (ModelConfig, {"image_size": 100}, "model.image-size"),
+        (ModelConfig, {"image_size": 0}, "model.image-size"),
+        (ModelConfig, {"drop_path": 1.0}, "model.drop-path"),
+        (AugmentationConfig, {"flip": -0.1}, "augmentation.flip"),
+        (AugmentationConfig, {"rotation": 180}, "augmentation.rotation"),
+        (AugmentationConfig, {"crop_padding": 113}, "augmentation.crop-padding"),
+        (TrainingConfig, {"epochs": 0}, "training.epochs"),
+        (TrainingConfig, {"batch_size": 0}, "training.batch-size"),
+        (TrainingConfig, {"learning_rate": 0.0}, "training.learning-rate"),
+        (TrainingConfig, {"lr_decay": 0.0}, "training.lr-decay"),
+        (TrainingConfig, {"weight_decay": -1.0}, "training.weight-decay"),
+        (Config, {"seed": -1}, "seed"),
+        (Config, {"threads": -1}, "threads"),
+    ],
+)
+def test_a_value_out_of_range_is_named_by_its_flag(group, values, flag):
+    with pytest.raises(ConfigError, match=f"--{flag} is ") as caught:
+        group(**values)
+    assert str(next(iter(values.values()))) in str(caught.value)
+    assert "It must be" in str(caught.value)
+
+
+def test_an_image_size_that_does_not_fit_names_those_that_do():
+    with pytest.raises(ConfigError, match="96 or 112"):
+        ModelConfig(image_size=100)
+
+
+def test_every_field_has_a_line_of_explanation():
+    groups = [Config] + [
+        f.default_factory
+        for f in dataclasses.fields(Config)
+        if f.default_factory is not dataclasses.MISSING
+    ]
+    for group in groups:
+        for field in dataclasses.fields(group):
+            assert f"{field.name}: " in (group.__doc__ or ""), f"{group.__name__}.{field.name}"
+
+
+def test_names_and_values_round_trip():
+    values = Config().as_dict()
+    assert list(flatten(values)) == field_names()
+    assert yaml.safe_load(yaml.safe_dump(values)) == values
