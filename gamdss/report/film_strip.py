@@ -1,0 +1,186 @@
+"""Film strip: key frames before and after reselection, and what the network sees of them.
+
+Two rows for each clip, annotated and reselected: the three faces, then the two phases as signed
+differences, in one colour scale for both rows so that the stronger one looks stronger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from gamdss.errors import FrameError
+from gamdss.records import Clip, KeyFrames
+from gamdss.report.strip_words import differ_text, frame_text, heading, title
+from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, bare, house_style, save
+
+# Inches. Placed by hand: every text has room of its own, whatever the number of clips.
+FACE, GAP, SIDE, TOP = 1.5, 0.16, 1.15, 1.35
+HEADING, CAPTION, BETWEEN = 0.62, 0.5, 0.4
+LEFT = [SIDE + i * (FACE + GAP) + 0.35 * (i > 2) for i in range(5)]
+BAR, WIDTH = LEFT[-1] + FACE + 0.25, LEFT[-1] + FACE + 1.15
+BLOCK = HEADING + 2 * (FACE + CAPTION) + BETWEEN
+
+NAMES = ("onset", "apex", "offset")
+PHASES = ("rising: apex − onset", "falling: apex − offset")
+COLOURS = "RdBu_r"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One way to choose the key frames of a clip: faces (3, S, S, 3) uint8 and their numbers."""
+
+    name: str
+    colour: str
+    faces: np.ndarray
+    keys: KeyFrames
+
+    @property
+    def differences(self) -> np.ndarray:
+        """apex - onset and apex - offset in grey levels, (2, S, S) float64."""
+        grey = self.faces.mean(axis=3)  # (3, S, S, 3) -> (3, S, S)
+        return np.stack([grey[1] - grey[0], grey[1] - grey[2]])
+
+
+@house_style()
+def film_strip(
+    path: Path,
+    clips: Sequence[Clip],
+    frames: np.ndarray,
+    annotated: np.ndarray,
+    reselected: np.ndarray,
+    annotated_keys: Sequence[KeyFrames],
+    reselected_keys: Sequence[KeyFrames],
+    truth: Mapping[str, KeyFrames] | None = None,
+    count: int = 4,
+) -> None:
+    """Draw the clips whose key frames moved the most; of equals the first.
+
+    Args:
+        path: file to write.
+        clips: N clips, in the order of the index.
+        frames: uint8 RGB (M, 3, S, S).
+        annotated: (N, 3) index into `frames`: onset, apex, offset as annotated.
+        reselected: (N, 3), as reselected.
+        annotated_keys: the N clips' frame numbers as annotated.
+        reselected_keys: the same as reselected.
+        truth: true frame numbers by clip id, where they are known (made data).
+        count: how many clips to draw, at most.
+
+    Raises:
+        FrameError: no clip to draw, or index and frame numbers for another number of clips.
+        RunError: the file cannot be written.
+    """
+    lengths = {len(x) for x in (clips, annotated, reselected, annotated_keys, reselected_keys)}
+    if len(lengths) != 1 or not len(clips) or count < 1:
+        raise FrameError(
+            f"key frames of {sorted(lengths)} clips, {count} to draw",
+            remedy="Give every clip its index and frame numbers, and draw at least one.",
+        )
+    shifts = np.array([_shift(*keys) for keys in zip(annotated_keys, reselected_keys, strict=True)])
+    chosen = np.argsort(-shifts, kind="stable")[:count]
+    height = TOP + BLOCK * len(chosen)
+    figure = Figure(figsize=(WIDTH, height))
+    words = title(int((shifts > 0).sum()), len(clips), len(chosen), truth is not None)
+    _text(figure, (SIDE - 0.95, height - 0.4), words[0], size=14, weight="bold")
+    _text(figure, (SIDE - 0.95, height - 0.7), words[1], color=FAINT, linespacing=1.5)
+    for place, number in enumerate(chosen):
+        rows = (
+            Row("annotated", BLUE, _faces(frames, annotated[number]), annotated_keys[number]),
+            Row(
+                "reselected",
+                VERMILLION,
+                _faces(frames, reselected[number]),
+                reselected_keys[number],
+            ),
+        )
+        clip = clips[number]
+        top = height - TOP - place * BLOCK
+        _clip(figure, top, clip, rows, truth.get(clip.id) if truth else None)
+    save(figure, path)
+
+
+def _shift(annotated: KeyFrames, reselected: KeyFrames) -> int:
+    """Frames moved by all three key frames together."""
+    return sum(abs(b - a) for a, b in zip(annotated.numbers, reselected.numbers, strict=True))
+
+
+def _faces(frames: np.ndarray, index: np.ndarray) -> np.ndarray:
+    return np.asarray(frames[index]).transpose(0, 2, 3, 1)  # (3, 3, S, S) -> (3, S, S, 3)
+
+
+def _clip(
+    figure: Figure, top: float, clip: Clip, rows: tuple[Row, Row], truth: KeyFrames | None
+) -> None:
+    """The block of one clip, whose upper edge is `top` inches above the figure's lower one."""
+    annotated = rows[0].keys
+    _text(figure, (SIDE - 0.95, top - 0.12), heading(clip), size=11, weight="bold")
+    for left, name in zip(LEFT, (*NAMES, *PHASES), strict=True):
+        middle = (left + FACE / 2, top - HEADING + 0.1)
+        _text(figure, middle, name, ha="center", va="bottom", color=FAINT, size=9)
+    largest = np.abs([row.differences for row in rows])
+    # The strongest pixels may saturate: one bright eyelash would leave the rest white.
+    limit = max(1.0, float(np.quantile(largest, 0.995)))
+    for number, row in enumerate(rows):
+        low = top - HEADING - number * (FACE + CAPTION) - FACE
+        _text(
+            figure,
+            (SIDE - 0.12, low + FACE / 2),
+            row.name,
+            ha="right",
+            va="center",
+            color=row.colour,
+            weight="bold",
+        )
+        for i, left in enumerate(LEFT[:3]):
+            _axes(figure, left, low).imshow(row.faces[i])
+            words, moved = frame_text(row.keys, annotated, truth, i)
+            _text(
+                figure,
+                (left + FACE / 2, low - 0.06),
+                words,
+                ha="center",
+                va="top",
+                size=9,
+                color=row.colour if moved else INK,
+                weight="bold" if moved else "normal",
+                linespacing=1.35,
+            )
+        for left, difference in zip(LEFT[3:], row.differences, strict=True):
+            axes = _axes(figure, left, low)
+            axes.imshow(difference, cmap=COLOURS, vmin=-limit, vmax=limit)
+            words = differ_text(difference)
+            _text(figure, (left + FACE / 2, low - 0.06), words, ha="center", va="top", size=9)
+    _scale(figure, axes, top)
+
+
+def _scale(figure: Figure, axes: Axes, top: float) -> None:
+    """The clip's colour scale, beside its differences."""
+    high = 2 * FACE + CAPTION
+    low = top - HEADING - high
+    width, height = figure.get_size_inches()
+    place = figure.add_axes(
+        (BAR / width, (low + high / 5) / height, 0.12 / width, 0.6 * high / height)
+    )
+    bar = figure.colorbar(axes.images[0], cax=place)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, length=2)
+    bar.set_label("brighter or darker, grey levels", fontsize=8, color=FAINT)
+
+
+def _axes(figure: Figure, left: float, low: float) -> Axes:
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((left / width, low / height, FACE / width, FACE / height))
+    bare(axes)
+    return axes
+
+
+def _text(figure: Figure, place: tuple[float, float], words: str, **style: object) -> None:
+    width, height = figure.get_size_inches()
+    options = {"va": "top", **style}
+    figure.text(place[0] / width, place[1] / height, words, **options)  # type: ignore[arg-type]

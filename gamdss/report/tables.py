@@ -1,0 +1,95 @@
+"""Tables of a run: for the terminal, and `results.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR", "weighted_f1": "weighted F1"}
+SELECTIONS = {"final": "final epoch", "oracle": "oracle (epoch chosen on the held-out subject)"}
+ORACLE_NOTE = (
+    "The oracle is no result: its epochs were chosen on the subjects it is judged on. "
+    "It compares with published figures chosen that way."
+)
+HOW_TO_READ = """\
+- **final epoch**: the network after the last epoch of each fold. This is the result.
+- **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
+  reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
+  is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
+- **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds.
+- **UAR**: mean of the classes' recalls (balanced accuracy). What the release calls UAR is the mean
+  precision.
+"""
+
+
+def summary_table(results: Mapping[str, Any]) -> str:
+    """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
+    return f"{_summary(results, 'simple')}\n\n{ORACLE_NOTE}"
+
+
+def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> str:
+    """The whole of `results.md`.
+
+    Args:
+        results: the values of `results.json`.
+        figures: what each figure shows, and its file relative to `results.md`.
+    """
+    classes = results["classes"]
+    parts = [
+        f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
+        f"{results['clips']} clips of {results['subjects']} subjects, leaving one subject out; "
+        f"{results['epochs']} epochs, seed {results['seed']}.",
+        _summary(results, "pipe"),
+        ORACLE_NOTE,
+        "## Classes (final epoch)",
+        _per_class(results["final"]["per_class"]),
+        "## Confusion (final epoch)",
+        "Rows are true classes, columns predicted ones; numbers are clips.",
+        _markdown([[n, *row] for n, row in _rows(results)], ["", *classes]),
+        "## Folds",
+        _folds(results["folds"]),
+        *[f"![{name}]({file})" for name, file in (figures or {}).items()],
+        "## How to read this",
+        HOW_TO_READ,
+    ]
+    return "\n\n".join(parts)
+
+
+def _summary(results: Mapping[str, Any], form: str) -> str:
+    rows = [
+        [title, *(results[selection][measure] for measure in MEASURES)]
+        for selection, title in SELECTIONS.items()
+    ]
+    return tabulate(rows, ["", *MEASURES.values()], tablefmt=form, floatfmt=".3f")
+
+
+def _rows(results: Mapping[str, Any]) -> list[tuple[str, list[int]]]:
+    return list(zip(results["classes"], results["final"]["confusion"], strict=True))
+
+
+def _per_class(values: Mapping[str, Mapping[str, Any]]) -> str:
+    columns = ("precision", "recall", "f1", "support")
+    rows = [[name, *(scores[column] for column in columns)] for name, scores in values.items()]
+    return _markdown(rows, ["class", "precision", "recall", "F1", "clips"])
+
+
+def _folds(folds: Sequence[Mapping[str, Any]]) -> str:
+    rows = [
+        [
+            fold["subject"],
+            fold["clips"],
+            fold["final"]["accuracy"],
+            fold["oracle"]["accuracy"],
+            fold["oracle"]["accuracy_epoch"],
+        ]
+        for fold in folds
+    ]
+    headers = ["held-out subject", "clips", "accuracy, final epoch", "accuracy, oracle"]
+    return _markdown(rows, [*headers, "oracle's epoch"])
+
+
+def _markdown(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
+    # Subjects are names, though they may look like numbers.
+    return tabulate(rows, headers, tablefmt="pipe", floatfmt=".3f", disable_numparse=[0])
