@@ -15,7 +15,7 @@ from platformdirs import user_cache_path
 from gamdss import __version__, demo
 from gamdss.arguments import new_parser, parse
 from gamdss.config import Config
-from gamdss.data.synthetic import SynthConfig, write_dataset
+from gamdss.data.synthetic import GROUND_TRUTH, SynthConfig, write_dataset
 from gamdss.errors import ConfigError, GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
@@ -114,7 +114,7 @@ def train(namespace: Any) -> None:
         annotated=store.annotated,
         reselected=store.reselected,
         reselected_keys=store.reselected_keys,
-        truth=read_truth(Path(config.data_root or "") / "ground_truth.csv"),
+        truth=read_truth(Path(config.data_root or "") / GROUND_TRUTH),
     )
     print(shown)
 
@@ -124,4 +124,4 @@ def synth(namespace: Any) -> None:
     root = write_dataset(
         Path(namespace.output).expanduser(), SynthConfig(**_values(namespace, SynthConfig))
     )
-    print(f"dataset: {root}\ntrue key frames: {root / 'ground_truth.csv'}")
+    print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")

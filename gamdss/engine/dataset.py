@@ -19,6 +19,7 @@ from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Fold
 from gamdss.data.store import Store, open_store
+from gamdss.data.synthetic import MANIFEST
 from gamdss.data.workbook import find_workbook
 from gamdss.engine.fold import FoldData
 from gamdss.errors import DataRootError
@@ -29,8 +30,12 @@ log = logging.getLogger("gamdss")
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Annotations and key frames of the clips of a task, in the same order."""
+    """Annotations and key frames of the clips of a task, in the same order.
 
+    `title` names the dataset in tables and figures, and says so where it was made.
+    """
+
+    title: str
     annotations: Annotations
     store: Store
 
@@ -63,7 +68,9 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
         progress=progress,
     )
     _report_notes(annotations, store)
-    return Dataset(annotations, store)
+    made = (root / MANIFEST).is_file()
+    title = f"Synthetic clips in {spec.title}'s layout" if made else spec.title
+    return Dataset(title, annotations, store)
 
 
 def no_data(spec: DatasetSpec) -> DataRootError:

@@ -70,7 +70,7 @@ def train(
     with directory.open():
         write_key_frames(directory.path / "keyframes.csv", dataset)
         finished = _train_folds(directory, dataset, folds, target, progress)
-        values = results(config, dataset.annotations.classes, finished)
+        values = results(config, dataset.title, dataset.annotations.classes, finished)
         write_json(directory.path / "results.json", values)
     return Run(directory, dataset, tuple(finished), values)
 

@@ -6,19 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from gamdss.config import Config
-from gamdss.data.specs import get_spec
 from gamdss.metrics import final_scores, oracle_epochs, oracle_scores, scores
 from gamdss.records import FoldResult
 
 
-def results(config: Config, classes: Sequence[str], folds: Sequence[FoldResult]) -> dict[str, Any]:
+def results(
+    config: Config, title: str, classes: Sequence[str], folds: Sequence[FoldResult]
+) -> dict[str, Any]:
     """Pooled scores at the final epoch and, named so, at the oracle epochs; then each fold.
 
     The oracle is chosen on the held-out subject, as the original release reports it: its
     accuracy and its other figures are of two different epochs (`gamdss.metrics`).
     """
     return {
-        "dataset": get_spec(config.dataset).title,
+        "dataset": title,
         "task": config.task,
         "classes": list(classes),
         "subjects": len(folds),

@@ -93,8 +93,8 @@ def _class_names(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
 def _title(axes: Axes, results: Mapping[str, Any]) -> None:
     final = results["final"]
     axes.set_title(
-        f"{results['dataset']}, {results['task']}: {results['clips']} held-out clips "
-        f"of {results['subjects']} subjects, final epoch\n"
+        f"{results['dataset']}, {results['task']}\n"
+        f"{results['clips']} held-out clips of {results['subjects']} subjects, final epoch\n"
         f"accuracy {final['accuracy']:.3f}   UF1 {final['uf1']:.3f}   UAR {final['uar']:.3f}",
         linespacing=1.6,
         loc="center",

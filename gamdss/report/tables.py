@@ -26,7 +26,8 @@ HOW_TO_READ = """\
 
 def summary_table(results: Mapping[str, Any]) -> str:
     """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
-    return f"{_summary(results, 'simple')}\n\n{ORACLE_NOTE}"
+    about = f"{results['dataset']}, {results['task']}: {_extent(results)}"
+    return "\n\n".join([about, _summary(results, "simple"), ORACLE_NOTE])
 
 
 def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> str:
@@ -39,8 +40,7 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
     classes = results["classes"]
     parts = [
         f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
-        f"{results['clips']} clips of {results['subjects']} subjects, leaving one subject out; "
-        f"{results['epochs']} epochs, seed {results['seed']}.",
+        f"{_extent(results)}.",
         _summary(results, "pipe"),
         ORACLE_NOTE,
         "## Classes (final epoch)",
@@ -55,6 +55,13 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
         HOW_TO_READ,
     ]
     return "\n\n".join(parts)
+
+
+def _extent(results: Mapping[str, Any]) -> str:
+    return (
+        f"{results['clips']} clips of {results['subjects']} subjects, leaving one subject out; "
+        f"{results['epochs']} epochs, seed {results['seed']}"
+    )
 
 
 def _summary(results: Mapping[str, Any], form: str) -> str:

@@ -1,0 +1,141 @@
+"""Tables and figures of made-up results: the right numbers, and no case that breaks them."""
+
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.config import Config, TrainingConfig
+from gamdss.engine.results import results
+from gamdss.errors import FoldError, RunError
+from gamdss.records import Clip, FoldResult, KeyFrames
+from gamdss.report.confusion import confusion_figure
+from gamdss.report.curves import learning_curves
+from gamdss.report.film_strip import film_strip
+from gamdss.report.run_report import FIGURES, read_truth, write_report
+from gamdss.report.style import save
+from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_table
+
+CLASSES = ("happiness", "surprise", "others")
+
+
+def fold(subject="01", epochs=4, clips=5, classes=3, seed=0):
+    rng = np.random.default_rng((seed, int(subject)))
+    logits = rng.standard_normal((epochs, clips, classes)).astype(np.float32)
+    labels = np.arange(clips) % classes
+    names = tuple(f"{subject}/EP{i:02d}" for i in range(clips))
+    return FoldResult(subject, names, labels, logits, np.linspace(3, 1, epochs), np.ones(epochs))
+
+
+def values(folds, classes=CLASSES):
+    config = Config(training=TrainingConfig(epochs=len(folds[0].logits)))
+    return results(config, "Synthetic clips", classes, folds)
+
+
+def strip(clips=6, moved=True):
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 255, (clips * 6, 3, 32, 32), dtype=np.uint8)
+    index = np.arange(clips * 6).reshape(clips, 6)
+    shift = 2 if moved else 0
+    made = [
+        Clip("cas2", "01", f"EP{i:02d}", KeyFrames(10, 20, 30), "happiness") for i in range(clips)
+    ]
+    reselected = [KeyFrames(10 + shift, 20 - shift, 30) for _ in made]
+    return {
+        "clips": made,
+        "frames": frames,
+        "annotated": index[:, :3],
+        "reselected": index[:, 3:] if moved else index[:, :3],
+        "reselected_keys": reselected,
+    }
+
+
+def read(path):
+    image = cv2.imread(str(path))
+    assert image is not None
+    assert image.std() > 1
+    return image
+
+
+def test_the_summary_names_final_and_oracle():
+    found = values([fold("01"), fold("02")])
+    text = summary_table(found)
+    rows = {line.split()[0]: line for line in text.splitlines() if line}
+    numbers = [float(x) for x in re.findall(r"\d\.\d{3}", rows["final"])]
+    expected = [found["final"][k] for k in ("accuracy", "uf1", "uar", "weighted_f1")]
+    assert numbers == pytest.approx(expected, abs=5e-4)
+    assert "chosen on the held-out subject" in rows["oracle"]
+    assert ORACLE_NOTE in text
+
+
+def test_markdown_has_every_number_and_figure():
+    found = values([fold("01"), fold("02")])
+    text = results_markdown(found, FIGURES)
+    assert text.startswith("# Synthetic clips, 3 classes (c5)")
+    for subject in ("01", "02"):
+        assert re.search(rf"^\| {subject} +\|", text, re.MULTILINE)
+    for name, row in zip(CLASSES, found["final"]["confusion"], strict=True):
+        cells = r" +\| +".join(str(n) for n in row)
+        assert re.search(rf"\| {name} +\| +{cells} +\|", text)
+    for file in FIGURES.values():
+        assert f"]({file})" in text
+
+
+@pytest.mark.parametrize("classes", [2, 8])
+def test_confusion_of_few_and_many_classes(tmp_path, classes):
+    names = [f"class {i}" for i in range(classes)]
+    found = values([fold("01", classes=classes, clips=3)], names)
+    confusion_figure(found, tmp_path / "c.png")
+    assert min(read(tmp_path / "c.png").shape[:2]) > 400
+
+
+@pytest.mark.parametrize(("folds", "epochs"), [(1, 1), (3, 12), (94, 2)])
+def test_curves_of_any_length_and_number(tmp_path, folds, epochs):
+    learning_curves([fold(f"{i:02d}", epochs) for i in range(folds)], tmp_path / "c.png")
+    height, width = read(tmp_path / "c.png").shape[:2]
+    assert height < width < 3000
+
+
+def test_curves_of_folds_that_do_not_fit(tmp_path):
+    with pytest.raises(FoldError):
+        learning_curves([fold("01", 2), fold("02", 3)], tmp_path / "c.png")
+    with pytest.raises(FoldError):
+        learning_curves([], tmp_path / "c.png")
+
+
+@pytest.mark.parametrize("moved", [True, False])
+@pytest.mark.parametrize("clips", [1, 6])
+def test_film_strip(tmp_path, clips, moved):
+    made = strip(clips, moved)
+    keys = [clip.annotated for clip in made["clips"]]
+    truth = {made["clips"][0].id: KeyFrames(11, 21, 29)}
+    film_strip(tmp_path / "f.png", **made, annotated_keys=keys, truth=truth)
+    tall = read(tmp_path / "f.png").shape[0]
+    assert tall > 400 * min(clips, 4)
+
+
+def test_a_report_writes_everything_and_names_it(tmp_path):
+    folds = [fold("01"), fold("02")]
+    shown = write_report(tmp_path, values(folds), folds, **strip())
+    for name, file in {**FIGURES, "tables": "results.md"}.items():
+        assert re.search(rf"{name} +{re.escape(str(tmp_path / file))}", shown)
+        assert (tmp_path / file).stat().st_size > 0
+
+
+def test_figures_are_the_same_bytes_each_time(tmp_path):
+    for name in ("a.png", "b.png"):
+        confusion_figure(values([fold()]), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+def test_a_figure_of_unknown_format(tmp_path):
+    with pytest.raises(RunError, match=r"\.png"):
+        save(None, tmp_path / "figure.bmp")
+
+
+def test_truth_is_read_where_there_is_one(tmp_path, small_dataset):
+    assert read_truth(tmp_path / "absent.csv") is None
+    truth = read_truth(small_dataset / "ground_truth.csv")
+    assert len(truth) == 12
+    assert all(k.onset < k.apex < k.offset for k in truth.values())
