@@ -20,11 +20,11 @@ SMALL = SynthConfig(
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _two_threads():
+def _one_thread():
     """The same numbers whatever the machine, and no quarrel between parallel workers."""
     import torch
 
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
@@ -42,5 +42,5 @@ def small_options(tmp_path_factory):
         *("--training.epochs", "2"),
         *("--training.batch-size", "4"),
         *("--training.precision", "float32"),
-        *("--threads", "2"),
+        *("--threads", "1"),
     )

@@ -95,7 +95,7 @@ def test_a_run_leaves_what_it_names(finished):
     assert results["clips"] == 12
     environment = json.loads((output / "environment.json").read_text())
     assert environment["packages"]["torch"] == torch.__version__.split("+")[0]
-    assert environment["threads"] == 2
+    assert environment["threads"] == 1
     config = yaml.safe_load((output / "config.yaml").read_text())
     assert config["device"] in ("cpu", "cuda")
     for subject in ("01", "02", "03"):

@@ -7,6 +7,7 @@ a cropped CASME II frame, with the origin in the middle, x to the right and y do
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +80,32 @@ class Identity:
     texture_seed: int
 
 
+def _proportions(rng: np.random.Generator, eye_y: float) -> dict[str, Any]:
+    """Lengths and hair style; drawn in this order."""
+    return {
+        "half_width": rng.uniform(94, 107),
+        "jaw": rng.uniform(0.70, 0.92),
+        "chin_y": rng.uniform(136, 149),
+        "eye_y": eye_y,
+        "eye_x": rng.uniform(41, 47),
+        "eye_half_width": rng.uniform(18.5, 22.5),
+        "eye_opening": rng.uniform(11.0, 15.5),
+        "eye_tilt": rng.uniform(-0.5, 2.5),
+        "brow_y": eye_y - rng.uniform(23, 30),
+        "brow_thickness": rng.uniform(4.0, 9.0),
+        "brow_arch": rng.uniform(2.0, 7.5),
+        "nose_y": rng.uniform(44, 55),
+        "nose_half_width": rng.uniform(16, 23),
+        "nose_height": rng.uniform(17, 25),
+        "mouth_y": rng.uniform(81, 90),
+        "mouth_half_width": rng.uniform(32, 41),
+        "lip_upper": rng.uniform(5.0, 9.0),
+        "lip_lower": rng.uniform(7.5, 12.5),
+        "hairline_y": rng.uniform(-122, -100),
+        "hair_style": str(rng.choice(HAIR_STYLES)),
+    }
+
+
 def _colour(values: np.ndarray) -> Colour:
     blue, green, red = (float(value) for value in values)
     return blue, green, red
@@ -97,26 +124,7 @@ def draw_identity(rng: np.random.Generator) -> Identity:
     azimuth, elevation = rng.uniform(-0.75, 0.75), rng.uniform(0.3, 0.8)
     eye_y = rng.uniform(-15, -9)
     return Identity(
-        half_width=rng.uniform(94, 107),
-        jaw=rng.uniform(0.70, 0.92),
-        chin_y=rng.uniform(136, 149),
-        eye_y=eye_y,
-        eye_x=rng.uniform(41, 47),
-        eye_half_width=rng.uniform(18.5, 22.5),
-        eye_opening=rng.uniform(11.0, 15.5),
-        eye_tilt=rng.uniform(-0.5, 2.5),
-        brow_y=eye_y - rng.uniform(23, 30),
-        brow_thickness=rng.uniform(4.0, 9.0),
-        brow_arch=rng.uniform(2.0, 7.5),
-        nose_y=rng.uniform(44, 55),
-        nose_half_width=rng.uniform(16, 23),
-        nose_height=rng.uniform(17, 25),
-        mouth_y=rng.uniform(81, 90),
-        mouth_half_width=rng.uniform(32, 41),
-        lip_upper=rng.uniform(5.0, 9.0),
-        lip_lower=rng.uniform(7.5, 12.5),
-        hairline_y=rng.uniform(-122, -100),
-        hair_style=str(rng.choice(HAIR_STYLES)),
+        **_proportions(rng, eye_y),
         skin=_colour(skin),
         hair=_colour(np.array(hair) * rng.uniform(0.8, 1.2)),
         iris=_colour(np.array(iris) * rng.uniform(0.85, 1.15)),

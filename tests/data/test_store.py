@@ -1,0 +1,132 @@
+"""The store: what is read once, for what setting, and whole or not at all."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.data import key_frames
+from gamdss.data.annotations import read_annotations
+from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.specs import get_spec
+from gamdss.data.store import open_store
+from gamdss.errors import FrameError
+from gamdss.reselection import reselect
+
+SPEC = get_spec("cas2")
+
+
+def clips_of(root):
+    read = read_annotations(SPEC, root / SPEC.workbooks[0], "c5")
+    finder = FrameFinder(SPEC, root)
+    return [finder.find(clip) for clip in read.clips]
+
+
+def build(clips, cache, preset="full", ratio=0.3, size=48, **frames):
+    return open_store(
+        clips,
+        colour=True,
+        image_size=size,
+        frames=FramesConfig(**frames),
+        reselection=ReselectionConfig(preset=preset, ratio=ratio),
+        cache=cache,
+        progress=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def clips(small_dataset):
+    return clips_of(small_dataset)
+
+
+def folders(cache):
+    return sorted(p.name for p in (cache / "store").iterdir() if p.is_dir())
+
+
+def test_key_frames_are_those_of_reselect_at_the_size_of_the_network(clips, tmp_path):
+    store = build(clips, tmp_path)
+    assert store.frames.dtype == np.uint8
+    assert store.frames.shape[1:] == (3, 48, 48)
+    for i, item in enumerate(clips):
+        images = {n: decode(p, True) for n, p in item.files.items()}
+        keys = reselect(images, *item.clip.annotated.numbers, preset="full", ratio=0.3)
+        assert store.reselected_keys[i].numbers == keys.numbers
+        assert store.annotated_keys[i].numbers == item.clip.annotated.numbers
+        for which, numbers in (("annotated", item.clip.annotated), ("reselected", keys)):
+            for index, number in zip(getattr(store, which)[i], numbers.numbers, strict=True):
+                picture = Image.fromarray(images[number][..., ::-1])
+                expected = np.asarray(picture.resize((48, 48), Image.Resampling.BILINEAR))
+                off = np.abs(store.frames[index].transpose(1, 2, 0).astype(int) - expected)
+                assert off.max() <= 1  # the original's resize, to rounding
+
+
+def test_a_key_frame_that_stays_is_stored_once(clips, tmp_path):
+    store = build(clips, tmp_path, preset="none", ratio=None)
+    assert np.array_equal(store.annotated, store.reselected)
+    assert len(store.frames) == 3 * len(clips)
+
+
+def test_each_needed_frame_is_decoded_once_and_no_other(clips, tmp_path, monkeypatch):
+    decoded = []
+    real = key_frames.decode
+
+    def counting(path, *rest):
+        decoded.append(path)
+        return real(path, *rest)
+
+    monkeypatch.setattr(key_frames, "decode", counting)
+    build(clips, tmp_path, workers=2)
+    assert len(decoded) == len(set(decoded))
+    assert len(decoded) < sum(len(item.files) for item in clips)
+    decoded.clear()
+    build(clips, tmp_path)
+    assert decoded == []
+
+
+def test_a_store_belongs_to_its_setting_and_files(small_dataset, clips, tmp_path):
+    first = build(clips, tmp_path)
+    for other in (
+        {"size": 64},
+        {"preset": "both-sides"},
+        {"ratio": 0.1},
+        {"grey": "accept"},
+    ):
+        build(clips, tmp_path, **other)
+    assert len(folders(tmp_path)) == 5
+    root = Path(shutil.copytree(small_dataset, tmp_path / "data"))
+    again = clips_of(root)
+    build(again, tmp_path)
+    changed = again[0].files[again[0].clip.annotated.apex]
+    changed.write_bytes(again[0].files[again[0].clip.annotated.onset].read_bytes())
+    store = build(clips_of(root), tmp_path)
+    assert len(folders(tmp_path)) == 7
+    assert not np.array_equal(
+        store.frames[store.annotated[0, 1]], first.frames[first.annotated[0, 1]]
+    )
+
+
+def test_a_failed_build_leaves_nothing(small_dataset, tmp_path):
+    root = Path(shutil.copytree(small_dataset, tmp_path / "data"))
+    broken = clips_of(root)
+    broken[5].files[broken[5].clip.annotated.offset].write_bytes(b"")
+    with pytest.raises(FrameError, match="empty"):
+        build(broken, tmp_path / "cache")
+    assert folders(tmp_path / "cache") == []
+
+
+def test_the_number_of_threads_does_not_matter(clips, tmp_path):
+    one = build(clips, tmp_path / "one", workers=1)
+    four = build(clips, tmp_path / "four", workers=4)
+    assert np.array_equal(one.frames, four.frames)
+    assert one.reselected_keys == four.reselected_keys
+
+
+def test_the_store_is_mapped_and_writing_to_it_changes_no_file(clips, tmp_path):
+    store = build(clips, tmp_path)
+    assert isinstance(store.frames, np.memmap)
+    torch.from_numpy(store.frames).zero_()
+    assert build(clips, tmp_path).frames.any()
