@@ -159,6 +159,19 @@ def test_a_training_state_of_another_architecture(
     assert f"error: {state}: the weights are of another architecture" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "config", sorted(ROOT.glob("configs/**/*.yaml")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_every_config_runs_to_its_end(config, small_dataset, small_options, tmp_path, capsys):
+    words = ["train", "--config", str(config), "--data-root", str(small_dataset), *small_options]
+    assert main([*words, "--output", str(tmp_path / "run"), "--training.epochs", "1"]) == 0
+    assert "final epoch" in capsys.readouterr().out
+    asked = yaml.safe_load(config.read_text())
+    used = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert used["task"] == asked["task"]
+    assert used["reselection"] == {"ratio": None, **asked["reselection"]}
+
+
 def test_no_data_is_told_in_three_lines(capsys):
     assert main(["train"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()

@@ -55,7 +55,8 @@ def _fast_in_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
-    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+    checks = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")  # not in every release
+    return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
 
 
 def set_up(config: Config) -> torch.device:

@@ -177,3 +177,16 @@ def test_unknown_dataset_and_task_list_the_known(workbook):
         get_spec("cas9")
     with pytest.raises(ConfigError, match="c5, c3"):
         read_annotations(SPEC, workbook, "c9")
+
+
+def test_the_folds_of_the_original_follow_from_the_data(tmp_path):
+    """26 subjects in 5 classes; in 3 classes 25, since subject 18 has clips of `others` only."""
+    rows = []
+    for subject in range(1, 27):
+        shown = ["others"] if subject == 18 else ["happiness", "surprise", "disgust", "others"]
+        for index, emotion in enumerate(shown, start=1):
+            rows.append([subject, f"EP{index:02d}_01", None, 1, 9, 20, None, "4", emotion])
+    file = write(tmp_path / "CASME2-coding-20140508.xlsx", rows)
+    five, three = (read_annotations(SPEC, file, task).subjects for task in ("c5", "c3"))
+    assert five == tuple(f"{n:02d}" for n in range(1, 27))
+    assert three == tuple(name for name in five if name != "18")
