@@ -132,6 +132,20 @@ def test_a_run_directory_of_another_config(finished, small_dataset, small_option
     assert "--output" in message
 
 
+def test_a_run_does_not_continue_on_changed_data(finished, data, small_options, tmp_path, capsys):
+    output = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    config = (output / "config.yaml").read_text()
+    moved = config.replace(yaml.safe_load(config)["data_root"], str(data))
+    (output / "config.yaml").write_text(moved)
+    words = ["train", "--data-root", str(data), *small_options, "--output", str(output)]
+    words += ["--tensorboard"]
+    assert main(words) == 0  # the same data at another place
+    edit(data, 2, "Estimated Emotion", "others")
+    edit(data, 7, "Estimated Emotion", "others")
+    assert main(words) == 2
+    assert "started on other data" in capsys.readouterr().err
+
+
 def test_truncated_predictions_of_a_finished_fold(
     finished, small_dataset, small_options, tmp_path, capsys
 ):

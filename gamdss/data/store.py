@@ -27,7 +27,7 @@ from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +35,9 @@ class Store:
     """Key frames of every clip at the size the network sees.
 
     `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file);
-    `annotated` and `reselected` (N, 3) index
-    it by clip and key frame (onset, apex, offset); `reselected_keys` are the frame numbers.
+    `annotated` and `reselected` (N, 3) index it by clip and key frame (onset, apex, offset);
+    `annotated_keys` and `reselected_keys` are the frame numbers. `digest` is of all of these, and
+    the same wherever the dataset lies.
     """
 
     frames: np.ndarray
@@ -44,6 +45,7 @@ class Store:
     reselected: np.ndarray
     annotated_keys: tuple[KeyFrames, ...]
     reselected_keys: tuple[KeyFrames, ...]
+    digest: str
 
 
 def open_store(
@@ -124,7 +126,9 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
     )
     start = 0
     rows = []
+    digest = hashlib.blake2b(digest_size=12)
     for result in results:
+        digest.update(result.images.tobytes())
         frames[start : start + len(result.images)] = result.images
         rows.append(
             {
@@ -136,11 +140,13 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
         )
         start += len(result.images)
     frames.flush()
-    write_json(partial / "index.json", rows)
+    digest.update(json.dumps(rows).encode())
+    write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows})
 
 
 def _load(folder: Path) -> Store:
-    rows = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    rows = index["clips"]
 
     def keys(which: str) -> tuple[KeyFrames, ...]:
         return tuple(
@@ -154,4 +160,5 @@ def _load(folder: Path) -> Store:
         reselected=np.array([row["reselected_index"] for row in rows], np.int64),
         annotated_keys=keys("annotated"),
         reselected_keys=keys("reselected"),
+        digest=index["digest"],
     )

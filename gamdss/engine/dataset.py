@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -38,6 +41,18 @@ class Dataset:
     title: str
     annotations: Annotations
     store: Store
+
+    def about(self) -> dict[str, Any]:
+        """What a run was trained on: it must be the same when the run continues."""
+        clips = [clip.id for clip in self.annotations.clips]
+        labels = json.dumps([clips, self.annotations.labels]).encode()
+        return {
+            "dataset": self.title,
+            "clips": len(clips),
+            "subjects": len(self.annotations.subjects),
+            "frames": self.store.digest,
+            "labels": hashlib.blake2b(labels, digest_size=12).hexdigest(),
+        }
 
 
 def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:

@@ -67,7 +67,7 @@ def train(
         [clip.subject for clip in clips], dataset.annotations.labels, dataset.annotations.classes
     )
     directory = RunDirectory(output, config)
-    with directory.open():
+    with directory.open(dataset.about()):
         write_key_frames(directory.path / "keyframes.csv", dataset)
         finished = _train_folds(directory, dataset, folds, target, progress)
         values = results(config, dataset.title, dataset.annotations.classes, finished)
@@ -109,9 +109,9 @@ def _finished(folder: Path, dataset: Dataset, fold: Fold) -> FoldResult | None:
     expected = tuple(dataset.annotations.clips[i].id for i in fold.held_out)
     if result.clips != expected:
         raise CheckpointError(
-            "these predictions are of other clips than the dataset now has",
+            "these predictions are of other clips than the fold's",
             file=file,
-            remedy="The dataset has changed since: choose another directory with --output.",
+            remedy="Remove the file: the fold is trained again.",
         )
     (folder / "training_state.pt").unlink(missing_ok=True)
     return result

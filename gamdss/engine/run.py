@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
@@ -49,11 +50,14 @@ class RunDirectory:
         return self.path / "folds" / subject
 
     @contextmanager
-    def open(self) -> Iterator[None]:
-        """Hold the directory for this process and write, or compare, its config.
+    def open(self, data: dict[str, Any]) -> Iterator[None]:
+        """Hold the directory for this process and write, or compare, its config and data.
+
+        Args:
+            data: what identifies the dataset; written to `data.json`.
 
         Raises:
-            RunError: another process holds it, or it belongs to another config.
+            RunError: another process holds it, or it belongs to another config or dataset.
         """
         lock = FileLock(self.path / ".lock", timeout=0)
         try:
@@ -68,6 +72,7 @@ class RunDirectory:
             raise unwritable(self.path, error) from error
         try:
             self._write_config()
+            self._write_data(data)
             yield
         finally:
             lock.release()
@@ -88,6 +93,22 @@ class RunDirectory:
         write_json(self.path / "environment.json", environment(self.config))
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
+
+    def _write_data(self, data: dict[str, Any]) -> None:
+        file = self.path / "data.json"
+        if not file.exists():
+            write_json(file, data)
+            return
+        try:
+            there = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            there = None
+        if there != data:
+            raise RunError(
+                "the run was started on other data: the workbook or the frames have changed since",
+                file=file,
+                remedy="Restore them, or choose another directory with --output.",
+            )
 
     def _compare(self, file: Path, values: dict[str, Any]) -> None:
         try:
