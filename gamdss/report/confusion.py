@@ -41,7 +41,7 @@ def confusion_figure(results: Mapping[str, Any], path: Path) -> None:
     bar = figure.colorbar(axes.images[0], ax=axes, shrink=0.8, ticks=[0, 0.25, 0.5, 0.75, 1])
     bar.ax.set_yticklabels(["0%", "25%", "50%", "75%", "100%"])
     bar.set_label("share of the true class")
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)
     _title(axes, results)
     save(figure, path)
 

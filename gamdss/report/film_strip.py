@@ -168,7 +168,7 @@ def _scale(figure: Figure, axes: Axes, top: float) -> None:
         (BAR / width, (low + high / 5) / height, 0.12 / width, 0.6 * high / height)
     )
     bar = figure.colorbar(axes.images[0], cax=place)
-    bar.outline.set_visible(False)
+    bar.ax.spines["outline"].set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.set_label("brighter or darker, grey levels", fontsize=8, color=FAINT)
 
