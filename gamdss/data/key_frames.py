@@ -105,7 +105,8 @@ class KeyFrameReader:
         return images | {n: cv2.resize(images[n], (width, height)) for n in other}
 
     def _resize(self, image: np.ndarray) -> np.ndarray:
-        rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
+        # Channels stay last in memory: resizing is then more than twice as fast.
+        rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
 
