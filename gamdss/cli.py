@@ -104,6 +104,8 @@ def train(namespace: Any) -> None:
     name = f"{'demo_' if namespace.demo else ''}{config.dataset}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
     run = train_folds(config, output, cache)
+    if run is None:  # the first rank of the job reports
+        return
     store = run.dataset.store
     shown = write_report(
         run.directory.path,

@@ -68,10 +68,14 @@ def frame(root, row, column="ApexFrame"):
 @pytest.fixture(scope="module")
 def finished(small_dataset, small_options, tmp_path_factory):
     """A finished small run: its directory and what it printed."""
-    output = tmp_path_factory.mktemp("finished") / "run"
+    folder = tmp_path_factory.mktemp("finished")
+    output = folder / "run"
     command = [sys.executable, "-m", "gamdss", "train", "--data-root", str(small_dataset)]
     done = subprocess.run(
-        [*command, *small_options, "--output", str(output), "--tensorboard"],
+        [
+            *(*command, *small_options, "--cache", str(folder / "cache")),
+            *("--output", str(output), "--tensorboard"),
+        ],
         capture_output=True,
         text=True,
         check=False,

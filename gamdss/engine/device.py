@@ -59,15 +59,22 @@ def _fast_in_bf16(device: torch.device) -> bool:
     return any(getattr(torch.cpu, check, lambda: False)() for check in checks)
 
 
-def set_up(config: Config) -> torch.device:
-    """Set threads and deterministic algorithms for the process; the device of the run."""
+def set_up(config: Config, local_rank: int = 0) -> torch.device:
+    """Set threads and deterministic algorithms for the process; the device it computes on.
+
+    With `device: cuda`, ranks of one machine take its GPUs in turn, and share them if they are
+    more than the GPUs; `cuda:N` puts all of them on one.
+    """
     # cuBLAS reads this when it starts; without it its results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
-    return torch.device(config.device)
+    target = torch.device(config.device)
+    if target.type == "cuda" and target.index is None:
+        target = torch.device("cuda", local_rank % torch.cuda.device_count())
+    return target
 
 
 def autocast(config: Config) -> AbstractContextManager[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -22,6 +23,7 @@ from gamdss.engine.dataset import (
     write_key_frames,
 )
 from gamdss.engine.fold import FoldTrainer
+from gamdss.engine.ranks import Ranks, find_ranks
 from gamdss.engine.results import results
 from gamdss.engine.run import RunDirectory
 from gamdss.engine.tensorboard import require_tensorboard, write_curves
@@ -40,13 +42,10 @@ class Run:
     results: dict[str, Any]
 
 
-def train(
-    config: Config,
-    output: Path,
-    cache: Path,
-    progress: bool = True,
-) -> Run:
+def train(config: Config, output: Path, cache: Path, progress: bool = True) -> Run | None:
     """Train and judge every fold, or what a killed run left of them; write `results.json`.
+
+    Started by torchrun, the ranks of the job share the folds.
 
     Args:
         config: as it was asked for; `auto` is resolved here.
@@ -54,57 +53,86 @@ def train(
         cache: folder of decoded frames.
         progress: show progress bars.
 
+    Returns:
+        The finished run; None on ranks other than the first.
+
     Raises:
         GamdssError: anything the user can mend.
     """
+    ranks = find_ranks()
     config = device.resolve(config)
     if config.tensorboard:
         require_tensorboard()
-    target = device.set_up(config)
-    dataset = open_dataset(config, cache, progress)
+    target = device.set_up(config, ranks.local_rank)
+    # The first rank decodes the frames and writes the config; the others find them done.
+    ranks.wait_for_first()
+    dataset = open_dataset(config, cache, progress and ranks.rank == 0)
     clips = dataset.annotations.clips
     folds = leave_one_subject_out(
         [clip.subject for clip in clips], dataset.annotations.labels, dataset.annotations.classes
     )
     directory = RunDirectory(output, config)
-    with directory.open(dataset.about()):
+    job = _Job(directory, dataset, target, ranks, progress)
+    if ranks.rank:
+        job.work(folds)
+        return None
+    with directory.open(dataset.about(), ranks.count):
         write_key_frames(directory.path / "keyframes.csv", dataset)
-        finished = _train_folds(directory, dataset, folds, target, progress)
+        ranks.first_is_ready()
+        job.work(folds)
+        finished = [load_fold(directory, dataset, fold) for fold in folds]
         values = results(config, dataset.title, dataset.annotations.classes, finished)
         write_json(directory.path / "results.json", values)
     return Run(directory, dataset, tuple(finished), values)
 
 
-def _train_folds(
-    directory: RunDirectory,
-    dataset: Dataset,
-    folds: Sequence[Fold],
-    target: torch.device,
-    progress: bool,
-) -> list[FoldResult]:
-    frames = load_frames(dataset.store, target)
-    finished = []
-    with tqdm(total=len(folds), desc="folds", unit="fold", disable=not progress) as bar:
-        for fold in folds:
-            bar.set_postfix_str(f"subject {fold.subject}")
-            folder = directory.fold(fold.subject)
-            result = _finished(folder, dataset, fold)
-            if result is None:
-                data = fold_data(dataset, fold, frames, directory.config)
-                trainer = FoldTrainer(directory.config, data, folder)
-                result = _with_bar(trainer, directory.config.training.epochs, progress)
-            if directory.config.tensorboard:
-                write_curves(directory.path / "tensorboard" / fold.subject, result)
-            finished.append(result)
-            bar.update()
-    return finished
+@dataclass(frozen=True, eq=False)
+class _Job:
+    """What a process needs in order to work on folds."""
+
+    directory: RunDirectory
+    dataset: Dataset
+    target: torch.device
+    ranks: Ranks
+    progress: bool
+
+    def work(self, folds: Sequence[Fold]) -> None:
+        """Train the folds that are not finished and that no other rank takes."""
+        frames = load_frames(self.dataset.store, self.target)
+        shown = self.progress and self.ranks.rank == 0
+        with tqdm(total=len(folds), desc="folds", unit="fold", disable=not shown) as bar:
+            for fold, done in self.ranks.share(folds):
+                bar.update(done - bar.n)
+                bar.set_postfix_str(f"subject {fold.subject}")
+                if not _is_finished(self.directory, fold):
+                    self._train(fold, frames, shown)
+            bar.update(len(folds) - bar.n)
+
+    def _train(self, fold: Fold, frames: Tensor, shown: bool) -> None:
+        config = self.directory.config
+        folder = self.directory.fold(fold.subject)
+        trainer = FoldTrainer(config, fold_data(self.dataset, fold, frames, config), folder)
+        result = _with_bar(trainer, config.training.epochs, shown)
+        if config.tensorboard:
+            write_curves(self.directory.path / "tensorboard" / fold.subject, result)
 
 
-def _finished(folder: Path, dataset: Dataset, fold: Fold) -> FoldResult | None:
-    """The result of a fold that is done; None if it is not."""
-    file = folder / "predictions.npz"
-    if not file.exists():
-        return None
+def _is_finished(directory: RunDirectory, fold: Fold) -> bool:
+    """Whether the fold is done; its training state goes, if a killed process left it."""
+    folder = directory.fold(fold.subject)
+    if not (folder / "predictions.npz").exists():
+        return False
+    (folder / "training_state.pt").unlink(missing_ok=True)
+    return True
+
+
+def load_fold(directory: RunDirectory, dataset: Dataset, fold: Fold) -> FoldResult:
+    """The result of a finished fold.
+
+    Raises:
+        CheckpointError: it is truncated, or of other clips.
+    """
+    file = directory.fold(fold.subject) / "predictions.npz"
     result = load_result(file)
     expected = tuple(dataset.annotations.clips[i].id for i in fold.held_out)
     if result.clips != expected:
@@ -113,7 +141,6 @@ def _finished(folder: Path, dataset: Dataset, fold: Fold) -> FoldResult | None:
             file=file,
             remedy="Remove the file: the fold is trained again.",
         )
-    (folder / "training_state.pt").unlink(missing_ok=True)
     return result
 
 

@@ -50,11 +50,12 @@ class RunDirectory:
         return self.path / "folds" / subject
 
     @contextmanager
-    def open(self, data: dict[str, Any]) -> Iterator[None]:
+    def open(self, data: dict[str, Any], ranks: int = 1) -> Iterator[None]:
         """Hold the directory for this process and write, or compare, its config and data.
 
         Args:
             data: what identifies the dataset; written to `data.json`.
+            ranks: how many processes share the folds; written to `environment.json`.
 
         Raises:
             RunError: another process holds it, or it belongs to another config or dataset.
@@ -71,13 +72,13 @@ class RunDirectory:
         except OSError as error:
             raise unwritable(self.path, error) from error
         try:
-            self._write_config()
+            self._write_config(ranks)
             self._write_data(data)
             yield
         finally:
             lock.release()
 
-    def _write_config(self) -> None:
+    def _write_config(self, ranks: int) -> None:
         file = self.path / "config.yaml"
         values = self.config.as_dict()
         if file.exists():
@@ -90,7 +91,7 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose an empty directory with --output.",
             )
-        write_json(self.path / "environment.json", environment(self.config))
+        write_json(self.path / "environment.json", environment(self.config, ranks))
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
 
@@ -134,7 +135,7 @@ class RunDirectory:
             )
 
 
-def environment(config: Config) -> dict[str, Any]:
+def environment(config: Config, ranks: int) -> dict[str, Any]:
     """Versions, device, threads, git commit and seed: what a number may depend on."""
     device = torch.device(config.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
@@ -147,6 +148,7 @@ def environment(config: Config) -> dict[str, Any]:
         "device": str(device),
         "device_name": name,
         "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "ranks": ranks,
         "threads": torch.get_num_threads(),
         "precision": config.training.precision,
         "seed": config.seed,
