@@ -148,6 +148,10 @@ def _explain(parser: ArgumentParser, message: str) -> ConfigError:
         known = [n.replace("_", "-") for n in _fields(parser)]
         problem = f"unknown option {option.partition('=')[0].replace('_', '-')!r}"
         return ConfigError(problem, remedy=_nearest(name.replace("_", "-"), known))
+    if message.startswith("the following arguments are required:"):
+        names = [name.rpartition(".")[2] for name in message.partition(":")[2].split(", ")]
+        flags = " and ".join(f"--{name.strip().replace('_', '-')}" for name in names)
+        return ConfigError(f"{flags} is missing", remedy=f"Add {flags}.")
     match = re.search(r'[Pp]arser key "([^"]+)":\s*(.+)', message, re.DOTALL)
     if match:
         reason = " ".join(match.group(2).split())

@@ -394,6 +394,8 @@ def test_synth_writes_a_dataset_and_says_where(tmp_path, capsys):
     assert (tmp_path / "made" / WORKBOOK).exists()
     assert main(["synth", "--output", str(tmp_path / "made"), "--noise", "-1"]) == 2
     assert "--noise is -1" in capsys.readouterr().err
+    assert main(["synth"]) == 2
+    assert "--output is missing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("script", sorted(ROOT.glob("cas2/train_*.py")), ids=lambda p: p.name)
