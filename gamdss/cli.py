@@ -1,7 +1,8 @@
-"""The command line: `gamdss train` and `gamdss synth`; the scripts call the same commands."""
+"""The command line: `gamdss train`, `synth` and `bench`; the scripts call the same commands."""
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Sequence
@@ -32,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gamdss {__version__}")
         return 0
     try:
-        commands = {"train": _train_parser(), "synth": _synth_parser()}
-        chosen = parse(commands, _with_demo_settings(words), DESCRIPTION)
-        {"train": train, "synth": synth}[chosen.subcommand](chosen[chosen.subcommand])
+        parsers = {name: parser() for name, (parser, _) in COMMANDS.items()}
+        chosen = parse(parsers, _with_demo_settings(words), DESCRIPTION)
+        _, run = COMMANDS[chosen.subcommand]
+        run(chosen[chosen.subcommand])
     except GamdssError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -74,6 +76,21 @@ def _synth_parser() -> ArgumentParser:
     return parser
 
 
+def _bench_parser() -> ArgumentParser:
+    parser = new_parser(
+        "measure how fast this machine trains a config, against the original's way",
+        "bench",
+        Config,
+    )
+    parser.add_argument("--repeats", type=int, default=5, help="pairs of timings for each figure")
+    parser.add_argument("--subjects", type=int, default=26, help="folds of the estimated run")
+    parser.add_argument("--clips", type=int, default=246, help="clips of the estimated run")
+    parser.add_argument("--height", type=int, default=340, help="pixels of the made frames")
+    parser.add_argument("--width", type=int, default=280, help="pixels of the made frames")
+    parser.add_argument("--json", action="store_true", help="print plain values for machines")
+    return parser
+
+
 def _with_demo_settings(words: list[str]) -> list[str]:
     """The demo's settings as a config of their own, behind the first one."""
     if words[:1] != ["train"] or "--demo" not in words:
@@ -93,7 +110,7 @@ def train(namespace: Any) -> None:
     from gamdss.report.run_report import read_truth, write_report  # noqa: PLC0415
 
     config = Config(**_values(namespace, Config))
-    cache = Path(config.cache).expanduser() if config.cache else user_cache_path("gamdss")
+    cache = _cache(config)
     if namespace.demo:
         if config.data_root is not None:
             raise ConfigError(
@@ -127,3 +144,29 @@ def synth(namespace: Any) -> None:
         Path(namespace.output).expanduser(), SynthConfig(**_values(namespace, SynthConfig))
     )
     print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
+
+
+def bench(namespace: Any) -> None:
+    """Measure and print a table, or plain values."""
+    from gamdss.bench.run import BenchConfig, bench_table  # noqa: PLC0415
+    from gamdss.bench.run import bench as measure  # noqa: PLC0415
+
+    for name in ("repeats", "subjects", "clips"):
+        if namespace[name] < 1:
+            raise ConfigError(f"--{name} is {namespace[name]}", remedy="It must be 1 or more.")
+    made = SynthConfig(subjects=2, height=namespace.height, width=namespace.width)
+    sizes = BenchConfig(namespace.repeats, namespace.subjects, namespace.clips, made)
+    config = Config(**_values(namespace, Config))
+    values = measure(config, sizes, _cache(config), progress=not namespace.json)
+    print(json.dumps(values, indent=2) if namespace.json else bench_table(values))
+
+
+def _cache(config: Config) -> Path:
+    return Path(config.cache).expanduser() if config.cache else user_cache_path("gamdss")
+
+
+COMMANDS = {
+    "train": (_train_parser, train),
+    "synth": (_synth_parser, synth),
+    "bench": (_bench_parser, bench),
+}

@@ -17,6 +17,7 @@ FLOORS = [
     {"layers"},
     {"data", "models", "losses"},
     {"engine", "report", "demo"},
+    {"bench"},
     {"cli"},
     {"__init__", "__main__"},
 ]

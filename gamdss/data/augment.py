@@ -34,7 +34,8 @@ def normalise(frames: Tensor) -> Tensor:
     """uint8 frames (..., 3, H, W) as float32 with ImageNet's mean 0 and deviation 1."""
     mean = torch.tensor(MEAN, device=frames.device).view(3, 1, 1)
     std = torch.tensor(STD, device=frames.device).view(3, 1, 1)
-    return (frames.float() / 255 - mean) / std
+    # In place: without intermediate frames it takes a tenth of the time on the CPU.
+    return frames.float().mul_(1 / (255 * std)).sub_(mean / std)
 
 
 def draw(count: int, size: int, config: AugmentationConfig, generator: torch.Generator) -> Draw:
@@ -60,24 +61,31 @@ def augment(frames: Tensor, drawn: Draw) -> Tensor:
     Returns:
         Frames of the same shape.
     """
-    batch, _, height, width = frames.shape
+    size = frames.shape[-1]
     drawn = Draw(*(value.to(frames.device, non_blocking=True) for value in drawn))
-    # Where each output pixel lies on the rotated canvas; beyond its edge is the zero border.
-    rows = torch.arange(height, device=frames.device).view(1, height, 1)
-    columns = torch.arange(width, device=frames.device).view(1, 1, width)
-    y = (rows + drawn.shift_y.view(-1, 1, 1)).expand(batch, height, width)
-    x = (columns + drawn.shift_x.view(-1, 1, 1)).expand(batch, height, width)
-    on_canvas = (y >= 0) & (y < height) & (x >= 0) & (x < width)
-    # Where that lay before the rotation, about the centre of the frame.
-    angle = torch.deg2rad(drawn.degrees).view(-1, 1, 1)
+    flip, degrees, shift_x, shift_y = (value.view(-1, 1, 1) for value in drawn)
+    # Where each output column and row lies on the rotated canvas: (B, 1, S) and (B, S, 1).
+    pixels = torch.arange(size, device=frames.device)
+    x, y = pixels.view(1, 1, size) + shift_x, pixels.view(1, size, 1) + shift_y
+    # Where that lay before the rotation, about the centre of the frame: whole pixels, (B, S, S).
+    centre = (size - 1) / 2
+    angle = torch.deg2rad(degrees)
     cos, sin = torch.cos(angle), torch.sin(angle)
-    dy, dx = y - (height - 1) / 2, x - (width - 1) / 2
-    source_x = torch.round(cos * dx - sin * dy + (width - 1) / 2)
-    source_y = torch.round(sin * dx + cos * dy + (height - 1) / 2)
-    source_x = torch.where(drawn.flip.view(-1, 1, 1), width - 1 - source_x, source_x)
-    # Whole coordinates in the sampler's units; 2 lies outside, where it returns 0.
-    grid = torch.stack(((2 * source_x + 1) / width - 1, (2 * source_y + 1) / height - 1), dim=-1)
-    grid = torch.where(on_canvas.unsqueeze(-1), grid, 2.0)
+    source_x = (cos * (x - centre) + centre - sin * (y - centre)).round_()
+    source_y = (sin * (x - centre) + centre + cos * (y - centre)).round_()
+    # In the sampler's units pixel p is (2p + 1) / S - 1; a flip changes the sign.
+    sign = torch.where(flip, -1.0, 1.0)
+    grid_x = (source_x * (sign * 2 / size)).add_(sign * (1 / size - 1) + _beyond(x, size))
+    grid_y = (source_y * (2 / size)).add_(1 / size - 1 + _beyond(y, size))
     return functional.grid_sample(
-        frames, grid, mode="nearest", padding_mode="zeros", align_corners=False
+        frames,
+        torch.stack((grid_x, grid_y), dim=-1),
+        mode="nearest",
+        padding_mode="zeros",
+        align_corners=False,
     )
+
+
+def _beyond(position: Tensor, size: int) -> Tensor:
+    """0 on the canvas; off it enough to leave the frame, where the sampler finds zeros."""
+    return torch.where((position >= 0) & (position < size), 0.0, 10.0)

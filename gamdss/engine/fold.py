@@ -124,14 +124,14 @@ class FoldTrainer:
         total = torch.zeros(2, device=self.data.frames.device)
         count = len(self.data.training)
         for batch in torch.randperm(count).split(training.batch_size):
-            total += self._step(batch.to(self.data.frames.device))
+            total += self.step(batch.to(self.data.frames.device))
         loss, correct = (total / count).tolist()
         return loss, correct
 
-    def _step(self, batch: Tensor) -> Tensor:
+    def step(self, batch: Tensor) -> Tensor:
         """One optimiser step; (2,): the summed loss and the number of right training clips."""
         labels = self.data.training_labels[batch]
-        frames = self._frames(self.data.training[batch])
+        frames = self.frames(self.data.training[batch])
         drawn = draw(
             len(batch), frames.shape[-1], self.config.augmentation, torch.default_generator
         )
@@ -152,12 +152,12 @@ class FoldTrainer:
         self.net.eval()
         logits = []
         for batch in self.data.held_out.split(self.config.training.batch_size):
-            frames = self._frames(batch)
+            frames = self.frames(batch)
             with autocast(self.config):
                 logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())
         return torch.cat(logits).cpu()
 
-    def _frames(self, index: Tensor) -> Tensor:
+    def frames(self, index: Tensor) -> Tensor:
         """Normalised frames (B, 9, S, S) of clips (B, 3): onset, apex and offset stacked."""
         return normalise(self.data.frames[index]).flatten(1, 2)
 
