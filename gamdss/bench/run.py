@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import leave_one_subject_out
+from gamdss.data.store import one_thread
 from gamdss.data.synthetic import SynthConfig, write_dataset
 from gamdss.engine import device
 from gamdss.engine.dataset import Dataset, fold_data, load_frames, open_dataset
@@ -138,7 +140,8 @@ def _store(b: _Bench) -> Comparison:
         for number in reader.needed(item):
             decode(item.files[number], colour)
 
-    with ThreadPoolExecutor(b.config.frames.workers or None) as pool:
+    workers = b.config.frames.workers or os.cpu_count()
+    with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
         decoding = (lambda: list(pool.map(only_decode, b.clips)), len(b.clips))
         reading = (lambda: list(pool.map(reader.read, b.clips)), len(b.clips))
         return compare("store, against decoding once", "clip", decoding, reading, b.repeats)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from filelock import FileLock
 from tqdm import tqdm
 
@@ -105,7 +106,9 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        with ThreadPoolExecutor(workers or os.cpu_count()) as pool:
+        # A clip is one thread's work; splitting it further only costs.
+        pool = ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread)
+        with pool:
             jobs = [pool.submit(reader.read, item) for item in clips]
             try:
                 bar = tqdm(jobs, desc="reselecting key frames", unit="clip", disable=not progress)
@@ -117,6 +120,11 @@ def _build(
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def one_thread() -> None:
+    """Let PyTorch use this thread only (the setting belongs to the thread that makes it)."""
+    torch.set_num_threads(1)
 
 
 def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:

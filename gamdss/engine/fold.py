@@ -21,6 +21,9 @@ from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import FoldResult
 
+# Larger than a training batch: there is no gradient to keep, and a small rest costs a whole pass.
+EVALUATION_BATCH = 32
+
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
@@ -151,7 +154,7 @@ class FoldTrainer:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
         self.net.eval()
         logits = []
-        for batch in self.data.held_out.split(self.config.training.batch_size):
+        for batch in self.data.held_out.split(EVALUATION_BATCH):
             frames = self.frames(batch)
             with autocast(self.config):
                 logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())

@@ -64,7 +64,7 @@ def _best_pair(images: Mapping[int, np.ndarray], windows: Windows, rule: Preset)
         return annotated
     # Row-major order is the order of trying, but for the annotated pair, which goes first.
     onsets, apexes = (*windows.onset[1:], windows.onset[0]), windows.apex
-    found = squared_differences(_stack(images, onsets), _stack(images, apexes), wrap=rule.wrap)
+    found = squared_differences(_pick(images, onsets), _pick(images, apexes), wrap=rule.wrap)
     found[np.greater.outer(onsets, apexes)] = -1.0
     if rule.onset_moves:
         found[-1, 1:] = -1.0
@@ -81,9 +81,9 @@ def _best_offset(
     if len(offsets) == 1:
         return offsets[0]
     # apex - offset, not offset - apex: modulo 256 the two differ, and the release takes this one.
-    found = squared_differences(_stack(images, offsets), _stack(images, [apex]), wrap=rule.wrap)
+    found = squared_differences(_pick(images, offsets), _pick(images, [apex]), wrap=rule.wrap)
     return offsets[int(found.argmax())]
 
 
-def _stack(images: Mapping[int, np.ndarray], numbers: Sequence[int]) -> np.ndarray:
-    return np.stack([images[number] for number in numbers])
+def _pick(images: Mapping[int, np.ndarray], numbers: Sequence[int]) -> list[np.ndarray]:
+    return [images[number] for number in numbers]
