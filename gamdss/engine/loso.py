@@ -106,15 +106,19 @@ class _Job:
                 bar.set_postfix_str(f"subject {fold.subject}")
                 if not _is_finished(self.directory, fold):
                     self._train(fold, frames, shown)
+                self._draw_curves(fold)
             bar.update(len(folds) - bar.n)
 
     def _train(self, fold: Fold, frames: Tensor, shown: bool) -> None:
         config = self.directory.config
         folder = self.directory.fold(fold.subject)
         trainer = FoldTrainer(config, fold_data(self.dataset, fold, frames, config), folder)
-        result = _with_bar(trainer, config.training.epochs, shown)
-        if config.tensorboard:
-            write_curves(self.directory.path / "tensorboard" / fold.subject, result)
+        _with_bar(trainer, config.training.epochs, shown)
+
+    def _draw_curves(self, fold: Fold) -> None:
+        folder = self.directory.path / "tensorboard" / fold.subject
+        if self.directory.config.tensorboard and not folder.exists():
+            write_curves(folder, load_fold(self.directory, self.dataset, fold))
 
 
 def _is_finished(directory: RunDirectory, fold: Fold) -> bool:
@@ -144,7 +148,7 @@ def load_fold(directory: RunDirectory, dataset: Dataset, fold: Fold) -> FoldResu
     return result
 
 
-def _with_bar(trainer: FoldTrainer, epochs: int, progress: bool) -> FoldResult:
+def _with_bar(trainer: FoldTrainer, epochs: int, progress: bool) -> None:
     description = f"subject {trainer.data.subject}: epochs"
     with tqdm(
         total=epochs, desc=description, unit="epoch", leave=False, disable=not progress
@@ -154,4 +158,4 @@ def _with_bar(trainer: FoldTrainer, epochs: int, progress: bool) -> FoldResult:
             bar.set_postfix_str(f"loss {loss:.3f}")
             bar.update(done - bar.n)
 
-        return trainer.run(on_epoch)
+        trainer.run(on_epoch)

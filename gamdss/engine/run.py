@@ -72,13 +72,15 @@ class RunDirectory:
         except OSError as error:
             raise unwritable(self.path, error) from error
         try:
-            self._write_config(ranks)
+            # The config first: a directory that has it is this run's, whatever else is missing.
+            self._write_config()
+            self._write_environment(ranks)
             self._write_data(data)
             yield
         finally:
             lock.release()
 
-    def _write_config(self, ranks: int) -> None:
+    def _write_config(self) -> None:
         file = self.path / "config.yaml"
         values = self.config.as_dict()
         if file.exists():
@@ -91,9 +93,13 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose an empty directory with --output.",
             )
-        write_json(self.path / "environment.json", environment(self.config, ranks))
         text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
         write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
+
+    def _write_environment(self, ranks: int) -> None:
+        file = self.path / "environment.json"
+        if not file.exists():
+            write_json(file, environment(self.config, ranks))
 
     def _write_data(self, data: dict[str, Any]) -> None:
         file = self.path / "data.json"

@@ -21,16 +21,18 @@ def require_tensorboard() -> None:
 
 
 def write_curves(folder: Path, result: FoldResult) -> None:
-    """Write training loss, training and held-out accuracy of every epoch, once."""
+    """Write training loss, training and held-out accuracy of every epoch; whole or not at all."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (an optional package)
 
-    shutil.rmtree(folder, ignore_errors=True)
+    partial = folder.with_name(f".writing-{folder.name}")
+    shutil.rmtree(partial, ignore_errors=True)
     curves = {
         "training/loss": result.train_loss,
         "training/accuracy": result.train_accuracy,
         "held-out/accuracy": accuracy_by_epoch(result),
     }
-    with SummaryWriter(str(folder)) as writer:
+    with SummaryWriter(str(partial)) as writer:
         for name, values in curves.items():
             for epoch, value in enumerate(values, start=1):
                 writer.add_scalar(name, value, epoch)
+    partial.replace(folder)
