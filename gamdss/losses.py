@@ -40,8 +40,9 @@ def two_phase_loss(
         raise ConfigError(
             "both phases' logits are None", remedy="Pass the logits of at least one branch."
         )
-    loss = F.cross_entropy(rising, labels, label_smoothing=label_smoothing)
+    # Logits of a network under autocast are bfloat16, too coarse for a loss: 3.29 becomes 3.3.
+    loss = F.cross_entropy(rising.float(), labels, label_smoothing=label_smoothing)
     if falling is not None:
-        auxiliary = F.cross_entropy(falling, labels, label_smoothing=label_smoothing)
+        auxiliary = F.cross_entropy(falling.float(), labels, label_smoothing=label_smoothing)
         loss = loss + auxiliary_weight * auxiliary
     return loss

@@ -44,3 +44,11 @@ def test_label_smoothing_applies_to_both():
 def test_no_phase_at_all_is_an_error():
     with pytest.raises(ConfigError, match="None"):
         two_phase_loss(None, None, LABELS)
+
+
+def test_the_loss_of_bfloat16_logits_is_computed_in_float32():
+    rising, falling = torch.randn(2, 6, 5, generator=torch.Generator().manual_seed(0)).bfloat16()
+    labels = torch.tensor([0, 1, 2, 3, 4, 0])
+    loss = two_phase_loss(rising, falling, labels)
+    assert loss.dtype == torch.float32
+    assert loss.item() == two_phase_loss(rising.float(), falling.float(), labels).item()

@@ -7,7 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -144,7 +144,7 @@ class RunDirectory:
 def environment(config: Config, ranks: int) -> dict[str, Any]:
     """Versions, device, threads, git commit and seed: what a number may depend on."""
     device = torch.device(config.device)
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
         "gamdss": __version__,
         "git_commit": _git_commit(),
@@ -159,6 +159,17 @@ def environment(config: Config, ranks: int) -> dict[str, Any]:
         "precision": config.training.precision,
         "seed": config.seed,
     }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, and what PyTorch uses of it."""
+    name = platform.processor() or platform.machine()
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                name = line.partition(":")[2].strip()
+                break
+    return f"{name} ({torch.backends.cpu.get_cpu_capability()})"
 
 
 def _version(package: str) -> str | None:
