@@ -18,6 +18,7 @@ FLOORS = [
     {"data", "models", "losses"},
     {"engine", "report", "demo"},
     {"bench"},
+    {"commands"},
     {"cli"},
     {"__init__", "__main__"},
 ]

@@ -34,7 +34,7 @@ def test_the_two_commands_are_one_line_each_and_use_an_environment_of_their_own(
 
 
 def test_every_option_and_file_in_a_command_is_there():
-    parsers = [parser() for parser, _ in cli.COMMANDS.values()]
+    parsers = [command.parser() for command in cli.COMMANDS.values()]
     known = {o for p in parsers for a in p._actions for o in a.option_strings}
     used = 0
     for line in SHELL:

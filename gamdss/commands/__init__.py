@@ -1,0 +1,1 @@
+"""The commands of `gamdss`, a module each: `parser()` and `run(values)`."""
