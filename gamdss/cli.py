@@ -9,11 +9,11 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import bench, synth, train
+from gamdss.commands import bench, merge, synth, train
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
-COMMANDS = {"train": train, "synth": synth, "bench": bench}
+COMMANDS = {"train": train, "merge": merge, "synth": synth, "bench": bench}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
@@ -14,6 +14,9 @@ from gamdss.commands.fields import build, cache_folder
 from gamdss.config import Config
 from gamdss.data.synthetic import GROUND_TRUTH
 from gamdss.errors import ConfigError
+
+if TYPE_CHECKING:
+    from gamdss.engine.loso import Run
 
 
 def parser() -> ArgumentParser:
@@ -28,6 +31,11 @@ def parser() -> ArgumentParser:
         action="store_true",
         help="run on a small made dataset, in minutes on a CPU; its settings come after the "
         "first --config, before all other options",
+    )
+    options.add_argument(
+        "--folds",
+        help="train only these held-out subjects (A,B,...); another start with the same --output, "
+        "or `gamdss merge` of several outputs, completes the run",
     )
     return options
 
@@ -44,7 +52,6 @@ def run(namespace: Any) -> None:
     """Train, judge, report, and say where the results lie."""
     # PyTorch takes seconds to load: only commands that compute wait for it.
     from gamdss.engine.loso import train as train_folds  # noqa: PLC0415
-    from gamdss.report.run_report import read_truth, write_report  # noqa: PLC0415
 
     config = build(namespace, Config)
     cache = cache_folder(config)
@@ -57,19 +64,31 @@ def run(namespace: Any) -> None:
         config = replace(config, data_root=str(demo.dataset(cache)))
     name = f"{'demo_' if namespace.demo else ''}{config.dataset}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
-    finished = train_folds(config, output, cache)
-    if finished is None:  # the first rank of the job reports
-        return
-    store = finished.dataset.store
-    shown = write_report(
-        finished.directory.path,
-        finished.results,
-        finished.folds,
-        clips=finished.dataset.annotations.clips,
+    only = None if namespace.folds is None else [f.strip() for f in namespace.folds.split(",")]
+    finished = train_folds(config, output, cache, only=only)
+    if finished is not None:  # the first rank of a job reports
+        print(report(finished))
+
+
+def report(run: Run) -> str:
+    """What the terminal shows: tables and figures of a finished run, or what is missing."""
+    from gamdss.report.run_report import read_truth, write_report  # noqa: PLC0415
+
+    if run.missing:
+        done, total = len(run.folds), len(run.folds) + len(run.missing)
+        return (
+            f"{done} of {total} folds are finished in {run.directory.path}\n"
+            f"missing: {', '.join(run.missing)}"
+        )
+    store = run.dataset.store
+    return write_report(
+        run.directory.path,
+        run.results,
+        run.folds,
+        clips=run.dataset.annotations.clips,
         frames=store.frames,
         annotated=store.annotated,
         reselected=store.reselected,
         reselected_keys=store.reselected_keys,
-        truth=read_truth(Path(config.data_root or "") / GROUND_TRUTH),
+        truth=read_truth(Path(run.directory.config.data_root or "") / GROUND_TRUTH),
     )
-    print(shown)

@@ -27,22 +27,32 @@ from gamdss.engine.ranks import Ranks, find_ranks
 from gamdss.engine.results import results
 from gamdss.engine.run import RunDirectory
 from gamdss.engine.tensorboard import require_tensorboard, write_curves
-from gamdss.errors import CheckpointError
+from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import write_json
 from gamdss.records import FoldResult
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A finished run: its directory, dataset, folds, and the values of `results.json`."""
+    """A run: its directory, dataset, finished folds, and the values of `results.json`.
+
+    `missing` are the subjects whose folds are not finished; the results wait for them.
+    """
 
     directory: RunDirectory
     dataset: Dataset
     folds: tuple[FoldResult, ...]
+    missing: tuple[str, ...]
     results: dict[str, Any]
 
 
-def train(config: Config, output: Path, cache: Path, progress: bool = True) -> Run | None:
+def train(
+    config: Config,
+    output: Path,
+    cache: Path,
+    progress: bool = True,
+    only: Sequence[str] | None = None,
+) -> Run | None:
     """Train and judge every fold, or what a killed run left of them; write `results.json`.
 
     Started by torchrun, the ranks of the job share the folds.
@@ -52,9 +62,10 @@ def train(config: Config, output: Path, cache: Path, progress: bool = True) -> R
         output: the run directory.
         cache: folder of decoded frames.
         progress: show progress bars.
+        only: subjects whose folds are trained now; all where left out, none where empty.
 
     Returns:
-        The finished run; None on ranks other than the first.
+        The run; None on ranks other than the first.
 
     Raises:
         GamdssError: anything the user can mend.
@@ -71,19 +82,48 @@ def train(config: Config, output: Path, cache: Path, progress: bool = True) -> R
     folds = leave_one_subject_out(
         [clip.subject for clip in clips], dataset.annotations.labels, dataset.annotations.classes
     )
+    wanted = choose(folds, only)
     directory = RunDirectory(output, config)
     job = _Job(directory, dataset, target, ranks, progress)
     if ranks.rank:
-        job.work(folds)
+        job.work(wanted)
         return None
     with directory.open(dataset.about(), ranks.count):
         write_key_frames(directory.path / "keyframes.csv", dataset)
         ranks.first_is_ready()
-        job.work(folds)
-        finished = [load_fold(directory, dataset, fold) for fold in folds]
-        values = results(config, dataset.title, dataset.annotations.classes, finished)
+        job.work(wanted)
+        return _summed_up(directory, dataset, folds)
+
+
+def _summed_up(directory: RunDirectory, dataset: Dataset, folds: Sequence[Fold]) -> Run:
+    """The run as the directory has it; `results.json` is written if no fold is missing."""
+    done = [fold for fold in folds if _is_finished(directory, fold)]
+    missing = tuple(fold.subject for fold in folds if fold not in done)
+    finished = tuple(load_fold(directory, dataset, fold) for fold in done)
+    values: dict[str, Any] = {}
+    if not missing:
+        classes = dataset.annotations.classes
+        values = results(directory.config, dataset.title, classes, finished)
         write_json(directory.path / "results.json", values)
-    return Run(directory, dataset, tuple(finished), values)
+    return Run(directory, dataset, finished, missing, values)
+
+
+def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
+    """The folds of these subjects, all of them for None.
+
+    Raises:
+        ConfigError: there is no such fold.
+    """
+    if only is None:
+        return list(folds)
+    known = {fold.subject: fold for fold in folds}
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"--folds has {', '.join(unknown)}, which no held-out subject is called",
+            remedy=f"The subjects are {', '.join(known)}.",
+        )
+    return [known[name] for name in dict.fromkeys(only)]
 
 
 @dataclass(frozen=True, eq=False)

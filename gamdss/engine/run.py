@@ -21,8 +21,17 @@ from gamdss.config import Config, flatten
 from gamdss.errors import RunError
 from gamdss.files import unwritable, write_atomic, write_json
 
-# Where results lie, and how often a crash costs what; neither changes a number.
-_FREE = {"output", "cache", "tensorboard", "frames.workers", "training.checkpoint_every"}
+# Where data and results lie, and how often a crash costs what: they change no number. What the
+# data is stands in `data.json`.
+FREE = {
+    "data_root",
+    "annotations",
+    "output",
+    "cache",
+    "tensorboard",
+    "frames.workers",
+    "training.checkpoint_every",
+}
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
 
 
@@ -118,20 +127,9 @@ class RunDirectory:
             )
 
     def _compare(self, file: Path, values: dict[str, Any]) -> None:
-        try:
-            there = yaml.safe_load(file.read_text(encoding="utf-8"))
-            before = flatten(dict(there))
-        except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
-            raise RunError(
-                f"this is no run's config ({type(error).__name__})",
-                file=file,
-                remedy="Choose another directory with --output.",
-            ) from error
-        now = flatten(values)
         differing = [
-            f"{name}: {before.get(name, 'absent')!r} there, {now.get(name, 'absent')!r} now"
-            for name in sorted((before.keys() | now.keys()) - _FREE)
-            if before.get(name, "absent") != now.get(name, "absent")
+            f"{name}: {before!r} there, {now!r} now"
+            for name, (before, now) in differences(read_config(file), values).items()
         ]
         if differing:
             raise RunError(
@@ -139,6 +137,32 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose another directory with --output, or the config that is there.",
             )
+
+
+def read_config(file: Path) -> dict[str, Any]:
+    """The plain values of a run's `config.yaml`.
+
+    Raises:
+        RunError: it is not there, or not the config of a run.
+    """
+    try:
+        return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise RunError(
+            f"this is no run's config ({type(error).__name__})",
+            file=file,
+            remedy="Choose another run directory.",
+        ) from error
+
+
+def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[object, object]]:
+    """Fields that make two configs different runs, with both values ("absent" where missing)."""
+    before, now = flatten(first), flatten(second)
+    pairs = {
+        name: (before.get(name, "absent"), now.get(name, "absent"))
+        for name in sorted((before.keys() | now.keys()) - FREE)
+    }
+    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def environment(config: Config, ranks: int) -> dict[str, Any]:

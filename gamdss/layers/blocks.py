@@ -12,6 +12,7 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 
 from gamdss.layers.dwconv import DWConv
+from gamdss.layers.phase_norm import PhaseBatchNorm
 from gamdss.layers.retention import Retention, RetentionTables
 
 LAYER_NORM_EPS = 1e-6
@@ -66,16 +67,16 @@ class Stem(nn.Sequential):
         half = dim // 2
         super().__init__(
             nn.Conv2d(in_chans, half, 3, stride=2, padding=1),
-            nn.BatchNorm2d(half),
+            PhaseBatchNorm(half),
             nn.GELU(),
             nn.Conv2d(half, half, 3, padding=1),
-            nn.BatchNorm2d(half),
+            PhaseBatchNorm(half),
             nn.GELU(),
             nn.Conv2d(half, dim, 3, padding=1),
-            nn.BatchNorm2d(dim),
+            PhaseBatchNorm(dim),
             nn.GELU(),
             nn.Conv2d(dim, dim, 3, padding=1),
-            nn.BatchNorm2d(dim),
+            PhaseBatchNorm(dim),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -87,7 +88,7 @@ class Downsample(nn.Sequential):
     """Convolution 3x3 of stride 2 and BatchNorm: (B, C, H, W) -> (B, out_dim, H/2, W/2)."""
 
     def __init__(self, dim: int, out_dim: int) -> None:
-        super().__init__(nn.Conv2d(dim, out_dim, 3, stride=2, padding=1), nn.BatchNorm2d(out_dim))
+        super().__init__(nn.Conv2d(dim, out_dim, 3, stride=2, padding=1), PhaseBatchNorm(out_dim))
 
 
 class Head(nn.Module):
@@ -96,7 +97,7 @@ class Head(nn.Module):
     def __init__(self, dim: int, hidden_dim: int, num_classes: int) -> None:
         super().__init__()
         self.expand = nn.Linear(dim, hidden_dim)
-        self.norm = nn.BatchNorm2d(hidden_dim)
+        self.norm = PhaseBatchNorm(hidden_dim)
         self.activation = nn.SiLU()
         self.classify = nn.Linear(hidden_dim, num_classes)
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+import torch
 from timm.models import register_model
 from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
 from gamdss.layers.blocks import Head, init_linear_and_norm
+from gamdss.layers.phase_norm import keeps_phases_apart, phases_at_once
 from gamdss.models.rmt import HEAD_DIM, RMT, timm_arguments
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_image_size, check_images
@@ -31,6 +33,9 @@ class TwoBranchNet(nn.Module):
         drop_path: DropPath of the temporal stream's last block.
         in_chans: channels of the frames.
         temporal: another temporal stream; `RMT` with `drop_path` if None.
+        one_pass: give both phases to the streams at once in training; None does so on CUDA,
+            where it halves the number of kernels. The numbers are the same but for rounding and
+            the draws of stochastic depth.
 
     Raises:
         ConfigError: `branches` is none of the three, or `image_size` does not fit.
@@ -46,6 +51,7 @@ class TwoBranchNet(nn.Module):
         drop_path: float = 0.1,
         in_chans: int = 3,
         temporal: TemporalStream | None = None,
+        one_pass: bool | None = None,
     ) -> None:
         super().__init__()
         if branches not in get_args(Branches):
@@ -63,6 +69,8 @@ class TwoBranchNet(nn.Module):
         self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
         self.head = Head(width, HEAD_DIM, num_classes)
         self.head.apply(init_linear_and_norm)
+        self.one_pass = one_pass
+        self._separable = keeps_phases_apart(self)
 
     def forward(
         self, onset: Tensor | None, apex: Tensor, offset: Tensor | None
@@ -76,6 +84,8 @@ class TwoBranchNet(nn.Module):
         Raises:
             ConfigError: a frame is missing or not of the size the network was built for.
         """
+        if self.branches == "both" and self._at_once(apex):
+            return self._both(onset, apex, offset)
         rising = falling = None
         if self.branches != "falling":
             rising = self.rising(onset, apex)
@@ -107,6 +117,20 @@ class TwoBranchNet(nn.Module):
         motion = self.temporal.forward_features(temporal)  # (B, C, grid, grid)
         logits: Tensor = self.head(motion + self.spatial(spatial))
         return logits
+
+    def _at_once(self, frames: Tensor) -> bool:
+        """Whether both phases pass together: never where a norm would mix their statistics."""
+        wanted = frames.is_cuda if self.one_pass is None else self.one_pass
+        return wanted and self._separable
+
+    def _both(
+        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        onset, apex, offset = self._frames(onset=onset, apex=apex, offset=offset)
+        motion = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
+        with phases_at_once(self, 2):
+            rising, falling = self.branch(motion, torch.cat((onset, apex))).chunk(2)
+        return rising, falling
 
     def _frames(self, **frames: Tensor | None) -> tuple[Tensor, ...]:
         for name, frame in frames.items():

@@ -45,10 +45,10 @@ def test_single_branch_logits(original_weights, key_frames, expected, branches, 
     assert logits[branches == "rising"] is None
 
 
-@pytest.fixture(scope="module")
-def training_step(original_weights, key_frames):
+@pytest.fixture(scope="module", params=[False, True], ids=["two passes", "one pass"])
+def training_step(original_weights, key_frames, request):
     """One forward and backward pass in training mode, from the original's weights."""
-    net = TwoBranchNet(5, antialias=False, drop_path=0.0).train()
+    net = TwoBranchNet(5, antialias=False, drop_path=0.0, one_pass=request.param).train()
     load_original_state_dict(net, original_weights)
     rising, falling = net(*key_frames)
     loss = two_phase_loss(rising, falling, torch.tensor([1, 3]))

@@ -128,6 +128,53 @@ def test_another_temporal_stream_sets_the_spatial_width_and_grid():
     assert net.spatial.position.shape == (1, 25, 64)
 
 
+def test_both_phases_at_once_are_normalised_apart():
+    nets = [TwoBranchNet(5, image_size=32, drop_path=0.0, one_pass=way) for way in (False, True)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    calls = []
+    nets[1].head.register_forward_hook(lambda *_: calls.append(1))
+    batch = frames(32, batch=3)
+    for one, two in zip(nets[0](*batch), nets[1](*batch), strict=True):
+        torch.testing.assert_close(one, two, rtol=1e-4, atol=1e-5)
+    assert len(calls) == 1
+    for one, two in zip(nets[0].buffers(), nets[1].buffers(), strict=True):
+        torch.testing.assert_close(one, two)
+    alone = nets[1].rising(*batch[:2])  # after it, one phase passes as one phase
+    torch.testing.assert_close(alone, nets[0].rising(*batch[:2]), rtol=1e-4, atol=1e-5)
+
+
+def test_a_stream_with_another_batch_norm_gets_the_phases_one_by_one():
+    class Normed(TemporalStream):
+        num_features = 8
+        reduction = 16
+
+        def __init__(self):
+            super().__init__()
+            self.patch = torch.nn.Conv2d(3, 8, 16, stride=16)
+            self.norm = torch.nn.BatchNorm2d(8)
+
+        def forward_features(self, x):
+            assert len(x) == 2
+            return self.norm(self.patch(x))
+
+    net = TwoBranchNet(5, image_size=32, temporal=Normed(), one_pass=True)
+    assert net(*frames(32))[0].shape == (2, 5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_cuda_takes_both_phases_at_once_and_agrees_with_the_cpu():
+    net = TwoBranchNet(5, image_size=64, drop_path=0.0)
+    batch = frames(64, batch=4)
+    expected = net(*batch)
+    net.cuda()
+    calls = []
+    net.head.register_forward_hook(lambda *_: calls.append(1))
+    found = net(*(frame.cuda() for frame in batch))
+    assert len(calls) == 1
+    for one, two in zip(expected, found, strict=True):
+        torch.testing.assert_close(two.cpu(), one, rtol=1e-2, atol=1e-2)
+
+
 def test_timm_makes_it():
     net = timm.create_model("gamdss_two_branch", num_classes=3, image_size=32, branches="rising")
     assert isinstance(net, TwoBranchNet)

@@ -1,0 +1,104 @@
+"""Some folds at a time, in one directory or in several that are merged: the same bytes."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gamdss.cli import main
+
+
+@pytest.fixture(scope="module")
+def train(small_dataset, small_options, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+
+    def run(output, *words):
+        options = [*small_options, "--device", "cpu", "--cache", str(cache)]
+        root = ["--data-root", str(small_dataset)]
+        return main(["train", *root, *options, "--output", str(output), *words])
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def whole(train, tmp_path_factory):
+    output = tmp_path_factory.mktemp("whole") / "run"
+    assert train(output) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def parts(train, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("parts")
+    assert train(folder / "a", "--folds", "01, 03") == 0
+    assert train(folder / "b", "--folds", "02,01") == 0
+    return folder
+
+
+def test_some_folds_then_the_others(train, whole, tmp_path, capsys):
+    output = tmp_path / "run"
+    assert train(output, "--folds", "02") == 0
+    shown = capsys.readouterr().out
+    assert "1 of 3 folds are finished" in shown
+    assert "missing: 01, 03" in shown
+    assert not (output / "results.json").exists()
+    assert train(output) == 0
+    assert (output / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+
+
+def test_an_unknown_fold_lists_the_subjects(train, tmp_path, capsys):
+    assert train(tmp_path / "run", "--folds", "02,17") == 2
+    shown = capsys.readouterr().err
+    assert "--folds has 17" in shown
+    assert "01, 02, 03" in shown
+
+
+def test_merged_runs_equal_one(parts, whole, tmp_path, capsys):
+    output = tmp_path / "merged"
+    assert main(["merge", str(parts / "a"), str(parts / "b"), "--output", str(output)]) == 0
+    assert "final epoch" in capsys.readouterr().out
+    assert (output / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+    assert (output / "confusion.png").is_file()
+    kept = json.loads((output / "environment.json").read_text())["merged"]
+    assert list(kept) == [str(parts / "a"), str(parts / "b")]
+
+
+def test_merging_too_few_says_what_is_missing(parts, tmp_path, capsys):
+    output = tmp_path / "merged"
+    assert main(["merge", str(parts / "a"), "--output", str(output)]) == 0
+    assert "missing: 02" in capsys.readouterr().out
+    assert not (output / "results.json").exists()
+
+
+def copy(parts, tmp_path):
+    return Path(shutil.copytree(parts / "b", tmp_path / "b"))
+
+
+def refused(parts, other, tmp_path, capsys):
+    output = tmp_path / "merged"
+    assert main(["merge", str(parts / "a"), str(other), "--output", str(output)]) == 2
+    return capsys.readouterr().err
+
+
+def test_other_configs_data_and_numbers_are_refused(parts, tmp_path, capsys):
+    other = copy(parts, tmp_path)
+    config = yaml.safe_load((other / "config.yaml").read_text())
+    config["training"]["learning_rate"] = 1.0
+    (other / "config.yaml").write_text(yaml.safe_dump(config))
+    assert "training.learning_rate" in refused(parts, other, tmp_path, capsys)
+    shutil.copy(parts / "a" / "config.yaml", other / "config.yaml")
+    shutil.copy(
+        parts / "a" / "folds/03/predictions.npz", other / "folds" / "01" / "predictions.npz"
+    )
+    assert "with other numbers" in refused(parts, other, tmp_path, capsys)
+    (other / "data.json").write_text('{"clips": 1}')
+    assert "other data" in refused(parts, other, tmp_path, capsys)
+    (other / "data.json").unlink()
+    assert "no whole file of a run" in refused(parts, other, tmp_path, capsys)
+
+
+def test_an_output_in_use_is_left_alone(parts, whole, tmp_path, capsys):
+    assert main(["merge", str(parts / "a"), "--output", str(whole)]) == 2
+    assert "not empty" in capsys.readouterr().err
