@@ -112,6 +112,33 @@ class AugmentationConfig:
 
 
 @dataclass
+class ProtocolConfig:
+    """Which clips are held out together.
+
+    Args:
+        name: `loso` leaves one subject out; `kfold` one of several parts of whole subjects;
+            `leave-one-dataset-out` one dataset of several; `hold-out-dataset` the dataset
+            `held_out` only; `fixed` follows the file `split`.
+        parts: how many parts `kfold` makes.
+        held_out: the dataset that `hold-out-dataset` is judged on.
+        split: CSV file of `fixed`: subject,part or subject,clip,part; the part called train is
+            trained on, each other one judged.
+    """
+
+    name: Literal["loso", "kfold", "leave-one-dataset-out", "hold-out-dataset", "fixed"] = "loso"
+    parts: int = 10
+    held_out: str | None = None
+    split: str | None = None
+
+    def __post_init__(self) -> None:
+        _require(self.parts >= 2, "protocol.parts", self.parts, "2 or more")
+        for name, flag in (("hold-out-dataset", "held_out"), ("fixed", "split")):
+            if self.name == name and not getattr(self, flag):
+                value = getattr(self, flag)
+                _require(False, f"protocol.{flag}", value, f"given for --protocol.name {name}")
+
+
+@dataclass
 class TrainingConfig:
     """Optimisation of one fold.
 
@@ -123,6 +150,11 @@ class TrainingConfig:
         lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
         lr_decay_epochs: how many epochs the learning rate decays.
         auxiliary_weight: weight of the falling phase's cross-entropy, the auxiliary loss.
+        label_smoothing: share of each training target that is spread over all classes.
+        class_weights: `balanced` weighs a class's loss by the inverse of its number of training
+            clips; `none` weighs all alike.
+        sampling: `shuffle` shows each training clip once an epoch; `balanced` draws as many with
+            replacement, every class equally often.
         precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that compute faster
             with it.
         checkpoint_every: epochs between two saves of the training state of an unfinished fold.
@@ -135,6 +167,9 @@ class TrainingConfig:
     lr_decay: float = 0.987
     lr_decay_epochs: int = 50
     auxiliary_weight: float = 1.0
+    label_smoothing: float = 0.0
+    class_weights: Literal["none", "balanced"] = "none"
+    sampling: Literal["shuffle", "balanced"] = "shuffle"
     precision: Literal["auto", "float32", "bf16"] = "auto"
     checkpoint_every: int = 10
 
@@ -144,6 +179,8 @@ class TrainingConfig:
         for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight"):
             _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
         _require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
+        smoothing = self.label_smoothing
+        _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "in [0, 1)")
         _require(0 < self.lr_decay <= 1, "training.lr_decay", self.lr_decay, "in (0, 1]")
 
 
@@ -171,6 +208,7 @@ class Config:
         model: the network.
         augmentation: what is drawn for each training clip.
         training: the optimisation of one fold.
+        protocol: which clips are held out together.
     """
 
     dataset: str = "cas2"
@@ -189,6 +227,7 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
 
     def __post_init__(self) -> None:
         _require(self.seed >= 0, "seed", self.seed, "0 or more")

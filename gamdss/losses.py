@@ -18,6 +18,7 @@ def two_phase_loss(
     labels: Tensor,
     auxiliary_weight: float = 1.0,
     label_smoothing: float = 0.0,
+    class_weights: Tensor | None = None,
 ) -> Tensor:
     """Cross-entropy of the rising phase plus `auxiliary_weight` times that of the falling phase.
 
@@ -27,6 +28,7 @@ def two_phase_loss(
         labels: class numbers (B,), int64.
         auxiliary_weight: weight of the falling phase next to the rising one.
         label_smoothing: share of the target spread over all classes, in [0, 1].
+        class_weights: weight of each class (classes,); the mean is then a weighted one.
 
     Returns:
         The mean over the batch, a scalar.
@@ -41,8 +43,10 @@ def two_phase_loss(
             "both phases' logits are None", remedy="Pass the logits of at least one branch."
         )
     # Logits of a network under autocast are bfloat16, too coarse for a loss: 3.29 becomes 3.3.
-    loss = F.cross_entropy(rising.float(), labels, label_smoothing=label_smoothing)
+    loss = F.cross_entropy(rising.float(), labels, class_weights, label_smoothing=label_smoothing)
     if falling is not None:
-        auxiliary = F.cross_entropy(falling.float(), labels, label_smoothing=label_smoothing)
+        auxiliary = F.cross_entropy(
+            falling.float(), labels, class_weights, label_smoothing=label_smoothing
+        )
         loss = loss + auxiliary_weight * auxiliary
     return loss

@@ -187,13 +187,10 @@ def _checked(fold: FoldResult, num_classes: int) -> FoldResult:
     try:
         _check_logits(fold.logits, fold.labels)
     except FoldError as error:
-        raise FoldError(
-            f"fold of subject {fold.subject}: {error.problem}", remedy=error.remedy
-        ) from None
+        raise FoldError(f"fold {fold.name}: {error.problem}", remedy=error.remedy) from None
     if fold.logits.shape[2] != num_classes:
         raise FoldError(
-            f"fold of subject {fold.subject}: logits for {fold.logits.shape[2]} classes, "
-            f"not {num_classes}",
+            f"fold {fold.name}: logits for {fold.logits.shape[2]} classes, not {num_classes}",
             remedy="Score folds of one run, with that run's number of classes.",
         )
     return fold

@@ -50,13 +50,15 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What one held-out subject's fold leaves behind: every epoch's logits, nothing chosen.
+    """What a fold leaves behind: every epoch's held-out logits, nothing chosen.
+
+    `name` is what was held out: a subject, or a dataset or part, as the protocol has it.
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64.
     """
 
-    subject: str
+    name: str
     clips: tuple[str, ...]
     labels: np.ndarray
     logits: np.ndarray

@@ -95,7 +95,7 @@ def test_a_run_leaves_what_it_names(finished):
     for bar in ("finding frames", "reselecting key frames", "folds", "epochs", "loss"):
         assert bar in done.stderr
     results = json.loads((output / "results.json").read_text())
-    assert [fold["subject"] for fold in results["folds"]] == ["01", "02", "03"]
+    assert [fold["held_out"] for fold in results["folds"]] == ["01", "02", "03"]
     assert results["clips"] == 12
     environment = json.loads((output / "environment.json").read_text())
     assert environment["packages"]["torch"] == torch.__version__.split("+")[0]

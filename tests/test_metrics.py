@@ -120,9 +120,9 @@ def test_bad_folds_are_named(judge):
     empty = FoldResult("08", (), np.zeros(0, np.int64), np.zeros((2, 0, 3), np.float32))
     with pytest.raises(FoldError, match="no folds"):
         judge([], 3)
-    with pytest.raises(FoldError, match="subject 07: logits of epoch 1"):
+    with pytest.raises(FoldError, match="fold 07: logits of epoch 1"):
         judge([good, diverged], 3)
-    with pytest.raises(FoldError, match="subject 08: logits of shape"):
+    with pytest.raises(FoldError, match="fold 08: logits of shape"):
         judge([good, empty], 3)
     with pytest.raises(FoldError, match="3 classes, not 4"):
         judge([good], 4)

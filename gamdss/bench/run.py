@@ -19,12 +19,13 @@ from tqdm import tqdm
 
 from gamdss.bench.original_way import OriginalWay
 from gamdss.bench.timing import Comparison, compare
+from gamdss.bench.work import count, measure_rates
 from gamdss.config import Config
 from gamdss.data.augment import augment, draw
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
-from gamdss.data.splits import leave_one_subject_out
+from gamdss.data.splits import make_folds
 from gamdss.data.store import one_thread
 from gamdss.data.synthetic import SynthConfig, write_dataset
 from gamdss.engine import device
@@ -70,6 +71,7 @@ def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True
         "image_size": config.model.image_size,
         "batch_size": config.training.batch_size,
         "comparisons": [asdict(comparison) for comparison in comparisons],
+        "roofline": _roofline(bench_of, comparisons[1].here),
         "estimate": _estimate(config, sizes, comparisons),
         "peak_memory_mb": _peak_memory(),
     }
@@ -89,8 +91,7 @@ class _Bench:
         self.config, self.clips, self.repeats = config, clips, repeats
         labels = dataset.annotations.labels
         classes = dataset.annotations.classes
-        subjects = [item.clip.subject for item in clips]
-        fold = leave_one_subject_out(subjects, labels, classes)[0]
+        fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
         self.data = fold_data(dataset, fold, load_frames(dataset.store, target), config)
         self.trainer = FoldTrainer(config, self.data, Path(tempfile.gettempdir()))
         net = TwoBranchNet(len(classes), config.model.image_size).to(target)
@@ -120,6 +121,22 @@ def _training(b: _Bench) -> Comparison:
     original = (lambda: b.original.step(batch, b.indices), size)
     here = (lambda: b.trainer.step(b.samples), size)
     return compare("training step", "sample and step", original, here, b.repeats)
+
+
+def _roofline(b: _Bench, taken: float) -> dict[str, float]:
+    """The step's work per sample, the device's rates, and the share of them that it reaches."""
+    b.trainer.net.train()
+    work = count(lambda: b.trainer.step(b.samples), len(b.samples))
+    fast = b.config.training.precision == "bf16"
+    rates = measure_rates(b.data.frames.device, torch.bfloat16 if fast else torch.float32)
+    return {
+        "gflop": work.flop / 1e9,
+        "gigabytes": work.bytes / 1e9,
+        "matrix_gflop_per_second": rates.flop / 1e9,
+        "copy_gigabytes_per_second": rates.bytes / 1e9,
+        "least_seconds": rates.bound(work),
+        "share_of_matrix_rate": work.flop / taken / rates.flop,
+    }
 
 
 def _evaluation(b: _Bench) -> Comparison:
@@ -189,6 +206,7 @@ def bench_table(values: dict[str, Any]) -> str:
     ]
     headers = ["", "per", "baseline, ms", "here, ms", "ratio (range of pairs)"]
     about, estimate = values["environment"], values["estimate"]
+    roof = values["roofline"]
     spans = [
         str(timedelta(seconds=round(estimate[key]))) for key in ("seconds", "seconds_original_way")
     ]
@@ -198,6 +216,12 @@ def bench_table(values: dict[str, Any]) -> str:
             f"{about['precision']}, {values['image_size']} pixels, batches of "
             f"{values['batch_size']}, PyTorch {about['packages']['torch']}",
             tabulate(rows, headers, tablefmt="simple", disable_numparse=True),
+            f"A training step is {roof['gflop']:.1f} GFLOP and, operator by operator, "
+            f"{roof['gigabytes']:.2f} GB of memory traffic a sample.\n"
+            f"Here a matrix product reaches {roof['matrix_gflop_per_second']:.0f} GFLOP/s and a "
+            f"copy {roof['copy_gigabytes_per_second']:.1f} GB/s: at least "
+            f"{1000 * roof['least_seconds']:.2f} ms.\nThe step reaches "
+            f"{roof['share_of_matrix_rate']:.0%} of the matrix rate.",
             f"A run of {estimate['subjects']} folds, {estimate['clips']} clips and "
             f"{estimate['epochs']} epochs takes about {spans[0]} here; the original's way "
             f"{spans[1]}.\nPeak memory {values['peak_memory_mb']:.0f} MB.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser
@@ -27,6 +28,7 @@ def parser() -> ArgumentParser:
     options.add_argument("--height", type=int, default=340, help="pixels of the made frames")
     options.add_argument("--width", type=int, default=280, help="pixels of the made frames")
     options.add_argument("--json", action="store_true", help="print plain values for machines")
+    options.add_argument("--growth", help="measure how time grows instead; the picture to write")
     return options
 
 
@@ -35,11 +37,24 @@ def run(namespace: Any) -> None:
     from gamdss.bench.run import BenchConfig, bench_table  # noqa: PLC0415
     from gamdss.bench.run import bench as measure  # noqa: PLC0415
 
+    config = build(namespace, Config)
+    if namespace.growth:
+        _growth(config, Path(namespace.growth).expanduser())
+        return
     for name in ("repeats", "subjects", "clips"):
         if namespace[name] < 1:
             raise ConfigError(f"--{name} is {namespace[name]}", remedy="It must be 1 or more.")
     made = SynthConfig(subjects=2, height=namespace.height, width=namespace.width)
     sizes = BenchConfig(namespace.repeats, namespace.subjects, namespace.clips, made)
-    config = build(namespace, Config)
     values = measure(config, sizes, cache_folder(config), progress=not namespace.json)
     print(json.dumps(values, indent=2) if namespace.json else bench_table(values))
+
+
+def _growth(config: Config, file: Path) -> None:
+    from gamdss.bench.growth import growth  # noqa: PLC0415
+    from gamdss.engine import device  # noqa: PLC0415
+    from gamdss.report.growth import growth_figure  # noqa: PLC0415
+
+    config = device.resolve(config)
+    growth_figure(growth(config, device.set_up(config)), file)
+    print(f"growth  {file}")

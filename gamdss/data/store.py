@@ -28,7 +28,7 @@ from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +37,9 @@ class Store:
 
     `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file);
     `annotated` and `reselected` (N, 3) index it by clip and key frame (onset, apex, offset);
-    `annotated_keys` and `reselected_keys` are the frame numbers. `digest` is of all of these, and
-    the same wherever the dataset lies.
+    `annotated_keys` and `reselected_keys` are the frame numbers. `contents` is a digest of each
+    clip's annotated key frames, `digest` one of everything; both are the same wherever the
+    dataset lies.
     """
 
     frames: np.ndarray
@@ -46,6 +47,7 @@ class Store:
     reselected: np.ndarray
     annotated_keys: tuple[KeyFrames, ...]
     reselected_keys: tuple[KeyFrames, ...]
+    contents: tuple[str, ...]
     digest: str
 
 
@@ -143,6 +145,7 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
                 "annotated": asdict(result.annotated),
                 "reselected": asdict(result.reselected),
                 "annotated_index": [start + i for i in result.annotated_index],
+                "content": _content(result),
                 "reselected_index": [start + i for i in result.reselected_index],
             }
         )
@@ -150,6 +153,11 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
     frames.flush()
     digest.update(json.dumps(rows).encode())
     write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows})
+
+
+def _content(result: ClipKeyFrames) -> str:
+    images = result.images[list(result.annotated_index)]
+    return hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest()
 
 
 def _load(folder: Path) -> Store:
@@ -168,5 +176,6 @@ def _load(folder: Path) -> Store:
         reselected=np.array([row["reselected_index"] for row in rows], np.int64),
         annotated_keys=keys("annotated"),
         reselected_keys=keys("reselected"),
+        contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
     )

@@ -83,7 +83,7 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any]:
 def save_result(path: Path, result: FoldResult) -> None:
     """Write a fold's predictions as an .npz of plain arrays."""
     arrays: dict[str, Any] = {
-        "subject": np.array(result.subject),
+        "name": np.array(result.name),
         "clips": np.array(result.clips),
         "labels": result.labels,
         "logits": result.logits,
@@ -102,7 +102,7 @@ def load_result(path: Path) -> FoldResult:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             return FoldResult(
-                subject=str(arrays["subject"]),
+                name=str(arrays["name"]),
                 clips=tuple(str(clip) for clip in arrays["clips"]),
                 labels=arrays["labels"],
                 logits=arrays["logits"],

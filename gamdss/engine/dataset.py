@@ -20,7 +20,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations
 from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
-from gamdss.data.splits import Fold
+from gamdss.data.splits import Fold, Labelled
 from gamdss.data.store import Store, open_store
 from gamdss.data.synthetic import MANIFEST
 from gamdss.data.workbook import find_workbook
@@ -41,6 +41,12 @@ class Dataset:
     title: str
     annotations: Annotations
     store: Store
+
+    @property
+    def labelled(self) -> Labelled:
+        """Clips and labels, as splits want them."""
+        read = self.annotations
+        return Labelled(read.clips, read.labels, read.classes)
 
     def about(self) -> dict[str, Any]:
         """What a run was trained on: it must be the same when the run continues."""
@@ -121,7 +127,7 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
         return torch.from_numpy(values).to(frames.device)
 
     return FoldData(
-        subject=fold.subject,
+        name=fold.name,
         classes=annotations.classes,
         frames=frames,
         training=to(store.reselected[training]),

@@ -1,4 +1,4 @@
-"""One held-out subject: train a network from the start, keep every epoch's held-out logits."""
+"""One fold: train a network from the start, keep every epoch's held-out logits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor
 from gamdss.config import Config
 from gamdss.data.augment import augment, draw, normalise
 from gamdss.engine import checkpoint
+from gamdss.engine.balance import class_weights, order
 from gamdss.engine.device import autocast
 from gamdss.engine.fold_log import write_log
 from gamdss.losses import two_phase_loss
@@ -27,13 +28,13 @@ EVALUATION_BATCH = 32
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
-    """What a fold reads, on its device.
+    """What the fold called `name` reads, on its device.
 
     `frames` is uint8 (M, 3, S, S); `training` (N, 3) and `held_out` (H, 3) index it by clip and
     key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
     """
 
-    subject: str
+    name: str
     classes: tuple[str, ...]
     frames: Tensor
     training: Tensor
@@ -53,9 +54,9 @@ class History:
     logits: list[Tensor] = field(default_factory=list)
 
 
-def stream(seed: int, subject: str, what: str) -> int:
+def stream(seed: int, fold: str, what: str) -> int:
     """A seed of its own for each fold and purpose, the same whatever ran before it."""
-    digest = hashlib.blake2b(f"{seed}/{subject}/{what}".encode(), digest_size=6).digest()
+    digest = hashlib.blake2b(f"{seed}/{fold}/{what}".encode(), digest_size=6).digest()
     return int.from_bytes(digest, "big")
 
 
@@ -65,7 +66,7 @@ class FoldTrainer:
     Args:
         config: the resolved config.
         data: clips and frames of the fold.
-        folder: `folds/<subject>` of the run directory.
+        folder: `folds/<name>` of the run directory.
     """
 
     def __init__(self, config: Config, data: FoldData, folder: Path) -> None:
@@ -74,7 +75,7 @@ class FoldTrainer:
         self.folder = folder
         self.state_file = folder / "training_state.pt"
         self.history = History()
-        torch.manual_seed(stream(config.seed, data.subject, "weights"))
+        torch.manual_seed(stream(config.seed, data.name, "weights"))
         model = config.model
         self.net = TwoBranchNet(
             num_classes=len(data.classes),
@@ -89,6 +90,8 @@ class FoldTrainer:
             weight_decay=config.training.weight_decay,
             fused=True,
         )
+        balanced = config.training.class_weights == "balanced"
+        self.class_weights = class_weights(data) if balanced else None
 
     def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
         """All epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
@@ -99,18 +102,19 @@ class FoldTrainer:
         training = self.config.training
         self._resume()
         for epoch in range(len(self.history.loss), training.epochs):
-            self._epoch(epoch)
+            self.run_epoch(epoch)
             if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
                 self._save_state()
             if on_epoch is not None:
                 on_epoch(epoch + 1, self.history.loss[-1])
         return self._finish()
 
-    def _epoch(self, epoch: int) -> None:
+    def run_epoch(self, epoch: int) -> None:
+        """Train epoch number `epoch` (from 0) and judge it; what it left joins the history."""
         started = time.perf_counter()
         # Order, augmentation and stochastic depth follow from the epoch alone, so that a fold
         # which continues draws what it would have drawn.
-        torch.manual_seed(stream(self.config.seed, self.data.subject, f"epoch {epoch}"))
+        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
         loss, accuracy = self._train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
@@ -126,7 +130,7 @@ class FoldTrainer:
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
         count = len(self.data.training)
-        for batch in torch.randperm(count).split(training.batch_size):
+        for batch in order(self.data, training.sampling).split(training.batch_size):
             total += self.step(batch.to(self.data.frames.device))
         loss, correct = (total / count).tolist()
         return loss, correct
@@ -141,8 +145,15 @@ class FoldTrainer:
         onset, apex, offset = augment(frames, drawn).split(3, dim=1)
         with autocast(self.config):
             rising, falling = self.net(onset, apex, offset)
-        weight = self.config.training.auxiliary_weight
-        loss = two_phase_loss(rising, falling, labels, auxiliary_weight=weight)
+        training = self.config.training
+        loss = two_phase_loss(
+            rising,
+            falling,
+            labels,
+            auxiliary_weight=training.auxiliary_weight,
+            label_smoothing=training.label_smoothing,
+            class_weights=self.class_weights,
+        )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
@@ -191,7 +202,7 @@ class FoldTrainer:
 
     def _finish(self) -> FoldResult:
         result = FoldResult(
-            subject=self.data.subject,
+            name=self.data.name,
             clips=self.data.held_out_clips,
             labels=self.data.held_out_labels.cpu().numpy(),
             logits=torch.stack(self.history.logits).numpy(),

@@ -12,7 +12,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
-from gamdss.data.splits import Fold, leave_one_subject_out
+from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.engine import device
 from gamdss.engine.checkpoint import load_result
 from gamdss.engine.dataset import (
@@ -36,7 +36,7 @@ from gamdss.records import FoldResult
 class Run:
     """A run: its directory, dataset, finished folds, and the values of `results.json`.
 
-    `missing` are the subjects whose folds are not finished; the results wait for them.
+    `missing` are the names of the folds that are not finished; the results wait for them.
     """
 
     directory: RunDirectory
@@ -62,7 +62,7 @@ def train(
         output: the run directory.
         cache: folder of decoded frames.
         progress: show progress bars.
-        only: subjects whose folds are trained now; all where left out, none where empty.
+        only: names of the folds that are trained now; all where left out, none where empty.
 
     Returns:
         The run; None on ranks other than the first.
@@ -78,10 +78,8 @@ def train(
     # The first rank decodes the frames and writes the config; the others find them done.
     ranks.wait_for_first()
     dataset = open_dataset(config, cache, progress and ranks.rank == 0)
-    clips = dataset.annotations.clips
-    folds = leave_one_subject_out(
-        [clip.subject for clip in clips], dataset.annotations.labels, dataset.annotations.classes
-    )
+    folds = make_folds(config.protocol, dataset.labelled, config.seed)
+    check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
     wanted = choose(folds, only)
     directory = RunDirectory(output, config)
     job = _Job(directory, dataset, target, ranks, progress)
@@ -98,30 +96,31 @@ def train(
 def _summed_up(directory: RunDirectory, dataset: Dataset, folds: Sequence[Fold]) -> Run:
     """The run as the directory has it; `results.json` is written if no fold is missing."""
     done = [fold for fold in folds if _is_finished(directory, fold)]
-    missing = tuple(fold.subject for fold in folds if fold not in done)
+    missing = tuple(fold.name for fold in folds if fold not in done)
     finished = tuple(load_fold(directory, dataset, fold) for fold in done)
     values: dict[str, Any] = {}
     if not missing:
         classes = dataset.annotations.classes
-        values = results(directory.config, dataset.title, classes, finished)
+        judged = {dataset.annotations.clips[i].subject for fold in folds for i in fold.held_out}
+        values = results(directory.config, dataset.title, classes, finished, len(judged))
         write_json(directory.path / "results.json", values)
     return Run(directory, dataset, finished, missing, values)
 
 
 def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
-    """The folds of these subjects, all of them for None.
+    """The folds of these names, all of them for None.
 
     Raises:
         ConfigError: there is no such fold.
     """
     if only is None:
         return list(folds)
-    known = {fold.subject: fold for fold in folds}
+    known = {fold.name: fold for fold in folds}
     unknown = [name for name in only if name not in known]
     if unknown:
         raise ConfigError(
-            f"--folds has {', '.join(unknown)}, which no held-out subject is called",
-            remedy=f"The subjects are {', '.join(known)}.",
+            f"--folds has {', '.join(unknown)}, which no fold is called",
+            remedy=f"The folds are {', '.join(known)}.",
         )
     return [known[name] for name in dict.fromkeys(only)]
 
@@ -143,7 +142,7 @@ class _Job:
         with tqdm(total=len(folds), desc="folds", unit="fold", disable=not shown) as bar:
             for fold, done in self.ranks.share(folds):
                 bar.update(done - bar.n)
-                bar.set_postfix_str(f"subject {fold.subject}")
+                bar.set_postfix_str(f"{fold.name}")
                 if not _is_finished(self.directory, fold):
                     self._train(fold, frames, shown)
                 self._draw_curves(fold)
@@ -151,19 +150,19 @@ class _Job:
 
     def _train(self, fold: Fold, frames: Tensor, shown: bool) -> None:
         config = self.directory.config
-        folder = self.directory.fold(fold.subject)
+        folder = self.directory.fold(fold.name)
         trainer = FoldTrainer(config, fold_data(self.dataset, fold, frames, config), folder)
         _with_bar(trainer, config.training.epochs, shown)
 
     def _draw_curves(self, fold: Fold) -> None:
-        folder = self.directory.path / "tensorboard" / fold.subject
+        folder = self.directory.path / "tensorboard" / fold.name
         if self.directory.config.tensorboard and not folder.exists():
             write_curves(folder, load_fold(self.directory, self.dataset, fold))
 
 
 def _is_finished(directory: RunDirectory, fold: Fold) -> bool:
     """Whether the fold is done; its training state goes, if a killed process left it."""
-    folder = directory.fold(fold.subject)
+    folder = directory.fold(fold.name)
     if not (folder / "predictions.npz").exists():
         return False
     (folder / "training_state.pt").unlink(missing_ok=True)
@@ -176,7 +175,7 @@ def load_fold(directory: RunDirectory, dataset: Dataset, fold: Fold) -> FoldResu
     Raises:
         CheckpointError: it is truncated, or of other clips.
     """
-    file = directory.fold(fold.subject) / "predictions.npz"
+    file = directory.fold(fold.name) / "predictions.npz"
     result = load_result(file)
     expected = tuple(dataset.annotations.clips[i].id for i in fold.held_out)
     if result.clips != expected:
@@ -189,7 +188,7 @@ def load_fold(directory: RunDirectory, dataset: Dataset, fold: Fold) -> FoldResu
 
 
 def _with_bar(trainer: FoldTrainer, epochs: int, progress: bool) -> None:
-    description = f"subject {trainer.data.subject}: epochs"
+    description = f"{trainer.data.name}: epochs"
     with tqdm(
         total=epochs, desc=description, unit="epoch", leave=False, disable=not progress
     ) as bar:

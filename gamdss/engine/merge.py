@@ -58,7 +58,7 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
 
 
 def _finished(sources: Sequence[Path]) -> dict[str, Path]:
-    """The folder of every finished fold, by subject."""
+    """The folder of every finished fold, by name."""
     found: dict[str, Path] = {}
     for source in sources:
         for file in sorted((source / "folds").glob("*/predictions.npz")):
@@ -71,8 +71,8 @@ def _finished(sources: Sequence[Path]) -> dict[str, Path]:
 def _copy(folds: Mapping[str, Path], output: Path) -> None:
     unfinished = shutil.ignore_patterns("training_state.pt", ".*")
     (output / "folds").mkdir(parents=True, exist_ok=True)
-    for subject, folder in folds.items():
-        shutil.copytree(folder, output / "folds" / subject, ignore=unfinished)
+    for name, folder in folds.items():
+        shutil.copytree(folder, output / "folds" / name, ignore=unfinished)
 
 
 def _check_same(first: Path, second: Path) -> None:

@@ -9,11 +9,25 @@ from gamdss.config import Config
 from gamdss.metrics import final_scores, oracle_epochs, oracle_scores, scores
 from gamdss.records import FoldResult
 
+PROTOCOLS = {
+    "loso": "leaving one subject out",
+    "kfold": "{parts} parts of whole subjects",
+    "leave-one-dataset-out": "leaving one dataset out",
+    "hold-out-dataset": "holding {held_out} out",
+    "fixed": "fixed split",
+}
+
 
 def results(
-    config: Config, title: str, classes: Sequence[str], folds: Sequence[FoldResult]
+    config: Config,
+    title: str,
+    classes: Sequence[str],
+    folds: Sequence[FoldResult],
+    subjects: int,
 ) -> dict[str, Any]:
     """Pooled scores at the final epoch and, named so, at the oracle epochs; then each fold.
+
+    `subjects` is how many subjects were judged.
 
     The oracle is chosen on the held-out subject, as the original release reports it: its
     accuracy and its other figures are of two different epochs (`gamdss.metrics`).
@@ -22,7 +36,8 @@ def results(
         "dataset": title,
         "task": config.task,
         "classes": list(classes),
-        "subjects": len(folds),
+        "protocol": PROTOCOLS[config.protocol.name].format(**vars(config.protocol)),
+        "subjects": subjects,
         "clips": sum(len(fold.clips) for fold in folds),
         "epochs": config.training.epochs,
         "seed": config.seed,
@@ -44,7 +59,7 @@ def _fold(fold: FoldResult, classes: Sequence[str]) -> dict[str, Any]:
         for name in ("final", "oracle_accuracy")
     }
     return {
-        "subject": fold.subject,
+        "held_out": fold.name,
         "clips": len(fold.clips),
         "final": {"epoch": len(fold.logits), "accuracy": accuracy["final"]},
         "oracle": {

@@ -54,9 +54,9 @@ class RunDirectory:
         except OSError as error:
             raise unwritable(path, error) from error
 
-    def fold(self, subject: str) -> Path:
-        """The folder of a held-out subject."""
-        return self.path / "folds" / subject
+    def fold(self, name: str) -> Path:
+        """The folder of a fold."""
+        return self.path / "folds" / name
 
     @contextmanager
     def open(self, data: dict[str, Any], ranks: int = 1) -> Iterator[None]:

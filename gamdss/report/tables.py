@@ -59,7 +59,7 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
 
 def _extent(results: Mapping[str, Any]) -> str:
     return (
-        f"{results['clips']} clips of {results['subjects']} subjects, leaving one subject out; "
+        f"{results['clips']} clips of {results['subjects']} subjects, {results['protocol']}; "
         f"{results['epochs']} epochs, seed {results['seed']}"
     )
 
@@ -85,7 +85,7 @@ def _per_class(values: Mapping[str, Mapping[str, Any]]) -> str:
 def _folds(folds: Sequence[Mapping[str, Any]]) -> str:
     rows = [
         [
-            fold["subject"],
+            fold["held_out"],
             fold["clips"],
             fold["final"]["accuracy"],
             fold["oracle"]["accuracy"],
@@ -93,7 +93,7 @@ def _folds(folds: Sequence[Mapping[str, Any]]) -> str:
         ]
         for fold in folds
     ]
-    headers = ["held-out subject", "clips", "accuracy, final epoch", "accuracy, oracle"]
+    headers = ["held out", "clips", "accuracy, final epoch", "accuracy, oracle"]
     return _markdown(rows, [*headers, "oracle's epoch"])
 
 

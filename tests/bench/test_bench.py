@@ -2,12 +2,14 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from gamdss.bench.original_way import OriginalWay
 from gamdss.bench.timing import compare
+from gamdss.bench.work import count
 from gamdss.cli import main
 from gamdss.config import AugmentationConfig
 from gamdss.data.annotations import read_annotations
@@ -43,6 +45,43 @@ def test_the_table_names_machine_and_ratios(printed, capsys):
     shown = capsys.readouterr().out
     for text in ("training step", "ratio (range of pairs)", "26 folds, 246 clips", "Peak memory"):
         assert text in shown
+
+
+def test_the_step_is_held_against_what_the_device_can_do(printed, capsys):
+    assert main([*printed, "--json"]) == 0
+    roof = json.loads(capsys.readouterr().out)["roofline"]
+    assert 0 < roof["share_of_matrix_rate"] < 1
+    arithmetic = roof["gflop"] / roof["matrix_gflop_per_second"]
+    traffic = roof["gigabytes"] / roof["copy_gigabytes_per_second"]
+    assert roof["least_seconds"] == pytest.approx(max(arithmetic, traffic))
+
+
+def test_work_is_counted_from_the_operators():
+    left, right = torch.randn(8, 16, requires_grad=True), torch.randn(16, 4)
+    work = count(lambda: left.view(8, 16) @ right, 2)
+    assert work.flop == 2 * 8 * 16 * 4 / 2
+    assert work.bytes == 4 * (8 * 16 + 16 * 4 + 8 * 4) / 2
+    back = count(lambda: (left @ right).sum().backward(), 1)
+    assert back.flop == 2 * (2 * 8 * 16 * 4)
+    assert back.bytes > 2 * work.bytes
+
+
+def test_a_depthwise_convolution_is_counted_as_such():
+    conv = torch.nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False)
+    image = torch.randn(2, 8, 5, 5, requires_grad=True)
+    forward = 2 * 2 * 25 * 8 * 9
+    assert count(lambda: conv(image), 1).flop == forward
+    assert count(lambda: conv(image).sum().backward(), 1).flop == 3 * forward
+
+
+def test_growth_is_measured_and_drawn(monkeypatch, tmp_path, capsys):
+    small = {"clips": (8, 16), "epochs": (1, 2), "folds": (1, 2), "side": (16, 32)}
+    monkeypatch.setattr("gamdss.bench.growth._VALUES", small)
+    monkeypatch.setattr("gamdss.bench.growth._SMALLEST", {**{k: v[0] for k, v in small.items()}})
+    file = tmp_path / "growth.png"
+    assert main(["bench", "--growth", str(file), "--device", "cpu", "--threads", "1"]) == 0
+    assert cv2.imread(str(file)).shape[1] > 1000
+    assert str(file) in capsys.readouterr().out
 
 
 def test_a_wrong_size_is_named(capsys):

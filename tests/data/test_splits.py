@@ -1,28 +1,131 @@
-"""Leaving one subject out."""
+"""Protocols: who is trained on, who is judged, and what is refused."""
 
 import pytest
 
-from gamdss.data.splits import leave_one_subject_out
-from gamdss.errors import FoldError
+from gamdss.config import ProtocolConfig
+from gamdss.data.splits import Fold, Labelled, check_duplicates, make_folds
+from gamdss.errors import ConfigError, FoldError
+from gamdss.records import Clip, KeyFrames
+
+
+def clip(subject, name="a", dataset="cas2"):
+    return Clip(dataset, subject, name, KeyFrames(1, 2, 3), "happiness", row=7)
+
+
+def labelled(subjects, labels=None, datasets=None):
+    datasets = datasets or ["cas2"] * len(subjects)
+    clips = tuple(
+        clip(s, f"c{i}", d) for i, (s, d) in enumerate(zip(subjects, datasets, strict=True))
+    )
+    return Labelled(clips, tuple(labels or [0] * len(subjects)), ("a", "b", "c"))
+
+
+def folds_of(data, seed=0, **protocol):
+    return make_folds(ProtocolConfig(**protocol), data, seed)
+
+
+def assert_apart(folds, data):
+    for fold in folds:
+        trained = {data.clips[i].subject for i in fold.training}
+        assert not trained & {data.clips[i].subject for i in fold.held_out}
 
 
 def test_each_subject_is_held_out_once_and_never_trained_on():
-    subjects = ["02", "01", "02", "03", "01"]
-    folds = leave_one_subject_out(subjects, [0, 0, 0, 0, 0], ["a"])
-    assert [f.subject for f in folds] == ["01", "02", "03"]
+    data = labelled(["02", "01", "02", "03", "01"])
+    folds = folds_of(data)
+    assert [f.name for f in folds] == ["01", "02", "03"]
     assert folds[1].held_out == (0, 2)
     assert folds[1].training == (1, 3, 4)
     for fold in folds:
         assert sorted(fold.training + fold.held_out) == [0, 1, 2, 3, 4]
-        assert {subjects[i] for i in fold.held_out} == {fold.subject}
-        assert fold.subject not in {subjects[i] for i in fold.training}
+    assert_apart(folds, data)
 
 
 def test_one_subject_only():
     with pytest.raises(FoldError, match=r"one subject only \(01\)"):
-        leave_one_subject_out(["01", "01"], [0, 1], ["a", "b"])
+        folds_of(labelled(["01", "01"], [0, 1]))
 
 
 def test_a_class_that_only_one_subject_has():
-    with pytest.raises(FoldError, match="subject 02 has the only clips of class b"):
-        leave_one_subject_out(["01", "02", "02", "03"], [0, 1, 0, 0], ["a", "b"])
+    with pytest.raises(FoldError, match="02 has the only clips of class b"):
+        folds_of(labelled(["01", "02", "02", "03"], [0, 1, 0, 0]))
+
+
+def test_parts_hold_whole_subjects_and_balance_classes():
+    subjects = [f"{i // 4:02d}" for i in range(80)]
+    data = labelled(subjects, [i % 2 for i in range(80)])
+    folds = folds_of(data, name="kfold", parts=5)
+    assert [f.name for f in folds] == ["part1", "part2", "part3", "part4", "part5"]
+    assert_apart(folds, data)
+    assert sorted(i for f in folds for i in f.held_out) == list(range(80))
+    for fold in folds:
+        assert 4 <= sum(data.labels[i] for i in fold.held_out) <= 12
+    assert folds == folds_of(data, name="kfold", parts=5)
+    assert folds != folds_of(data, name="kfold", parts=5, seed=1)
+    with pytest.raises(FoldError, match="20 subjects cannot be divided into 21 parts"):
+        folds_of(data, name="kfold", parts=21)
+
+
+def test_datasets_are_held_out_whole():
+    data = labelled(["s-1", "c-1", "c-2", "s-1"], datasets=["smic", "cas2", "cas2", "smic"])
+    folds = folds_of(data, name="leave-one-dataset-out")
+    assert [f.name for f in folds] == ["cas2", "smic"]
+    assert folds[1] == Fold("smic", training=(1, 2), held_out=(0, 3))
+    one = folds_of(data, name="hold-out-dataset", held_out="smic")
+    assert one == folds[1:]
+    with pytest.raises(FoldError, match=r"'samm'(.|\n)*cas2, smic"):
+        folds_of(data, name="hold-out-dataset", held_out="samm")
+    with pytest.raises(FoldError, match="one dataset only"):
+        folds_of(labelled(["1", "2"]), name="leave-one-dataset-out")
+
+
+def write(path, *lines):
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+def test_a_split_from_a_file(tmp_path):
+    data = labelled(["01", "02", "03", "04"])
+    split = write(tmp_path / "s.csv", "subject,part", "01,train", "02,testB", "03,testA", "04,")
+    folds = folds_of(data, name="fixed", split=split)
+    assert folds == (Fold("testA", (0,), (2,)), Fold("testB", (0,), (1,)))
+    split = write(tmp_path / "c.csv", "subject,clip,part", "01,c0,train", "02,,test")
+    assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1,)),)
+
+
+def test_a_subject_on_both_sides_of_a_split_is_refused(tmp_path):
+    data = labelled(["01", "02", "01"])
+    split = write(tmp_path / "s.csv", "subject,clip,part", "01,c0,train", "02,,train", "01,c2,test")
+    with pytest.raises(FoldError, match="subject 01 is trained on and judged"):
+        folds_of(data, name="fixed", split=split)
+
+
+def test_broken_split_files_are_explained(tmp_path):
+    data = labelled(["01", "02"])
+    for lines, told in (
+        (["person,part", "01,train"], "column subject is missing"),
+        (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
+        (["subject,part", "01,train", "02,train"], "2 clips are in part 'train' and 0 other"),
+    ):
+        split = write(tmp_path / "s.csv", *lines)
+        with pytest.raises(FoldError, match=told):
+            folds_of(data, name="fixed", split=split)
+    with pytest.raises(FoldError, match="cannot be read"):
+        folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
+
+
+def test_a_protocol_says_what_it_needs():
+    for name, flag in (("fixed", "--protocol.split"), ("hold-out-dataset", "--protocol.held-out")):
+        with pytest.raises(ConfigError, match=flag):
+            ProtocolConfig(name=name)
+
+
+def test_a_planted_duplicate_is_found():
+    data = labelled(["01", "02", "03"])
+    folds = folds_of(data)
+    check_duplicates(folds, data.clips, ["a", "b", "c"])
+    with pytest.raises(FoldError, match=r"01/c0 \(row 7\), whose frames are those of clip 03/c2"):
+        check_duplicates(folds, data.clips, ["a", "b", "a"])
+    # Twins of one subject are always on the same side.
+    same = labelled(["01", "01", "02"])
+    check_duplicates(folds_of(same), same.clips, ["a", "a", "b"])

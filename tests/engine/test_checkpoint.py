@@ -79,7 +79,7 @@ def test_predictions_come_back(tmp_path):
     save_result(tmp_path / "p.npz", result())
     back = load_result(tmp_path / "p.npz")
     assert back.clips == result().clips
-    assert back.subject == "01"
+    assert back.name == "01"
     for name in ("labels", "logits", "train_loss", "train_accuracy"):
         assert np.array_equal(getattr(back, name), getattr(result(), name))
 

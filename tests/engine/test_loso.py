@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from gamdss.config import Config, ModelConfig, ReselectionConfig, TrainingConfig
-from gamdss.data.splits import leave_one_subject_out
+from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
+from gamdss.data.splits import make_folds
 from gamdss.engine import device
 from gamdss.engine.dataset import fold_data, load_frames, open_dataset
 from gamdss.engine.fold import FoldTrainer
@@ -38,8 +38,7 @@ def dataset(config, tmp_path_factory):
 
 
 def folds_of(dataset):
-    read = dataset.annotations
-    return leave_one_subject_out([c.subject for c in read.clips], read.labels, read.classes)
+    return make_folds(ProtocolConfig(), dataset.labelled, 0)
 
 
 def data_of(dataset, fold, config):
