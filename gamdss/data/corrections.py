@@ -135,7 +135,8 @@ def _trust_duration(result: Corrected) -> None:
     if onset is None or not duration:
         return
     right = onset + duration - 1
-    if right == offset or right <= max(onset, apex or 0):
+    sound = onset < right and (apex is None or onset <= apex <= right)
+    if right == offset or not sound:
         return
     _note(result, "offset", right, f"the sheet's duration is {duration}")
     result.cells = result.cells | {"offset": right}

@@ -45,6 +45,7 @@ class RowReader:
         self.faults: list[Fault] = []
         self.mended: list[Fault] = []
         self._rows: dict[tuple[str, str], int] = {}
+        self._clip_id = ""
         self._last: tuple[str, str, int] = ("", "", 0)
 
     def read(self, row: Row) -> Clip | None:
@@ -52,12 +53,12 @@ class RowReader:
         if not _text(row.cells.get("clip")) and not _text(row.cells.get("subject")):
             self._mend("row without a clip", "it names neither a subject nor a clip", row.number)
             return None
+        self._clip_id = _text(row.cells.get("clip"))
         try:
             return self._clip(row)
         except RowError as fault:
             kind, problem = fault.args
-            clip = _text(row.cells.get("clip"))
-            self.faults.append(Fault(kind, problem, row.number, clip))
+            self.faults.append(Fault(kind, problem, row.number, self._clip_id))
             return None
 
     def _mend(self, kind: str, problem: str, row: int, clip: str = "") -> None:
@@ -68,11 +69,12 @@ class RowReader:
         subject = self._subject(row.cells, video)
         onset = _text(row.cells.get("onset")).removesuffix(".0")
         name = self.spec.clip_form.format(clip=video, onset=onset)
+        self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
         done = Corrected(dict(row.cells))
         if self.corrections:
-            done = correct(self.spec, row, f"{subject}/{name}", self.table.total)
-        emotion = self._emotion(done.cells["emotion"], row.number, f"{subject}/{name}")
+            done = correct(self.spec, row, self._clip_id, self.table.total)
+        emotion = self._emotion(done.cells["emotion"], row.number, self._clip_id)
         if emotion is None:
             return None
         first = self._rows.setdefault((subject.lower(), name.lower()), row.number)
@@ -82,12 +84,12 @@ class RowReader:
                 f"clip {name} of subject {subject} is in row {first} already. Remove one.",
             )
         for change in done.applied:
-            self._mend("correction", change, row.number, f"{subject}/{name}")
+            self._mend("correction", change, row.number, self._clip_id)
         return Clip(
             dataset=self.spec.name,
             subject=subject,
             name=name,
-            annotated=self._key_frames(done.cells, f"{subject}/{name}", row.number),
+            annotated=self._key_frames(done.cells, self._clip_id, row.number),
             emotion=emotion,
             action_units=_text(done.cells.get("action_units")),
             row=row.number,

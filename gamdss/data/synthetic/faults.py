@@ -98,7 +98,8 @@ class _Planter:
         return f"{file.name} -> {other.name}"
 
     def folder_name(self) -> str:
-        other = self.folder.with_name(self.folder.name.swapcase())
+        name = self.folder.name
+        other = self.folder.with_name(name.swapcase() if name.swapcase() != name else f"0{name}")
         self.folder.rename(other)
         return f"{self.folder.name} -> {other.name}"
 
