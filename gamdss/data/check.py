@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig
+from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.faults import Fault
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
@@ -150,6 +151,10 @@ def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
     if scan.table.header_line - 1 != spec.writing.lead:
         problem = f"the header is found in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
+    for clip in scan.clips:
+        for note in parse_action_units(clip.action_units).notes:
+            problem = f"{clip.action_units!r}: {note!r} names no action unit"
+            yield Fault("action units not understood", problem, clip.row, clip.id, stops=False)
     if not scan.clips:
         yield Fault("no clips", "no row gives a clip")
 

@@ -1,4 +1,4 @@
-"""A plain table as a dataset: `subject,clip,onset,apex,offset,emotion[,action_units]`."""
+"""A plain table as a dataset: `subject,clip,onset,offset,emotion[,apex][,action_units]`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ _COLUMNS = {
     "emotion": ("emotion",),
     "action_units": ("action_units", "au", "aus"),
 }
+_FORM = f"{','.join(_COLUMNS)} (apex and action_units are optional)"
 _VALENCE = {
     "happiness": "positive",
     "positive": "positive",
@@ -43,13 +44,19 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
     if annotations is None:
         raise ConfigError(
             "--dataset csv needs a table of clips",
-            remedy=f"Give it with --annotations FILE: {','.join(_COLUMNS)} (the last is optional).",
+            remedy=f"Give it with --annotations FILE: {_FORM}.",
         )
     file = Path(annotations).expanduser()
+    header, emotions = _read(file)
+    columns = {
+        role: names
+        for role, names in _COLUMNS.items()
+        if role != "apex" or any(name in header for name in names)
+    }
     bare = DatasetSpec(
         name=PLAIN,
         title=file.stem,
-        columns=_COLUMNS,
+        columns=columns,
         layouts={"pattern": _layout()},
         emotions={},
         tasks={},
@@ -58,7 +65,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
     known = DatasetSpec(
         **{**vars(bare), "emotions": {name: name for name in (*_VALENCE, "others")}}
     )
-    native = {known.emotion(text) or text.lower(): text for text in _emotions(file)}
+    native = {known.emotion(text) or text.lower(): text for text in emotions}
     names = sorted(native)
     if len(names) < 2:
         raise AnnotationError(
@@ -78,20 +85,20 @@ def _layout() -> Layout:
     return Layout((folder,), file)
 
 
-def _emotions(file: Path) -> list[str]:
-    """What the column `emotion` holds, each once."""
+def _read(file: Path) -> tuple[list[str], list[str]]:
+    """The header, folded, and what the column `emotion` holds, each once."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.reader(lines)
             header = [text.strip().lower() for text in next(rows, [])]
             place = header.index("emotion")
-            return sorted({row[place].strip() for row in rows if len(row) > place} - {""})
+            return header, sorted({row[place].strip() for row in rows if len(row) > place} - {""})
     except ValueError as error:  # no such column, or no text
         raise AnnotationError(
             "the table has no column 'emotion'",
             file=file,
             row=1,
-            remedy=f"Its first line must be {','.join(_COLUMNS)} (the last is optional).",
+            remedy=f"Its first line must be {_FORM}.",
         ) from error
     except OSError as error:
         raise AnnotationError(

@@ -90,7 +90,8 @@ class Writing:
         header: header texts in order, None for a blank one.
         sheet: name of the sheet.
         subject: form of a subject's cell, from its `number`; digits alone become a number.
-        clip: form of a clip's cell, from `number`, `n` (from 1), `letter` and `code`.
+        clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, of
+            several clips in a video, `letter` (the video's) and `take`.
         text: every cell is text.
         lead: lines above the header.
         clips_per_video: clips that follow each other in one video.

@@ -45,6 +45,7 @@ def made_row(spec: DatasetSpec, plan: Plan, made: MadeClip) -> MadeRow:
     made = _moved(made, 1 - first if form.from_one else take * _APART)
     cell = form.clip.format(
         number=plan.subject,
+        take=take + 1,
         n=video + 1 if form.clips_per_video > 1 else plan.index + 1,
         letter=chr(ord("a") + video % 26),
         code=form.codes.get(plan.emotion, plan.emotion),
