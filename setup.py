@@ -15,7 +15,11 @@ setup(
     long_description=(HERE / "README.md").read_text("utf-8"),
     long_description_content_type="text/markdown",
     packages=find_packages(include=["gamdss", "gamdss.*"]),
-    package_data={"gamdss.demo": ["*.yaml"], "gamdss": ["py.typed"]},
+    package_data={
+        "gamdss.demo": ["*.yaml"],
+        "gamdss.data.specs": ["*.yaml"],
+        "gamdss": ["py.typed"],
+    },
     python_requires=">=3.10",
     install_requires=[
         "torch>=2.5",

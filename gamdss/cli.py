@@ -9,11 +9,18 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import bench, merge, synth, train
+from gamdss.commands import bench, check, datasets, merge, synth, train
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
-COMMANDS = {"train": train, "merge": merge, "synth": synth, "bench": bench}
+COMMANDS = {
+    "train": train,
+    "merge": merge,
+    "datasets": datasets,
+    "check": check,
+    "synth": synth,
+    "bench": bench,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,14 +36,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsers = {name: command.parser() for name, command in COMMANDS.items()}
         chosen = parse(parsers, train.with_demo_settings(words), DESCRIPTION)
-        COMMANDS[chosen.subcommand].run(chosen[chosen.subcommand])
+        done = COMMANDS[chosen.subcommand].run(chosen[chosen.subcommand])
     except GamdssError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("\nstopped; the same command continues the run", file=sys.stderr)
         return 130
-    return 0
+    return done or 0
 
 
 def train_script(config: Path) -> None:

@@ -27,11 +27,20 @@ class FramesConfig:
             the size of the annotated apex frame.
         grey: what to do with grey frames in a dataset that is in colour: stop, or take the grey
             value for all three channels.
+        layout: which of the spec's frame layouts lies in `data_root`, such as `cropped` or
+            `raw`; the first that is there where it is left out.
+        pattern: path of a frame under `data_root` in place of the spec's layouts, such as
+            `{subject}/{clip}/{frame}.jpg`.
+        missing: what to do where an annotated frame is not there: stop, or take the nearest
+            frame of the clip, with a warning.
         workers: threads that decode and resize; 0 takes one for each processor.
     """
 
     mixed_size: Literal["error", "resize"] = "error"
     grey: Literal["error", "accept"] = "error"
+    layout: str | None = None
+    pattern: str | None = None
+    missing: Literal["error", "nearest"] = "error"
     workers: int = 0
 
     def __post_init__(self) -> None:
@@ -189,7 +198,8 @@ class Config:
     """A run: a dataset, a task, and how the network is trained and judged on it.
 
     Args:
-        dataset: name of the dataset's spec.
+        dataset: name of the dataset's spec (`gamdss datasets` lists them), path of a spec of your
+            own, or `csv` for a plain table of clips.
         task: name of the classification task, such as `c5` or `c3`.
         data_root: the dataset's folder as it was delivered, with the workbook and the frames.
         annotations: the workbook, if it is not in `data_root` under one of its known names.
@@ -197,6 +207,9 @@ class Config:
             is left out.
         cache: folder for decoded frames and made datasets; the user's cache folder where it is
             left out.
+        corrections: mend the workbook's known mistakes, where a cell is at fault.
+        case_sensitive_emotions: take emotions in the dataset's own spelling only, as the release
+            does (857 of CAS(ME)3's 860 clips).
         strict: refuse what is otherwise mended with a warning: missing apexes, unknown emotions.
         seed: of initialisation, order, augmentation and stochastic depth; each fold draws its
             own stream from it.
@@ -217,6 +230,8 @@ class Config:
     annotations: str | None = None
     output: str | None = None
     cache: str | None = None
+    corrections: bool = True
+    case_sensitive_emotions: bool = False
     strict: bool = False
     seed: int = 2
     device: str = "auto"

@@ -15,6 +15,7 @@ class GamdssError(Exception):
         remedy: what the user can do about it, a sentence in the imperative.
         file: the file (or folder) concerned.
         row: the row as a spreadsheet program counts it (header on line 1, first data row 2).
+        kind: what kind of fault it is, in the words of `gamdss check`.
     """
 
     exit_code = 2
@@ -26,7 +27,9 @@ class GamdssError(Exception):
         remedy: str = "",
         file: str | Path | None = None,
         row: int | None = None,
+        kind: str = "",
     ) -> None:
+        self.kind = kind
         self.problem = problem
         self.remedy = remedy
         self.file = None if file is None else Path(file)

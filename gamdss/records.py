@@ -32,6 +32,11 @@ class Clip:
 
     `subject` and `name` are text as the dataset's spec normalises them ("01", "EP02_01f");
     `row` is the row in the workbook as a spreadsheet program counts it, for messages.
+
+    `video` is what the workbook calls the recording, and `take` counts rows that follow each
+    other in one recording. `corrections` are known mistakes of the workbook that were mended;
+    `alternative` is a known correction that the workbook alone gives no reason to apply, and
+    that is taken if the annotated frames are not among the clip's files.
     """
 
     dataset: str
@@ -41,11 +46,28 @@ class Clip:
     emotion: str
     action_units: str = ""
     row: int = 0
+    video: str = ""
+    take: int = 1
+    corrections: tuple[str, ...] = ()
+    alternative: KeyFrames | None = None
 
     @property
     def id(self) -> str:
         """Unique within a dataset: subject/name."""
         return f"{self.subject}/{self.name}"
+
+    @property
+    def path_names(self) -> dict[str, str | int]:
+        """What a spec's path templates are filled with."""
+        digits = "".join(c for c in self.subject if c.isdigit())
+        return {
+            "subject": self.subject,
+            "number": int(digits or 0),
+            "clip": self.name,
+            "video": self.video or self.name,
+            "take": "" if self.take == 1 else str(self.take),
+            "emotion": self.emotion,
+        }
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,10 @@
 """A small made dataset and settings with which the real path runs in seconds."""
 
+from functools import cache
+
 import pytest
 
+from gamdss.data.specs import get_spec
 from gamdss.data.synthetic import SynthConfig, write_dataset
 
 SMALL = SynthConfig(
@@ -44,3 +47,38 @@ def small_options(tmp_path_factory):
         *("--training.precision", "float32"),
         *("--threads", "1"),
     )
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory):
+    """Writes tiny clips of two people in any dataset's layout, each once; not to be changed.
+
+    The two people are the same in all of them, and are painted once.
+    """
+    from gamdss.data.synthetic import dataset
+
+    folder = tmp_path_factory.mktemp("layouts")
+
+    @cache
+    def write(name, layout=None, clips=None, task=None, faults=()):
+        spec = get_spec(name)
+        emotions = list(spec.task(task or next(iter(spec.tasks))).emotions)
+        config = SynthConfig(
+            dataset=name,
+            layout=layout,
+            subjects=2,
+            clips_per_subject=clips or len(emotions),
+            emotions=emotions,
+            faults=list(faults),
+            height=32,
+            width=32,
+            fps=40,
+            margin_ms=50,
+            seed=4,
+        )
+        place = folder / f"{spec.name}-{layout}-{clips}-{task}-{len(faults)}"
+        return write_dataset(place, config, progress=False)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dataset, "render_face", cache(dataset.render_face))
+        yield write

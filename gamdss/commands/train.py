@@ -12,6 +12,7 @@ from gamdss import demo
 from gamdss.arguments import new_parser
 from gamdss.commands.fields import build, cache_folder
 from gamdss.config import Config
+from gamdss.data.specs import get_spec
 from gamdss.data.synthetic import GROUND_TRUTH
 from gamdss.errors import ConfigError
 
@@ -61,8 +62,10 @@ def run(namespace: Any) -> None:
                 f"--demo makes its own data, but --data-root is {config.data_root!r}",
                 remedy="Leave out one of the two.",
             )
-        config = replace(config, data_root=str(demo.dataset(cache)))
-    name = f"{'demo_' if namespace.demo else ''}{config.dataset}_{config.task}"
+        emotions = list(get_spec(config.dataset, config.annotations).task(config.task).emotions)
+        root = demo.dataset(cache, config.dataset, emotions)
+        config = replace(config, data_root=str(root), annotations=None)
+    name = f"{'demo_' if namespace.demo else ''}{Path(config.dataset).stem}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
     only = None if namespace.folds is None else [f.strip() for f in namespace.folds.split(",")]
     finished = train_folds(config, output, cache, only=only)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from gamdss.config import FramesConfig
+from gamdss.data.folders import Folders, choose_layout, frame_number, pattern_layout
 from gamdss.data.specs import DatasetSpec
-from gamdss.errors import DataRootError, FrameError
-from gamdss.records import Clip
+from gamdss.errors import FrameError
+from gamdss.records import Clip, KeyFrames
 
-_DIGITS = re.compile(r"\d+")
+_KEYS = ("onset", "apex", "offset")
 _JPEG_END = b"\xff\xd9"
 _TAIL = 4096
 
 
 @dataclass(frozen=True)
 class ClipFrames:
-    """A clip and the files of its frames, by frame number in rising order."""
+    """A clip and the files of its frames, by frame number in rising order.
+
+    The clip's key frames are all among the files; `clip.annotated.notes` says where they had to
+    be moved for that.
+    """
 
     clip: Clip
     folder: Path
@@ -33,25 +38,27 @@ class FrameFinder:
     Args:
         spec: the dataset's native form.
         data_root: the dataset's folder.
+        frames: which layout to look for, and what to do where an annotated frame is missing.
 
     Raises:
-        DataRootError: none of the spec's frame folders is there.
+        DataRootError: none of the spec's layouts is there.
+        ConfigError: an unknown layout or an unusable pattern.
     """
 
-    def __init__(self, spec: DatasetSpec, data_root: Path) -> None:
-        self.spec = spec
-        self._listings: dict[Path, dict[str, Path]] = {}
-        for root in spec.frame_roots:
-            folder = self._descend(data_root, root)
-            if folder is not None:
-                self.root = folder
-                return
-        native = data_root / spec.frame_roots[0]
-        raise DataRootError(
-            f"there is no folder of frames ({' or '.join(spec.frame_roots)})",
-            file=data_root,
-            remedy=f"Unpack the cropped frames of {spec.title} as {native}.",
-        )
+    def __init__(
+        self, spec: DatasetSpec, data_root: Path, frames: FramesConfig | None = None
+    ) -> None:
+        self.spec, self.data_root = spec, data_root
+        self.frames = frames or FramesConfig()
+        layouts = dict(spec.layouts)
+        if self.frames.pattern is not None:
+            layouts = {"pattern": pattern_layout(self.frames.pattern)}
+        elif self.frames.layout is not None:
+            layouts = {self.frames.layout: spec.layout(self.frames.layout)}
+        self._folders = Folders()
+        self.layout_name = choose_layout(spec, data_root, layouts, self._folders)
+        self.layout = layouts[self.layout_name]
+        self._listings: dict[Path, list[tuple[int, Path]]] = {}
 
     def find(self, clip: Clip) -> ClipFrames:
         """The clip's folder and files.
@@ -60,77 +67,84 @@ class FrameFinder:
             FrameError: no folder, no frame in it, two files of one number, or an annotated frame
                 missing; names the workbook's row.
         """
-        wanted = self.spec.clip_folder.format(subject=clip.subject, clip=clip.name)
-        folder = self._descend(self.root, wanted)
-        if folder is None:
-            raise FrameError(
-                f"clip {clip.id} (row {clip.row} of the workbook) has no folder",
-                file=self.root / wanted,
-                remedy="Unpack the clip's frames there, or remove the row.",
-            )
+        folder = self._folder(clip)
         files = self._files(clip, folder)
-        for name in ("onset", "apex", "offset"):
-            self._require(clip, folder, files, name)
+        missing = [name for name in _KEYS if getattr(clip.annotated, name) not in files]
+        if missing and clip.alternative and set(clip.alternative.numbers) <= set(files):
+            before = "/".join(map(str, clip.annotated.numbers))
+            after = "/".join(map(str, clip.alternative.numbers))
+            change = f"{before} -> {after}: {clip.alternative.notes[0]}"
+            clip = replace(
+                clip, annotated=clip.alternative, corrections=(*clip.corrections, change)
+            )
+        elif missing:
+            clip = self._moved(clip, folder, files, missing)
+        if self.layout.whole_video:
+            keys = clip.annotated
+            files = {n: path for n, path in files.items() if keys.onset <= n <= keys.offset}
         return ClipFrames(clip, folder, files)
 
+    def _folder(self, clip: Clip) -> Path:
+        wanted = [template.format(**clip.path_names) for template in self.layout.folders]
+        for relative in wanted:
+            folder = self._folders.descend(self.data_root, relative)
+            if folder is not None:
+                return folder
+        raise FrameError(
+            f"clip {clip.id} (row {clip.row} of the workbook) has no folder",
+            file=self.data_root / wanted[0],
+            remedy="Unpack the clip's frames there, or remove the row.",
+            kind="missing clip folder",
+        )
+
     def _files(self, clip: Clip, folder: Path) -> dict[int, Path]:
+        if folder not in self._listings:
+            pairs = ((frame_number(path), path) for path in sorted(folder.iterdir()))
+            self._listings[folder] = [(n, path) for n, path in pairs if n is not None]
         files: dict[int, Path] = {}
-        for path in sorted(folder.iterdir()):
-            digits = _DIGITS.findall(path.stem)
-            if path.suffix.lower() not in self.spec.frame_suffixes or not digits:
-                continue
-            number = int(digits[-1])
+        for number, path in self._listings[folder]:
             if number in files:
                 raise FrameError(
                     f"clip {clip.id}: {files[number].name} and {path.name} are both frame {number}",
                     file=folder,
                     remedy="Keep one of the two.",
+                    kind="two files of one frame",
                 )
             files[number] = path
         if not files:
             raise FrameError(
                 f"clip {clip.id} (row {clip.row} of the workbook) has no frame",
                 file=folder,
-                remedy=f"Unpack its frames there, named like {self.spec.frame_file}.",
+                remedy=f"Unpack its frames there, named like {self.layout.file}.",
+                kind="clip without frames",
             )
         return dict(sorted(files.items()))
 
-    def _require(self, clip: Clip, folder: Path, files: dict[int, Path], name: str) -> None:
-        number = getattr(clip.annotated, name)
-        if number not in files:
-            low, high = min(files), max(files)
-            raise FrameError(
-                f"clip {clip.id} (row {clip.row} of the workbook): the annotated {name} frame "
-                f"{number} is missing; the folder holds {len(files)} frames from {low} to {high}",
-                file=folder
-                / self.spec.frame_file.format(subject=clip.subject, clip=clip.name, frame=number),
-                remedy=f"Restore the frame, or correct the {name} in the workbook.",
-            )
-
-    def _descend(self, start: Path, relative: str) -> Path | None:
-        folder = start
-        for part in relative.split("/"):
-            found = self._child(folder, part)
-            if found is None:
-                return None
-            folder = found
-        return folder
-
-    def _child(self, folder: Path, name: str) -> Path | None:
-        """The sub-folder called `name`: the exact one, else ignoring case, else padding too."""
-        if folder not in self._listings:
-            names = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-            listing: dict[str, Path] = {}
-            for key in (str, str.lower, _unpadded):
-                for path in names:
-                    listing.setdefault(key(path.name), path)
-            self._listings[folder] = listing
-        listing = self._listings[folder]
-        return listing.get(name) or listing.get(name.lower()) or listing.get(_unpadded(name))
-
-
-def _unpadded(name: str) -> str:
-    return _DIGITS.sub(lambda digits: str(int(digits.group())), name.lower())
+    def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
+        """The clip with its missing key frames moved to the nearest frames, if that is wanted."""
+        numbers = {name: getattr(clip.annotated, name) for name in _KEYS}
+        notes = []
+        if self.frames.missing == "nearest":
+            for name in missing:
+                wanted = numbers[name]
+                distances = {number: abs(number - wanted) for number in files}
+                numbers[name] = min(distances, key=distances.__getitem__)
+                notes.append(f"annotated {name} frame {wanted} missing: {numbers[name]} taken")
+        onset, apex, offset = numbers.values()
+        if notes and onset <= apex <= offset and onset < offset:
+            keys = KeyFrames(onset, apex, offset, (*clip.annotated.notes, *notes))
+            return replace(clip, annotated=keys)
+        name, number = missing[0], getattr(clip.annotated, missing[0])
+        low, high = min(files), max(files)
+        names = {**clip.path_names, "frame": number}
+        raise FrameError(
+            f"clip {clip.id} (row {clip.row} of the workbook): the annotated {name} frame "
+            f"{number} is missing; the folder holds {len(files)} frames from {low} to {high}",
+            file=folder / self.layout.file.format(**names),
+            remedy=f"Restore the frame, correct the {name} in the workbook, or pass "
+            "--frames.missing nearest to use the nearest frame.",
+            kind="missing key frame",
+        )
 
 
 def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
@@ -152,11 +166,17 @@ def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
             f"the frame cannot be read ({error.strerror})",
             file=path,
             remedy="Check that the file is there and its permissions.",
+            kind="unreadable frame",
         ) from error
     _check_whole(path, data)
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise FrameError("this is no image that can be decoded", file=path, remedy=_RESTORE)
+        raise FrameError(
+            "this is no image that can be decoded",
+            file=path,
+            remedy=_RESTORE,
+            kind="unreadable frame",
+        )
     if image.dtype == np.uint16:
         image = (image // 256).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] >= 3:
@@ -166,6 +186,7 @@ def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
             "the frame is grey, in a dataset whose frames are in colour",
             file=path,
             remedy="Restore the colour frame, or pass --frames.grey accept to use grey frames.",
+            kind="grey frame",
         )
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
@@ -176,8 +197,13 @@ _RESTORE = "Unpack the frame again from the dataset's archive."
 def _check_whole(path: Path, data: bytes) -> None:
     """Refuse empty and truncated files: the decoder would fill the missing part with grey."""
     if not data:
-        raise FrameError("the frame is empty (0 bytes)", file=path, remedy=_RESTORE)
+        raise FrameError(
+            "the frame is empty (0 bytes)", file=path, remedy=_RESTORE, kind="unreadable frame"
+        )
     if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
         raise FrameError(
-            f"the JPEG is truncated ({len(data)} bytes, no end marker)", file=path, remedy=_RESTORE
+            f"the JPEG is truncated ({len(data)} bytes, no end marker)",
+            file=path,
+            remedy=_RESTORE,
+            kind="truncated frame",
         )

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
+_OPTIONAL = ("action_units", "duration")
+_HEADER_WITHIN = 60
+_TABLES = (".xls", ".xlsx", ".csv")
+
 
 @dataclass(frozen=True)
 class Row:
-    """One row: its number as a spreadsheet program counts it, and its cells by column role."""
+    """One row: its number as a spreadsheet program counts it, and its cells by column role.
+
+    `index` is 0 for the first row below the header, blank rows counted.
+    """
 
     number: int
-    subject: object
-    clip: object
-    onset: object
-    apex: object
-    offset: object
-    emotion: object
-    action_units: object
+    index: int
+    cells: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A sheet's rows, and the header texts that its columns go by.
+
+    `total` is the number of rows below the header, without blank ones at the end.
+    """
+
+    sheet: str
+    header_line: int
+    headers: Mapping[str, str]
+    rows: tuple[Row, ...]
+    total: int
 
 
 def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None = None) -> Path:
@@ -46,7 +64,9 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
             )
         return annotations
     known = {name.lower() for name in spec.workbooks}
-    found = sorted(path for path in data_root.iterdir() if path.name.lower() in known)
+    places = {data_root / Path(name).parent for name in spec.workbooks}
+    files = sorted(file for place in places if place.is_dir() for file in place.iterdir())
+    found = [file for file in files if file.relative_to(data_root).as_posix().lower() in known]
     if len(found) == 1:
         return found[0]
     if found:
@@ -54,50 +74,103 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
         problem = f"there are {len(found)} workbooks: {names}"
         remedy = "Say which one to read with --annotations FILE."
     else:
-        others = sorted(
-            p.name for p in data_root.iterdir() if p.suffix.lower() in (".xls", ".xlsx")
-        )
+        others = [file.name for file in files if file.suffix.lower() in _TABLES]
         problem = f"there is no {spec.title} workbook" + (
             f" (but {', '.join(others[:5])})" if others else ""
         )
-        remedy = f"Put {spec.workbooks[0]} there, or name the file with --annotations FILE."
+        put = f"Put {spec.workbooks[0]} there, or name" if spec.workbooks else "Name"
+        remedy = f"{put} the file with --annotations FILE."
     raise DataRootError(problem, file=data_root, remedy=remedy)
 
 
-def read_rows(spec: DatasetSpec, workbook: Path) -> Iterator[Row]:
-    """The rows of the workbook's first sheet; wholly blank rows are passed over.
+def read_table(spec: DatasetSpec, workbook: Path) -> Table:
+    """The table of clips, in the first sheet that has the spec's columns.
+
+    The header's line is searched for, since notes may stand above it; wholly blank rows are
+    passed over.
 
     Raises:
         AnnotationError: not a readable workbook, or a column is missing.
     """
+    best: tuple[int, str, int, list[list[Any]]] = (-1, "", 0, [])
+    for sheet, lines in _sheets(spec, workbook).items():
+        for line, cells in enumerate(lines[:_HEADER_WITHIN]):
+            found = len(_positions(spec, cells))
+            if found > best[0]:
+                best = (found, sheet, line, lines)
+    _, sheet, line, lines = best
+    header = [str(cell) for cell in lines[line]] if lines else []
+    positions = _positions(spec, header)
+    _require(spec, workbook, sheet, line + 1, header, positions)
+    rows = [
+        Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
+        for index, cells in enumerate(lines[line + 1 :])
+        if any(str(cell).strip() for cell in cells)
+    ]
+    headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
+    return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)
+
+
+def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
+    """Cells of every sheet, those that the spec names first; text files have one sheet."""
     try:
-        table = pd.read_excel(workbook, sheet_name=0, dtype=object, keep_default_na=False)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, ImportError) as error:
+        if workbook.suffix.lower() == ".csv":
+            with workbook.open(newline="", encoding="utf-8-sig") as file:
+                return {workbook.name: _even(list(csv.reader(file)))}
+        tables = pd.read_excel(
+            workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
+        )
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile, ImportError, csv.Error) as error:
         raise AnnotationError(
             f"this is not a workbook that can be read ({type(error).__name__}: {error})",
             file=workbook,
             remedy="Open it in a spreadsheet program and save it as .xlsx.",
         ) from error
-    positions = _positions(spec, workbook, [str(name) for name in table.columns])
-    for index, cells in enumerate(table.itertuples(index=False, name=None)):
-        if any(str(cell).strip() for cell in cells):
-            chosen = {role: cells[position] for role, position in positions.items()}
-            yield Row(number=index + 2, **chosen)
+    named = [name for known in spec.sheets for name in tables if _fold(name) == _fold(known)]
+    order = dict.fromkeys((*named, *tables))
+    return {str(name): tables[name].values.tolist() for name in order}
 
 
-def _positions(spec: DatasetSpec, workbook: Path, headers: list[str]) -> dict[str, int]:
-    folded = [" ".join(header.split()).lower() for header in headers]
+def _even(lines: list[list[Any]]) -> list[list[Any]]:
+    width = max((len(line) for line in lines), default=0)
+    return [line + [""] * (width - len(line)) for line in lines]
+
+
+def _fold(text: object) -> str:
+    return " ".join(str(text).split()).lower()
+
+
+def _positions(spec: DatasetSpec, cells: Sequence[Any]) -> dict[str, int]:
+    """Where the columns are that a header line has."""
+    folded = [_fold(cell) for cell in cells]
     positions = {}
-    for role, name in vars(spec.columns).items():
-        if name.lower() not in folded:
-            near = difflib.get_close_matches(name.lower(), folded, n=1)
-            hint = f" Is it {headers[folded.index(near[0])]!r}?" if near else ""
-            present = ", ".join(repr(h) for h in headers if not h.startswith("Unnamed:"))
-            raise AnnotationError(
-                f"column {name!r} ({role}) is missing; there are {present}",
-                file=workbook,
-                row=1,
-                remedy=f"Name the column {name!r} in line 1 of the first sheet.{hint}",
-            )
-        positions[role] = folded.index(name.lower())
+    for role, names in spec.columns.items():
+        found = [folded.index(_fold(name)) for name in names if _fold(name) in folded]
+        if found:
+            positions[role] = found[0]
     return positions
+
+
+def _require(
+    spec: DatasetSpec,
+    workbook: Path,
+    sheet: str,
+    line: int,
+    header: list[str],
+    positions: Mapping[str, int],
+) -> None:
+    folded = [_fold(text) for text in header]
+    for role, names in spec.columns.items():
+        optional = role in _OPTIONAL or (role == "subject" and spec.subject_in_clip)
+        if role in positions or optional:
+            continue
+        near = difflib.get_close_matches(_fold(names[0]), folded, n=1)
+        hint = f" Is it {header[folded.index(near[0])]!r}?" if near else ""
+        present = ", ".join(repr(text) for text in header if text.strip()) or "no headers"
+        alternatives = " or ".join(repr(name) for name in names)
+        raise AnnotationError(
+            f"column {alternatives} ({role}) is missing; there are {present}",
+            file=workbook,
+            row=line,
+            remedy=f"Name the column {names[0]!r} in that line of sheet {sheet!r}.{hint}",
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import yaml
@@ -13,11 +14,22 @@ SETTINGS = Path(__file__).parent / "train.yaml"
 DATASET = Path(__file__).parent / "dataset.yaml"
 
 
-def dataset(cache: Path, progress: bool = True) -> Path:
-    """The demo's dataset in `cache`, made first if it is not there; its root."""
-    text = DATASET.read_text(encoding="utf-8")
-    key = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-    root = cache / "synthetic" / f"demo-{key}"
+def dataset(cache: Path, name: str, emotions: list[str], progress: bool = True) -> Path:
+    """The demo's clips in a dataset's layout, in `cache`, made first if not there; their root.
+
+    Args:
+        cache: where made datasets are kept.
+        name: the dataset's spec.
+        emotions: those of the task.
+        progress: show a progress bar.
+    """
+    values = {
+        "dataset": name,
+        "emotions": emotions,
+        **yaml.safe_load(DATASET.read_text(encoding="utf-8")),
+    }
+    key = hashlib.blake2b(json.dumps(values).encode(), digest_size=6).hexdigest()
+    root = cache / "synthetic" / f"demo-{Path(name).stem}-{key}"
     if not root.is_dir():
-        write_dataset(root, SynthConfig(**yaml.safe_load(text)), progress)
+        write_dataset(root, SynthConfig(**values), progress)
     return root

@@ -7,7 +7,7 @@ import hashlib
 import io
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,8 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
-from gamdss.data.annotations import Annotations, read_annotations
-from gamdss.data.frames import FrameFinder
+from gamdss.data.annotations import Annotations, read_annotations, write_annotations
+from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Fold, Labelled
 from gamdss.data.store import Store, open_store
@@ -67,20 +67,14 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
     Raises:
         DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
     """
-    spec = get_spec(config.dataset)
+    spec = get_spec(config.dataset, config.annotations)
     spec.task(config.task)
     if config.data_root is None:
         raise no_data(spec)
     root = Path(config.data_root).expanduser()
-    named = None if config.annotations is None else Path(config.annotations).expanduser()
-    workbook = find_workbook(spec, root, named)
-    annotations = read_annotations(spec, workbook, config.task, config.strict)
-    for warning in annotations.warnings:
-        log.warning("%s: %s", workbook, warning)
-    finder = FrameFinder(spec, root)
-    clips = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
+    annotations, clips = read_clips(config, spec, root, progress)
     store = open_store(
-        [finder.find(clip) for clip in clips],
+        clips,
         colour=spec.colour,
         image_size=config.model.image_size,
         frames=config.frames,
@@ -94,13 +88,41 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
     return Dataset(title, annotations, store)
 
 
+def read_clips(
+    config: Config, spec: DatasetSpec, root: Path, progress: bool = True
+) -> tuple[Annotations, list[ClipFrames]]:
+    """The clips of the task under `root` and their frames, each warned of where it was mended."""
+    named = None if config.annotations is None else Path(config.annotations).expanduser()
+    workbook = find_workbook(spec, root, named)
+    annotations = read_annotations(
+        spec,
+        workbook,
+        config.task,
+        strict=config.strict,
+        corrections=config.corrections,
+        exact_emotions=config.case_sensitive_emotions,
+    )
+    for warning in annotations.warnings:
+        log.warning("%s: %s", workbook, warning)
+    finder = FrameFinder(spec, root, config.frames)
+    bar = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
+    found = [finder.find(clip) for clip in bar]
+    for before, item in zip(annotations.clips, found, strict=True):
+        for note in item.clip.annotated.notes if item.clip != before else ():
+            log.warning("clip %s (row %d): %s", item.clip.id, item.clip.row, note)
+    return replace(annotations, clips=tuple(item.clip for item in found)), found
+
+
 def no_data(spec: DatasetSpec) -> DataRootError:
     """What to say, in three lines, when there is no dataset and no demo was asked for."""
+    layout = next(iter(spec.layouts.values()))
+    where = f"The dataset is requested from its owners at {spec.request_page}"
+    if not spec.request_page:
+        where = f"{spec.title}: its frames lie under a folder of yours"
     return DataRootError(
-        f"no data: --data-root must name the folder of {spec.title} (workbook and "
-        f"{spec.frame_roots[0]}/)",
-        remedy=f"The dataset is requested from its owners at {spec.request_page}\n"
-        "To see the whole run on a made dataset, without any data: add --demo",
+        f"no data: --data-root must name the folder of {spec.title} (workbook and frames, such "
+        f"as {layout.folders[0]}/{layout.file})",
+        remedy=f"{where}\nTo see the whole run on a made dataset, without any data: add --demo",
     )
 
 
@@ -139,7 +161,11 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, and the difference."""
+    """Write `keyframes.csv`: annotated and reselected frame numbers, and the difference.
+
+    Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it.
+    """
+    write_annotations(path.with_name("annotations.csv"), dataset.annotations.clips)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = ("onset", "apex", "offset")

@@ -1,21 +1,52 @@
-"""Datasets as data: one file for each, found by name."""
+"""Datasets as data: a YAML file for each, found by name here or by path anywhere."""
 
 from __future__ import annotations
 
-from gamdss.data.specs.cas2 import CAS2
-from gamdss.data.specs.spec import Columns, DatasetSpec, Task
+import difflib
+from functools import cache
+from pathlib import Path
+
+from gamdss.data.specs.plain import PLAIN, plain_spec
+from gamdss.data.specs.reader import read_spec
+from gamdss.data.specs.spec import Correction, DatasetSpec, Layout, Task
 from gamdss.errors import ConfigError
 
-SPECS: dict[str, DatasetSpec] = {spec.name: spec for spec in (CAS2,)}
+FOLDER = Path(__file__).parent
 
 
-def get_spec(name: str) -> DatasetSpec:
-    """The spec of the dataset called `name`; an unknown name lists the known ones."""
-    if name not in SPECS:
-        raise ConfigError(
-            f"there is no dataset called {name!r}", remedy=f"Use one of: {', '.join(SPECS)}."
-        )
-    return SPECS[name]
+def spec_names() -> tuple[str, ...]:
+    """Names of the datasets whose spec lies in this folder."""
+    return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
-__all__ = ["SPECS", "Columns", "DatasetSpec", "Task", "get_spec"]
+def get_spec(name: str, annotations: str | Path | None = None) -> DatasetSpec:
+    """The spec of a dataset.
+
+    Args:
+        name: a name among `spec_names()`, the path of a YAML file, or `csv`.
+        annotations: the table of a `csv` dataset, whose emotions make its tasks.
+
+    Raises:
+        ConfigError: there is none of that name (the known ones are listed), or it is wrong.
+    """
+    if name == PLAIN:
+        return plain_spec(annotations)
+    if name in spec_names():
+        return _shipped(name)
+    if name.lower().endswith((".yaml", ".yml")):
+        return read_spec(Path(name).expanduser())
+    known = (*spec_names(), PLAIN)
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(
+        f"there is no dataset called {name!r}",
+        remedy=f"{hint}Use one of: {', '.join(known)}; or the path of a spec (a .yaml file).",
+    )
+
+
+@cache
+def _shipped(name: str) -> DatasetSpec:
+    return read_spec(FOLDER / f"{name}.yaml")
+
+
+__all__ = ["FOLDER", "Correction", "DatasetSpec", "Layout", "Task", "get_spec", "spec_names"]

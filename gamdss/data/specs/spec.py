@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from gamdss.errors import ConfigError
 
-
-@dataclass(frozen=True)
-class Columns:
-    """Header texts of the workbook's columns."""
-
-    subject: str
-    clip: str
-    onset: str
-    apex: str
-    offset: str
-    emotion: str
-    action_units: str
+# What a workbook's column may hold; the first five are needed unless the spec says otherwise.
+ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
+FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
+# Spellings that mean the same in every dataset.
+_SYNONYMS = {
+    "other": "others",
+    "happy": "happiness",
+    "sad": "sadness",
+    "angry": "anger",
+    "fearful": "fear",
+    "surprised": "surprise",
+    "disgusted": "disgust",
+    "pos": "positive",
+    "neg": "negative",
+    "sur": "surprise",
+}
+_NUMBER = re.compile(r"[^\d]*(\d+)(?:\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -38,30 +45,99 @@ class Task:
 
 
 @dataclass(frozen=True)
-class DatasetSpec:
-    """A dataset's native form.
+class Layout:
+    """Where frames lie: path templates of a clip's folder, the likeliest first, and a file's name.
 
-    Path templates are filled by `str.format` with `subject` and `clip` (text, normalised) and
-    `frame` (an integer). Frame files are matched by the last run of digits in their stem, so the
-    template's padding matters for writing only.
+    Templates are filled by `str.format` with `subject`, `clip`, `video`, `take`, `emotion` (text)
+    and `frame` (an integer). Files are matched by the last run of digits in their stem, so the
+    template's padding matters for writing only. In a `whole_video` layout a folder holds more
+    than the clip, and is cut from onset to offset.
     """
+
+    folders: tuple[str, ...]
+    file: str
+    whole_video: bool = False
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A known mistake of the workbook, and what the cell should say.
+
+    Args:
+        values: right cells by role.
+        source: who found it.
+        clip: id of the clip, `subject/name`.
+        row: index of the row (0 is the first below the header), where no clip is known.
+        rows: how many rows the table has in which `row` counts; in another table it is ignored.
+        where: cells by role that the row must have; for `row` only.
+        was: wrong cells by role that are replaced although they look sound.
+    """
+
+    values: Mapping[str, Any]
+    source: str
+    clip: str | None = None
+    row: int | None = None
+    rows: int | None = None
+    where: Mapping[str, Any] = field(default_factory=dict)
+    was: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a synthetic workbook of the dataset looks.
+
+    Args:
+        header: header texts in order, None for a blank one.
+        sheet: name of the sheet.
+        subject: form of a subject's cell, from its `number`; digits alone become a number.
+        clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, of
+            several clips in a video, `letter` (the video's) and `take`.
+        text: every cell is text.
+        lead: lines above the header.
+        clips_per_video: clips that follow each other in one video.
+        from_one: the frames of a clip are numbered from 1.
+        codes: what `code` stands for, by emotion.
+    """
+
+    header: tuple[str | None, ...]
+    sheet: str = "Sheet1"
+    subject: str = "{number}"
+    clip: str = "EP{n:02d}_01"
+    text: bool = False
+    lead: int = 0
+    clips_per_video: int = 1
+    from_one: bool = False
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DatasetSpec:
+    """A dataset's native form; `specs.reader` says what each field is in a spec's file."""
 
     name: str
     title: str
-    reference: str
-    request_page: str
-    fps: float
-    colour: bool
-    workbooks: tuple[str, ...]
-    header: tuple[str | None, ...]
-    columns: Columns
-    subject_width: int
-    frame_roots: tuple[str, ...]
-    clip_folder: str
-    frame_file: str
-    frame_suffixes: tuple[str, ...]
-    emotions: tuple[str, ...]
+    columns: Mapping[str, tuple[str, ...]]
+    layouts: Mapping[str, Layout]
+    emotions: Mapping[str, str]
     tasks: Mapping[str, Task]
+    reference: str = ""
+    request_page: str = ""
+    fps: float = 0.0
+    colour: bool = False
+    workbooks: tuple[str, ...] = ()
+    sheets: tuple[str, ...] = ()
+    subject_form: str = ""
+    subject_in_clip: str = ""
+    clip_form: str = "{clip}"
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
+    notes: tuple[str, ...] = ()
+    writing: Writing = field(default_factory=lambda: Writing(()))
+
+    @property
+    def header(self) -> tuple[str | None, ...]:
+        """The native header texts in order, None for a blank one."""
+        return self.writing.header
 
     def task(self, name: str) -> Task:
         """The task called `name`; an unknown name lists the known ones."""
@@ -72,11 +148,33 @@ class DatasetSpec:
             )
         return self.tasks[name]
 
+    def layout(self, name: str) -> Layout:
+        """The layout called `name`; an unknown name lists the known ones."""
+        if name not in self.layouts:
+            raise ConfigError(
+                f"{self.title} has no frame layout called {name!r}",
+                remedy=f"Use one of: {', '.join(self.layouts)}.",
+            )
+        return self.layouts[name]
+
     def subject(self, cell: object) -> str:
-        """A subject as text from a workbook's cell: 1, 1.0, "1" and "sub01" give "01"."""
+        """A subject as text: with the form `{number:02d}`, 1, 1.0, "1" and "sub01" give "01"."""
         text = str(cell).strip()
-        if text.endswith(".0"):
-            text = text[:-2]
-        if text.lower().startswith("sub"):
-            text = text[3:]
-        return text.zfill(self.subject_width)
+        match = _NUMBER.fullmatch(text)
+        if not self.subject_form or match is None:
+            return text
+        return self.subject_form.format(number=int(match.group(1)))
+
+    def emotion(self, cell: object, exact: bool = False) -> str | None:
+        """The emotion that a cell names, as the spec calls it; None if it names none.
+
+        Case, blanks and common variants (`Other`, `happy`) are folded, unless `exact` asks for
+        the native spelling. `a+b` names two emotions at once, as 4DME does.
+        """
+        text = str(cell).strip()
+        if exact:
+            return next((name for name, native in self.emotions.items() if native == text), None)
+        parts = [" ".join(part.split()).lower() for part in text.split("+")]
+        native = {value.lower(): name for name, value in self.emotions.items()}
+        named = [native.get(part, _SYNONYMS.get(part, part)) for part in parts]
+        return "+".join(named) if all(name in self.emotions for name in named) else None

@@ -22,6 +22,11 @@ COMBINATIONS: dict[str, tuple[tuple[int, ...], ...]] = {
     "others": ((4,), (4, 7)),
     "fear": ((1, 2, 4), (1, 4, 20)),
     "sadness": ((1, 4, 15), (1, 15)),
+    "anger": ((4, 7, 17), (7, 17)),
+    "contempt": ((14,), (12, 14)),
+    "tense": ((7,), (7, 20)),
+    "positive": ((12,), (6, 12)),
+    "negative": ((9,), (4, 9), (4, 15)),
 }
 # Units that people show on one side of the face at times.
 _ONE_SIDED = (10, 12, 14, 15)
@@ -91,8 +96,8 @@ class Expression:
 
 
 def draw_expression(emotion: str, rng: np.random.Generator) -> Expression:
-    """Action units of a clip of this emotion."""
-    choices = COMBINATIONS[emotion]
+    """Action units of a clip of this emotion; those of `others` where it has none of its own."""
+    choices = COMBINATIONS.get(emotion, COMBINATIONS["others"])
     units = choices[int(rng.integers(len(choices)))]
     one_sided = rng.random() < _ONE_SIDED_SHARE and any(unit in _ONE_SIDED for unit in units)
     side = str(rng.choice(["L", "R"])) if one_sided else ""

@@ -7,21 +7,22 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import openpyxl
 import yaml
 from filelock import FileLock
 from tqdm import tqdm
 
 from gamdss.data.specs import DatasetSpec, get_spec
-from gamdss.data.synthetic.clip import MadeClip, draw_clip
+from gamdss.data.synthetic.clip import draw_clip
 from gamdss.data.synthetic.face import Face, render_face
+from gamdss.data.synthetic.faults import PLANTED, plant, write_planted
 from gamdss.data.synthetic.identity import draw_identity
+from gamdss.data.synthetic.native import MadeRow, Plan, made_row, table, write_table
 from gamdss.data.synthetic.settings import SynthConfig
 from gamdss.errors import RunError
 from gamdss.files import unwritable
@@ -29,18 +30,7 @@ from gamdss.files import unwritable
 MANIFEST = "synthetic.yaml"
 GROUND_TRUTH = "ground_truth.csv"
 # Streams of random numbers: each person and clip has its own, whatever is drawn beside it.
-_PERSON, _CLIP, _EMOTIONS = range(3)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """One clip to be made."""
-
-    subject: str
-    index: int
-    name: str
-    emotion: str
-    seed: tuple[int, ...]
+_PERSON, _CLIP = range(2)
 
 
 def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Path:
@@ -94,8 +84,8 @@ def _is_there(root: Path, manifest: str) -> bool:
 
 def _write(root: Path, config: SynthConfig, progress: bool) -> None:
     spec = get_spec(config.dataset)
-    fps = config.fps or spec.fps
-    rows = []
+    fps = config.fps or spec.fps or 100.0
+    rows: list[MadeRow] = []
     total = config.subjects * config.clips_per_subject
     with (
         ThreadPoolExecutor(config.workers or os.cpu_count()) as pool,
@@ -105,71 +95,55 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
             person = np.random.default_rng((config.seed, _PERSON, subject))
             face = render_face(draw_identity(person), config.height, config.width)
             jobs = [pool.submit(_write_clip, root, spec, face, p, config, fps) for p in plans]
-            for plan, job in zip(plans, jobs, strict=True):
-                rows.append((plan, job.result()))
+            for job in jobs:
+                rows.append(job.result())
                 bar.update()
-    _write_workbook(root / spec.workbooks[0], spec, rows)
+    lines = table(spec, rows)
+    if config.faults:
+        planted = plant(root, spec, config, rows, lines)
+        write_planted(root / PLANTED, planted)
+    write_table(root, spec, lines)
     _write_truth(root / GROUND_TRUTH, rows, fps)
 
 
-def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[_Plan]]]:
+def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[Plan]]]:
     emotions = config.emotions or list(next(iter(spec.tasks.values())).emotions)
     for subject in range(1, config.subjects + 1):
-        rng = np.random.default_rng((config.seed, _EMOTIONS, subject))
         plans = []
         for index in range(config.clips_per_subject):
             # Each round of clips shows every emotion once; subjects start at different ones.
             emotion = emotions[(index + subject) % len(emotions)]
-            suffix = "f" if rng.random() < 0.3 else ""
-            name = f"EP{2 + index % 18:02d}_{1 + index // 18:02d}{suffix}"
-            seed = (config.seed, _CLIP, subject, index)
-            plans.append(_Plan(spec.subject(subject), index, name, emotion, seed))
+            plans.append(Plan(subject, index, emotion, (config.seed, _CLIP, subject, index)))
         yield subject, plans
 
 
 def _write_clip(
-    root: Path, spec: DatasetSpec, face: Face, plan: _Plan, config: SynthConfig, fps: float
-) -> MadeClip:
-    clip = draw_clip(face, plan.emotion, config, fps, np.random.default_rng(plan.seed))
-    names = {"subject": plan.subject, "clip": plan.name}
-    folder = root / spec.frame_roots[0] / spec.clip_folder.format(**names)
-    folder.mkdir(parents=True)
+    root: Path, spec: DatasetSpec, face: Face, plan: Plan, config: SynthConfig, fps: float
+) -> MadeRow:
+    drawn = draw_clip(face, plan.emotion, config, fps, np.random.default_rng(plan.seed))
+    row = made_row(spec, plan, drawn)
+    layout = spec.layout(config.layout or next(iter(spec.layouts)))
+    names = row.clip.path_names
+    folder = root / layout.folders[0].format(**names)
+    folder.mkdir(parents=True, exist_ok=layout.whole_video)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
-    for number, frame in clip.frames():
-        file = folder / spec.frame_file.format(frame=number, **names)
+    for number, frame in row.made.frames():
+        file = folder / layout.file.format(frame=number, **names)
         image = frame if spec.colour else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         done, data = cv2.imencode(file.suffix, image, quality if file.suffix == ".jpg" else [])
         assert done
         file.write_bytes(data.tobytes())
-    return clip
+    return row
 
 
-def _write_workbook(path: Path, spec: DatasetSpec, rows: list[tuple[_Plan, MadeClip]]) -> None:
-    """What the annotator wrote, under the native headers."""
-    book = openpyxl.Workbook()
-    book.active.append(list(spec.header))
-    columns = spec.columns
-    for plan, clip in rows:
-        cells = {
-            columns.subject: int(plan.subject) if plan.subject.isdigit() else plan.subject,
-            columns.clip: plan.name,
-            columns.onset: clip.annotated.onset,
-            columns.apex: clip.annotated.apex,
-            columns.offset: clip.annotated.offset,
-            columns.action_units: clip.expression.code,
-            columns.emotion: plan.emotion,
-        }
-        book.active.append([cells.get(name) if name else None for name in spec.header])
-    book.save(path)
-
-
-def _write_truth(path: Path, rows: list[tuple[_Plan, MadeClip]], fps: float) -> None:
+def _write_truth(path: Path, rows: list[MadeRow], fps: float) -> None:
     header = ("subject", "clip", "emotion", "action_units", "fps", "amplitude")
     keys = ("onset", "apex", "offset")
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow((*header, *keys, *(f"annotated_{key}" for key in keys)))
-        for plan, clip in rows:
-            about = (plan.subject, plan.name, plan.emotion, clip.expression.code, fps)
-            numbers = (*clip.course.true.numbers, *clip.annotated.numbers)
-            writer.writerow((*about, f"{clip.amplitude:.3f}", *numbers))
+        for row in rows:
+            clip, made = row.clip, row.made
+            about = (clip.subject, clip.name, clip.emotion, made.expression.code, fps)
+            numbers = (*made.course.true.numbers, *made.annotated.numbers)
+            writer.writerow((*about, f"{made.amplitude:.3f}", *numbers))

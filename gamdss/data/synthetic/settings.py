@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError
 
 Range = tuple[float, float]
+# Kinds of faults that can be planted, in the words of `gamdss check`.
+FAULTS = (
+    "missing apex",
+    "apex outside the clip",
+    "onset after offset",
+    "duplicate row",
+    "unknown emotion",
+    "emotion spelled otherwise",
+    "notes above the header",
+    "missing clip folder",
+    "missing key frame",
+    "missing frames",
+    "truncated frame",
+    "unreadable frame",
+    "file named otherwise",
+    "folder named otherwise",
+)
 
 
 @dataclass
@@ -17,12 +34,14 @@ class SynthConfig:
 
     Args:
         dataset: name of the spec in whose native layout it is written.
+        layout: which of the spec's frame layouts is written; its first where left out.
+        faults: kinds of faults to plant, or `all`; `faults.csv` records them.
         subjects: number of made people.
         clips_per_subject: clips of each; its emotions are as balanced as the number allows.
         emotions: emotions that occur; those of the spec's first task where left out.
         height: of a frame; 340 is a cropped CASME II frame.
         width: of a frame; 280 is a cropped CASME II frame.
-        fps: frames a second; the spec's where left out.
+        fps: frames a second; the spec's, or 100, where left out.
         rise_ms: least and greatest length of the rising phase.
         plateau_ms: least and greatest time at full strength, with the apex in its middle.
         fall_ms: least and greatest length of the falling phase.
@@ -45,6 +64,8 @@ class SynthConfig:
     """
 
     dataset: str = "cas2"
+    layout: str | None = None
+    faults: list[str] = field(default_factory=list)
     subjects: int = 5
     clips_per_subject: int = 10
     emotions: list[str] | None = None
@@ -73,6 +94,9 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         spec = get_spec(self.dataset)
+        if self.layout is not None:
+            spec.layout(self.layout)
+        self._known_faults()
         for name in ("subjects", "clips_per_subject"):
             self._within(name, 1, 9999)
         for name in ("height", "width"):
@@ -93,6 +117,16 @@ class SynthConfig:
             raise ConfigError(
                 f"--emotions is {self.emotions!r}",
                 remedy=f"{spec.title} knows {', '.join(spec.emotions)}.",
+            )
+
+    def _known_faults(self) -> None:
+        if self.faults == ["all"]:
+            self.faults = list(FAULTS)
+        unknown = [name for name in self.faults if name not in FAULTS]
+        if unknown:
+            raise ConfigError(
+                f"--faults is {self.faults!r}",
+                remedy=f"It must be [all], or of these: {', '.join(FAULTS)}.",
             )
 
     def _within(self, name: str, low: float, high: float) -> None:

@@ -160,7 +160,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     def broken(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset, "_write_workbook", broken)
+    monkeypatch.setattr(dataset, "write_table", broken)
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "cas2", QUIET, progress=False)
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []

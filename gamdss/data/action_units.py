@@ -1,0 +1,100 @@
+"""Action units as the workbooks write them -> units with side, intensity and doubts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+_UNIT = re.compile(
+    r"""(?<![A-Za-z0-9])
+    (?:AU\s*)?
+    (?P<side>[LRTBA](?=\s*\d))?\s*
+    (?P<unit>\d{1,2})
+    (?P<intensity>[A-E](?:/[A-E])?)?
+    (?P<static>\s*\(k\))?
+    (?P<doubtful>\s*\?)?
+    (?![A-Za-z0-9])""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_FULL_WIDTH = str.maketrans("，＋；？（）／", ",+;?()/")
+_WHOLE = re.compile(r"\b(\d+)\.0+\b")
+_SEPARATORS = re.compile(r"[+,;/&()\s]+|\bor\b|\band\b|\bref\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class ActionUnit:
+    """One unit of the Facial Action Coding System.
+
+    Args:
+        unit: its number.
+        side: L, R, T, B or A (left, right, top, bottom, asymmetrical) where the coder wrote one.
+        intensity: A to E, or two such as `A/B`.
+        static: there already at the onset, 4DME's `(k)`.
+        doubtful: written with a question mark.
+        reference: written as `ref(...)`: in the neutral face too.
+        either: above 0 for alternatives; units of the same number are joined by `or`.
+    """
+
+    unit: int
+    side: str = ""
+    intensity: str = ""
+    static: bool = False
+    doubtful: bool = False
+    reference: bool = False
+    either: int = 0
+
+
+@dataclass(frozen=True)
+class ActionUnits:
+    """The units of a cell in order, and `notes`: words in it that name no unit."""
+
+    units: tuple[ActionUnit, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def numbers(self) -> frozenset[int]:
+        """Numbers of the units that moved for sure: not static, doubtful, neutral or optional."""
+        return frozenset(
+            unit.unit
+            for unit in self.units
+            if not (unit.static or unit.doubtful or unit.reference or unit.either)
+        )
+
+
+def parse_action_units(cell: object) -> ActionUnits:
+    """Parse a cell; whatever it holds, nothing is raised, and what is not understood is a note.
+
+    `(R6 or R12)+R15`, `ref(7B)+43C`, `4A/B`, `AU4(k)+L7`, `4，11`, `13?` and a lone 4 or 4.0 are
+    all in use.
+    """
+    text = "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124 (NaN)
+    text = _WHOLE.sub(r"\1", text.translate(_FULL_WIDTH))
+    units: list[ActionUnit] = []
+    rest = []
+    end = group = 0
+    for match in _UNIT.finditer(text):
+        between = text[end : match.start()]
+        rest.append(between)
+        alternative = bool(units) and between.strip(" ()").lower() == "or"
+        if alternative and not units[-1].either:
+            group += 1
+            units[-1] = replace(units[-1], either=group)
+        reference = between.replace(" ", "").lower().endswith("ref(")
+        units.append(_unit(match, reference, group if alternative else 0))
+        end = match.end()
+    rest.append(text[end:])
+    parts = (_SEPARATORS.sub(" ", part) for part in rest)
+    notes = tuple(" ".join(part.split()) for part in parts if part.strip())
+    return ActionUnits(tuple(units), notes)
+
+
+def _unit(match: re.Match[str], reference: bool, either: int) -> ActionUnit:
+    return ActionUnit(
+        unit=int(match["unit"]),
+        side=(match["side"] or "").upper(),
+        intensity=(match["intensity"] or "").upper(),
+        static=match["static"] is not None,
+        doubtful=match["doubtful"] is not None,
+        reference=reference,
+        either=either,
+    )

@@ -1,0 +1,185 @@
+"""Read all of a dataset and collect whatever is wrong with it, without stopping at the first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gamdss.config import Config, FramesConfig
+from gamdss.data.action_units import parse_action_units
+from gamdss.data.annotations import Scan, scan_annotations
+from gamdss.data.faults import Fault
+from gamdss.data.frames import ClipFrames, FrameFinder, decode
+from gamdss.data.specs import DatasetSpec
+from gamdss.data.splits import leave_one_subject_out
+from gamdss.data.workbook import find_workbook
+from gamdss.errors import DataRootError, FoldError, FrameError
+from gamdss.records import Clip
+
+DECODE = ("keys", "all", "none")
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was found. `faults` are in the order of the workbook's rows, those of frames last.
+
+    `counts` are the clips of each emotion; `tasks` the clips of each class of each task, and
+    `subjects` how many subjects each task has.
+    """
+
+    spec: DatasetSpec
+    workbook: Path
+    layout: str
+    scan: Scan
+    faults: tuple[Fault, ...]
+    counts: Counter[str]
+    tasks: dict[str, Counter[str]]
+    subjects: dict[str, int]
+    decoded: int = 0
+
+    @property
+    def trainable(self) -> bool:
+        """Whether nothing was found that stops a training."""
+        return not any(fault.stops for fault in self.faults)
+
+
+@dataclass
+class _Finder:
+    """Checks the frames of clip after clip."""
+
+    spec: DatasetSpec
+    finder: FrameFinder
+    frames: FramesConfig
+    which: str
+    faults: list[Fault] = field(default_factory=list)
+    decoded: set[Path] = field(default_factory=set)
+
+    def clip(self, clip: Clip) -> None:
+        """Find the clip's folder and files, and decode what is wanted."""
+        try:
+            item = self.finder.find(clip)
+        except FrameError as error:
+            self._add(error.kind, clip, f"{error.file}: {error.problem}", stops=True)
+            return
+        if item.clip != clip:
+            notes = "; ".join(item.clip.annotated.notes)
+            self._add("key frame moved", clip, notes)
+        keys = item.clip.annotated
+        gone = [n for n in range(keys.onset, keys.offset + 1) if n not in item.files]
+        if gone:
+            shown = ", ".join(map(str, gone[:8])) + (", ..." if len(gone) > 8 else "")
+            length = keys.offset - keys.onset + 1
+            self._add("missing frames", clip, f"{len(gone)} of {length}: {shown}")
+        self._names(item)
+        wanted = {"keys": set(keys.numbers), "all": set(item.files), "none": set()}[self.which]
+        for number in sorted(wanted):
+            self._decode(item, item.files[number])
+
+    def _names(self, item: ClipFrames) -> None:
+        """Folders and files that are not written as the owners write them."""
+        layout, names = self.finder.layout, item.clip.path_names
+        native = {self.finder.data_root / form.format(**names) for form in layout.folders}
+        if item.folder not in native:
+            where = item.folder.relative_to(self.finder.data_root)
+            self._add("folder named otherwise", item.clip, f"{where} is taken")
+        others = [
+            path.name
+            for number, path in item.files.items()
+            if path.name != layout.file.format(frame=number, **names)
+        ]
+        if others:
+            problem = f"{len(others)} file(s), such as {others[0]}, are taken"
+            self._add("file named otherwise", item.clip, problem)
+
+    def _decode(self, item: ClipFrames, path: Path) -> None:
+        if path in self.decoded:
+            return
+        self.decoded.add(path)
+        try:
+            decode(path, self.spec.colour, self.frames.grey == "accept")
+        except FrameError as error:
+            # Any frame may be one that reselection looks at.
+            self._add(error.kind, item.clip, f"{path}: {error.problem}", stops=True)
+
+    def _add(self, kind: str, clip: Clip, problem: str, stops: bool = False) -> None:
+        self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
+
+
+def check_dataset(
+    spec: DatasetSpec, config: Config, decode_frames: str = "keys", progress: bool = True
+) -> Check:
+    """Read workbook and frames of a dataset.
+
+    Args:
+        spec: the dataset's spec.
+        config: where it lies, and how it is read.
+        decode_frames: `keys` decodes the key frames, `all` every frame, `none` none.
+        progress: show a progress bar.
+
+    Raises:
+        DataRootError, AnnotationError: there is no folder or no table to read.
+    """
+    root = Path(config.data_root or "").expanduser()
+    named = None if config.annotations is None else Path(config.annotations).expanduser()
+    workbook = find_workbook(spec, root, named)
+    scan = scan_annotations(
+        spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions
+    )
+    faults = [*_table(spec, scan), *scan.faults, *scan.mended]
+    layout, decoded = "", 0
+    try:
+        finder = FrameFinder(spec, root, config.frames)
+    except DataRootError as error:
+        faults.append(Fault(error.kind, f"{error.file}: {error.problem}"))
+    else:
+        frames = _Finder(spec, finder, config.frames, decode_frames)
+        for clip in tqdm(scan.clips, desc="checking", unit="clip", disable=not progress):
+            frames.clip(clip)
+        faults += frames.faults
+        layout, decoded = finder.layout_name, len(frames.decoded)
+    tasks, subjects = _tasks(spec, scan.clips)
+    faults += _folds(spec, config.task, scan.clips)
+    counts = Counter(clip.emotion for clip in scan.clips)
+    return Check(spec, workbook, layout, scan, tuple(faults), counts, tasks, subjects, decoded)
+
+
+def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
+    if scan.table.header_line - 1 != spec.writing.lead:
+        problem = f"the header is found in line {scan.table.header_line} of {scan.table.sheet!r}"
+        yield Fault("notes above the header", problem, 1, stops=False)
+    for clip in scan.clips:
+        for note in parse_action_units(clip.action_units).notes:
+            problem = f"{clip.action_units!r}: {note!r} names no action unit"
+            yield Fault("action units not understood", problem, clip.row, clip.id, stops=False)
+    if not scan.clips:
+        yield Fault("no clips", "no row gives a clip")
+
+
+def _tasks(
+    spec: DatasetSpec, clips: Iterable[Clip]
+) -> tuple[dict[str, Counter[str]], dict[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    subjects = {}
+    for name, task in spec.tasks.items():
+        chosen = [clip for clip in clips if clip.emotion in task.emotions]
+        classes = Counter(task.emotions[clip.emotion] for clip in chosen)
+        counts[name] = Counter({label: classes[label] for label in task.classes})
+        subjects[name] = len({clip.subject for clip in chosen})
+    return counts, subjects
+
+
+def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Fault]:
+    """Whether one subject can be left out, in the task that was asked for."""
+    if name not in spec.tasks:
+        return
+    task = spec.tasks[name]
+    labelled = [(clip.subject, task.label(clip.emotion)) for clip in clips]
+    chosen = [(subject, label) for subject, label in labelled if label is not None]
+    try:
+        leave_one_subject_out([s for s, _ in chosen], [k for _, k in chosen], task.classes)
+    except FoldError as error:
+        yield Fault("no folds", f"task {name}: {error.problem}")

@@ -1,0 +1,148 @@
+"""Known mistakes of the workbooks, mended where the cell is at fault and nowhere else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gamdss.data.specs import Correction, DatasetSpec
+from gamdss.data.workbook import Row
+from gamdss.records import KeyFrames
+
+_KEYS = ("onset", "apex", "offset")
+
+
+@dataclass
+class Corrected:
+    """A row's cells after correction, and what was done.
+
+    `alternative` has key frames of a correction that was not applied, since the row is sound.
+    """
+
+    cells: dict[str, Any]
+    applied: list[str] = field(default_factory=list)
+    alternative: KeyFrames | None = None
+
+
+def frame_number(cell: object) -> int | None:
+    """A whole frame number of 0 or more; None where the cell holds anything else."""
+    try:
+        value = float(str(cell).strip())
+    except ValueError:
+        return None
+    return int(value) if math.isfinite(value) and value >= 0 and value == int(value) else None
+
+
+def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
+    """Apply the spec's corrections of this row.
+
+    One is applied as a whole, if one of its cells is missing, out of the clip, or has the wrong
+    value that the correction names; and only if the key frames are in order afterwards.
+
+    Args:
+        spec: the dataset's spec.
+        row: the row as it is.
+        clip: id of the clip.
+        total: number of rows of the table, which tells whether a row's index means anything.
+    """
+    result = Corrected(dict(row.cells))
+    for correction in spec.corrections:
+        if not _is_meant(spec, correction, row, clip, total):
+            continue
+        changed = {**result.cells, **correction.values}
+        if not _in_order(changed) or _same(result.cells, changed):
+            continue
+        if any(_at_fault(result.cells, role) for role in correction.values) or _was(
+            result.cells, correction
+        ):
+            for role, value in correction.values.items():
+                _note(result, role, value, correction.source)
+            result.cells = changed
+        elif any(role in _KEYS for role in correction.values):
+            note = f"known correction ({correction.source}): the annotated frames are not there"
+            result.alternative = _key_frames(changed, note)
+    _trust_duration(result)
+    return result
+
+
+def _is_meant(spec: DatasetSpec, correction: Correction, row: Row, clip: str, total: int) -> bool:
+    if correction.clip is not None:
+        return correction.clip.lower() == clip.lower()
+    if correction.row != row.index or correction.rows != total:
+        return False
+    for role, value in correction.where.items():
+        cell = row.cells.get(role, "")
+        pair = _text(cell), _text(value)
+        if role == "subject":
+            pair = spec.subject(cell), spec.subject(value)
+        if pair[0] != pair[1]:
+            return False
+    return True
+
+
+def _text(cell: object) -> str:
+    number = frame_number(cell)
+    return "".join(str(cell).split()).lower() if number is None else str(number)
+
+
+def _same(cells: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
+    return all(_text(cells.get(role, "")) == _text(value) for role, value in changed.items())
+
+
+def _was(cells: Mapping[str, Any], correction: Correction) -> bool:
+    return bool(correction.was) and all(
+        _text(cells.get(role, "")) == _text(value) for role, value in correction.was.items()
+    )
+
+
+def _numbers(cells: Mapping[str, Any]) -> tuple[int | None, ...]:
+    return tuple(frame_number(cells.get(role, "")) for role in _KEYS)
+
+
+def _in_order(cells: Mapping[str, Any]) -> bool:
+    known = [number for number in _numbers(cells) if number is not None]
+    onset, _, offset = _numbers(cells)
+    return known == sorted(known) and onset is not None and offset is not None and onset < offset
+
+
+def _at_fault(cells: Mapping[str, Any], role: str) -> bool:
+    """Whether a key frame is missing or out of the clip."""
+    if role not in _KEYS:
+        return False
+    if frame_number(cells.get(role, "")) is None:
+        return True
+    onset, apex, offset = _numbers(cells)
+    if role == "apex":
+        bounds = None not in (onset, offset)
+        return bounds and not (onset or 0) <= (apex or 0) <= (offset or 0)
+    return not _in_order(cells)
+
+
+def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
+    onset, apex, offset = _numbers(cells)
+    assert onset is not None
+    assert offset is not None
+    middle = (onset + offset) // 2 if apex is None else apex
+    return KeyFrames(onset, middle, offset, (note,))
+
+
+def _trust_duration(result: Corrected) -> None:
+    """An offset that is not onset + duration - 1 is a slip of the pen: SAMM's 5793 for 5739."""
+    onset, apex, offset = _numbers(result.cells)
+    duration = frame_number(result.cells.get("duration", ""))
+    if onset is None or not duration:
+        return
+    right = onset + duration - 1
+    sound = onset < right and (apex is None or onset <= apex <= right)
+    if right == offset or not sound:
+        return
+    _note(result, "offset", right, f"the sheet's duration is {duration}")
+    result.cells = result.cells | {"offset": right}
+
+
+def _note(result: Corrected, role: str, value: object, source: str) -> None:
+    before = result.cells.get(role, "")
+    if _text(before) != _text(value):
+        result.applied.append(f"{role} {str(before).strip() or 'blank'} -> {value} ({source})")

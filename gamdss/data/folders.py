@@ -1,0 +1,124 @@
+"""Folders on a disk against a layout's path templates, ignoring case and zero padding."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from pathlib import Path
+
+from gamdss.data.specs import DatasetSpec, Layout
+from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.errors import ConfigError, DataRootError
+
+_DIGITS = re.compile(r"\d+")
+_NAME = re.compile(r"\\\{\w+\\\}")
+# Folders looked into in search of a layout, on each level.
+_LOOKED_AT = 200
+
+
+class Folders:
+    """Listings of folders, each read once."""
+
+    def __init__(self) -> None:
+        self._listings: dict[Path, dict[str, Path]] = {}
+
+    def descend(self, start: Path, relative: str) -> Path | None:
+        """The folder `relative` under `start`; None if it is not there."""
+        folder = start
+        for part in relative.split("/"):
+            found = self._child(folder, part)
+            if found is None:
+                return None
+            folder = found
+        return folder
+
+    def matching(self, start: Path, template: str) -> Iterator[Path]:
+        """Folders under `start` that a template can stand for."""
+        part, _, rest = template.partition("/")
+        form = re.compile(_NAME.sub(".*", re.escape(part)), re.IGNORECASE)
+        children = {path for path in self._children(start).values() if form.fullmatch(path.name)}
+        for child in sorted(children)[:_LOOKED_AT]:
+            if rest:
+                yield from self.matching(child, rest)
+            else:
+                yield child
+
+    def _child(self, folder: Path, name: str) -> Path | None:
+        """The sub-folder called `name`: the exact one, else ignoring case, else padding too."""
+        listing = self._children(folder)
+        return listing.get(name) or listing.get(name.lower()) or listing.get(_unpadded(name))
+
+    def _children(self, folder: Path) -> dict[str, Path]:
+        if folder not in self._listings:
+            names = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+            listing: dict[str, Path] = {}
+            for key in (str, str.lower, _unpadded):
+                for path in names:
+                    listing.setdefault(key(path.name), path)
+            self._listings[folder] = listing
+        return self._listings[folder]
+
+
+def _unpadded(name: str) -> str:
+    return _DIGITS.sub(lambda digits: str(int(digits.group())), name.lower())
+
+
+def frame_number(path: Path) -> int | None:
+    """The frame number in a file's name, the last run of digits; None if it is no frame."""
+    digits = _DIGITS.findall(path.stem)
+    return int(digits[-1]) if path.suffix.lower() in FRAME_SUFFIXES and digits else None
+
+
+def pattern_layout(pattern: str) -> Layout:
+    """The layout of `--frames.pattern`.
+
+    Raises:
+        ConfigError: the pattern has no folder, no `{frame}` in the file's name, or an unknown name.
+    """
+    folder, _, file = pattern.rpartition("/")
+    names = {"subject": "", "number": 0, "clip": "", "video": "", "take": "", "emotion": ""}
+    try:
+        (folder + file).format(frame=1, **names)
+        known = True
+    except (KeyError, IndexError, ValueError):
+        known = False
+    if not folder or "{frame" not in file or "{frame" in folder or not known:
+        raise ConfigError(
+            f"--frames.pattern is {pattern!r}",
+            remedy="It must be like {subject}/{clip}/{frame}.jpg: folders, and a file's name with "
+            f"{{frame}}. Known names: {', '.join((*names, 'frame'))}.",
+        )
+    return Layout((folder,), file)
+
+
+def choose_layout(
+    spec: DatasetSpec, data_root: Path, layouts: Mapping[str, Layout], folders: Folders
+) -> str:
+    """The name of the first layout that has frames under `data_root`, else of one with folders.
+
+    One layout serves all clips, so that cropped and raw frames are never mixed.
+
+    Raises:
+        DataRootError: there is none.
+    """
+    for name, layout in layouts.items():
+        for template in layout.folders:
+            for folder in folders.matching(data_root, template):
+                if any(frame_number(path) is not None for path in folder.iterdir()):
+                    return name
+    for name, layout in layouts.items():
+        for template in layout.folders:
+            parts = template.split("/")
+            fixed = "/".join(takewhile(lambda part: "{" not in part, parts))
+            if fixed and folders.descend(data_root, fixed):
+                return name
+    templates = [layout.folders[0] for layout in layouts.values()]
+    first = next(iter(layouts.values()))
+    raise DataRootError(
+        f"there is no folder of frames ({' or '.join(templates)})",
+        file=data_root,
+        remedy=f"Unpack the frames of {spec.title} as {data_root / first.folders[0] / first.file}, "
+        "or say how they lie with --frames.pattern.",
+        kind="no frame folder",
+    )

@@ -1,0 +1,207 @@
+"""One row of a workbook -> a clip, or what is wrong with it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from gamdss.data.corrections import Corrected, correct
+from gamdss.data.faults import Fault
+from gamdss.data.specs import DatasetSpec
+from gamdss.data.workbook import Row, Table
+from gamdss.records import Clip, KeyFrames
+
+_UNSAFE = re.compile(r"[/\\\x00]|^\.{1,2}$|\.\.")
+NO_APEX = "the dataset has no apex: midpoint of onset and offset"
+
+
+class RowError(Exception):
+    """What is wrong with one row, and what to do; `args` are the kind and the sentence."""
+
+
+class RowReader:
+    """Turns rows into clips and collects what is wrong with them, and what was mended.
+
+    Args:
+        spec: the dataset's spec.
+        table: the table that the rows are of.
+        strict: count missing apexes and unknown emotions as faults.
+        corrections: apply the spec's corrections.
+        exact_emotions: take emotions in their native spelling only.
+    """
+
+    def __init__(
+        self,
+        spec: DatasetSpec,
+        table: Table,
+        strict: bool = False,
+        corrections: bool = True,
+        exact_emotions: bool = False,
+    ) -> None:
+        self.spec, self.table = spec, table
+        self.strict, self.corrections, self.exact = strict, corrections, exact_emotions
+        self.faults: list[Fault] = []
+        self.mended: list[Fault] = []
+        self._rows: dict[tuple[str, str], int] = {}
+        self._clip_id = ""
+        self._last: tuple[str, str, int] = ("", "", 0)
+
+    def read(self, row: Row) -> Clip | None:
+        """The row's clip; None if the row is left out or at fault."""
+        if not _text(row.cells.get("clip")) and not _text(row.cells.get("subject")):
+            self._mend("row without a clip", "it names neither a subject nor a clip", row.number)
+            return None
+        self._clip_id = _text(row.cells.get("clip"))
+        try:
+            return self._clip(row)
+        except RowError as fault:
+            kind, problem = fault.args
+            self.faults.append(Fault(kind, problem, row.number, self._clip_id))
+            return None
+
+    def _mend(self, kind: str, problem: str, row: int, clip: str = "") -> None:
+        self.mended.append(Fault(kind, problem, row, clip, stops=False))
+
+    def _clip(self, row: Row) -> Clip | None:
+        video = self._name(row.cells, "clip")
+        subject = self._subject(row.cells, video)
+        onset = _text(row.cells.get("onset")).removesuffix(".0")
+        name = self.spec.clip_form.format(clip=video, onset=onset)
+        self._clip_id = f"{subject}/{name}"
+        take = self._take(subject, video)
+        done = Corrected(dict(row.cells))
+        if self.corrections:
+            done = correct(self.spec, row, self._clip_id, self.table.total)
+        emotion = self._emotion(done.cells["emotion"], row.number, self._clip_id)
+        if emotion is None:
+            return None
+        first = self._rows.setdefault((subject.lower(), name.lower()), row.number)
+        if first != row.number:
+            raise RowError(
+                "duplicate row",
+                f"clip {name} of subject {subject} is in row {first} already. Remove one.",
+            )
+        for change in done.applied:
+            self._mend("correction", change, row.number, self._clip_id)
+        return Clip(
+            dataset=self.spec.name,
+            subject=subject,
+            name=name,
+            annotated=self._key_frames(done.cells, self._clip_id, row.number),
+            emotion=emotion,
+            action_units=_text(done.cells.get("action_units")),
+            row=row.number,
+            video=video,
+            take=take,
+            corrections=tuple(done.applied),
+            alternative=done.alternative,
+        )
+
+    def _subject(self, cells: Mapping[str, Any], clip: str) -> str:
+        if "subject" in cells:
+            return self.spec.subject(self._name(cells, "subject"))
+        match = re.search(self.spec.subject_in_clip, clip)
+        if match is None:
+            raise RowError(
+                "unknown subject",
+                f"{self.table.headers['clip']} is {clip!r}, which does not name its subject. "
+                "Add a column with the subject.",
+            )
+        return self.spec.subject(match.group(match.lastindex or 0))
+
+    def _take(self, subject: str, video: str) -> int:
+        before, file, take = self._last
+        follows = (before, file) == (subject.lower(), video.lower())
+        self._last = (subject.lower(), video.lower(), take + 1 if follows else 1)
+        return self._last[2]
+
+    def _emotion(self, cell: object, row: int, clip: str) -> str | None:
+        text = _text(cell)
+        emotion = self.spec.emotion(text, self.exact)
+        if emotion is None:
+            if self.strict:
+                raise RowError(
+                    "unknown emotion",
+                    f"clip {clip}: unknown emotion {cell!r}. Known are "
+                    f"{', '.join(self.spec.emotions.values())}; mend the cell, or leave out "
+                    "--strict.",
+                )
+            self._mend("unknown emotion", text, row, clip)
+        elif "+" not in emotion and text != self.spec.emotions[emotion]:
+            self._mend("emotion spelled otherwise", text, row, clip)
+        return emotion
+
+    def _key_frames(self, cells: Mapping[str, Any], clip: str, row: int) -> KeyFrames:
+        onset, offset = (self._frame(cells, role, clip) for role in ("onset", "offset"))
+        for value, role in ((onset, "onset"), (offset, "offset")):
+            if value is None:
+                column = self.table.headers[role]
+                problem = f"clip {clip}: {column} is missing. Fill in the frame number."
+                raise RowError(f"missing {role}", problem)
+        assert onset is not None
+        assert offset is not None
+        if onset >= offset:
+            kind = "zero-length clip" if onset == offset else "onset after offset"
+            raise RowError(kind, f"clip {clip}: {kind} ({onset} to {offset}). Correct the row.")
+        middle = (onset + offset) // 2
+        if "apex" not in cells:
+            return KeyFrames(onset, middle, offset, (NO_APEX,))
+        apex = self._frame(cells, "apex", clip)
+        if apex is None:
+            self._missing_apex(cells["apex"], clip, row)
+            note = "apex missing in the workbook: midpoint of onset and offset"
+            return KeyFrames(onset, middle, offset, (note,))
+        if not onset <= apex <= offset:
+            kind = "onset after apex" if apex < onset else "apex after offset"
+            raise RowError(
+                "apex outside the clip",
+                f"clip {clip}: {kind} (onset {onset}, apex {apex}, offset {offset}). "
+                "Correct the row.",
+            )
+        return KeyFrames(onset, apex, offset)
+
+    def _missing_apex(self, cell: object, clip: str, row: int) -> None:
+        if self.strict:
+            raise RowError(
+                "missing apex",
+                f"clip {clip}: {self.table.headers['apex']} is missing ({cell!r}). Fill it in, or "
+                "leave out --strict to use the midpoint.",
+            )
+        self._mend("missing apex", repr(cell), row, clip)
+
+    def _name(self, cells: Mapping[str, Any], role: str) -> str:
+        column, text = self.table.headers[role], _text(cells[role])
+        if not text:
+            problem = f"{column} is blank. Fill it in, or remove the row."
+            raise RowError(f"missing {role}", problem)
+        if _UNSAFE.search(text):
+            raise RowError(
+                f"unusable {role}",
+                f"{column} is {text!r}, which has '..' or a path separator. "
+                "It must be the plain name of a folder.",
+            )
+        return text
+
+    def _frame(self, cells: Mapping[str, Any], role: str, clip: str) -> int | None:
+        """A frame number; None where the cell is blank, "/" or other text."""
+        try:
+            value = float(_text(cells[role]))
+        except ValueError:
+            return None
+        if not math.isfinite(value):
+            return None
+        if value != int(value) or value < 0:
+            column = self.table.headers[role]
+            raise RowError(
+                "no frame number",
+                f"clip {clip}: {column} is {cells[role]!r}. It must be a whole frame number.",
+            )
+        return int(value)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()

@@ -1,0 +1,197 @@
+"""A spec's YAML file -> `DatasetSpec`, every wrong field named.
+
+Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are needed):
+
+    title, reference, request_page   for people
+    fps, colour                      of the frames; `colour: true` refuses grey ones
+    workbooks, sheets                names of files and sheets, the likeliest first
+    columns                          header texts by role: subject, clip, onset, apex, offset,
+                                     emotion, action_units, duration; several are alternatives
+    subject                          form of an id from its number: "{number:02d}"
+    subject_in_clip                  regular expression that finds the subject in a clip's name,
+                                     where the table has no column for it
+    clip                             form of a clip's name where the cell alone is not unique
+    layouts                          by name: `folders` (alternatives), `file`, `whole_video`
+    emotions                         a list, or a mapping to the native spelling
+    tasks                            by name: a list of classes, or classes with their emotions
+    expected                         clips, subjects, emotions and tasks; several are versions
+    corrections                      known mistakes: see `Correction`
+    notes                            what a user should know; sources that disagree
+    writing                          how a synthetic workbook looks: see `Writing`
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gamdss.data.specs.spec import (
+    ROLES,
+    Correction,
+    DatasetSpec,
+    Layout,
+    Task,
+    Writing,
+)
+from gamdss.errors import ConfigError
+
+_NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
+_TEXTS = ("title", "reference", "request_page", "subject_in_clip")
+_LISTS = ("workbooks", "sheets", "notes")
+_RENAMED = {"subject": "subject_form", "clip": "clip_form"}
+_OTHERS = (*_RENAMED, "fps", "colour", "expected", "corrections", "writing")
+_FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
+# What a folder's template may name.
+NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
+
+
+class _BadError(Exception):
+    """What is wrong with a field."""
+
+
+def read_spec(file: Path) -> DatasetSpec:
+    """The spec in `file`, called by the file's name.
+
+    Raises:
+        ConfigError: the file cannot be read, or one of its fields is missing, unknown or wrong.
+    """
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"the spec cannot be read ({error.strerror})", file=file, remedy="Check --dataset."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise ConfigError(f"this is not YAML: {where}", file=file, remedy="Mend it.") from error
+    try:
+        return _spec(file.stem, values)
+    except _BadError as error:
+        raise ConfigError(
+            f"the spec of a dataset is wrong: {error}",
+            file=file,
+            remedy="`gamdss datasets --show cas2` prints a spec to compare with.",
+        ) from error
+
+
+def _spec(name: str, values: Any) -> DatasetSpec:
+    if not isinstance(values, dict):
+        raise _BadError(
+            f"it is a {type(values).__name__}, and must hold lines such as `title: ...`"
+        )
+    unknown = [str(key) for key in values if key not in _FIELDS]
+    missing = [key for key in _NEEDED if not values.get(key)]
+    if unknown or missing:
+        problem = "unknown field" if unknown else "missing field"
+        raise _BadError(
+            f"{problem} {', '.join(unknown or missing)}; known are {', '.join(_FIELDS)}"
+        )
+    emotions = values["emotions"]
+    if not isinstance(emotions, dict):
+        emotions = {name: name for name in _texts("emotions", emotions)}
+    plain: dict[str, Any] = {_RENAMED[key]: str(values[key]) for key in _RENAMED if key in values}
+    plain |= {key: str(values[key]) for key in _TEXTS if key in values}
+    plain |= {key: _texts(key, values[key]) for key in _LISTS if key in values}
+    fps = values.get("fps", 0.0)
+    if not isinstance(fps, int | float):
+        raise _BadError(f"fps is {fps!r}, and must be a number")
+    spec = DatasetSpec(
+        name=name,
+        columns=_columns(values["columns"]),
+        layouts={key: _layout(key, value) for key, value in _items("layouts", values["layouts"])},
+        emotions={str(key): str(value) for key, value in emotions.items()},
+        tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
+        fps=float(fps),
+        colour=bool(values.get("colour", False)),
+        expected=dict(_items("expected", values.get("expected", {}))),
+        corrections=tuple(_correction(item) for item in values.get("corrections", ())),
+        writing=_writing(values.get("writing"), values["columns"]),
+        **plain,
+    )
+    _try_forms(spec)
+    return spec
+
+
+def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:
+    if not isinstance(value, dict):
+        raise _BadError(f"{name} is a {type(value).__name__}, and must be a mapping")
+    return [(str(key), item) for key, item in value.items()]
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    if any(isinstance(item, dict | list) or item is None for item in items):
+        raise _BadError(f"{name} must be a text or a list of texts")
+    return tuple(str(item) for item in items)
+
+
+def _columns(value: Any) -> dict[str, tuple[str, ...]]:
+    columns = {role: _texts(f"columns.{role}", texts) for role, texts in _items("columns", value)}
+    unknown = [role for role in columns if role not in ROLES]
+    if unknown:
+        raise _BadError(f"columns has {', '.join(unknown)}; known roles are {', '.join(ROLES)}")
+    return columns
+
+
+def _layout(name: str, value: Any) -> Layout:
+    given = dict(_items(f"layouts.{name}", value))
+    unknown = set(given) - {"folders", "file", "whole_video"}
+    if unknown or not {"folders", "file"} <= set(given):
+        raise _BadError(f"layouts.{name} must have folders and file, and may have whole_video")
+    folders = _texts(f"layouts.{name}.folders", given["folders"])
+    return Layout(folders, str(given["file"]), bool(given.get("whole_video", False)))
+
+
+def _task(name: str, value: Any, emotions: Mapping[str, str]) -> Task:
+    if isinstance(value, list):
+        value = {str(item): item for item in value}
+    classes = {key: _texts(f"tasks.{name}.{key}", item) for key, item in _items(name, value)}
+    chosen = [emotion for group in classes.values() for emotion in group]
+    unknown = [emotion for emotion in chosen if emotion not in emotions]
+    if unknown or len(classes) < 2 or len(set(chosen)) < len(chosen):
+        raise _BadError(
+            f"tasks.{name} must have two classes or more of different emotions"
+            + (f"; {', '.join(unknown)} is not among them" if unknown else "")
+        )
+    return Task(tuple(classes), {e: key for key, group in classes.items() for e in group})
+
+
+def _correction(value: Any) -> Correction:
+    given = dict(_items("a correction", value))
+    about: dict[str, Any] = {key: given.pop(key, None) for key in ("clip", "row", "rows", "source")}
+    about |= {key: dict(given.pop(key, None) or {}) for key in ("where", "was")}
+    unknown = set(given) - set(ROLES)
+    keyed = about["row"] is None or about["rows"] is not None
+    if unknown or not given or (about["clip"] is None) == (about["row"] is None) or not keyed:
+        raise _BadError(f"a correction needs `clip`, or `row` and `rows`, and cells: {value}")
+    return Correction(given, **(about | {"source": str(about["source"] or "")}))
+
+
+def _writing(value: Any, columns: Any) -> Writing:
+    plain = [_texts(role, texts)[0] for role, texts in _items("columns", columns)]
+    given = {"header": plain} | dict(_items("writing", value or {}))
+    known = {item.name for item in fields(Writing)}
+    if set(given) - known or not isinstance(given["header"], list):
+        raise _BadError(f"writing may have {', '.join(sorted(known))}; header is a list")
+    header = tuple(None if text is None else str(text) for text in given.pop("header"))
+    return Writing(header, **given)
+
+
+def _try_forms(spec: DatasetSpec) -> None:
+    """Fill every template once, so that a wrong name in braces is found here."""
+    forms = [spec.subject_form, *(f for layout in spec.layouts.values() for f in layout.folders)]
+    try:
+        for form in forms:
+            form.format(**NAMES)
+        spec.clip_form.format(clip="c", onset="1")
+        for layout in spec.layouts.values():
+            layout.file.format(frame=1, **NAMES)
+        re.compile(spec.subject_in_clip)
+    except (KeyError, IndexError, ValueError, re.error) as error:
+        known = ", ".join((*NAMES, "frame", "onset"))
+        raise _BadError(f"a form cannot be filled ({error}); known names are {known}") from error

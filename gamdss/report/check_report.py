@@ -1,0 +1,86 @@
+"""What `gamdss check` prints."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tabulate import tabulate
+
+from gamdss.data.check import Check
+from gamdss.data.faults import Fault
+
+
+def check_text(found: Check, rows: int) -> str:
+    """Counts against what is expected, faults by kind, and the verdict.
+
+    Args:
+        found: what the check found.
+        rows: how many rows of each kind are shown.
+    """
+    spec = found.spec
+    frames = f"frames: layout {found.layout}" if found.layout else "no frames"
+    title = f"{spec.title}: {found.workbook}, sheet {found.scan.table.sheet!r}; {frames}"
+    parts = [title, _counts(found), _tasks(found), _faults(found.faults, rows)]
+    stopping = sum(fault.stops for fault in found.faults)
+    verdict = f"{stopping} fault(s) stop a training." if stopping else "This can be trained on."
+    decoded = f"{found.decoded} frame(s) decoded."
+    return "\n\n".join(part for part in (*parts, f"{decoded} {verdict}") if part)
+
+
+def _counts(found: Check) -> str:
+    expected = found.spec.expected
+    subjects = len({clip.subject for clip in found.scan.clips})
+    lines = [
+        ("clips", len(found.scan.clips), expected.get("clips")),
+        ("subjects", subjects, expected.get("subjects")),
+    ]
+    emotions = expected.get("emotions", {})
+    names = dict.fromkeys((*found.spec.emotions, *found.counts))
+    lines += [(name, found.counts[name], emotions.get(name)) for name in names]
+    table = [
+        (name, count, _versions(wanted), _mark(count, wanted)) for name, count, wanted in lines
+    ]
+    return tabulate(table, ("", "found", "expected", ""), tablefmt="simple")
+
+
+def _tasks(found: Check) -> str:
+    sizes = found.spec.expected.get("tasks", {})
+    table = []
+    for name, classes in found.tasks.items():
+        shown = ", ".join(f"{label} {count}" for label, count in classes.items())
+        total, wanted = classes.total(), sizes.get(name)
+        row = (name, total, _versions(wanted), _mark(total, wanted), found.subjects[name], shown)
+        table.append(row)
+    header = ("task", "found", "expected", "", "subjects", "classes")
+    return tabulate(table, header, tablefmt="simple")
+
+
+def _faults(faults: tuple[Fault, ...], rows: int) -> str:
+    kinds: dict[str, list[Fault]] = {}
+    for fault in sorted(faults, key=lambda fault: not fault.stops):
+        kinds.setdefault(fault.kind, []).append(fault)
+    lines = []
+    for kind, group in kinds.items():
+        stops = "stops a training" if group[0].stops else "does not stop a training"
+        lines.append(f"{kind}: {len(group)} ({stops})")
+        lines += [f"  {_where(fault)}{fault.problem}" for fault in group[:rows]]
+        if len(group) > rows:
+            lines.append(f"  and {len(group) - rows} more (--rows {len(group)} shows all)")
+    return "\n".join(lines)
+
+
+def _where(fault: Fault) -> str:
+    row = f"row {fault.row}" if fault.row else ""
+    where = ", ".join(part for part in (row, fault.clip) if part)
+    return f"{where}: " if where else ""
+
+
+def _versions(wanted: Any) -> str:
+    items = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
+    return " or ".join(str(item) for item in items)
+
+
+def _mark(count: int, wanted: Any) -> str:
+    if wanted is None:
+        return ""
+    return "ok" if count in (wanted if isinstance(wanted, list) else [wanted]) else "differs"

@@ -1,0 +1,132 @@
+"""`gamdss check` finds every fault that was planted, in one go, and tells what stops a training."""
+
+import csv
+from dataclasses import replace
+
+import pytest
+
+from gamdss.cli import main
+from gamdss.config import Config, FramesConfig
+from gamdss.data.check import check_dataset
+from gamdss.data.specs import get_spec
+from gamdss.data.synthetic.settings import FAULTS
+from gamdss.report.check_report import check_text
+
+HARMLESS = {
+    "missing apex",
+    "unknown emotion",
+    "emotion spelled otherwise",
+    "notes above the header",
+    "missing frames",
+    "file named otherwise",
+    "folder named otherwise",
+}
+
+
+def check(name, root, **config):
+    spec = get_spec(name)
+    task = config.pop("task", next(iter(spec.tasks)))
+    wanted = Config(dataset=name, task=task, data_root=str(root), **config)
+    return check_dataset(spec, wanted, "keys", progress=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [
+        ("cas2", "raw"),
+        ("samm", "native"),
+        ("smic", "cropped"),
+        ("cas3", "clips"),
+        ("cas3", "videos"),
+    ],
+)
+def test_every_planted_fault_is_found(made, name, layout, capsys):
+    root = made(name, layout, 8, None, FAULTS)
+    with (root / "faults.csv").open(newline="") as lines:
+        planted = list(csv.DictReader(lines))
+    assert len(planted) >= 10
+    found = check(name, root)
+    for fault in planted:
+        kinds = {f.kind for f in found.faults if f.row == int(fault["row"])}
+        assert fault["kind"] in kinds, fault
+    assert not found.trainable
+    for fault in found.faults:
+        assert fault.stops == (fault.kind not in HARMLESS), fault
+    shown = check_text(found, rows=2)
+    for fault in planted:
+        assert f"{fault['kind']}: " in shown
+    code = main(["check", "--dataset", name, "--data-root", str(root), "--task", found_task(name)])
+    assert code == 1
+    assert "stop a training" in capsys.readouterr().out
+
+
+def found_task(name):
+    return next(iter(get_spec(name).tasks))
+
+
+def test_a_sound_dataset_can_be_trained_on(made, capsys):
+    root = made("samm", None, 5)
+    words = ["check", "--dataset", "samm", "--data-root", str(root), "--decode", "all"]
+    assert main(words) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "This can be trained on." in shown
+    assert "clips 10 159 differs" in shown
+    assert "c5 10 136 differs 2 anger 2, contempt 2, happiness 2, surprise 2, others 2" in shown
+    assert "0 frame(s) decoded" not in shown
+
+
+def test_decoding_everything_finds_what_key_frames_do_not_show(made, tmp_path):
+    import shutil
+
+    root = shutil.copytree(made("samm", None, 5), tmp_path / "data")
+    folder = root / "SAMM/001/001_1_1"
+    last = sorted(folder.iterdir())[-1]
+    last.write_bytes(b"\xff\xd8 cut")
+    spec, config = get_spec("samm"), Config(dataset="samm", data_root=str(root))
+    for how, kinds in (("none", []), ("keys", []), ("all", ["truncated frame"])):
+        found = check_dataset(spec, config, how, progress=False)
+        assert [fault.kind for fault in found.faults] == kinds
+
+
+def test_a_dataset_without_frames_or_subjects(made, tmp_path):
+    import shutil
+
+    root = made("samm", None, 5)
+    workbook = next(root.glob("*.xlsx"))
+    shutil.copy(workbook, tmp_path)
+    assert [fault.kind for fault in check("samm", tmp_path).faults] == ["no frame folder"]
+
+
+def test_moved_key_frames_are_told(made):
+    root = made("samm", "native", 8, None, FAULTS)
+    found = check("samm", root, frames=FramesConfig(missing="nearest"))
+    moved = [fault for fault in found.faults if fault.kind == "key frame moved"]
+    assert len(moved) == 1
+    assert not moved[0].stops
+    assert "missing key frame" not in {fault.kind for fault in found.faults}
+
+
+def test_check_asks_for_a_folder_and_a_known_task(made, capsys):
+    assert main(["check", "--dataset", "samm"]) == 2
+    assert "--data-root is missing" in capsys.readouterr().err
+    root = made("samm", None, 5)
+    assert main(["check", "--dataset", "samm", "--data-root", str(root), "--task", "c9"]) == 2
+    assert "Use one of: c5, c3" in capsys.readouterr().err
+
+
+def test_datasets_lists_tasks_sizes_and_request_pages(capsys):
+    assert main(["datasets"]) == 0
+    shown = capsys.readouterr().out
+    for text in ("samm", "c5 (136)", "860 or 921/94 or 95", "http://www.dpailab.com/database.html"):
+        assert text in shown
+    assert main(["datasets", "--show", "samm"]) == 0
+    assert "title: SAMM" in capsys.readouterr().out
+    assert main(["datasets", "--show", "samn"]) == 2
+    assert "Did you mean 'samm'" in capsys.readouterr().err
+
+
+def test_expected_versions_of_a_workbook_are_all_right(made):
+    found = check("samm", made("samm", None, 5))
+    exact = replace(found, spec=replace(found.spec, expected={"clips": [9, 10]}))
+    assert "9 or 10" in check_text(exact, 1)
+    assert "ok" in check_text(exact, 1)

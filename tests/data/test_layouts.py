@@ -1,0 +1,92 @@
+"""Every dataset in every layout: made, found and read again, with all frames in their places."""
+
+import csv
+
+import pytest
+
+from gamdss.config import FramesConfig
+from gamdss.data.annotations import read_annotations
+from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.specs import get_spec, spec_names
+from gamdss.data.synthetic import GROUND_TRUTH
+from gamdss.data.workbook import find_workbook
+
+LAYOUTS = [(name, layout) for name in spec_names() for layout in get_spec(name).layouts]
+# As the reference of native forms spells them.
+EXAMPLES = {
+    ("cas1", "cropped"): "Cropped/sub01/EP01_1/reg_EP01_1-0*.jpg",
+    ("cas1", "raw"): "CASME_raw_selected/sub01/EP01_1/EP01_1-*.jpg",
+    ("cas2", "cropped"): "Cropped/sub01/EP01_01/reg_img*.jpg",
+    ("cas2", "raw"): "CASME2_RAW_selected/sub01/EP01_01/img*.jpg",
+    ("samm", "native"): "SAMM/001/001_1_1/001_00*.jpg",
+    ("smic", "cropped"): "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_0*/reg_image0*.bmp",
+    ("smic", "raw"): "HS/s1/micro/surprise/s1_sur_0*/image0*.bmp",
+    ("smic", "long"): "SMIC-E_raw image/HS_long/SMIC-HS-E/s1/s1_sur_0*/image0*.jpg",
+    ("mmew", "native"): "Micro_Expression/surprise/S01-02-00*/1.jpg",
+    ("4dme", "cropped"): "gray_micro_crop/S01/S01_1st_001_01_1/Frame_000000*.jpg",
+    ("4dme", "raw"): "gray_micro/S01/S01_1st_001_01_1/Frame_000000*.jpg",
+    ("cas3", "clips"): "Part_A_ME_clip/frame/spNO.1_a_*/*.jpg",
+    ("cas3", "cut"): "ME_A/spNO.1/a2/color/*.jpg",
+    ("cas3", "videos"): "part_A/spNO.1/a/color/*.jpg",
+    ("cas3", "flat"): "spNO.1/a/*.jpg",
+    ("cas3c", "cut"): "ME_C/01/1/color/*.jpg",
+    ("cas3c", "videos"): "part_C/part_C/01/a/color/*.jpg",
+    ("dfme", "native"): "train_data/sub0001_01/000*.png",
+}
+
+
+def test_every_layout_has_an_example():
+    assert set(EXAMPLES) == set(LAYOUTS)
+
+
+@pytest.mark.parametrize(("name", "layout"), LAYOUTS, ids=map("-".join, LAYOUTS))
+def test_clips_are_found_where_they_were_written(made, name, layout):
+    spec = get_spec(name)
+    root = made(name, layout, 3)
+    assert list(root.glob(EXAMPLES[name, layout]))
+    task = next(iter(spec.tasks))
+    read = read_annotations(spec, find_workbook(spec, root), task)
+    with (root / GROUND_TRUTH).open(newline="") as lines:
+        truth = list(csv.DictReader(lines))
+    assert [clip.id for clip in read.clips] == [f"{r['subject']}/{r['clip']}" for r in truth]
+    assert [clip.emotion for clip in read.clips] == [row["emotion"] for row in truth]
+    finder = FrameFinder(spec, root)
+    assert finder.layout_name == layout
+    used = set()
+    for clip, row in zip(read.clips, truth, strict=True):
+        files = finder.find(clip).files
+        numbers = list(files)
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert {clip.annotated.onset, clip.annotated.offset} <= set(numbers)
+        if "apex" in spec.columns:
+            assert clip.annotated.apex == int(row["annotated_apex"])
+        else:
+            onset, apex, offset = clip.annotated.numbers
+            assert apex == (onset + offset) // 2
+            assert "no apex" in clip.annotated.notes[0]
+        if spec.layout(layout).whole_video:
+            assert (numbers[0], numbers[-1]) == (clip.annotated.onset, clip.annotated.offset)
+        assert not used & set(files.values())
+        used |= set(files.values())
+    assert decode(next(iter(files.values())), spec.colour).shape == (32, 32, 3)
+
+
+def test_one_layout_serves_all_clips_and_can_be_chosen(made):
+    spec, root = get_spec("cas3"), made("cas3", "videos", 3)
+    assert FrameFinder(spec, root, FramesConfig(layout="videos")).layout_name == "videos"
+    pattern = "part_A/{subject}/{video}/color/{frame}.jpg"
+    finder = FrameFinder(spec, root, FramesConfig(pattern=pattern))
+    assert finder.layout_name == "pattern"
+    read = read_annotations(spec, find_workbook(spec, root), "c7")
+    assert len(finder.find(read.clips[0]).files) > len(
+        FrameFinder(spec, root).find(read.clips[0]).files
+    )
+
+
+def test_takes_of_a_video_are_counted_as_their_folders_are(made):
+    read = read_annotations(
+        get_spec("cas3"), find_workbook(get_spec("cas3"), made("cas3", "cut", 3)), "c7"
+    )
+    assert [clip.take for clip in read.clips] == [1, 2, 3] * 2
+    assert {clip.video for clip in read.clips} == {"a"}
+    assert len({clip.id for clip in read.clips}) == 6
