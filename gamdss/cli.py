@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,9 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parsers = {name: command.parser() for name, command in COMMANDS.items()}
         chosen = parse(parsers, train.with_demo_settings(words), DESCRIPTION)
         done = COMMANDS[chosen.subcommand].run(chosen[chosen.subcommand])
+        sys.stdout.flush()
     except GamdssError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read the output has seen enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except KeyboardInterrupt:
         print("\nstopped; the same command continues the run", file=sys.stderr)
         return 130

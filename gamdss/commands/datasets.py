@@ -28,17 +28,22 @@ def run(namespace: Any) -> None:
         print((FOLDER / f"{namespace.show}.yaml").read_text(encoding="utf-8"), end="")
         return
     specs = [get_spec(name) for name in spec_names()]
-    rows = [(spec.name, spec.title, _sizes(spec, ""), _tasks(spec)) for spec in specs]
-    print(tabulate(rows, ("--dataset", "", "clips/subjects", "tasks (clips)"), tablefmt="simple"))
+    rows = [
+        (
+            spec.name,
+            spec.title,
+            versions(spec.expected.get("clips")),
+            versions(spec.expected.get("subjects")),
+            _tasks(spec),
+        )
+        for spec in specs
+    ]
+    header = ("--dataset", "", "clips", "subjects", "--task (clips)")
+    print(tabulate(rows, header, tablefmt="simple", disable_numparse=True))
     for spec in specs:
         print(f"\n{spec.name}: {spec.reference}\n  {spec.request_page}")
         for note in spec.notes:
             print(f"  - {note}")
-
-
-def _sizes(spec: DatasetSpec, unknown: str) -> str:
-    parts = (versions(spec.expected.get(key)) or unknown for key in ("clips", "subjects"))
-    return "/".join(parts)
 
 
 def _tasks(spec: DatasetSpec) -> str:

@@ -1,0 +1,253 @@
+"""Specs: shipped ones hold together, own ones are read from a file, wrong ones are explained."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gamdss.cli import main
+from gamdss.data.annotations import read_annotations
+from gamdss.data.specs import FOLDER, get_spec, spec_names
+from gamdss.data.specs.spec import ROLES
+from gamdss.data.synthetic import SynthConfig, write_dataset
+from gamdss.data.workbook import find_workbook
+from gamdss.errors import AnnotationError, ConfigError
+
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+OWN = next(
+    text for kind, text in re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL) if kind == "yaml"
+)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """The README's spec of a dataset of one's own."""
+    file = tmp_path / "lab.yaml"
+    file.write_text(OWN, encoding="utf-8")
+    return file
+
+
+def test_the_nine_datasets_are_there():
+    names = ("4dme", "cas1", "cas2", "cas3", "cas3c", "dfme", "mmew", "samm", "smic")
+    assert spec_names() == names
+
+
+@pytest.mark.parametrize("name", spec_names())
+def test_a_shipped_spec_holds_together(name):
+    spec = get_spec(name)
+    assert spec.reference
+    assert spec.request_page.startswith("http")
+    assert spec.notes
+    assert spec.fps > 0
+    assert set(spec.columns) <= set(ROLES)
+    headers = {(text or "").lower() for text in spec.header}
+    for role, names in spec.columns.items():
+        assert {text.lower() for text in names} & headers, role
+    counts = spec.expected.get("emotions", {})
+    assert set(counts) <= set(spec.emotions)
+    for task, sizes in spec.expected.get("tasks", {}).items():
+        emotions = spec.task(task).emotions
+        if set(emotions) <= set(counts):
+            ends = [[min(as_list(counts[e])), max(as_list(counts[e]))] for e in emotions]
+            for size in as_list(sizes):
+                assert sum(low for low, _ in ends) <= size <= sum(high for _, high in ends), task
+    lines = (FOLDER / f"{name}.yaml").read_text("utf-8").splitlines()
+    assert len(lines) <= 110
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def test_tasks_of_the_original_have_its_order_of_classes():
+    assert get_spec("samm").task("c5").classes == (
+        *("anger", "contempt", "happiness", "surprise", "others"),
+    )
+    assert get_spec("cas3").task("c7").classes == (
+        *("anger", "disgust", "fear", "happiness", "sadness", "surprise", "others"),
+    )
+    c4 = get_spec("cas3").task("c4")
+    assert c4.classes == ("happiness", "surprise", "others", "negative")
+    assert [c4.label(name) for name in ("anger", "disgust", "fear", "sadness")] == [3] * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "subject"),
+    [
+        ("cas2", 1, "01"),
+        ("cas2", "sub01", "01"),
+        ("cas2", 1.0, "01"),
+        ("samm", 6, "006"),
+        ("samm", "006", "006"),
+        ("smic", "s01", "s1"),
+        ("smic", 1, "s1"),
+        ("cas3", "spNo.149", "spNO.149"),
+        ("dfme", "sub0003", "sub0003"),
+        ("4dme", "S13", "S13"),
+    ],
+)
+def test_subjects_are_spelled_in_one_way(name, cell, subject):
+    assert get_spec(name).subject(cell) == subject
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "emotion"),
+    [
+        ("samm", "Other", "others"),
+        ("samm", " others ", "others"),
+        ("cas3", "happy", "happiness"),
+        ("cas3", "Happiness", "happiness"),
+        ("cas3", "SAD", "sadness"),
+        ("4dme", "Surprise+Positive", "surprise+positive"),
+        ("4dme", "Surprise+boredom", None),
+        ("cas2", "boredom", None),
+    ],
+)
+def test_emotions_are_folded(name, cell, emotion):
+    assert get_spec(name).emotion(cell) == emotion
+
+
+def test_clips_of_two_emotions_belong_to_no_task(made, tmp_path):
+    import openpyxl
+
+    spec = get_spec("4dme")
+    root = made("4dme", "cropped", 3)
+    book = openpyxl.load_workbook(find_workbook(spec, root))
+    book.active.cell(2, spec.header.index("Emotion") + 1).value = "Surprise+Positive"
+    book.active.append([None, None, "total", None, 3, 4, 5])
+    book.active.append([None, None, None, None, 3, 4, 5])
+    book.save(tmp_path / "w.xlsx")
+    with pytest.raises(AnnotationError, match="row 8: sub_ID is blank"):
+        read_annotations(spec, tmp_path / "w.xlsx", "c5")
+    book.active.delete_rows(8)
+    book.save(tmp_path / "w.xlsx")
+    read = read_annotations(spec, tmp_path / "w.xlsx", "c5")
+    assert len(read.clips) == 5
+    assert any("1 clip(s) have an emotion that task c5 leaves out" in w for w in read.warnings)
+    assert any("1 row(s) name neither subject nor clip" in w for w in read.warnings)
+
+
+def test_a_subject_may_stand_in_the_name_of_the_clip_only(made, tmp_path):
+    import openpyxl
+
+    spec = get_spec("dfme")
+    root = made("dfme", "native", 3)
+    book = openpyxl.load_workbook(find_workbook(spec, root))
+    book.active.delete_cols(1)
+    book.save(tmp_path / "w.xlsx")
+    read = read_annotations(spec, tmp_path / "w.xlsx", "c7")
+    assert read.subjects == ("sub0001", "sub0002")
+
+
+def test_a_dataset_of_ones_own_is_one_file(own, tmp_path, capsys):
+    spec = get_spec(str(own))
+    assert spec.name == "lab"
+    config = SynthConfig(
+        dataset=str(own), subjects=2, clips_per_subject=3, height=32, width=32, fps=40, seed=4
+    )
+    root = write_dataset(tmp_path / "made", config, progress=False)
+    assert main(["check", "--dataset", str(own), "--data-root", str(root)]) == 0
+    assert "This can be trained on." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"tilte": "x"}, "unknown field tilte"),
+        ({"tasks": None}, "missing field tasks"),
+        ({"tasks": {"c2": ["joy", "calm"]}}, "calm is not among them"),
+        ({"tasks": {"c1": ["joy"]}}, "two classes"),
+        ({"columns": {"whom": "Person"}}, "known roles are subject, clip"),
+        ({"columns": {"subject": None}}, "must be a text or a list"),
+        ({"layouts": {"a": {"folders": "x"}}}, "must have folders and file"),
+        ({"layouts": {"a": {"folders": "{who}", "file": "{frame}.jpg"}}}, "known names are"),
+        ({"layouts": ["a"]}, "layouts is a list"),
+        ({"subject": "{number:02x!}"}, "cannot be filled"),
+        ({"fps": "fast"}, "fps is 'fast'"),
+        ({"corrections": [{"row": 1, "apex": 2}]}, "a correction needs"),
+        ({"corrections": [{"clip": "a/b"}]}, "a correction needs"),
+        ({"writing": {"colour": 1}}, "writing may have"),
+    ],
+)
+def test_a_wrong_spec_is_explained(own, change, message):
+    values = yaml.safe_load(OWN) | change
+    own.write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match=re.escape(message)) as caught:
+        get_spec(str(own))
+    assert str(caught.value).startswith(f"{own}: the spec of a dataset is wrong: ")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "a: [", ""])
+def test_a_spec_that_is_no_mapping(own, text):
+    own.write_text(text)
+    with pytest.raises(ConfigError, match=re.escape(str(own))):
+        get_spec(str(own))
+    with pytest.raises(ConfigError, match="cannot be read"):
+        get_spec(str(own.with_name("absent.yaml")))
+
+
+@pytest.fixture
+def table(tmp_path):
+    """A plain table, and frames as it names them."""
+    import cv2
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    lines = ["subject,clip,onset,apex,offset,emotion,au"]
+    for subject in ("anna", "ben"):
+        for index, emotion in enumerate(("Happy", "surprise", "sad"), start=1):
+            folder = tmp_path / "frames" / subject / f"c{index}"
+            folder.mkdir(parents=True)
+            for number in range(3, 10):
+                image = rng.integers(0, 255, (32, 32), dtype=np.uint8)
+                cv2.imwrite(str(folder / f"{number:03d}.png"), image)
+            lines.append(f"{subject},c{index},3,{5 + index % 2},9,{emotion},4+L12")
+    file = tmp_path / "clips.csv"
+    file.write_text("\n".join(lines), encoding="utf-8")
+    return file
+
+
+def test_a_plain_table_is_a_dataset(table, capsys):
+    spec = get_spec("csv", table)
+    assert spec.tasks["c3"].classes == ("happiness", "sadness", "surprise")
+    read = read_annotations(spec, table, "c3")
+    assert read.subjects == ("anna", "ben")
+    assert read.clips[0].action_units == "4+L12"
+    words = ["check", "--dataset", "csv", "--annotations", str(table), "--task", "c3"]
+    words += ["--data-root", str(table.parent)]
+    assert main([*words, "--frames.pattern", "frames/{subject}/{clip}/{frame}.png"]) == 0
+    assert "file named otherwise" in (shown := capsys.readouterr().out)  # 003, not 3
+    assert "This can be trained on." in shown
+    assert main([*words, "--data-root", str(table.parent / "frames")]) == 0
+
+
+def test_a_plain_table_needs_little(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("Subject,Filename,Onset,Offset,Emotion\n1,a,1,5,boredom\n2,b,1,5,Interest\n")
+    spec = get_spec("csv", file)
+    read = read_annotations(spec, file, "c2")
+    assert read.classes == ("boredom", "interest")
+    assert [clip.annotated.apex for clip in read.clips] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("subject,clip\n1,a", "has no column 'emotion'"),
+        ("", "has no column 'emotion'"),
+        ("subject,clip,onset,offset,emotion\n1,a,1,5,joy", r"has 1 emotion\(s\) \(joy\)"),
+    ],
+)
+def test_a_plain_table_that_is_none(tmp_path, text, message):
+    file = tmp_path / "t.csv"
+    file.write_text(text)
+    with pytest.raises(AnnotationError, match=message):
+        get_spec("csv", file)
+
+
+def test_a_plain_table_must_be_named(tmp_path):
+    with pytest.raises(ConfigError, match="--annotations FILE"):
+        get_spec("csv")
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        get_spec("csv", tmp_path / "absent.csv")
