@@ -199,10 +199,14 @@ class Config:
 
     Args:
         dataset: name of the dataset's spec (`gamdss datasets` lists them), path of a spec of your
-            own, or `csv` for a plain table of clips.
+            own, or `csv` for a plain table of clips. Several make a composite: `smic+cas2+samm`.
         task: name of the classification task, such as `c5` or `c3`.
-        data_root: the dataset's folder as it was delivered, with the workbook and the frames.
-        annotations: the workbook, if it is not in `data_root` under one of its known names.
+        data_root: the dataset's folder as it was delivered, with the workbook and the frames. Of a
+            composite, each one's: `smic=/data/SMIC,cas2=/data/CASME2`.
+        annotations: the workbook, if it is not in `data_root` under one of its known names; of a
+            composite, in the same form.
+        clip_list: a CSV file of dataset,subject,clip,class, such as MEGC2019's: only its clips are
+            taken, with its classes.
         output: the run directory; `runs/<dataset>_<task>` under the working directory where it
             is left out.
         cache: folder for decoded frames and made datasets; the user's cache folder where it is
@@ -228,6 +232,7 @@ class Config:
     task: str = "c5"
     data_root: str | None = None
     annotations: str | None = None
+    clip_list: str | None = None
     output: str | None = None
     cache: str | None = None
     corrections: bool = True

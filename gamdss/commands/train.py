@@ -13,7 +13,6 @@ from gamdss.arguments import new_parser
 from gamdss.commands.fields import build, cache_folder
 from gamdss.config import Config
 from gamdss.data.specs import get_spec
-from gamdss.data.synthetic import GROUND_TRUTH
 from gamdss.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -62,9 +61,7 @@ def run(namespace: Any) -> None:
                 f"--demo makes its own data, but --data-root is {config.data_root!r}",
                 remedy="Leave out one of the two.",
             )
-        emotions = list(get_spec(config.dataset, config.annotations).task(config.task).emotions)
-        root = demo.dataset(cache, config.dataset, emotions)
-        config = replace(config, data_root=str(root), annotations=None)
+        config = replace(config, data_root=_made(config, cache), annotations=None)
     name = f"{'demo_' if namespace.demo else ''}{Path(config.dataset).stem}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
     only = None if namespace.folds is None else [f.strip() for f in namespace.folds.split(",")]
@@ -73,9 +70,19 @@ def run(namespace: Any) -> None:
         print(report(finished))
 
 
+def _made(config: Config, cache: Path) -> str:
+    """The demo's data root: made clips in the layout of each dataset."""
+    names = config.dataset.split("+")
+    roots = {}
+    for name in names:
+        emotions = list(get_spec(name, config.annotations).task(config.task).emotions)
+        roots[name] = str(demo.dataset(cache, name, emotions))
+    return ",".join(f"{n}={r}" for n, r in roots.items()) if len(names) > 1 else roots[names[0]]
+
+
 def report(run: Run) -> str:
     """What the terminal shows: tables and figures of a finished run, or what is missing."""
-    from gamdss.report.run_report import read_truth, write_report  # noqa: PLC0415
+    from gamdss.report.run_report import write_report  # noqa: PLC0415
 
     if run.missing:
         done, total = len(run.folds), len(run.folds) + len(run.missing)
@@ -93,5 +100,5 @@ def report(run: Run) -> str:
         annotated=store.annotated,
         reselected=store.reselected,
         reselected_keys=store.reselected_keys,
-        truth=read_truth(Path(run.directory.config.data_root or "") / GROUND_TRUTH),
+        truth=run.dataset.truth,
     )

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from gamdss.config import Config, FramesConfig
+from gamdss.config import Config, FramesConfig, ProtocolConfig
 from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.faults import Fault
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.splits import leave_one_subject_out
+from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError, FoldError, FrameError
 from gamdss.records import Clip
@@ -177,9 +177,10 @@ def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Faul
     if name not in spec.tasks:
         return
     task = spec.tasks[name]
-    labelled = [(clip.subject, task.label(clip.emotion)) for clip in clips]
-    chosen = [(subject, label) for subject, label in labelled if label is not None]
+    labelled = [(clip, task.label(clip.emotion)) for clip in clips]
+    chosen = [(clip, label) for clip, label in labelled if label is not None]
+    data = Labelled(tuple(c for c, _ in chosen), tuple(k for _, k in chosen), task.classes)
     try:
-        leave_one_subject_out([s for s, _ in chosen], [k for _, k in chosen], task.classes)
+        make_folds(ProtocolConfig(), data, seed=0)
     except FoldError as error:
         yield Fault("no folds", f"task {name}: {error.problem}")

@@ -13,7 +13,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,20 @@ class Store:
     reselected_keys: tuple[KeyFrames, ...]
     contents: tuple[str, ...]
     digest: str
+
+    def subset(self, places: Sequence[int]) -> Store:
+        """The store of these clips only; the frames stay as they are."""
+        chosen = list(places)
+        text = "".join([self.digest, *(self.contents[i] for i in chosen)])
+        return replace(
+            self,
+            annotated=self.annotated[chosen],
+            reselected=self.reselected[chosen],
+            annotated_keys=tuple(self.annotated_keys[i] for i in chosen),
+            reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
+            contents=tuple(self.contents[i] for i in chosen),
+            digest=hashlib.blake2b(text.encode(), digest_size=12).hexdigest(),
+        )
 
 
 def open_store(

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,15 +19,24 @@ from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
+from gamdss.data.clip_list import read_clip_list
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Fold, Labelled
 from gamdss.data.store import Store, open_store
-from gamdss.data.synthetic import MANIFEST
+from gamdss.data.synthetic import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
+from gamdss.engine.composite import (
+    composition,
+    join_annotations,
+    join_stores,
+    restrict,
+    sources,
+)
 from gamdss.engine.fold import FoldData
 from gamdss.errors import DataRootError
 from gamdss.files import write_atomic
+from gamdss.records import KeyFrames
 
 log = logging.getLogger("gamdss")
 
@@ -35,12 +45,16 @@ log = logging.getLogger("gamdss")
 class Dataset:
     """Annotations and key frames of the clips of a task, in the same order.
 
-    `title` names the dataset in tables and figures, and says so where it was made.
+    `title` names the dataset in tables and figures, and says so where it was made; `expected` has
+    the published number of clips of each class, by dataset, where there is one; `truth` the true
+    key frames by clip id, where the clips were made.
     """
 
     title: str
     annotations: Annotations
     store: Store
+    expected: Mapping[str, Mapping[str, int]]
+    truth: Mapping[str, KeyFrames] | None
 
     @property
     def labelled(self) -> Labelled:
@@ -62,11 +76,37 @@ class Dataset:
 
 
 def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
-    """Read the workbook, find the frames, build or open the store.
+    """Read the workbooks, find the frames, build or open the store of each dataset; join them.
 
     Raises:
         DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
     """
+    parts = [_open_one(part, cache, progress) for part in sources(config)]
+    if len(parts) == 1:
+        return parts[0]
+    annotations = join_annotations([part.annotations for part in parts])
+    for dataset, name, here, published in composition(annotations, _expected(parts)):
+        if published not in (None, here):
+            log.warning("%s, %s: %d clips here, %d published", dataset, name, here, published)
+    return Dataset(
+        title=" + ".join(part.title for part in parts),
+        annotations=annotations,
+        store=join_stores([part.store for part in parts]),
+        expected=_expected(parts),
+        truth={
+            f"{part.annotations.clips[0].dataset}-{clip}": keys
+            for part in parts
+            for clip, keys in (part.truth or {}).items()
+        }
+        or None,
+    )
+
+
+def _expected(parts: Sequence[Dataset]) -> dict[str, Mapping[str, int]]:
+    return {name: classes for part in parts for name, classes in part.expected.items()}
+
+
+def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
     spec = get_spec(config.dataset, config.annotations)
     spec.task(config.task)
     if config.data_root is None:
@@ -83,9 +123,20 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
         progress=progress,
     )
     _report_notes(annotations, store)
+    if config.clip_list is not None:
+        listed = read_clip_list(Path(config.clip_list).expanduser(), annotations.classes)
+        places, annotations = restrict(annotations, listed)
+        store = store.subset(places)
+    for warning in annotations.warnings:
+        log.warning("%s: %s", annotations.workbook, warning)
     made = (root / MANIFEST).is_file()
-    title = f"Synthetic clips in {spec.title}'s layout" if made else spec.title
-    return Dataset(title, annotations, store)
+    return Dataset(
+        title=f"Synthetic clips in {spec.title}'s layout" if made else spec.title,
+        annotations=annotations,
+        store=store,
+        expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
+        truth=read_truth(root / GROUND_TRUTH),
+    )
 
 
 def read_clips(
@@ -102,8 +153,6 @@ def read_clips(
         corrections=config.corrections,
         exact_emotions=config.case_sensitive_emotions,
     )
-    for warning in annotations.warnings:
-        log.warning("%s: %s", workbook, warning)
     finder = FrameFinder(spec, root, config.frames)
     bar = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
     found = [finder.find(clip) for clip in bar]
@@ -163,9 +212,11 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, and the difference.
 
-    Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it.
+    Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it, and
+    `composition.csv` the number of clips of each dataset and class against the published one.
     """
     write_annotations(path.with_name("annotations.csv"), dataset.annotations.clips)
+    _write_composition(path.with_name("composition.csv"), dataset)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     names = ("onset", "apex", "offset")
@@ -178,4 +229,12 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
         moved = (b - a for a, b in zip(*numbers, strict=True))
         row = (clip.subject, clip.name, clip.emotion, *numbers[0], *numbers[1], *moved)
         writer.writerow((*row, "; ".join(keys.notes)))
+    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _write_composition(path: Path, dataset: Dataset) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("dataset", "class", "clips", "published"))
+    writer.writerows(composition(dataset.annotations, dataset.expected))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))

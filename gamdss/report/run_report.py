@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,16 +64,3 @@ def write_report(
     width = max(len(name) for name in files)
     paths = [f"{name:<{width}}  {folder / file}" for name, file in files.items()]
     return "\n".join([summary_table(results), "", *paths])
-
-
-def read_truth(file: Path) -> dict[str, KeyFrames] | None:
-    """True key frames by clip id from a made dataset's `ground_truth.csv`; None without one."""
-    if not file.is_file():
-        return None
-    with file.open(newline="", encoding="utf-8") as rows:
-        return {
-            f"{row['subject']}/{row['clip']}": KeyFrames(
-                int(row["onset"]), int(row["apex"]), int(row["offset"])
-            )
-            for row in csv.DictReader(rows)
-        }

@@ -2,5 +2,6 @@
 
 from gamdss.data.synthetic.dataset import GROUND_TRUTH, MANIFEST, write_dataset
 from gamdss.data.synthetic.settings import SynthConfig
+from gamdss.data.synthetic.truth import read_truth
 
-__all__ = ["GROUND_TRUTH", "MANIFEST", "SynthConfig", "write_dataset"]
+__all__ = ["GROUND_TRUTH", "MANIFEST", "SynthConfig", "read_truth", "write_dataset"]

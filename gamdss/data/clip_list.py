@@ -1,0 +1,111 @@
+"""A list of clips and classes that overrides a task's own rule, such as that of MEGC2019.
+
+MEGC2019 publishes its composite as a CSV file without a header: dataset, subject, clip, class,
+where 0 is negative, 1 positive and 2 surprise. Copies of it with a header are read too.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gamdss.errors import AnnotationError
+from gamdss.records import Clip
+
+# Class numbers of MEGC2019's list.
+NUMBERED = ("negative", "positive", "surprise")
+_ALIASES = {
+    "casme2": "cas2",
+    "casmeii": "cas2",
+    "casme": "cas1",
+    "smic-hs": "smic",
+    "smichs": "smic",
+}
+_DIGITS = re.compile(r"\d+")
+_HEADERS = {"dataset", "sub", "subject"}
+
+
+@dataclass(frozen=True)
+class ClipList:
+    """The class of each listed clip, by (dataset, subject, clip) in a form that ignores padding."""
+
+    file: Path
+    classes: Mapping[tuple[str, str, str], str]
+
+    def find(self, clip: Clip, subject: str) -> str | None:
+        """The class of a clip; None where the list does not have it.
+
+        Args:
+            clip: the clip; its `dataset` is the spec's name.
+            subject: its subject in the dataset's own form.
+        """
+        return self.classes.get(_key(clip.dataset, subject, clip.name))
+
+    def of(self, dataset: str) -> dict[tuple[str, str, str], str]:
+        """The listed clips of one dataset."""
+        return {key: name for key, name in self.classes.items() if key[0] == dataset}
+
+
+def read_clip_list(file: Path, classes: Sequence[str]) -> ClipList:
+    """Read lines of dataset, subject, clip and class (a name or MEGC2019's number).
+
+    Raises:
+        AnnotationError: not such a file, an unknown class, or a clip in two classes.
+    """
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = list(csv.reader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise AnnotationError(
+            f"the list of clips cannot be read ({error})", file=file, remedy="Check --clip-list."
+        ) from error
+    found: dict[tuple[str, str, str], str] = {}
+    for number, row in enumerate(rows, start=1):
+        if not any(cell.strip() for cell in row) or (number == 1 and _is_header(row)):
+            continue
+        if len(row) < 4:
+            raise AnnotationError(
+                f"the line has {len(row)} cells: {', '.join(row)}",
+                file=file,
+                row=number,
+                remedy="Lines must be dataset,subject,clip,class.",
+            )
+        name = _class(row[3].strip(), classes, file, number)
+        if found.setdefault(_key(*row[:3]), name) != name:
+            raise AnnotationError(
+                f"clip {row[2]} of {row[1]} is {found[_key(*row[:3])]} above and {name} here",
+                file=file,
+                row=number,
+                remedy="Give each clip one class.",
+            )
+    return ClipList(file, found)
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    return bool(_HEADERS & {cell.strip().lower() for cell in row})
+
+
+def _class(cell: str, classes: Sequence[str], file: Path, row: int) -> str:
+    name = cell
+    if cell.isdigit() and int(cell) < len(NUMBERED):
+        name = NUMBERED[int(cell)]
+    folded = {known.lower(): known for known in classes}
+    if name.lower() not in folded:
+        raise AnnotationError(
+            f"class {cell!r} is not in the task",
+            file=file,
+            row=row,
+            remedy=f"The task has {', '.join(classes)}; 0, 1, 2 are {', '.join(NUMBERED)}.",
+        )
+    return folded[name.lower()]
+
+
+def _key(dataset: str, subject: str, clip: str) -> tuple[str, str, str]:
+    name = dataset.strip().lower()
+    number = _DIGITS.search(subject)
+    who = str(int(number.group())) if number else subject.strip().lower()
+    unpadded = _DIGITS.sub(lambda digits: str(int(digits.group())), clip.strip().lower())
+    return _ALIASES.get(name, name), who, unpadded
