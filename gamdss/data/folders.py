@@ -12,7 +12,7 @@ from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.errors import ConfigError, DataRootError
 
 _DIGITS = re.compile(r"\d+")
-_NAME = re.compile(r"\\\{\w+\\\}")
+_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
 # Folders looked into in search of a layout, on each level.
 _LOOKED_AT = 200
 
@@ -33,14 +33,16 @@ class Folders:
             folder = found
         return folder
 
-    def matching(self, start: Path, template: str) -> Iterator[Path]:
-        """Folders under `start` that a template can stand for."""
+    def matching(
+        self, start: Path, template: str, limit: int | None = _LOOKED_AT
+    ) -> Iterator[Path]:
+        """Folders under `start` that a template can stand for; `limit` on each level."""
         part, _, rest = template.partition("/")
         form = re.compile(_NAME.sub(".*", re.escape(part)), re.IGNORECASE)
         children = {path for path in self._children(start).values() if form.fullmatch(path.name)}
-        for child in sorted(children)[:_LOOKED_AT]:
+        for child in sorted(children)[:limit]:
             if rest:
-                yield from self.matching(child, rest)
+                yield from self.matching(child, rest, limit)
             else:
                 yield child
 

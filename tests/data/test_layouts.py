@@ -12,7 +12,7 @@ from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.synthetic import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import FrameError
+from gamdss.errors import AnnotationError, FrameError
 
 LAYOUTS = [(name, layout) for name in spec_names() for layout in get_spec(name).layouts]
 # As the reference of native forms spells them.
@@ -107,3 +107,21 @@ def test_takes_of_a_video_are_counted_as_their_folders_are(made):
     assert [clip.take for clip in read.clips] == [1, 2, 3] * 2
     assert {clip.video for clip in read.clips} == {"a"}
     assert len({clip.id for clip in read.clips}) == 6
+
+
+def test_folders_stand_for_a_workbook_where_the_spec_says_so(made, tmp_path):
+    spec, root = get_spec("smic"), Path(shutil.copytree(made("smic", "raw", 3), tmp_path / "smic"))
+    before = read_annotations(spec, find_workbook(spec, root), "c3")
+    (root / spec.workbooks[0]).unlink()
+    assert find_workbook(spec, root) == root
+    read = read_annotations(spec, root, "c3")
+    known = {clip.id: clip.emotion for clip in before.clips}
+    assert {clip.id: clip.emotion for clip in read.clips} == known
+    finder = FrameFinder(spec, root)
+    for clip in read.clips:
+        files = finder.find(clip).files
+        assert (clip.annotated.onset, clip.annotated.offset) == (min(files), max(files))
+    empty = root / "HS/s1/micro/negative/s1_ne_99"
+    empty.mkdir()
+    with pytest.raises(AnnotationError, match="s1/s1_ne_99: onset is missing"):
+        read_annotations(spec, root, "c3")

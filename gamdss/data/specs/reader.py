@@ -12,6 +12,7 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
                                      where the table has no column for it
     clip                             form of a clip's name where the cell alone is not unique
     layouts                          by name: roots, folders, file, whole_video; see `Layout`
+    from_folders                     `true` where folders alone tell clips, emotions and frames
     emotions                         a list, or a mapping to the native spelling
     tasks                            by name: a list of classes, or classes with their emotions
     expected                         clips, subjects, emotions and tasks; several are versions
@@ -44,7 +45,7 @@ _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
 _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
-_OTHERS = (*_RENAMED, "fps", "colour", "expected", "corrections", "writing")
+_OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
 # What a folder's template may name.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
@@ -108,6 +109,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
         fps=float(fps),
         colour=bool(values.get("colour", False)),
+        from_folders=bool(values.get("from_folders", False)),
         expected=dict(_items("expected", values.get("expected", {}))),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),

@@ -146,6 +146,7 @@ class DatasetSpec:
     subject_form: str = ""
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
+    from_folders: bool = False
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
