@@ -1,6 +1,7 @@
 """The commands as a user types them: what they print, leave and refuse."""
 
 import json
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import yaml
 
 from gamdss import __version__
 from gamdss.cli import main
+from gamdss.data.specs import get_spec
 
 ROOT = Path(__file__).parents[1]
 WORKBOOK = "CASME2-coding-20241216.xlsx"
@@ -406,13 +408,29 @@ def test_synth_writes_a_dataset_and_says_where(tmp_path, capsys):
     assert "--output is missing" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    "script", sorted(ROOT.glob("*/train_*.py")), ids=lambda p: str(p.relative_to(ROOT))
-)
-def test_scripts_run_from_any_directory(script, tmp_path):
+def test_a_script_runs_from_any_directory(tmp_path):
     done = subprocess.run(
-        [sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "cas2/train_c5.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert "--demo" in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "script", sorted(ROOT.glob("*/train_*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_scripts_name_their_own_config(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(script), run_name="__main__")
+    shown = capsys.readouterr().err
+    dataset, task = script.parent.name, script.stem.removeprefix("train_")
+    assert f"no data: --data-root must name the folder of {get_spec(dataset).title}" in shown
+    asked = yaml.safe_load((ROOT / "configs" / f"{dataset}_{task}.yaml").read_text())
+    assert f'"{dataset}_{task}.yaml"' in script.read_text()
+    assert (asked["dataset"], asked["task"]) == (dataset, task)

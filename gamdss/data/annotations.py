@@ -12,6 +12,7 @@ from pathlib import Path
 from gamdss.data.faults import Fault
 from gamdss.data.row_reader import RowReader
 from gamdss.data.specs import DatasetSpec
+from gamdss.data.tree import read_tree
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
 from gamdss.files import write_atomic
@@ -61,7 +62,7 @@ def scan_annotations(
     Raises:
         AnnotationError: not a readable workbook, or a column is missing.
     """
-    table = read_table(spec, workbook)
+    table = read_tree(spec, workbook) if workbook.is_dir() else read_table(spec, workbook)
     reader = RowReader(spec, table, strict, corrections, exact_emotions)
     clips = [reader.read(row) for row in table.rows]
     sound = tuple(clip for clip in clips if clip is not None)
@@ -83,7 +84,7 @@ def read_annotations(
 
     Args:
         spec: the dataset's spec.
-        workbook: the file.
+        workbook: the file, or the dataset's root where its folders stand for one.
         task: one of the spec's tasks.
         strict: refuse what is otherwise mended.
         corrections: mend the workbook's known mistakes, where a cell is at fault.

@@ -82,9 +82,9 @@ class _Finder:
     def _names(self, item: ClipFrames) -> None:
         """Folders and files that are not written as the owners write them."""
         layout, names = self.finder.layout, item.clip.path_names
-        native = {self.finder.data_root / form.format(**names) for form in layout.folders}
+        native = {self.finder.root / form.format(**names) for form in layout.folders}
         if item.folder not in native:
-            where = item.folder.relative_to(self.finder.data_root)
+            where = item.folder.relative_to(self.finder.root)
             self._add("folder named otherwise", item.clip, f"{where} is taken")
         others = [
             path.name

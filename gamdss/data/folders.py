@@ -12,7 +12,7 @@ from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.errors import ConfigError, DataRootError
 
 _DIGITS = re.compile(r"\d+")
-_NAME = re.compile(r"\\\{\w+\\\}")
+_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
 # Folders looked into in search of a layout, on each level.
 _LOOKED_AT = 200
 
@@ -26,21 +26,23 @@ class Folders:
     def descend(self, start: Path, relative: str) -> Path | None:
         """The folder `relative` under `start`; None if it is not there."""
         folder = start
-        for part in relative.split("/"):
+        for part in relative.split("/") if relative != "." else ():
             found = self._child(folder, part)
             if found is None:
                 return None
             folder = found
         return folder
 
-    def matching(self, start: Path, template: str) -> Iterator[Path]:
-        """Folders under `start` that a template can stand for."""
+    def matching(
+        self, start: Path, template: str, limit: int | None = _LOOKED_AT
+    ) -> Iterator[Path]:
+        """Folders under `start` that a template can stand for; `limit` on each level."""
         part, _, rest = template.partition("/")
         form = re.compile(_NAME.sub(".*", re.escape(part)), re.IGNORECASE)
         children = {path for path in self._children(start).values() if form.fullmatch(path.name)}
-        for child in sorted(children)[:_LOOKED_AT]:
+        for child in sorted(children)[:limit]:
             if rest:
-                yield from self.matching(child, rest)
+                yield from self.matching(child, rest, limit)
             else:
                 yield child
 
@@ -94,31 +96,34 @@ def pattern_layout(pattern: str) -> Layout:
 
 def choose_layout(
     spec: DatasetSpec, data_root: Path, layouts: Mapping[str, Layout], folders: Folders
-) -> str:
-    """The name of the first layout that has frames under `data_root`, else of one with folders.
+) -> tuple[str, Path]:
+    """Name and root of the first layout with frames under `data_root`, else of one with folders.
 
-    One layout serves all clips, so that cropped and raw frames are never mixed.
+    One root serves all clips, so that cropped and raw frames are never mixed.
 
     Raises:
         DataRootError: there is none.
     """
-    for name, layout in layouts.items():
-        for template in layout.folders:
-            for folder in folders.matching(data_root, template):
+    places = [(name, root) for name, layout in layouts.items() for root in layout.roots]
+    for name, root in places:
+        start = folders.descend(data_root, root)
+        for template in layouts[name].folders if start else ():
+            for folder in folders.matching(start or data_root, template):
                 if any(frame_number(path) is not None for path in folder.iterdir()):
-                    return name
-    for name, layout in layouts.items():
-        for template in layout.folders:
-            parts = template.split("/")
-            fixed = "/".join(takewhile(lambda part: "{" not in part, parts))
-            if fixed and folders.descend(data_root, fixed):
-                return name
-    templates = [layout.folders[0] for layout in layouts.values()]
+                    return name, start or data_root
+    for name, root in places:
+        start = folders.descend(data_root, root)
+        for template in layouts[name].folders if start else ():
+            fixed = "/".join(takewhile(lambda part: "{" not in part, template.split("/")))
+            there = folders.descend(start or data_root, fixed or ".")
+            if there and there != data_root:
+                return name, start or data_root
     first = next(iter(layouts.values()))
+    templates = " or ".join(layout.native for layout in layouts.values())
     raise DataRootError(
-        f"there is no folder of frames ({' or '.join(templates)})",
+        f"there is no folder of frames ({templates})",
         file=data_root,
-        remedy=f"Unpack the frames of {spec.title} as {data_root / first.folders[0] / first.file}, "
+        remedy=f"Unpack the frames of {spec.title} as {data_root / first.native / first.file}, "
         "or say how they lie with --frames.pattern.",
         kind="no frame folder",
     )

@@ -48,7 +48,7 @@ class FrameFinder:
     def __init__(
         self, spec: DatasetSpec, data_root: Path, frames: FramesConfig | None = None
     ) -> None:
-        self.spec, self.data_root = spec, data_root
+        self.spec = spec
         self.frames = frames or FramesConfig()
         layouts = dict(spec.layouts)
         if self.frames.pattern is not None:
@@ -56,7 +56,7 @@ class FrameFinder:
         elif self.frames.layout is not None:
             layouts = {self.frames.layout: spec.layout(self.frames.layout)}
         self._folders = Folders()
-        self.layout_name = choose_layout(spec, data_root, layouts, self._folders)
+        self.layout_name, self.root = choose_layout(spec, data_root, layouts, self._folders)
         self.layout = layouts[self.layout_name]
         self._listings: dict[Path, list[tuple[int, Path]]] = {}
 
@@ -87,12 +87,12 @@ class FrameFinder:
     def _folder(self, clip: Clip) -> Path:
         wanted = [template.format(**clip.path_names) for template in self.layout.folders]
         for relative in wanted:
-            folder = self._folders.descend(self.data_root, relative)
+            folder = self._folders.descend(self.root, relative)
             if folder is not None:
                 return folder
         raise FrameError(
             f"clip {clip.id} (row {clip.row} of the workbook) has no folder",
-            file=self.data_root / wanted[0],
+            file=self.root / wanted[0],
             remedy="Unpack the clip's frames there, or remove the row.",
             kind="missing clip folder",
         )

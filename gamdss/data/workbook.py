@@ -49,6 +49,8 @@ class Table:
 def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None = None) -> Path:
     """The workbook to read: `annotations` if given, else the one with a known name in `data_root`.
 
+    Without one, it is `data_root` itself if the spec says that the folders stand for it.
+
     Raises:
         DataRootError: no such folder or file; no workbook, or several.
     """
@@ -69,6 +71,8 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
     found = [file for file in files if file.relative_to(data_root).as_posix().lower() in known]
     if len(found) == 1:
         return found[0]
+    if not found and spec.from_folders:
+        return data_root
     if found:
         names = ", ".join(path.name for path in found)
         problem = f"there are {len(found)} workbooks: {names}"

@@ -170,7 +170,7 @@ def no_data(spec: DatasetSpec) -> DataRootError:
         where = f"{spec.title}: its frames lie under a folder of yours"
     return DataRootError(
         f"no data: --data-root must name the folder of {spec.title} (workbook and frames, such "
-        f"as {layout.folders[0]}/{layout.file})",
+        f"as {layout.native}/{layout.file})",
         remedy=f"{where}\nTo see the whole run on a made dataset, without any data: add --demo",
     )
 

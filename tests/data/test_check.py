@@ -79,7 +79,7 @@ def test_decoding_everything_finds_what_key_frames_do_not_show(made, tmp_path):
     import shutil
 
     root = shutil.copytree(made("samm", None, 5), tmp_path / "data")
-    folder = root / "SAMM/001/001_1_1"
+    folder = root / "SAMM_CROP/001/001_1_1"
     last = sorted(folder.iterdir())[-1]
     last.write_bytes(b"\xff\xd8 cut")
     spec, config = get_spec("samm"), Config(dataset="samm", data_root=str(root))

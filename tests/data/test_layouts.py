@@ -1,6 +1,8 @@
 """Every dataset in every layout: made, found and read again, with all frames in their places."""
 
 import csv
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.synthetic import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
+from gamdss.errors import AnnotationError, FrameError
 
 LAYOUTS = [(name, layout) for name in spec_names() for layout in get_spec(name).layouts]
 # As the reference of native forms spells them.
@@ -18,14 +21,15 @@ EXAMPLES = {
     ("cas1", "raw"): "CASME_raw_selected/sub01/EP01_1/EP01_1-*.jpg",
     ("cas2", "cropped"): "Cropped/sub01/EP01_01/reg_img*.jpg",
     ("cas2", "raw"): "CASME2_RAW_selected/sub01/EP01_01/img*.jpg",
+    ("samm", "cropped"): "SAMM_CROP/001/001_1_1/001_00*.jpg",
     ("samm", "native"): "SAMM/001/001_1_1/001_00*.jpg",
     ("smic", "cropped"): "SMIC_all_cropped/HS/s1/micro/negative/s1_ne_0*/reg_image0*.bmp",
     ("smic", "raw"): "HS/s1/micro/surprise/s1_sur_0*/image0*.bmp",
-    ("smic", "long"): "SMIC-E_raw image/HS_long/SMIC-HS-E/s1/s1_sur_0*/image0*.jpg",
+    ("smic", "long"): "SMIC-E_raw image/HS_long/SMIC-HS-E/s01/s1_sur_0*/image0*.jpg",
     ("mmew", "native"): "Micro_Expression/surprise/S01-02-00*/1.jpg",
     ("4dme", "cropped"): "gray_micro_crop/S01/S01_1st_001_01_1/Frame_000000*.jpg",
     ("4dme", "raw"): "gray_micro/S01/S01_1st_001_01_1/Frame_000000*.jpg",
-    ("cas3", "clips"): "Part_A_ME_clip/frame/spNO.1_a_*/*.jpg",
+    ("cas3", "clips"): "Part_A_ME_clip/frame/spNo.1_a_*/*.jpg",
     ("cas3", "cut"): "ME_A/spNO.1/a2/color/*.jpg",
     ("cas3", "videos"): "part_A/spNO.1/a/color/*.jpg",
     ("cas3", "flat"): "spNO.1/a/*.jpg",
@@ -83,6 +87,19 @@ def test_one_layout_serves_all_clips_and_can_be_chosen(made):
     )
 
 
+def test_crops_of_two_kinds_are_never_mixed(made, tmp_path):
+    """A clip that one folder of crops lacks is not taken from another one, nor from the raw."""
+    spec, root = get_spec("cas2"), Path(shutil.copytree(made("cas2", "cropped", 3), tmp_path / "c"))
+    shutil.copytree(root / "Cropped", root / "Cropped_original")
+    shutil.copytree(root / "Cropped", root / "CASME2_RAW_selected")
+    shutil.rmtree(root / "Cropped/sub01/EP01_01")
+    clips = read_annotations(spec, find_workbook(spec, root), "c5").clips
+    with pytest.raises(FrameError, match=r"Cropped/sub01/EP01_01: .*has no folder"):
+        FrameFinder(spec, root).find(clips[0])
+    raw = FrameFinder(spec, root, FramesConfig(layout="raw"))
+    assert raw.find(clips[0]).folder == root / "CASME2_RAW_selected/sub01/EP01_01"
+
+
 def test_takes_of_a_video_are_counted_as_their_folders_are(made):
     read = read_annotations(
         get_spec("cas3"), find_workbook(get_spec("cas3"), made("cas3", "cut", 3)), "c7"
@@ -90,3 +107,21 @@ def test_takes_of_a_video_are_counted_as_their_folders_are(made):
     assert [clip.take for clip in read.clips] == [1, 2, 3] * 2
     assert {clip.video for clip in read.clips} == {"a"}
     assert len({clip.id for clip in read.clips}) == 6
+
+
+def test_folders_stand_for_a_workbook_where_the_spec_says_so(made, tmp_path):
+    spec, root = get_spec("smic"), Path(shutil.copytree(made("smic", "raw", 3), tmp_path / "smic"))
+    before = read_annotations(spec, find_workbook(spec, root), "c3")
+    (root / spec.workbooks[0]).unlink()
+    assert find_workbook(spec, root) == root
+    read = read_annotations(spec, root, "c3")
+    known = {clip.id: clip.emotion for clip in before.clips}
+    assert {clip.id: clip.emotion for clip in read.clips} == known
+    finder = FrameFinder(spec, root)
+    for clip in read.clips:
+        files = finder.find(clip).files
+        assert (clip.annotated.onset, clip.annotated.offset) == (min(files), max(files))
+    empty = root / "HS/s1/micro/negative/s1_ne_99"
+    empty.mkdir()
+    with pytest.raises(AnnotationError, match="s1/s1_ne_99: onset is missing"):
+        read_annotations(spec, root, "c3")

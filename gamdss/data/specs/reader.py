@@ -11,7 +11,8 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
     subject_in_clip                  regular expression that finds the subject in a clip's name,
                                      where the table has no column for it
     clip                             form of a clip's name where the cell alone is not unique
-    layouts                          by name: `folders` (alternatives), `file`, `whole_video`
+    layouts                          by name: roots, folders, file, whole_video; see `Layout`
+    from_folders                     `true` where folders alone tell clips, emotions and frames
     emotions                         a list, or a mapping to the native spelling
     tasks                            by name: a list of classes, or classes with their emotions
     expected                         clips, subjects, emotions and tasks; several are versions
@@ -44,7 +45,7 @@ _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
 _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
-_OTHERS = (*_RENAMED, "fps", "colour", "expected", "corrections", "writing")
+_OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
 # What a folder's template may name.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
@@ -108,6 +109,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
         fps=float(fps),
         colour=bool(values.get("colour", False)),
+        from_folders=bool(values.get("from_folders", False)),
         expected=dict(_items("expected", values.get("expected", {}))),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),
@@ -140,11 +142,17 @@ def _columns(value: Any) -> dict[str, tuple[str, ...]]:
 
 def _layout(name: str, value: Any) -> Layout:
     given = dict(_items(f"layouts.{name}", value))
-    unknown = set(given) - {"folders", "file", "whole_video"}
+    unknown = set(given) - {"roots", "folders", "file", "whole_video"}
     if unknown or not {"folders", "file"} <= set(given):
-        raise _BadError(f"layouts.{name} must have folders and file, and may have whole_video")
-    folders = _texts(f"layouts.{name}.folders", given["folders"])
-    return Layout(folders, str(given["file"]), bool(given.get("whole_video", False)))
+        raise _BadError(
+            f"layouts.{name} must have folders and file, and may have roots and whole_video"
+        )
+    return Layout(
+        folders=_texts(f"layouts.{name}.folders", given["folders"]),
+        file=str(given["file"]),
+        roots=_texts(f"layouts.{name}.roots", given.get("roots", ".")),
+        whole_video=bool(given.get("whole_video", False)),
+    )
 
 
 def _task(name: str, value: Any, emotions: Mapping[str, str]) -> Task:

@@ -46,17 +46,34 @@ class Task:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where frames lie: path templates of a clip's folder, the likeliest first, and a file's name.
+    """Where frames lie, as path templates.
 
-    Templates are filled by `str.format` with `subject`, `clip`, `video`, `take`, `emotion` (text)
-    and `frame` (an integer). Files are matched by the last run of digits in their stem, so the
-    template's padding matters for writing only. In a `whole_video` layout a folder holds more
-    than the clip, and is cut from onset to offset.
+    Templates are filled by `str.format` with what `Clip.path_names` gives, and `frame` (an
+    integer). Files are matched by the last run of digits in their stem, so the template's
+    padding matters for writing only.
+
+    Args:
+        folders: a clip's folder under the root; several are tried for every clip.
+        file: a frame's file.
+        roots: where the folders lie under the dataset's root; several are alternatives, of which
+            one serves all clips.
+        whole_video: a folder holds more than the clip, and is cut from onset to offset.
     """
 
     folders: tuple[str, ...]
     file: str
+    roots: tuple[str, ...] = (".",)
     whole_video: bool = False
+
+    @property
+    def native(self) -> str:
+        """The template of a clip's folder under the dataset's root, as synthetic clips have it."""
+        return joined(self.roots[0], self.folders[0])
+
+
+def joined(root: str, folder: str) -> str:
+    """A folder's template under a root, where `.` is the dataset's own."""
+    return folder if root == "." else f"{root}/{folder}"
 
 
 @dataclass(frozen=True)
@@ -129,6 +146,7 @@ class DatasetSpec:
     subject_form: str = ""
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
+    from_folders: bool = False
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()

@@ -124,7 +124,7 @@ def _write_clip(
     row = made_row(spec, plan, drawn)
     layout = spec.layout(config.layout or next(iter(spec.layouts)))
     names = row.clip.path_names
-    folder = root / layout.folders[0].format(**names)
+    folder = root / layout.native.format(**names)
     folder.mkdir(parents=True, exist_ok=layout.whole_video)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
     for number, frame in row.made.frames():

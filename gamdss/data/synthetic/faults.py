@@ -37,7 +37,7 @@ class _Planter:
         self.spec, self.row, self.line = spec, row, line
         layout = spec.layout(config.layout or next(iter(spec.layouts)))
         names = row.clip.path_names
-        self.folder = root / layout.folders[0].format(**names)
+        self.folder = root / layout.native.format(**names)
         self.top = root
         self.file = lambda number: self.folder / layout.file.format(frame=number, **names)
 
