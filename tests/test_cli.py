@@ -185,7 +185,7 @@ TRAINED += [ROOT / "configs/original/cas3_c4.yaml"]
 
 @pytest.mark.parametrize("config", TRAINED, ids=lambda p: str(p.relative_to(ROOT)))
 def test_configs_run_to_their_end(config, small_dataset, made, small_options, tmp_path, capsys):
-    """Two of each kind; tests/engine/test_dataset.py reads the data of every config."""
+    """Two of each kind; tests/engine/test_config_data.py reads the data of every config."""
     asked = yaml.safe_load(config.read_text())
     root = small_dataset if asked["dataset"] == "cas2" else made(asked["dataset"], None, 8)
     words = ["train", "--config", str(config), "--data-root", str(root), *small_options]

@@ -9,12 +9,29 @@ from pathlib import Path
 
 from gamdss.data.specs import DatasetSpec, Layout
 from gamdss.data.specs.spec import FRAME_SUFFIXES
-from gamdss.errors import ConfigError, DataRootError
+from gamdss.errors import ConfigError, DataRootError, FrameError
 
 _DIGITS = re.compile(r"\d+")
 _NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
 # Folders looked into in search of a layout, on each level.
 _LOOKED_AT = 200
+
+
+def listed(folder: Path) -> list[Path]:
+    """What is in a folder, sorted.
+
+    Raises:
+        FrameError: the folder cannot be read.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except OSError as error:
+        raise FrameError(
+            f"the folder cannot be read ({error.strerror})",
+            file=folder,
+            remedy="Check that it is there and its permissions.",
+            kind="unreadable folder",
+        ) from error
 
 
 class Folders:
@@ -53,7 +70,7 @@ class Folders:
 
     def _children(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listings:
-            names = sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+            names = [p for p in listed(folder) if p.is_dir()] if folder.is_dir() else []
             listing: dict[str, Path] = {}
             for key in (str, str.lower, _unpadded):
                 for path in names:
@@ -109,7 +126,7 @@ def choose_layout(
         start = folders.descend(data_root, root)
         for template in layouts[name].folders if start else ():
             for folder in folders.matching(start or data_root, template):
-                if any(frame_number(path) is not None for path in folder.iterdir()):
+                if any(frame_number(path) is not None for path in listed(folder)):
                     return name, start or data_root
     for name, root in places:
         start = folders.descend(data_root, root)

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from gamdss.config import FramesConfig
-from gamdss.data.folders import Folders, choose_layout, frame_number, pattern_layout
+from gamdss.data.folders import Folders, choose_layout, frame_number, listed, pattern_layout
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import FrameError
 from gamdss.records import Clip, KeyFrames
@@ -99,7 +99,7 @@ class FrameFinder:
 
     def _files(self, clip: Clip, folder: Path) -> dict[int, Path]:
         if folder not in self._listings:
-            pairs = ((frame_number(path), path) for path in sorted(folder.iterdir()))
+            pairs = ((frame_number(path), path) for path in listed(folder))
             self._listings[folder] = [(n, path) for n, path in pairs if n is not None]
         files: dict[int, Path] = {}
         for number, path in self._listings[folder]:

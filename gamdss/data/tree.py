@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from gamdss.data.folders import Folders, choose_layout, frame_number
+from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 
@@ -30,9 +30,8 @@ def read_tree(spec: DatasetSpec, data_root: Path) -> Table:
     for index, folder in enumerate(folders.matching(root, template, limit=None)):
         match = form.fullmatch(folder.relative_to(root).as_posix())
         cells = dict(match.groupdict()) if match else {}
-        numbers = [
-            number for file in folder.iterdir() if (number := frame_number(file)) is not None
-        ]
+        found = (frame_number(file) for file in listed(folder))
+        numbers = [number for number in found if number is not None]
         cells |= {"onset": min(numbers, default=""), "offset": max(numbers, default="")}
         rows.append(Row(index + 2, index, cells))
     headers = {role: role for role in _ROLES}

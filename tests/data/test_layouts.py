@@ -125,3 +125,42 @@ def test_folders_stand_for_a_workbook_where_the_spec_says_so(made, tmp_path):
     empty.mkdir()
     with pytest.raises(AnnotationError, match="s1/s1_ne_99: onset is missing"):
         read_annotations(spec, root, "c3")
+
+
+def test_casme_pads_frame_numbers_in_some_clips_only_and_has_a_second_apex(made, tmp_path):
+    import openpyxl
+
+    spec, root = get_spec("cas1"), Path(shutil.copytree(made("cas1", "raw", 3), tmp_path / "c"))
+    for file in (root / "CASME_raw_selected/sub01/EP01_1").iterdir():
+        name, _, number = file.stem.rpartition("-")
+        file.rename(file.with_name(f"{name}-{int(number)}.jpg"))
+    workbook = find_workbook(spec, root)
+    book = openpyxl.load_workbook(workbook)
+    for row in range(2, 8):
+        book.active.cell(row, spec.header.index("ApexF2") + 1).value = 999
+    book.save(workbook)
+    finder = FrameFinder(spec, root)
+    for clip in read_annotations(spec, workbook, "c4").clips:
+        assert set(clip.annotated.numbers) <= set(finder.find(clip).files)
+
+
+def test_mmew_keeps_others_in_a_folder_called_repression(made, tmp_path):
+    spec = get_spec("mmew")
+    root = Path(shutil.copytree(made("mmew", None, None, "c7"), tmp_path / "mmew"))
+    others = root / "Micro_Expression/others"
+    others.rename(others.with_name("repression"))
+    finder = FrameFinder(spec, root)
+    clips = read_annotations(spec, find_workbook(spec, root), "c7").clips
+    folders = {clip.emotion: finder.find(clip).folder.parent.name for clip in clips}
+    assert folders["others"] == "repression"
+    assert folders["anger"] == "anger"
+
+
+def test_columns_go_by_other_known_names_in_another_order(tmp_path):
+    spec = get_spec("dfme")
+    file = tmp_path / "t.csv"
+    file.write_text("Emotion,apex frame,Offset,Filename,OnsetFrame\n Fear ,9,12,sub0003_01,5\n")
+    (clip,) = read_annotations(spec, file, "c7").clips
+    assert clip.id == "sub0003/sub0003_01"
+    assert clip.annotated.numbers == (5, 9, 12)
+    assert clip.emotion == "fear"

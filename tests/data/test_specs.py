@@ -168,6 +168,9 @@ def test_a_dataset_of_ones_own_is_one_file(own, tmp_path, capsys):
         ({"corrections": [{"row": 1, "apex": 2}]}, "a correction needs"),
         ({"corrections": [{"clip": "a/b"}]}, "a correction needs"),
         ({"writing": {"colour": 1}}, "writing may have"),
+        ({"writing": {"clips_per_video": "two"}}, "writing.clips_per_video must be"),
+        ({"corrections": 3}, "not iterable"),
+        ({"corrections": [{"clip": "a/b", "apex": 2, "was": [3]}]}, "was is a list"),
     ],
 )
 def test_a_wrong_spec_is_explained(own, change, message):
@@ -243,6 +246,13 @@ def test_a_plain_table_that_is_none(tmp_path, text, message):
     file = tmp_path / "t.csv"
     file.write_text(text)
     with pytest.raises(AnnotationError, match=message):
+        get_spec("csv", file)
+
+
+def test_a_plain_table_of_something_else(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_bytes(b"\xff\xfe\x00emotion")
+    with pytest.raises(AnnotationError, match="no plain table"):
         get_spec("csv", file)
 
 

@@ -93,7 +93,13 @@ def _read(file: Path) -> tuple[list[str], list[str]]:
             header = [text.strip().lower() for text in next(rows, [])]
             place = header.index("emotion")
             return header, sorted({row[place].strip() for row in rows if len(row) > place} - {""})
-    except ValueError as error:  # no such column, or no text
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AnnotationError(
+            f"this is no plain table ({error})",
+            file=file,
+            remedy="Save it as CSV in UTF-8.",
+        ) from error
+    except ValueError as error:
         raise AnnotationError(
             "the table has no column 'emotion'",
             file=file,

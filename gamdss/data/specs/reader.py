@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +72,7 @@ def read_spec(file: Path) -> DatasetSpec:
         raise ConfigError(f"this is not YAML: {where}", file=file, remedy="Mend it.") from error
     try:
         return _spec(file.stem, values)
-    except _BadError as error:
+    except (_BadError, TypeError, ValueError) as error:
         raise ConfigError(
             f"the spec of a dataset is wrong: {error}",
             file=file,
@@ -172,7 +172,7 @@ def _task(name: str, value: Any, emotions: Mapping[str, str]) -> Task:
 def _correction(value: Any) -> Correction:
     given = dict(_items("a correction", value))
     about: dict[str, Any] = {key: given.pop(key, None) for key in ("clip", "row", "rows", "source")}
-    about |= {key: dict(given.pop(key, None) or {}) for key in ("where", "was")}
+    about |= {key: dict(_items(key, given.pop(key, {}))) for key in ("where", "was")}
     unknown = set(given) - set(ROLES)
     keyed = about["row"] is None or about["rows"] is not None
     if unknown or not given or (about["clip"] is None) == (about["row"] is None) or not keyed:
@@ -186,6 +186,14 @@ def _writing(value: Any, columns: Any) -> Writing:
     known = {item.name for item in fields(Writing)}
     if set(given) - known or not isinstance(given["header"], list):
         raise _BadError(f"writing may have {', '.join(sorted(known))}; header is a list")
+    for item in fields(Writing):
+        usual = item.default
+        if (
+            item.name in given
+            and usual is not MISSING
+            and not isinstance(given[item.name], type(usual))
+        ):
+            raise _BadError(f"writing.{item.name} must be of the kind of {usual!r}")
     header = tuple(None if text is None else str(text) for text in given.pop("header"))
     return Writing(header, **given)
 
