@@ -122,9 +122,10 @@ def _refuse_clashes(jobs: Sequence[ClipJob]) -> None:
         names.add(job.id)
         for number in job.files or (1,):
             target = job.targets(number)
-            other = owners.setdefault(target, job.id)
-            if other != job.id or len(owners) == 0:
+            if target in owners:
                 raise RunError(
-                    f"clips {other} and {job.id} would both write {target}",
-                    remedy="Give each clip a folder of its own.",
+                    f"two frames, of clips {owners[target]} and {job.id}, would both become "
+                    f"{target}",
+                    remedy="Give each clip and frame a file of its own.",
                 )
+            owners[target] = job.id
