@@ -53,7 +53,7 @@ def run(namespace: Any) -> None:
     output = Path(namespace.output).expanduser()
     _refuse_both(namespace)
     if namespace.input is not None:
-        source = input_jobs(Path(namespace.input).expanduser())
+        source = input_jobs(Path(namespace.input).expanduser(), output)
     else:
         source = dataset_jobs(
             namespace.dataset,

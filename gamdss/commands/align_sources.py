@@ -16,7 +16,7 @@ from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import DataRootError, FrameError
+from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
 from gamdss.records import Clip
 
@@ -92,12 +92,18 @@ def video_target(number: int) -> Path:
     return Path(f"frame_{number:05d}.jpg")
 
 
-def input_jobs(place: Path) -> Source:
+def input_jobs(place: Path, output: Path) -> Source:
     """The clips under a path of the user's.
 
     Raises:
         DataRootError: nothing is there.
+        ConfigError: the crops would lie among the raw frames.
     """
+    if output.resolve().is_relative_to(place.resolve()):
+        raise ConfigError(
+            f"--output {output} lies within --input {place}",
+            remedy="Choose a folder outside, so that crops and raw frames stay apart.",
+        )
     if place.is_file():
         return Source(place, [ClipJob(place.stem, video_target, video=place)])
     if not place.is_dir():

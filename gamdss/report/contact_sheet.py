@@ -13,7 +13,7 @@ from gamdss.report.style import FAINT, INK, ORANGE, VERMILLION, bare, house_styl
 
 COLUMNS, ROWS = 8, 5
 # Inches.
-PICTURE, GAP, EDGE, TOP, CAPTION = 1.15, 0.16, 0.4, 0.95, 0.44
+PICTURE, GAP, EDGE, TOP, CAPTION = 1.15, 0.16, 0.4, 0.85, 0.44
 
 
 @dataclass(frozen=True, eq=False)
