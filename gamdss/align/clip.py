@@ -117,8 +117,11 @@ def _align(task: Task, detector: Detector, settings: AlignConfig) -> Outcome:
 
 
 def _write(file: Path, image: np.ndarray, quality: int) -> None:
+    jpeg = file.suffix.lower() in (".jpg", ".jpeg")
     try:
-        _, data = cv2.imencode(file.suffix, image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+        _, data = cv2.imencode(
+            file.suffix, image, (cv2.IMWRITE_JPEG_QUALITY, quality) if jpeg else ()
+        )
     except cv2.error as error:
         raise FrameError(
             f"crops cannot be written as {file.suffix or 'files without suffix'!r}"
