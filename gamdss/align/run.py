@@ -120,7 +120,7 @@ def _refuse_clashes(jobs: Sequence[ClipJob]) -> None:
         if job.id in names:
             raise RunError(f"two clips are called {job.id}", remedy="Give each a name of its own.")
         names.add(job.id)
-        for number in job.files or (1,):
+        for number in (1,) if job.video else job.files:
             target = job.targets(number)
             if target in owners:
                 raise RunError(

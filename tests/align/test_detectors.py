@@ -89,7 +89,7 @@ def test_yunet_rows_become_faces(tmp_path, monkeypatch):
             points = [50, 60, 80, 62, 65, 75, 52, 90, 78, 91]
             return 1, np.array([[30, 20, 70, 90, *points, 0.9]], np.float32)
 
-    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *args: Network(), raising=False)
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: Network(), raising=False)
     file = tmp_path / "yunet.onnx"
     file.write_bytes(b"stands in")
     detector = load_detector(AlignConfig(yunet=str(file)))
