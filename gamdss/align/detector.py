@@ -11,6 +11,7 @@ import numpy as np
 from gamdss.align.settings import AlignConfig
 
 Point = tuple[float, float]
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Face:
     Eyes are the middles (x, y) of both eyes, in any order.
     """
 
-    box: tuple[float, float, float, float]
+    box: Box
     eyes: tuple[Point, Point] | None = None
 
     @property

@@ -14,7 +14,7 @@ from gamdss.align.settings import AlignConfig
 
 # A face as dlib's detector frames it, brows to chin: its width in distances between the eyes,
 # and how far its middle lies below the eyes, in shares of its width. Measured on a photograph.
-_FACE_PER_EYES = 2.1
+_FACE_PER_EYES = 2.15
 _BELOW_EYES = 0.25
 # Where the middle of that face lies in the crop, from its upper edge; the brow has room above.
 _MIDDLE = 0.55

@@ -11,7 +11,7 @@ from gamdss.align import AlignConfig
 
 @pytest.fixture(scope="session")
 def photo():
-    """A portrait, uint8 BGR (320, 320, 3); the face is about 88 pixels wide."""
+    """A portrait, uint8 BGR (320, 320, 3); the face is about 93 pixels wide."""
     image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(image[:SIZE, 64 : 64 + SIZE])
 

@@ -14,7 +14,7 @@ SIZE = 320
 POINTS = np.array([[194.3, 43.7], [173.2, 44.2], [129.7, 40.8], [148.5, 40.8], [159.3, 71.7]])
 POINTS += (0, 60)
 MIDDLE = (159.0, 127.0)
-FACE = 88  # pixels of dlib's box on the photograph, about
+FACE = 93  # pixels of dlib's box on the photograph, about
 
 
 def pose_matrix(angle=0.0, zoom=1.0, shift=(0.0, 0.0)):

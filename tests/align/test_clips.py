@@ -3,13 +3,13 @@
 import cv2
 import numpy as np
 import pytest
-from posed_photo import MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
+from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
 from gamdss.align import AlignConfig, align_clips
 from gamdss.align.pose import matrix
 from gamdss.align.search import ATTEMPTS
 
-STEP = 0.22  # dlib's boxes have sizes in steps of a fifth
+NEAR = 0.08  # share by which the size of a box may differ; dlib's own are a fifth apart
 
 
 def run(tmp_path, settings, **clips):
@@ -46,11 +46,11 @@ def test_the_face_is_found_where_it_was_put(photo, tmp_path, settings):
         assert (outcome.status, outcome.settings, outcome.frame) == ("aligned", "plain", 1)
         assert crops[name].shape == (340, 280, 3)
         assert (
-            np.hypot(*np.subtract((outcome.pose.x, outcome.pose.y), np.add(MIDDLE, by))) < 8 * zoom
+            np.hypot(*np.subtract((outcome.pose.x, outcome.pose.y), np.add(MIDDLE, by))) < 5 * zoom
         )
-        assert outcome.pose.size == pytest.approx(88 * zoom, rel=STEP)
-    assert likeness(crops["plain"], crops["aside"]) > 0.95
-    assert likeness(crops["plain"], crops["large"]) > 0.7
+        assert outcome.pose.size == pytest.approx(FACE * zoom, rel=NEAR)
+    assert likeness(crops["plain"], crops["aside"]) > 0.8
+    assert likeness(crops["plain"], crops["large"]) > 0.8
 
 
 def test_motion_between_frames_comes_out_as_it_was(photo, tmp_path, settings):
@@ -102,9 +102,9 @@ def test_relaxed_settings_find_what_the_plain_ones_miss(photo, tmp_path, setting
     assert done["late"].frame > 11
     assert done["late"].frames == 14
     assert done["second"].frame == 2
-    assert done["small"].pose.size == pytest.approx(88 * 0.38, rel=STEP)
+    assert done["small"].pose.size == pytest.approx(FACE * 0.38, rel=NEAR)
     middle = np.subtract((done["small"].pose.x, done["small"].pose.y), MIDDLE)
-    assert np.hypot(*middle) < 6
+    assert np.hypot(*middle) < 3
 
 
 def test_attempts_look_at_frames_that_are_there():
@@ -119,7 +119,7 @@ def test_attempts_look_at_frames_that_are_there():
 def test_the_largest_of_two_people_is_taken(photo, tmp_path, settings):
     both = np.hstack([posed(photo, 0, 1.0), posed(photo, 0, 1.5)])
     done = run(tmp_path, settings, clip=[both])["clip"]
-    assert done.pose.x == pytest.approx(320 + MIDDLE[0], abs=10)
+    assert done.pose.x == pytest.approx(320 + MIDDLE[0], abs=6)
 
 
 def test_a_clip_that_cannot_be_aligned_is_named_and_the_others_go_on(photo, tmp_path, settings):

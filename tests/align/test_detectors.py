@@ -23,7 +23,7 @@ def test_dlib_gives_boxes_without_eyes(photo):
     left, top, right, bottom = face.box
     assert left < MIDDLE[0] - 20 < MIDDLE[0] + 20 < right
     assert top < MIDDLE[1] - 20 < MIDDLE[1] + 20 < bottom
-    assert right - left == pytest.approx(FACE, rel=0.25)
+    assert right - left == pytest.approx(FACE, rel=0.08)
     assert face.eyes is None
 
 
