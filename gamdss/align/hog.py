@@ -75,5 +75,5 @@ class Hog:
                 found.append(np.array(max(boxes, key=lambda b: b[2] - b[0])) / factor)
         if not found:
             return box
-        mean = np.mean(found, axis=0) + (left, top, left, top)
-        return mean[0].item(), mean[1].item(), mean[2].item(), mean[3].item()
+        mean = np.mean(found, axis=0).tolist()
+        return mean[0] + left, mean[1] + top, mean[2] + left, mean[3] + top
