@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -69,7 +70,7 @@ def align_clips(
             for outcome in _work(tasks, settings, detector):
                 if outcome.status == FAILED:
                     if progress:
-                        bar.write(f"clip {outcome.id} failed: {outcome.problem}")
+                        bar.write(f"clip {outcome.id} failed: {outcome.problem}", file=sys.stderr)
                     outcomes[outcome.id] = outcome
                 else:
                     outcomes[outcome.id] = ledger.keep(waiting[outcome.id], outcome)

@@ -32,6 +32,7 @@ class Source:
         order: names of all clips, where some are lost.
         notes: what the user should know.
         workbook: the dataset's table.
+        known: it has a name by which it is found without being named.
         options: of the command that trains on the crops.
     """
 
@@ -41,6 +42,7 @@ class Source:
     order: Sequence[str] = ()
     notes: Sequence[str] = ()
     workbook: Path | None = None
+    known: bool = False
     options: str = ""
 
     def in_order(self, done: Sequence[Outcome]) -> list[Outcome]:
@@ -53,11 +55,10 @@ class Source:
         book = self.workbook
         if book is None:
             return ""
-        inside = book.is_relative_to(self.place)
-        copy = output / (book.relative_to(self.place) if inside else book.name)
+        copy = output / _within(book, self.place)
         if copy.resolve() != book.resolve():
             write_atomic(copy, lambda target: shutil.copyfile(book, target))
-        named = "" if inside else f" --annotations {copy}"
+        named = "" if self.known else f" --annotations {copy}"
         return f"train   gamdss train {self.options} --data-root {output}{named}"
 
 
@@ -179,4 +180,10 @@ def dataset_jobs(
             f"out; gamdss check says what is wrong"
         )
     order = [clip.id for clip in scan.clips]
-    return Source(place, jobs, lost, order, notes, book, f"--dataset {name}")
+    known = _within(book, place).as_posix().lower() in {form.lower() for form in spec.workbooks}
+    return Source(place, jobs, lost, order, notes, book, known, f"--dataset {name}")
+
+
+def _within(file: Path, folder: Path) -> Path:
+    """A file's path below a folder; its name alone if it lies elsewhere."""
+    return file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)

@@ -157,6 +157,22 @@ def test_a_raw_release_becomes_what_training_reads(name, layout, made, tmp_path,
     assert read(next(iter(cropped.files.values()))).shape == (40, 32, 3)
 
 
+def test_a_plain_table_is_named_for_training(tmp_path, align, stub):
+    rng = np.random.default_rng(1)
+    for clip in ("a", "b"):
+        write(tmp_path / "raw" / "s1" / clip, rng.integers(0, 255, (4, 60, 50, 3)), 1, "{}.jpg")
+    table = tmp_path / "clips.csv"
+    rows = ["subject,clip,onset,offset,emotion", "s1,a,1,4,anger", "s1,b,1,4,surprise"]
+    table.write_text("\n".join(rows))
+    out = tmp_path / "out"
+    words = ("--data-root", tmp_path / "raw", "--annotations", table, "--output", out)
+    code, shown, _ = align("--dataset", "csv", *words)
+    assert code == 0
+    assert f"--dataset csv --data-root {out} --annotations {out / 'clips.csv'}" in shown
+    assert (out / "clips.csv").read_bytes() == table.read_bytes()
+    assert len(list(out.glob("s1/*/*.jpg"))) == 8
+
+
 def test_clips_without_frames_are_named_in_their_place(made, tmp_path, align, stub):
     faults = ("missing clip folder", "onset after offset")
     root, out = made("cas2", "raw", faults=faults), tmp_path / "out"

@@ -6,8 +6,10 @@ import pytest
 from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
 from gamdss.align import AlignConfig, align_clips
+from gamdss.align.detector import Face
+from gamdss.align.jobs import VideoFrames
 from gamdss.align.pose import matrix
-from gamdss.align.search import ATTEMPTS
+from gamdss.align.search import ATTEMPTS, look
 
 NEAR = 0.08  # share by which the size of a box may differ; dlib's own are a fifth apart
 
@@ -105,6 +107,40 @@ def test_relaxed_settings_find_what_the_plain_ones_miss(photo, tmp_path, setting
     assert done["small"].pose.size == pytest.approx(FACE * 0.38, rel=NEAR)
     middle = np.subtract((done["small"].pose.x, done["small"].pose.y), MIDDLE)
     assert np.hypot(*middle) < 3
+
+
+def test_eyes_found_in_an_upsampled_frame_are_those_of_the_frame():
+    """Against a detector that sees a bright square: its corners are the face's and the eyes."""
+
+    class Corners:
+        def faces(self, image):
+            rows, columns = np.nonzero(image[..., 0] > 127)
+            ends = [v.item() for e in (columns, rows) for v in (e.min(), e.max())]
+            left, right, top, bottom = ends
+            return [Face((left, top, right + 1, bottom + 1), ((left, top), (right, top)))]
+
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[20:40, 30:50] = 255
+    for attempt in ATTEMPTS:
+        face = look(image, Corners(), attempt)
+        assert np.allclose(face.box, (30, 20, 50, 40), atol=0.3), attempt
+        x, y = np.mean(face.eyes, axis=0)
+        assert x == pytest.approx(39.5, abs=0.1), attempt  # half a pixel of the large one is 0.25
+        assert y == pytest.approx(20, abs=0.3), attempt
+
+
+def test_a_video_is_not_decoded_anew_for_each_frame(tmp_path, monkeypatch):
+    file = tmp_path / "clip.avi"
+    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
+    for n in range(8):
+        stream.write(np.full((48, 64, 3), 20 * n, np.uint8))
+    stream.release()
+    opened, real = [], cv2.VideoCapture
+    monkeypatch.setattr(cv2, "VideoCapture", lambda name: opened.append(name) or real(name))
+    frames = VideoFrames(file)
+    values = [frames.image(n).mean() for n in (1, 2, 3, 1, 2, 8, 4, 5)]
+    assert np.abs(np.subtract(values, [0, 20, 40, 0, 20, 140, 60, 80])).max() < 3
+    assert len(opened) == 4  # to count, and from the start for 1, 1 and 4
 
 
 def test_attempts_look_at_frames_that_are_there():
