@@ -59,7 +59,7 @@ def read(path):
     return image
 
 
-def train(photo, file, points, count=60):
+def train(photo, file, points, count=40):
     """A dlib shape predictor of points of the photograph, from turned and scaled copies of it."""
     options = dlib.shape_predictor_training_options()
     options.num_threads = 1
