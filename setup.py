@@ -41,6 +41,7 @@ setup(
         "tabulate>=0.9,<1",
     ],
     extras_require={
+        "align": ["dlib-bin>=19.24,<21"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
@@ -51,6 +52,8 @@ setup(
             "types-tqdm>=4.66",
             "types-tabulate>=0.9",
             "tensorboard>=2.14,<3",
+            "dlib-bin>=19.24,<21",
+            "scikit-image>=0.22,<1",
         ],
     },
     entry_points={"console_scripts": ["gamdss=gamdss.cli:main"]},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import bench, check, datasets, merge, synth, train
+from gamdss.commands import align, bench, check, datasets, merge, synth, train
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
@@ -19,6 +19,7 @@ COMMANDS = {
     "merge": merge,
     "datasets": datasets,
     "check": check,
+    "align": align,
     "synth": synth,
     "bench": bench,
 }

@@ -71,3 +71,7 @@ class CheckpointError(GamdssError):
 
 class DeviceError(GamdssError):
     """The requested device is not there."""
+
+
+class DetectorError(GamdssError):
+    """A face detector's package or model file is missing or broken."""

@@ -16,7 +16,7 @@ FLOORS = [
     {"reselection", "metrics", "arguments"},
     {"layers"},
     {"data", "models", "losses"},
-    {"engine", "report", "demo"},
+    {"align", "engine", "report", "demo"},
     {"bench"},
     {"commands"},
     {"cli"},
@@ -32,6 +32,7 @@ WITHOUT_TORCH = {
     "metrics",
     "report",
     "arguments",
+    "align",
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 FACADE = "gamdss"  # `from gamdss import __version__` reads the facade's first lines only

@@ -1,0 +1,120 @@
+"""A clip to align: where its raw frames come from, and where its crops go."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import cv2
+import numpy as np
+
+from gamdss.data.frames import decode
+from gamdss.errors import FrameError
+
+
+@dataclass(frozen=True)
+class ClipJob:
+    """A clip: its name, its raw frames as files or as a video, and the places of its crops.
+
+    Args:
+        id: what the user calls it, such as "01/EP02_01f".
+        targets: path of the crop of frame n, relative to the output; its suffix is the format.
+        files: raw images by frame number.
+        video: a video file in place of `files`; its frames are numbered from 1.
+    """
+
+    id: str
+    targets: Callable[[int], Path]
+    files: Mapping[int, Path] = field(default_factory=dict)
+    video: Path | None = None
+
+    def fingerprint(self) -> str:
+        """What changes when the raw frames or the places of the crops do."""
+        parts = [str(self.targets(1))] if self.video else []
+        parts += [str(self.targets(n)) for n in sorted(self.files)]
+        files = [self.video] if self.video else [self.files[n] for n in sorted(self.files)]
+        for file in files:
+            size = file.stat().st_size if file.is_file() else -1
+            parts.append(f"{file.name} {size}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+class Frames(Protocol):
+    """The raw frames of a clip as uint8 BGR images (H, W, 3)."""
+
+    numbers: list[int]
+
+    def image(self, number: int) -> np.ndarray:
+        """One frame; a FrameError where it cannot be decoded."""
+
+
+def open_frames(files: Mapping[int, Path], video: Path | None) -> Frames:
+    """The frames of a job.
+
+    Raises:
+        FrameError: there are none, or the video cannot be decoded.
+    """
+    return FileFrames(files) if video is None else VideoFrames(video)
+
+
+class FileFrames:
+    """Frames in files of their own."""
+
+    def __init__(self, files: Mapping[int, Path]) -> None:
+        if not files:
+            raise FrameError("the clip has no frame", remedy="Unpack its frames.")
+        self._files = files
+        self.numbers = sorted(files)
+
+    def image(self, number: int) -> np.ndarray:
+        """One frame."""
+        return decode(self._files[number], colour=False)
+
+
+class VideoFrames:
+    """Frames of a video, numbered from 1; those asked for in rising order are decoded once.
+
+    How many there are is counted, since a file may say otherwise.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        stream, count = self._open(), 0
+        while stream.grab():
+            count += 1
+        if not count:
+            raise self._error("the video has no frame that can be decoded")
+        self.numbers = list(range(1, count + 1))
+        self._stream, self._at = self._open(), 0
+
+    def image(self, number: int) -> np.ndarray:
+        """One frame."""
+        if number <= self._at:
+            self._stream, self._at = self._open(), 0
+        done = True
+        while done and self._at < number:
+            done = self._stream.grab()
+            self._at += 1
+        done, image = self._stream.retrieve() if done else (False, None)
+        if not done:
+            raise self._error(f"frame {number} cannot be decoded")
+        return np.asarray(image)
+
+    def _open(self) -> cv2.VideoCapture:
+        if not self._file.is_file():
+            raise FrameError("there is no such video", file=self._file, remedy="Check the path.")
+        stream = cv2.VideoCapture(str(self._file))
+        if not stream.isOpened():
+            raise self._error("this is no video that can be decoded")
+        return stream
+
+    def _error(self, problem: str) -> FrameError:
+        return FrameError(
+            problem,
+            file=self._file,
+            remedy="Check that it plays; else convert it, say to .mp4.",
+            kind="unreadable video",
+        )

@@ -1,0 +1,77 @@
+"""What the crops are like, and who looks for the faces."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from gamdss.errors import ConfigError, DetectorError
+
+
+@dataclass
+class AlignConfig:
+    """How faces are found and cropped. Lengths are pixels of the crops.
+
+    Args:
+        width: of a crop; 280 is a cropped CASME II frame.
+        height: of a crop; 340 is a cropped CASME II frame.
+        margin: room on each side of the face, in shares of the face's width; below 0 cuts closer.
+        quality: of crops written as JPEG, 1 to 100.
+        predictor: file of a dlib shape predictor (5 or 68 points), whose eyes level the face.
+        yunet: file of a YuNet model (.onnx), which finds faces and eyes in place of dlib.
+        workers: processes that work on clips; 0 takes one for each processor.
+    """
+
+    width: int = 280
+    height: int = 340
+    margin: float = 0.1
+    quality: int = 95
+    predictor: str | None = None
+    yunet: str | None = None
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        _require(32 <= self.width <= 4096, "width", self.width, "between 32 and 4096")
+        _require(32 <= self.height <= 4096, "height", self.height, "between 32 and 4096")
+        _require(-0.3 <= self.margin <= 3, "margin", self.margin, "between -0.3 and 3")
+        _require(1 <= self.quality <= 100, "quality", self.quality, "between 1 and 100")
+        _require(self.workers >= 0, "workers", self.workers, "0 or more")
+        if self.predictor is not None and self.yunet is not None:
+            raise ConfigError(
+                "--predictor and --yunet are both given",
+                remedy="Leave out one of the two: YuNet finds the eyes by itself.",
+            )
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """All that decides the crops. A model counts by its content, not by its place.
+
+        Raises:
+            DetectorError: a model file cannot be read.
+        """
+        return {
+            "width": self.width,
+            "height": self.height,
+            "margin": self.margin,
+            "quality": self.quality,
+            "predictor": _digest(self.predictor, "--predictor"),
+            "yunet": _digest(self.yunet, "--yunet"),
+        }
+
+
+def _require(condition: bool, flag: str, value: object, allowed: str) -> None:
+    if not condition:
+        raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
+
+
+def _digest(file: str | None, flag: str) -> str | None:
+    if file is None:
+        return None
+    path = Path(file).expanduser()
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    except OSError as error:
+        raise DetectorError(
+            f"the model cannot be read ({error.strerror})", file=path, remedy=f"Check {flag}."
+        ) from error

@@ -1,0 +1,136 @@
+"""Contact sheet: a small picture of every clip with its name, several pages if there are many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from gamdss.report.style import FAINT, INK, ORANGE, VERMILLION, bare, house_style, save
+
+COLUMNS, ROWS = 8, 5
+# Inches.
+PICTURE, GAP, EDGE, TOP, CAPTION = 1.15, 0.16, 0.4, 0.85, 0.44
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """A clip on the sheet.
+
+    Args:
+        name: below the picture.
+        picture: gives the uint8 RGB image (H, W, 3), or None where there is none.
+        note: a second line below the picture.
+        failed: crossed out, whatever the picture.
+    """
+
+    name: str
+    picture: Callable[[], np.ndarray | None]
+    note: str = ""
+    failed: bool = False
+
+
+def contact_sheet(
+    path: Path, cells: Sequence[Cell], title: str, shape: tuple[int, int] = (340, 280)
+) -> list[Path]:
+    """Draw all cells, and remove pages of an earlier sheet that had more.
+
+    Args:
+        path: file of the first page; the second one is called `..._2` and so on.
+        cells: what to draw, row by row.
+        title: above the first page.
+        shape: height and width in pixels that all pictures have.
+
+    Returns:
+        The files of the pages.
+
+    Raises:
+        RunError: a page cannot be written.
+    """
+    per_page = COLUMNS * ROWS
+    count = max(1, -(-len(cells) // per_page))
+    pages = []
+    for page in range(count):
+        words = title if count == 1 else f"{title} · page {page + 1} of {count}"
+        chosen = cells[page * per_page : (page + 1) * per_page]
+        pages.append(_page_file(path, page + 1))
+        _page(pages[-1], chosen, words, PICTURE * shape[0] / shape[1])
+    beyond = count + 1
+    while (old := _page_file(path, beyond)).is_file():
+        old.unlink()
+        beyond += 1
+    return pages
+
+
+def _page_file(path: Path, page: int) -> Path:
+    return path if page == 1 else path.with_stem(f"{path.stem}_{page}")
+
+
+@house_style()
+def _page(path: Path, cells: Sequence[Cell], title: str, high: float) -> None:
+    """One page; `high` is the height of a picture in inches."""
+    columns = max(4, min(COLUMNS, len(cells)))
+    rows = -(-len(cells) // columns)
+    width = 2 * EDGE + columns * (PICTURE + GAP) - GAP
+    height = TOP + rows * (high + CAPTION) + 0.15
+    figure = Figure(figsize=(width, height))
+    figure.text(EDGE / width, 1 - 0.38 / height, title, size=13, weight="bold", va="top")
+    for number, cell in enumerate(cells):
+        row, column = divmod(number, columns)
+        left = EDGE + column * (PICTURE + GAP)
+        low = height - TOP - row * (high + CAPTION) - high
+        _cell(figure, cell, (left, low, PICTURE, high), (width, height))
+    save(figure, path)
+
+
+def _cell(
+    figure: Figure,
+    cell: Cell,
+    place: tuple[float, float, float, float],
+    page: tuple[float, float],
+) -> None:
+    """A picture and what is below it; `place` is left, low, wide, high in inches."""
+    left, low, wide, high = place
+    axes = figure.add_axes((left / page[0], low / page[1], wide / page[0], high / page[1]))
+    bare(axes)
+    picture = cell.picture()
+    if picture is not None:
+        axes.imshow(picture, aspect="auto", interpolation="antialiased")
+    else:
+        axes.set_facecolor("#f2f2f2")
+    colour = VERMILLION if cell.failed else ORANGE if cell.note else INK
+    if cell.failed:
+        for ends in ((0, 1), (1, 0)):
+            axes.plot((0, 1), ends, transform=axes.transAxes, color=VERMILLION, linewidth=1.2)
+        if picture is None:
+            axes.set(xlim=(0, 1), ylim=(0, 1))
+    if cell.failed or cell.note:
+        for spine in axes.spines.values():
+            spine.set(color=colour, linewidth=1.4)
+    middle = (left + wide / 2) / page[0]
+    figure.text(
+        *(middle, (low - 0.05) / page[1], _short(cell.name, 20)),
+        ha="center",
+        va="top",
+        size=7.5,
+        color=VERMILLION if cell.failed else INK,
+    )
+    if cell.note:
+        figure.text(
+            *(middle, (low - 0.18) / page[1], _short(cell.note, 24)),
+            ha="center",
+            va="top",
+            size=6.5,
+            color=colour if cell.failed else FAINT,
+        )
+
+
+def _short(words: str, most: int) -> str:
+    """The words, without their middle where they are too long: both ends tell clips apart."""
+    if len(words) <= most:
+        return words
+    half = (most - 1) // 2
+    return f"{words[: most - 1 - half]}…{words[-half:]}"

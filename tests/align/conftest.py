@@ -1,0 +1,28 @@
+"""The photograph, and a landmark predictor that has learned it."""
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+from posed_photo import POINTS, SIZE, train
+
+from gamdss.align import AlignConfig
+
+
+@pytest.fixture(scope="session")
+def photo():
+    """A portrait, uint8 BGR (320, 320, 3); the face is about 93 pixels wide."""
+    image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    return np.ascontiguousarray(image[:SIZE, 64 : 64 + SIZE])
+
+
+@pytest.fixture
+def settings():
+    """In this process, since most tests have a clip or two."""
+    return AlignConfig(workers=1)
+
+
+@pytest.fixture(scope="session")
+def predictor(photo, tmp_path_factory):
+    """File of a predictor of 5 points."""
+    return train(photo, tmp_path_factory.mktemp("predictor") / "points_5.dat", POINTS)

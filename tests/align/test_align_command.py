@@ -1,0 +1,235 @@
+"""`gamdss align` as a user types it."""
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from posed_photo import posed, read, write
+
+from gamdss.align import run
+from gamdss.align.detector import Face
+from gamdss.cli import main
+from gamdss.config import FramesConfig
+from gamdss.data.annotations import scan_annotations
+from gamdss.data.frames import FrameFinder
+from gamdss.data.specs import get_spec
+from gamdss.data.workbook import find_workbook
+from gamdss.report.contact_sheet import Cell, contact_sheet
+
+
+@pytest.fixture
+def align(capsys):
+    """Run the command; its exit status, what it printed and its one error, if any."""
+
+    def command(*words):
+        code = main(["align", "--workers", "1", *map(str, words)])
+        shown = capsys.readouterr()
+        assert "Traceback" not in shown.err
+        assert shown.err.count("error: ") == (code != 0)
+        error = shown.err[shown.err.index("error: ") :] if code else ""
+        return code, shown.out, error
+
+    return command
+
+
+@pytest.fixture
+def stub(monkeypatch):
+    class Stub:
+        def faces(self, image):
+            height, width = image.shape[:2]
+            return [Face((width * 0.2, height * 0.2, width * 0.8, height * 0.8))]
+
+    monkeypatch.setattr(run, "load_detector", lambda _: Stub())
+
+
+def lines_of(output):
+    return (output / "alignment.csv").read_text().splitlines()[1:]
+
+
+def test_a_tree_of_folders(photo, tmp_path, align):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw / "s1" / "EP01", [photo] * 2, 46, "img{}.jpg")
+    write(raw / "s1" / "EP02", [posed(photo, 0, 1.3)] * 2, 1, "{:03d}.png")
+    write(raw / "s2" / "nobody", [np.full_like(photo, 90)])
+    write(raw / "s2" / "front", [photo], 1, "face.jpg")
+    (raw / "s1" / "notes.txt").write_text("not a frame")
+    code, shown, _ = align("--input", raw, "--output", out)
+    assert code == 0
+    kept = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.*") if p.suffix != ".json")
+    assert [name for name in kept if not name.startswith(".")] == [
+        "alignment.csv",
+        "contact_sheet.png",
+        *("s1/EP01/img46.jpg", "s1/EP01/img47.jpg", "s1/EP02/001.png", "s1/EP02/002.png"),
+        "s2/front/face.jpg",
+    ]
+    assert read(out / "s1/EP01/img46.jpg").shape == (340, 280, 3)
+    assert [line.split(",")[:3] for line in lines_of(out)] == [
+        ["s1/EP01", "aligned", "46"],
+        ["s1/EP02", "aligned", "1"],
+        ["s2/front", "aligned", "1"],
+        ["s2/nobody", "failed", ""],
+    ]
+    rows = {line[:30].strip(): line[30:].split() for line in shown.splitlines()}
+    assert rows["aligned"] == ["3", "5"]
+    assert rows["failed"] == ["1", "0"]
+    assert f"s2/nobody: {raw / 's2/nobody/img1.png'}: no face" in shown
+    assert str(out / "contact_sheet.png") in shown
+
+
+def test_one_folder_and_other_sizes(tmp_path, align, stub):
+    rng = np.random.default_rng(1)
+    write(tmp_path / "EP07", rng.integers(0, 255, (3, 60, 50, 3)))
+    out = tmp_path / "out"
+    code, _, _ = align("--input", tmp_path / "EP07", "--output", out, "--width", 40, "--height", 50)
+    assert code == 0
+    assert lines_of(out)[0].startswith("EP07,aligned,1,")
+    assert read(out / "img3.png").shape == (50, 40, 3)
+
+
+def test_a_video(photo, tmp_path, align):
+    file = tmp_path / "clip.avi"
+    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
+    poses = [(3 * n, -2 * n) for n in range(5)]
+    for by in poses:
+        stream.write(posed(photo, 0, 1, by))
+    stream.release()
+    out = tmp_path / "out"
+    assert align("--input", file, "--output", out)[0] == 0
+    names = sorted(p.name for p in out.glob("*.jpg"))
+    assert names == [f"frame_{n:05d}.jpg" for n in range(1, 6)]
+    (line,) = lines_of(out)
+    assert line.startswith("clip,aligned,1,")
+    assert line.endswith(",plain,5,")
+    scale = float(line.split(",")[8])
+    crops = [cv2.cvtColor(read(out / n), cv2.COLOR_BGR2GRAY).astype(np.float32) for n in names]
+    window = cv2.createHanningWindow((280, 340), cv2.CV_32F)
+    last = np.array(cv2.phaseCorrelate(crops[0], crops[-1], window)[0]) / scale
+    assert np.abs(last - poses[-1]).max() < 0.4  # frames come in their order
+    before = (out / names[0]).stat().st_mtime_ns
+    assert align("--input", file, "--output", out)[0] == 0
+    assert (out / names[0]).stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all" * 99])
+def test_a_video_that_is_none(tmp_path, align, content):
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(content)
+    code, shown, error = align("--input", file, "--output", tmp_path / "out")
+    assert code == 2
+    assert "clip.mp4: this is no video that can be decoded" in shown
+    assert "no clip could be aligned" in error
+
+
+def test_no_clip_at_all(photo, tmp_path, align):
+    write(tmp_path / "raw" / "a", [np.full_like(photo[:100], 90)] * 2)
+    code, shown, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
+    assert code == 2
+    assert "a: " in shown
+    assert "no clip could be aligned" in error
+    assert lines_of(tmp_path / "out")[0].startswith("a,failed")
+
+
+DATASETS = [("cas2", "raw"), ("cas1", "raw"), ("smic", "raw"), ("4dme", "raw"), ("samm", "native")]
+
+
+@pytest.mark.parametrize(("name", "layout"), DATASETS)
+def test_a_raw_release_becomes_what_training_reads(name, layout, made, tmp_path, align, stub):
+    root, out, spec = made(name, layout, 2), tmp_path / "out", get_spec(name)
+    words = ["--width", 32, "--height", 40]
+    if layout != "raw":
+        words += ["--layout", layout]
+    code, shown, _ = align("--dataset", name, "--data-root", root, "--output", out, *words)
+    assert code == 0
+    assert f"gamdss train --dataset {name} --data-root {out}\n" in shown
+    book = find_workbook(spec, out)
+    assert book.read_bytes() == find_workbook(spec, root).read_bytes()
+    before, after = FrameFinder(spec, root, FramesConfig(layout=layout)), FrameFinder(spec, out)
+    assert after.layout_name == next(iter(spec.layouts))
+    clips = scan_annotations(spec, book).clips
+    assert len(clips) == len(lines_of(out)) == 4
+    for clip in clips:
+        raw, cropped = before.find(clip), after.find(clip)
+        assert list(raw.files) == list(cropped.files)
+        names = {"frame": next(iter(cropped.files)), **clip.path_names}
+        first = next(iter(spec.layouts.values()))
+        assert cropped.files[names["frame"]].name == first.file.format(**names)
+    assert read(next(iter(cropped.files.values()))).shape == (40, 32, 3)
+
+
+def test_a_plain_table_is_named_for_training(tmp_path, align, stub):
+    rng = np.random.default_rng(1)
+    for clip in ("a", "b"):
+        write(tmp_path / "raw" / "s1" / clip, rng.integers(0, 255, (4, 60, 50, 3)), 1, "{}.jpg")
+    table = tmp_path / "clips.csv"
+    rows = ["subject,clip,onset,offset,emotion", "s1,a,1,4,anger", "s1,b,1,4,surprise"]
+    table.write_text("\n".join(rows))
+    out = tmp_path / "out"
+    words = ("--data-root", tmp_path / "raw", "--annotations", table, "--output", out)
+    code, shown, _ = align("--dataset", "csv", *words)
+    assert code == 0
+    assert f"--dataset csv --data-root {out} --annotations {out / 'clips.csv'}" in shown
+    assert (out / "clips.csv").read_bytes() == table.read_bytes()
+    assert len(list(out.glob("s1/*/*.jpg"))) == 8
+
+
+def test_clips_without_frames_are_named_in_their_place(made, tmp_path, align, stub):
+    faults = ("missing clip folder", "onset after offset")
+    root, out = made("cas2", "raw", 2, faults=faults), tmp_path / "out"
+    small = ("--width", 32, "--height", 40)
+    code, shown, _ = align("--dataset", "cas2", "--data-root", root, "--output", out, *small)
+    assert code == 0
+    clips = scan_annotations(get_spec("cas2"), find_workbook(get_spec("cas2"), root)).clips
+    assert [line.split(",")[0] for line in lines_of(out)] == [clip.id for clip in clips]
+    (lost,) = [line for line in lines_of(out) if ",failed," in line]
+    assert "has no folder" in lost
+    assert "1 fault(s) of the workbook, in rows" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((), "--input is missing"),
+        (("--dataset", "cas2"), "--data-root is missing"),
+        (("--data-root", "x"), "--dataset is missing"),
+        (("--input", "x", "--layout", "raw"), "--input and --layout are both given"),
+        (("--input", "there/is/none"), "no such folder or file"),
+        (("--dataset", "cas2", "--data-root", "there/is/none"), "no such folder"),
+        (("--dataset", "cas9", "--data-root", "x"), "no dataset called 'cas9'"),
+        (("--input", "x", "--width", "wide"), "width"),
+    ],
+)
+def test_wrong_words(words, told, tmp_path, align):
+    code, _, error = align(*words, "--output", tmp_path / "out")
+    assert code == 2
+    assert told in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_wrong_places(tmp_path, align, photo, monkeypatch):
+    (tmp_path / "raw").mkdir()
+    code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
+    assert code == 2
+    assert "there is no image" in error
+    write(tmp_path / "raw", [photo])
+    code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "raw" / "crops")
+    assert code == 2
+    assert "lies within --input" in error
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
+    assert code == 2
+    assert "pip install 'gamdss[align]'" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_pages_of_the_contact_sheet(tmp_path):
+    grey = np.full((34, 28, 3), 128, np.uint8)
+    cells = [Cell(f"clip {n}", lambda: grey, failed=n == 3) for n in range(41)]
+    sheet = tmp_path / "contact_sheet.png"
+    pages = contact_sheet(sheet, cells, "title", (34, 28))
+    assert pages == [sheet, tmp_path / "contact_sheet_2.png"]
+    assert all(read(page).std() > 0 for page in pages)
+    before = sheet.read_bytes()
+    assert contact_sheet(sheet, cells[:40], "title", (34, 28)) == [sheet]
+    assert not (tmp_path / "contact_sheet_2.png").exists()
+    assert sheet.read_bytes() != before  # the title no longer counts pages

@@ -1,0 +1,114 @@
+"""Detectors that are there, broken or missing."""
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from posed_photo import FACE, MIDDLE, POINTS, posed, train
+
+from gamdss.align import AlignConfig
+from gamdss.align.detector import load_detector
+from gamdss.errors import DetectorError
+
+
+def test_without_dlib_the_user_is_told_how_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "dlib", None)
+    with pytest.raises(DetectorError, match=r"pip install 'gamdss\[align\]'"):
+        load_detector(AlignConfig())
+
+
+def test_dlib_gives_boxes_without_eyes(photo):
+    (face,) = load_detector(AlignConfig()).faces(photo)
+    left, top, right, bottom = face.box
+    assert left < MIDDLE[0] - 20 < MIDDLE[0] + 20 < right
+    assert top < MIDDLE[1] - 20 < MIDDLE[1] + 20 < bottom
+    assert right - left == pytest.approx(FACE, rel=0.08)
+    assert face.eyes is None
+
+
+def test_boxes_of_dlib_follow_the_face_finer_than_its_own_steps(photo):
+    """Its own boxes differ by up to a quarter in size; these by less than a tenth."""
+    detector = load_detector(AlignConfig())
+    sizes, places = [], []
+    for zoom in np.linspace(1.0, 1.45, 6):
+        (face,) = detector.faces(posed(photo, 0, zoom, (7 * zoom, -5)))
+        left, top, right, bottom = face.box
+        sizes.append((right - left) / zoom / FACE)
+        away = ((left + right) / 2 - MIDDLE[0] - 7 * zoom, (top + bottom) / 2 - MIDDLE[1] + 5)
+        places.append(np.divide(away, zoom))
+    assert np.std(sizes) < 0.035, sizes
+    assert np.std(places, axis=0).max() < 2, places
+
+
+def test_a_predictor_adds_the_eyes(photo, predictor):
+    (face,) = load_detector(AlignConfig(predictor=str(predictor))).faces(photo)
+    eyes = POINTS[:4].reshape(2, 2, 2).mean(axis=1)
+    assert np.abs(np.array(face.eyes) - eyes).max() < 2.5
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("garbage.dat", b"x" * 5000, "no dlib shape predictor"),
+        ("empty.dat", b"", "no dlib shape predictor"),
+        ("missing.dat", None, "no such file"),
+    ],
+)
+def test_a_broken_predictor(tmp_path, name, content, told):
+    file = tmp_path / name
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DetectorError, match=told) as error:
+        load_detector(AlignConfig(predictor=str(file)))
+    assert error.value.file == file
+    assert error.value.remedy
+
+
+def test_a_cut_predictor(tmp_path, predictor):
+    file = tmp_path / "cut.dat"
+    file.write_bytes(predictor.read_bytes()[:3000])
+    with pytest.raises(DetectorError, match="no dlib shape predictor"):
+        load_detector(AlignConfig(predictor=str(file)))
+
+
+def test_a_predictor_of_other_points(tmp_path, photo):
+    file = train(photo, tmp_path / "three.dat", POINTS[:3], count=3)
+    with pytest.raises(DetectorError, match="has 3 points"):
+        load_detector(AlignConfig(predictor=str(file)))
+
+
+@pytest.mark.parametrize("content", [b"x" * 5000, b"", None])
+def test_a_broken_yunet(tmp_path, content):
+    file = tmp_path / "yunet.onnx"
+    if content is not None:
+        file.write_bytes(content)
+    told = "no such file" if content is None else "cannot run this model"
+    with pytest.raises(DetectorError, match=told) as error:
+        load_detector(AlignConfig(yunet=str(file)))
+    assert error.value.remedy
+
+
+def test_yunet_rows_become_faces(tmp_path, monkeypatch):
+    """Against a stand-in for the network: no model file comes with OpenCV."""
+    sizes = []
+
+    class Network:
+        def setInputSize(self, size):  # noqa: N802
+            sizes.append(size)
+
+        def detect(self, image):
+            if image.shape == (64, 64, 3):
+                return 0, None
+            points = [50, 60, 80, 62, 65, 75, 52, 90, 78, 91]
+            return 1, np.array([[30, 20, 70, 90, *points, 0.9]], np.float32)
+
+    monkeypatch.setattr(cv2.FaceDetectorYN, "create", lambda *_: Network(), raising=False)
+    file = tmp_path / "yunet.onnx"
+    file.write_bytes(b"stands in")
+    detector = load_detector(AlignConfig(yunet=str(file)))
+    (face,) = detector.faces(np.zeros((120, 160, 3), np.uint8))
+    assert sizes == [(160, 120)]
+    assert face.box == (30, 20, 100, 110)
+    assert face.eyes == ((50, 60), (80, 62))
+    assert detector.faces(np.zeros((64, 64, 3), np.uint8)) == []
