@@ -12,13 +12,16 @@ class KeyFrames:
     """Onset, apex and offset of a clip, as frame numbers of the dataset's own numbering.
 
     `notes` says what a reader should know about how they came about (a midpoint that stands in
-    for a missing apex, a missing frame that reselection skipped).
+    for a missing apex, a missing frame that reselection skipped). `intervals` has (lowest,
+    highest) frame of onset, apex and offset that hold the true one with a probability of 80%,
+    where the reselection knows its own doubt; it is empty elsewhere.
     """
 
     onset: int
     apex: int
     offset: int
     notes: tuple[str, ...] = ()
+    intervals: tuple[tuple[int, int], ...] = ()
 
     @property
     def numbers(self) -> tuple[int, int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -69,7 +69,7 @@ class KeyFrameReader:
         images = self._one_size(item, images)
         preset, ratio = self.reselection.preset, self.reselection.ratio
         found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
-        reselected = KeyFrames(*found.numbers, (*annotated.notes, *found.notes))
+        reselected = replace(found, notes=(*annotated.notes, *found.notes))
         numbers = sorted({*annotated.numbers, *reselected.numbers})
         place = {number: index for index, number in enumerate(numbers)}
         return ClipKeyFrames(

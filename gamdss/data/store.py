@@ -28,7 +28,7 @@ from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,11 @@ def _load(folder: Path) -> Store:
 
     def keys(which: str) -> tuple[KeyFrames, ...]:
         return tuple(
-            KeyFrames(k["onset"], k["apex"], k["offset"], tuple(k["notes"]))
+            KeyFrames(
+                *(k["onset"], k["apex"], k["offset"]),
+                notes=tuple(k["notes"]),
+                intervals=tuple((low, high) for low, high in k["intervals"]),
+            )
             for k in (row[which] for row in rows)
         )
 

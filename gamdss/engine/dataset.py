@@ -210,7 +210,7 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, and the difference.
+    """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
 
     Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it, and
     `composition.csv` the number of clips of each dataset and class against the published one.
@@ -223,12 +223,14 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     before = (f"annotated_{name}" for name in names)
     after = (f"reselected_{name}" for name in names)
     shifts = (f"{name}_shift" for name in names)
-    writer.writerow(("subject", "clip", "emotion", *before, *after, *shifts, "notes"))
+    bounds = (f"{name}_{end}" for name in names for end in ("low", "high"))
+    writer.writerow(("subject", "clip", "emotion", *before, *after, *shifts, *bounds, "notes"))
     for clip, keys in zip(dataset.annotations.clips, dataset.store.reselected_keys, strict=True):
         numbers = clip.annotated.numbers, keys.numbers
         moved = (b - a for a, b in zip(*numbers, strict=True))
         row = (clip.subject, clip.name, clip.emotion, *numbers[0], *numbers[1], *moved)
-        writer.writerow((*row, "; ".join(keys.notes)))
+        ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
+        writer.writerow((*row, *ends, "; ".join(keys.notes)))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
 
 

@@ -56,11 +56,7 @@ def gather(
         FrameError: an annotated frame is missing; images of other types, sizes or not finite.
     """
     for name, window in zip(windows._fields, windows, strict=True):
-        if window[0] not in source:
-            raise FrameError(
-                f"annotated {name}, frame {window[0]}, is missing",
-                remedy="Supply the frame, or correct the annotation or the first frame's number.",
-            )
+        _require(source, name, window[0])
     wanted = sorted({number for window in windows for number in window})
     images = {number: source[number] for number in wanted if number in source}
     _check_alike(images, wrap)
@@ -72,10 +68,35 @@ def gather(
     return {number: image.reshape(-1) for number, image in images.items()}, notes
 
 
+def gather_span(
+    source: Mapping[int, np.ndarray], annotated: tuple[int, int, int], span: range
+) -> tuple[dict[int, np.ndarray], tuple[str, ...]]:
+    """The images of a span that are there, and a note of those missing between onset and offset.
+
+    Raises:
+        FrameError: an annotated frame is missing; images of other types, sizes or not finite.
+    """
+    for name, number in zip(Windows._fields, annotated, strict=True):
+        _require(source, name, number)
+    images = {number: source[number] for number in span if number in source}
+    _check_alike(images, wrap=False)
+    inside = [n for n in range(annotated[0], annotated[2] + 1) if n not in images]
+    return images, (_missing_note("clip", inside),) if inside else ()
+
+
+def _require(source: Mapping[int, np.ndarray], name: str, number: int) -> None:
+    if number not in source:
+        raise FrameError(
+            f"annotated {name}, frame {number}, is missing",
+            remedy="Supply the frame, or correct the annotation or the first frame's number.",
+        )
+
+
 def _missing_note(name: str, missing: Sequence[int]) -> str:
     plural = "s" if len(missing) > 1 else ""
     listed = ", ".join(map(str, missing))
-    return f"frame{plural} {listed} missing inside the {name} window: skipped"
+    where = "clip" if name == "clip" else f"{name} window"
+    return f"frame{plural} {listed} missing inside the {where}: skipped"
 
 
 def _check_alike(images: Mapping[int, np.ndarray], wrap: bool) -> None:

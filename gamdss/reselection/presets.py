@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import operator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from gamdss.errors import AnnotationError, ConfigError
 
@@ -41,6 +41,8 @@ class Preset:
     """Search the offset back to offset - r_fall."""
     onset_moves: bool = False
     """Pair the annotated onset with the annotated apex only, never with another apex."""
+    criterion: Literal["difference", "motion"] = "difference"
+    """The largest image difference among candidates, or a fit of the whole clip's motion."""
     wrap: bool = False
     """Subtract modulo 256 as the release does on uint8 images (10 - 12 = 254)."""
 
@@ -56,7 +58,18 @@ class Preset:
     @property
     def searches(self) -> bool:
         """Whether anything is searched at all."""
-        return self.onset_after or self.apex_before or self.apex_after or self.offset_before
+        return (
+            self.criterion == "motion"
+            or self.onset_after
+            or self.apex_before
+            or self.apex_after
+            or self.offset_before
+        )
+
+    def span(self, onset: int, apex: int, offset: int) -> range:
+        """Frames that `motion` looks at where they are there: a share of a phase at either end."""
+        before = int(self.rise * (apex - onset))
+        return range(max(0, onset - before), offset + int(self.fall * (offset - apex)) + 1)
 
     def windows(self, onset: int, apex: int, offset: int) -> Windows:
         """Candidates in the order in which they are tried; none lies outside its phase."""
@@ -114,6 +127,12 @@ PRESETS: dict[str, Preset] = {
         _FULL,
         summary="the paper's figure: onset after, apex on both sides, offset before; a tenth",
         apex_after=True,
+    ),
+    "motion": Preset(
+        "a model of rise and fall fitted to the clip's own motion, with the annotation as prior",
+        rise=0.5,
+        fall=0.5,
+        criterion="motion",
     ),
     "none": Preset("annotated key frames kept"),
     "original-full": _original(_FULL),
@@ -175,8 +194,14 @@ def needed_frames(
 ) -> tuple[int, ...]:
     """Frame numbers that `reselect` will look at, sorted: candidates and the annotated three.
 
+    `motion` looks at all frames from before the onset to after the offset that are there.
+
     Raises:
         AnnotationError, ConfigError: as `reselect` does.
     """
-    windows = resolve(preset, ratio).windows(*ordered_annotation(onset, apex, offset))
+    rule = resolve(preset, ratio)
+    onset, apex, offset = ordered_annotation(onset, apex, offset)
+    if rule.criterion == "motion":
+        return tuple(rule.span(onset, apex, offset))
+    windows = rule.windows(onset, apex, offset)
     return tuple(sorted({number for window in windows for number in window}))

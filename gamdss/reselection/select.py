@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.reselection.difference import squared_differences
-from gamdss.reselection.images import Frames, gather, numbered
+from gamdss.reselection.images import Frames, gather, gather_span, numbered
+from gamdss.reselection.motion import fit_motion
 from gamdss.reselection.presets import Preset, Windows, ordered_annotation, resolve
 
 
@@ -35,7 +37,8 @@ def reselect(
             the colour channels does not matter.
         onset, apex, offset: annotated frame numbers.
         first_frame: number of the first frame of an array.
-        preset: a name from `PRESETS`, or a `Preset`.
+        preset: a name from `PRESETS`, or a `Preset`. `motion` wants all frames of the clip, and
+            states an interval of each key frame.
         frame_numbers: number of each frame of an array, in place of `first_frame`, when some are
             missing.
         ratio: share of a phase to search, 0 to 1, in place of the preset's own.
@@ -50,12 +53,27 @@ def reselect(
         ConfigError: unknown preset, or a ratio outside 0 to 1.
     """
     rule = resolve(preset, ratio)
+    if rule.criterion == "motion":
+        source = numbered(frames, first_frame, frame_numbers)
+        return _by_motion(source, KeyFrames(*ordered_annotation(onset, apex, offset)), rule)
     windows = rule.windows(*ordered_annotation(onset, apex, offset))
     images, notes = gather(numbered(frames, first_frame, frame_numbers), windows, rule.wrap)
     present = Windows(*(tuple(n for n in window if n in images) for window in windows))
     best_onset, best_apex = _best_pair(images, present, rule)
     best_offset = _best_offset(images, present.offset, best_apex, rule)
     return KeyFrames(best_onset, best_apex, best_offset, notes)
+
+
+def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) -> KeyFrames:
+    images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
+    fit = fit_motion(images, keys)
+    if fit is None:
+        notes = (
+            *notes,
+            f"kept as annotated: {len(images)} frames of this size show no rise and fall",
+        )
+        return replace(keys, notes=notes)
+    return replace(fit.keys, notes=(*notes, *fit.keys.notes))
 
 
 def _best_pair(images: Mapping[int, np.ndarray], windows: Windows, rule: Preset) -> tuple[int, int]:

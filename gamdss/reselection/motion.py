@@ -1,0 +1,77 @@
+"""Reselection that corrects: key frames from the motion of the whole clip, with their doubt.
+
+The largest image difference is won by noise, light and drift. Here the clip's own dominant motion
+is measured in every frame, and a model of the whole rise and fall is fitted to it with the
+annotation as a prior. A key frame that the motion does not tell stays as annotated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamdss.records import KeyFrames
+from gamdss.reselection.course import SHAPE, Posterior, fit_course, strength
+from gamdss.reselection.flow import shrink
+from gamdss.reselection.level import motion_level
+
+INTERVAL = 0.8  # probability that a stated interval holds the true key frame
+_LEAST_FRAMES = 8
+_LEAST_PIXELS = 32
+_UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
+_NAMES = ("onset", "apex", "offset")
+
+
+@dataclass(frozen=True, eq=False)
+class MotionFit:
+    """What was measured in a clip and what follows from it.
+
+    `times` (T,) are frame numbers, `level` (T,) the motion level, `course` (T,) the fitted
+    strength of the expression from 0 to 1.
+    """
+
+    times: np.ndarray
+    level: np.ndarray
+    course: np.ndarray
+    posterior: Posterior
+    keys: KeyFrames
+
+
+def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit | None:
+    """Measure the clip's motion and fit its course; None where too little is there.
+
+    Args:
+        images: frames by number, alike in size, with the annotated three among them.
+        keys: the annotation.
+    """
+    times = np.array(sorted(images))
+    if len(times) < _LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
+        return None
+    if min(images[keys.apex].shape[:2]) < _LEAST_PIXELS:
+        return None
+    small = [shrink(images[number]) for number in times]
+    annotated = np.array(keys.numbers)
+    expected = strength(np.array([[*annotated, 0.1, *SHAPE]]), times)[0]
+    level = motion_level(small, expected)
+    posterior = fit_course(level, times, annotated)
+    return MotionFit(times, level, posterior.course, posterior, _decide(posterior, keys, times))
+
+
+def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
+    """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
+    half = INTERVAL / 2
+    low, middle, high = (posterior.quantile(share) for share in (0.5 - half, 0.5, 0.5 + half))
+    kept = posterior.spread > _UNSUPPORTED
+    found = np.where(kept, keys.numbers, np.round(middle)).astype(int)
+    found[0] = min(found[0], found[1])
+    found[2] = max(found[2], found[1])
+    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
+    notes = tuple(
+        f"{name} kept: the motion does not tell it better than the annotation"
+        for name, stays in zip(_NAMES, kept, strict=True)
+        if stays
+    )
+    intervals = tuple((int(np.floor(a)), int(np.ceil(b))) for a, b in zip(low, high, strict=True))
+    return KeyFrames(onset, apex, offset, notes, intervals)

@@ -1,0 +1,99 @@
+"""Reselection by motion: a moving patch whose key frames are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.reselection import needed_frames, reselect
+from gamdss.reselection.course import fit_course, strength
+
+ONSET, APEX, OFFSET = 20, 50, 90
+
+
+def course(times, onset=ONSET, apex=APEX, offset=OFFSET):
+    part = np.clip(
+        np.minimum((times - onset) / (apex - onset), (offset - times) / (offset - apex)), 0, 1
+    )
+    return 0.5 - 0.5 * np.cos(np.pi * part)
+
+
+def clip(frames=110, amplitude=1.5, noise=2.0, seed=0):
+    """A textured face whose mouth corner moves by a known course, with noise and drift."""
+    rng = np.random.default_rng(seed)
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (150, 130)).astype(np.float32), (0, 0), 2.5)
+    texture = cv2.normalize(texture, None, 30, 220, cv2.NORM_MINMAX)
+    rows, columns = np.indices(texture.shape, dtype=np.float32)
+    bump = np.exp(-((rows - 100) ** 2 + (columns - 80) ** 2) / (2 * 18**2)).astype(np.float32)
+    drift = np.cumsum(rng.normal(0, 0.02, (frames, 2)), axis=0)
+    times = np.arange(1, frames + 1)
+    made = []
+    for time, (dx, dy) in zip(times, drift, strict=True):
+        lift = amplitude * float(course(time)) * bump
+        x, y = columns - dx, rows + lift - dy
+        image = cv2.remap(texture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+        made.append(np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8))
+    return np.stack(made)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return clip()
+
+
+def test_a_wrong_annotation_is_corrected(frames):
+    found = reselect(frames, ONSET - 4, APEX + 6, OFFSET - 8, preset="motion")
+    assert abs(found.onset - ONSET) <= 3
+    assert abs(found.apex - APEX) <= 2
+    assert abs(found.offset - OFFSET) <= 5
+    for (low, high), true in zip(found.intervals, (ONSET, APEX, OFFSET), strict=True):
+        assert low - 1 <= true <= high + 1
+        assert high - low < 16
+
+
+def test_the_same_frames_give_the_same_key_frames(frames):
+    first = reselect(frames, 18, 55, 88, preset="motion")
+    assert reselect(frames, 18, 55, 88, preset="motion") == first
+    colour = np.repeat(frames[..., None], 3, axis=3)
+    assert reselect(colour, 18, 55, 88, preset="motion").numbers == first.numbers
+
+
+def test_noise_alone_moves_little_and_says_so():
+    rng = np.random.default_rng(0)
+    still = np.clip(128 + rng.normal(0, 2, (80, 100, 90)), 0, 255).astype(np.uint8)
+    found = reselect(still, 15, 40, 70, preset="motion")
+    assert len(found.notes) >= 2
+    assert all("does not tell it better" in note for note in found.notes)
+    assert sum(a == b for a, b in zip(found.numbers, (15, 40, 70), strict=True)) >= 2
+
+
+def test_frames_may_be_missing(frames):
+    images = {n: f for n, f in enumerate(frames, start=1) if n not in (30, 31, 60)}
+    found = reselect(images, ONSET, APEX, OFFSET, preset="motion")
+    assert set(found.numbers) <= set(images)
+    assert found.notes[0] == "frames 30, 31, 60 missing inside the clip: skipped"
+
+
+def test_too_little_is_kept_as_annotated(frames):
+    small = frames[:, :20, :20]
+    for images, keys in ((small, (20, 50, 90)), (frames[:6], (1, 3, 6)), (frames, (20, 20, 90))):
+        found = reselect(images, *keys, preset="motion")
+        assert found.numbers == keys
+        assert "kept as annotated" in found.notes[-1]
+
+
+def test_all_frames_around_the_clip_are_asked_for():
+    assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
+    assert needed_frames(2, 40, 50, "motion")[0] == 0
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(1)
+    times, inside = np.arange(1, 111), []
+    for _ in range(60):
+        true = np.array([ONSET, APEX, OFFSET]) + rng.normal(0, 3, 3)
+        shape = rng.normal((0.5, 0.4, 0.5, 0.3), (0.3, 0.4, 0.3, 0.4))
+        level = strength(np.array([[*true, 0.1, *shape]]), times)[0] + rng.normal(0, 0.05, 110)
+        annotated = true + rng.normal(0, (0.15, 0.2, 0.25)) * (30, 30, 40)
+        fit = fit_course(level, times, annotated)
+        inside.append((fit.quantile(0.1) <= true) & (true <= fit.quantile(0.9)))
+    assert 0.68 <= np.mean(inside) <= 0.93
