@@ -349,7 +349,7 @@ def test_one_subject_only(refused, data):
 
 def test_a_class_that_one_subject_alone_has(refused, data):
     edit(data, 2, "Estimated Emotion", "disgust")
-    assert "subject 01 has the only clips of class disgust" in refused(data)
+    assert "01 has the only clips of class disgust" in refused(data)
 
 
 def test_unwritable_output(refused, data, tmp_path):

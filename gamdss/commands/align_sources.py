@@ -84,7 +84,7 @@ class Native:
     def __call__(self, number: int) -> Path:
         """Where the crop of a frame goes."""
         layout = next(iter(self.spec.layouts.values()))
-        folder = layout.folders[0].format(**self.clip.path_names)
+        folder = layout.native.format(**self.clip.path_names)
         return Path(folder) / layout.file.format(frame=number, **self.clip.path_names)
 
 

@@ -112,3 +112,16 @@ def test_yunet_rows_become_faces(tmp_path, monkeypatch):
     assert face.box == (30, 20, 100, 110)
     assert face.eyes == ((50, 60), (80, 62))
     assert detector.faces(np.zeros((64, 64, 3), np.uint8)) == []
+
+
+def test_a_box_that_just_passes_is_no_face_beside_a_clear_one():
+    import dlib
+
+    class Unsure:
+        def run(self, pixels, upsampled, threshold):
+            face, cloth = dlib.rectangle(10, 10, 89, 89), dlib.rectangle(100, 100, 199, 199)
+            return [face, cloth], [1.5, 0.01], [0, 0]
+
+    hog = Hog()
+    hog._detector = Unsure()
+    assert hog._boxes(np.zeros((300, 300), np.uint8)) == [(10.0, 10.0, 90.0, 90.0)]

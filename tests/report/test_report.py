@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from gamdss.config import Config, TrainingConfig
+from gamdss.data.synthetic import read_truth
 from gamdss.engine.results import results
 from gamdss.errors import FoldError, RunError
 from gamdss.records import Clip, FoldResult, KeyFrames
 from gamdss.report.confusion import confusion_figure
 from gamdss.report.curves import learning_curves
 from gamdss.report.film_strip import film_strip
-from gamdss.report.run_report import FIGURES, read_truth, write_report
+from gamdss.report.run_report import FIGURES, write_report
 from gamdss.report.style import save
 from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_table
 
