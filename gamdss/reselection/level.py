@@ -39,11 +39,14 @@ def motion_level(images: Sequence[np.ndarray], course: np.ndarray) -> np.ndarray
     height, width = mean.shape
     rows, columns = np.indices(mean.shape, dtype=np.float32)
     x, y = columns / width - 0.5, rows / height - 0.5
+    one = np.ones_like(x)
+    # The head turns, and its surroundings stay: its motion is a cubic polynomial of the place.
+    ways = [one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3]
     # A frame is the mean frame moved against the field, with other light.
     parts = [-(across * field[..., 0] + down * field[..., 1])]
-    parts += [gradient * way for gradient in (across, down) for way in (np.ones_like(x), x, y)]
-    parts += [mean, np.full_like(x, 64), mean * x, mean * y]
-    basis = np.stack([part.ravel() for part in parts], axis=1)  # (P, 11)
+    parts += [gradient * way for gradient in (across, down) for way in ways]
+    parts += [mean, 64 * one, mean * x, mean * y]
+    basis = np.stack([part.ravel() for part in parts], axis=1)  # (P, 25)
     change = (stack - mean).reshape(len(stack), -1)  # (T, P)
     return _robust_fit(basis, change)
 

@@ -73,5 +73,5 @@ def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFram
         for name, stays in zip(_NAMES, kept, strict=True)
         if stays
     )
-    intervals = tuple((int(np.floor(a)), int(np.ceil(b))) for a, b in zip(low, high, strict=True))
+    intervals = tuple((round(a), round(b)) for a, b in zip(low, high, strict=True))
     return KeyFrames(onset, apex, offset, notes, intervals)

@@ -9,6 +9,7 @@ from posed_photo import FACE, MIDDLE, POINTS, posed, train
 
 from gamdss.align import AlignConfig
 from gamdss.align.detector import load_detector
+from gamdss.align.hog import Hog
 from gamdss.errors import DetectorError
 
 
@@ -118,7 +119,7 @@ def test_a_box_that_just_passes_is_no_face_beside_a_clear_one():
     import dlib
 
     class Unsure:
-        def run(self, pixels, upsampled, threshold):
+        def run(self, *_):
             face, cloth = dlib.rectangle(10, 10, 89, 89), dlib.rectangle(100, 100, 199, 199)
             return [face, cloth], [1.5, 0.01], [0, 0]
 
