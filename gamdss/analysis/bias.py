@@ -1,0 +1,139 @@
+"""Bias and uncertainty of the annotation in each group of clips.
+
+Signs are the annotation's: above 0 the key frame was labelled late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gamdss.analysis.groups import Grouping
+from gamdss.analysis.pooling import DRAWS, Pooled, errors, interval, pool, resampled
+from gamdss.analysis.shifts import KEYS, UNITS, Shifts
+
+_NORMAL = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Annotated minus reselected as it is in `keyframes.csv`, without any model.
+
+    `mean_all` counts key frames that were kept as 0; the others leave them out. `deviation` is the
+    standard deviation, `mad` the median absolute deviation times 1.4826.
+    """
+
+    mean_all: float
+    mean_all_interval: Interval
+    mean: float
+    mean_interval: Interval
+    deviation: float
+    deviation_interval: Interval
+    mad: float
+    mad_interval: Interval
+
+
+@dataclass(frozen=True, eq=False)
+class Bias:
+    """One key frame of one group: how many clips, how many kept, and the values by unit.
+
+    `pooled` is the estimate that stands for the annotation (see `pooling`).
+    """
+
+    grouping: str
+    group: str
+    key: str
+    clips: int
+    kept: int
+    pooled: Mapping[str, Pooled]
+    plain: Mapping[str, Plain]
+
+
+def bias_of_groups(
+    shifts: Shifts, divided: Sequence[Grouping], draws: int = DRAWS
+) -> list[Bias]:
+    """Every key frame of every group that has one labelled clip at least.
+
+    Args:
+        shifts: the clips.
+        divided: ways to divide them.
+        draws: of the bootstrap.
+    """
+    value, variance = errors(shifts)
+    found = []
+    for grouping in divided:
+        for group in grouping.groups:
+            inside = grouping.labels == group
+            for k, key in enumerate(KEYS):
+                chosen = inside & shifts.labelled[:, k]
+                if not chosen.any():
+                    continue
+                here = shifts.at(chosen)
+                scales = {unit: here.scale(unit)[:, k] for unit in UNITS}
+                pooled = {
+                    unit: pool(
+                        value[chosen, k] * scale,
+                        variance[chosen, k] * scale**2,
+                        here.people,
+                        draws,
+                    )
+                    for unit, scale in scales.items()
+                }
+                moved, kept = -here.frames[:, k], here.kept[:, k]
+                plain = {
+                    unit: plain_values(moved * scale, kept, here.people, draws)
+                    for unit, scale in scales.items()
+                }
+                count = int(chosen.sum()), int(kept.sum())
+                found.append(Bias(grouping.name, group, key, *count, pooled, plain))
+    return found
+
+
+def plain_values(
+    moved: np.ndarray, kept: np.ndarray, people: np.ndarray, draws: int = DRAWS
+) -> Plain:
+    """Mean and spread of annotated minus reselected, as they stand.
+
+    Args:
+        moved: (n,) in any unit; NaN is left out.
+        kept: (n,) where the motion did not tell the key frame.
+        people: (n,) whose each is; whole people are drawn, or clips where there is but one.
+        draws: of the bootstrap.
+    """
+    known = np.isfinite(moved)
+    moved, kept, people = moved[known], kept[known], people[known]
+    every = _summary(moved, people, draws)
+    told = _summary(moved[~kept], people[~kept], draws)
+    return Plain(*every[:2], *told)
+
+
+def _summary(
+    values: np.ndarray, people: np.ndarray, draws: int
+) -> tuple[float, Interval, float, Interval, float, Interval]:
+    """Mean, standard deviation and median absolute deviation, each with its interval."""
+    nan = float("nan")
+    if len(values) == 0:
+        return nan, (nan, nan), nan, (nan, nan), nan, (nan, nan)
+    person = np.unique(people, return_inverse=True)[1]
+    if person.max() == 0:
+        person = np.arange(len(values))
+    units = int(person.max()) + 1
+    counts = resampled(person, draws)  # (B, n)
+    total = counts.sum(1)
+    means = counts @ values / total
+    squares = np.maximum(counts @ values**2 / total - means**2, 0) * total
+    deviations = np.sqrt(squares / np.maximum(total - 1, 1))
+    # The middle stays where it is: drawing it anew changes little, and sorts every draw.
+    away = np.abs(values - np.median(values)) * _NORMAL
+    order = np.argsort(away)
+    reached = np.cumsum(counts[:, order], axis=1) >= total[:, None] / 2
+    medians = away[order][reached.argmax(1)]
+    deviation = float(values.std(ddof=1)) if len(values) > 1 else nan
+    return (
+        *(float(values.mean()), interval(means, units)),
+        *(deviation, interval(deviations, units)),
+        *(float(np.median(away)), interval(medians, units)),
+    )
