@@ -100,7 +100,7 @@ def plain_values(
     Args:
         moved: (n,) in any unit; NaN is left out.
         kept: (n,) where the motion did not tell the key frame.
-        people: (n,) whose each is; whole people are drawn, or clips where there is but one.
+        people: (n,) whose each is.
         draws: of the bootstrap.
     """
     known = np.isfinite(moved)
@@ -117,20 +117,16 @@ def _summary(
     nan = float("nan")
     if len(values) == 0:
         return nan, (nan, nan), nan, (nan, nan), nan, (nan, nan)
-    person = np.unique(people, return_inverse=True)[1]
-    if person.max() == 0:
-        person = np.arange(len(values))
-    units = int(person.max()) + 1
-    counts = resampled(person, draws)  # (B, n)
-    total = counts.sum(1)
+    counts, units = resampled(people, draws)  # (2, B, n)
+    total = counts.sum(2)
     means = counts @ values / total
     squares = np.maximum(counts @ values**2 / total - means**2, 0) * total
     deviations = np.sqrt(squares / np.maximum(total - 1, 1))
     # The middle stays where it is: drawing it anew changes little, and sorts every draw.
     away = np.abs(values - np.median(values)) * _NORMAL
     order = np.argsort(away)
-    reached = np.cumsum(counts[:, order], axis=1) >= total[:, None] / 2
-    medians = away[order][reached.argmax(1)]
+    reached = np.cumsum(counts[..., order], axis=2) >= total[..., None] / 2
+    medians = away[order][reached.argmax(2)]
     deviation = float(values.std(ddof=1)) if len(values) > 1 else nan
     return (
         *(float(values.mean()), interval(means, units)),

@@ -111,7 +111,7 @@ def _pair(
     names: tuple[str, str], values: tuple[np.ndarray, np.ndarray], both: tuple[Pooled, Pooled]
 ) -> Pair:
     a, b = both
-    units = min(p.subjects if p.subjects > 1 else p.clips for p in both)
+    units = min(a.units[0], b.units[0]), min(a.units[1], b.units[1])
     first, second = values
     tested = stats.mannwhitneyu(first, second)
     return Pair(
@@ -125,9 +125,9 @@ def _pair(
     )
 
 
-def _between(a: np.ndarray, b: np.ndarray, units: int) -> tuple[float, float]:
+def _between(a: np.ndarray, b: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
     """Interval of a difference; one side is drawn in another order, since seeds are alike."""
-    return interval(a - np.roll(b, len(b) // 2), units)
+    return interval(a - np.roll(b, b.shape[1] // 2, axis=1), units)
 
 
 def _corrected(found: list[Difference]) -> list[Difference]:

@@ -106,7 +106,6 @@ def _test(
     # The same clips and the same draws of subjects on both sides make the bootstrap paired.
     other, offset = (pool(values[:, i], variances[:, i], people, draws) for i in (0, 1))
     beyond = offset.spreads - other.spreads
-    units = other.subjects if other.subjects > 1 else pairs
     away = np.abs(moved - np.median(moved, axis=0))
     p, effect = signed_ranks(away[:, 1] - away[:, 0])
     return OffsetTest(
@@ -115,7 +114,7 @@ def _test(
         offset_spread=offset.spread,
         other_spread=other.spread,
         excess=offset.spread - other.spread,
-        excess_interval=interval(beyond, units),
+        excess_interval=interval(beyond, other.units),
         excess_p=p_value(beyond),
         wilcoxon_p=p,
         rank_biserial=effect,

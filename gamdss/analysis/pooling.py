@@ -4,8 +4,9 @@
 the less the clip tells: their plain mean understates a bias. What the clip alone says follows from
 the stated interval and the width of the annotation's prior, as a value with a variance. The values
 of a group are pooled by the random effects model of DerSimonian and Laird (Controlled Clinical
-Trials 7, 1986), whose weights are computed once more with the spread that was found. Intervals
-come from a bootstrap over subjects, since clips of one subject are alike.
+Trials 7, 1986), whose weights are computed anew with the spread that was found. Intervals come from
+a bootstrap over subjects, since clips of one subject are alike, or over clips where that is wider:
+a few subjects may agree by chance.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class Pooled:
     """Errors of `clips` annotations by `subjects` people.
 
     `mean` is the bias and `spread` the standard deviation of errors, each with the ends of its
-    95% interval, NaN where one clip or subject leaves it unknown; `means` and `spreads` (B,) are
-    the bootstrap's draws.
+    95% interval, NaN where one clip leaves it unknown; `means` and `spreads` (2, B) are the
+    draws of the bootstrap over subjects and of that over clips, `units` how many each draws from.
     """
 
     clips: int
@@ -46,6 +47,7 @@ class Pooled:
     spread_interval: tuple[float, float]
     means: np.ndarray
     spreads: np.ndarray
+    units: tuple[int, int]
 
 
 def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
@@ -78,38 +80,47 @@ def pool(
     Args:
         values: (n,); NaN is left out.
         variances: (n,) of measuring each value.
-        people: (n,) whose each is; whole people are drawn, or clips where there is but one.
+        people: (n,) whose each is.
         draws: of the bootstrap.
     """
     known = np.isfinite(values) & np.isfinite(variances)
     values, variances, people = values[known], variances[known], people[known]
-    names, person = np.unique(people, return_inverse=True)
+    nan = float("nan")
     if len(values) == 0:
-        nothing = (float("nan"), float("nan"))
-        return Pooled(0, 0, np.nan, nothing, np.nan, nothing, np.zeros(0), np.zeros(0))
-    if len(names) == 1:
-        person = np.arange(len(values))
+        empty = np.zeros((2, 0))
+        return Pooled(0, 0, nan, (nan, nan), nan, (nan, nan), empty, empty, (0, 0))
     mean, spread = moments(values, variances, np.ones((1, len(values))))
-    means, spreads = moments(values, variances, resampled(person, draws))
-    units = int(person.max()) + 1
+    counts, units = resampled(people, draws)
+    drawn = [moments(values, variances, way) for way in counts]
+    means, spreads = (np.stack(part) for part in zip(*drawn, strict=True))
     return Pooled(
         clips=len(values),
-        subjects=len(names),
+        subjects=len(set(people)),
         mean=float(mean[0]),
         mean_interval=interval(means, units),
-        spread=float(spread[0]) if len(values) > 1 else np.nan,
+        spread=float(spread[0]) if len(values) > 1 else nan,
         spread_interval=interval(spreads, units),
         means=means,
         spreads=spreads,
+        units=units,
     )
 
 
-def resampled(person: np.ndarray, draws: int = DRAWS) -> np.ndarray:
-    """How often each clip is in each draw of whole people, (B, n), from people as 0 to P - 1."""
-    count = int(person.max()) + 1
+def resampled(people: np.ndarray, draws: int = DRAWS) -> tuple[np.ndarray, tuple[int, int]]:
+    """How often each of n clips is in each draw, of whole people and of clips, (2, B, n).
+
+    With them how many people and clips there are; one person alone is drawn by clips both times.
+    """
+    clip = np.arange(len(people))
+    person = np.unique(people, return_inverse=True)[1]
+    ways = (person if person.max() > 0 else clip, clip)
     rng = np.random.default_rng(_SEED)
-    drawn = rng.multinomial(count, np.full(count, 1 / count), draws)  # (B, P)
-    return np.asarray(drawn[:, person], float)
+    counts = []
+    for way in ways:
+        count = int(way.max()) + 1
+        drawn = rng.multinomial(count, np.full(count, 1 / count), draws)  # (B, units)
+        counts.append(drawn[:, way].astype(float))
+    return np.stack(counts), (int(ways[0].max()) + 1, len(clip))
 
 
 def moments(
@@ -145,22 +156,25 @@ def _between(
     return np.asarray(np.maximum((squares - expected) / np.maximum(factor, _FAINT), 0))
 
 
-def interval(draws: np.ndarray, units: int) -> tuple[float, float]:
-    """The 95% interval of bootstrap draws; NaN with fewer than two units.
+def interval(draws: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
+    """The 95% interval of bootstrap draws (2, B): the wider one; NaN with fewer than two clips.
 
     Percentiles are moved outwards for few units (Hesterberg, The American Statistician 69, 2015).
     """
-    if units < 2:
+    if units[1] < 2 or not draws.size:
         return float("nan"), float("nan")
-    reach = stats.t.ppf((1 + CONFIDENCE) / 2, units - 1) * np.sqrt(units / (units - 1))
-    tail = stats.norm.cdf(-reach)
-    low, high = np.quantile(draws, (tail, 1 - tail))
+    ends = []
+    for way, count in zip(draws, units, strict=True):
+        reach = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.sqrt(count / (count - 1))
+        tail = stats.norm.cdf(-reach)
+        ends.append(np.quantile(way, (tail, 1 - tail)))
+    low, high = max(ends, key=lambda pair: pair[1] - pair[0])
     return float(low), float(high)
 
 
 def p_value(draws: np.ndarray) -> float:
-    """Two-sided: how rarely bootstrap draws of a difference cross 0; NaN without draws."""
-    if len(draws) == 0:
+    """Two-sided: how rarely bootstrap draws (2, B) of a difference cross 0; the larger of both."""
+    if not draws.size:
         return float("nan")
-    below, above = (draws <= 0).sum() + 1, (draws >= 0).sum() + 1
-    return float(min(1.0, 2 * min(below, above) / (len(draws) + 1)))
+    crossed = np.minimum((draws <= 0).sum(1), (draws >= 0).sum(1)) + 1
+    return float(min(1.0, 2 * crossed.max() / (draws.shape[1] + 1)))
