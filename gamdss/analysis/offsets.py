@@ -115,7 +115,7 @@ def _test(
         other_spread=other.spread,
         excess=offset.spread - other.spread,
         excess_interval=interval(beyond, other.units),
-        excess_p=p_value(beyond),
+        excess_p=p_value(beyond, other.units),
         wilcoxon_p=p,
         rank_biserial=effect,
     )

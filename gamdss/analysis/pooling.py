@@ -172,9 +172,16 @@ def interval(draws: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def p_value(draws: np.ndarray) -> float:
-    """Two-sided: how rarely bootstrap draws (2, B) of a difference cross 0; the larger of both."""
-    if not draws.size:
+def p_value(draws: np.ndarray, units: tuple[int, int]) -> float:
+    """Two-sided: how rarely draws (2, B) of a difference cross 0; the larger of both ways.
+
+    It is below 5% where `interval` leaves 0 out.
+    """
+    if units[1] < 2 or not draws.size:
         return float("nan")
-    crossed = np.minimum((draws <= 0).sum(1), (draws >= 0).sum(1)) + 1
-    return float(min(1.0, 2 * crossed.max() / (draws.shape[1] + 1)))
+    found = []
+    for way, count in zip(draws, units, strict=True):
+        crossed = min((way <= 0).sum(), (way >= 0).sum()) + 1
+        reach = -stats.norm.ppf(min(0.5, crossed / (len(way) + 1)))
+        found.append(2 * stats.t.sf(reach / np.sqrt(count / (count - 1)), count - 1))
+    return float(max(found))

@@ -141,7 +141,7 @@ def test_more_uncertain_offsets_are_found_and_equal_ones_are_not():
     # A falling phase of twice the length makes the same share twice the time.
     longer = next(t for t in tests if (t.dataset, t.other, t.unit) == ("samm", "onset", "ms"))
     assert longer.excess_interval[0] <= 50 <= longer.excess_interval[1]
-    assert longer.excess_interval[0] > 0
+    assert longer.excess > 25
 
 
 def test_too_few_clips_are_told_so():
@@ -187,8 +187,10 @@ def test_wilcoxon_of_the_textbook():
 
 
 def test_small_parts():
-    assert p_value(np.ones((2, 999))) == pytest.approx(0.002)
-    assert p_value(np.stack([np.ones(999), np.linspace(-1, 1, 999)])) == 1
+    many = (1000, 1000)
+    assert p_value(np.ones((2, 999)), many) == pytest.approx(0.002, rel=0.1)
+    assert p_value(np.ones((2, 999)), (5, 1000)) > 0.02
+    assert p_value(np.stack([np.ones(999), np.linspace(-1, 1, 999)]), many) == 1
     assert np.isnan(interval(np.ones((2, 10)), (1, 1))).all()
     draws = np.stack([np.linspace(-1, 1, 9999)] * 2)
     narrow, wide = (np.diff(interval(draws, (n, 1000))) for n in (1000, 5))
