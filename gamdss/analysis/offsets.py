@@ -24,7 +24,7 @@ class OffsetTest:
     """The offset against one other key frame.
 
     `excess` is the spread of the offset's errors beyond the other's, with the 95% interval and
-    the two-sided p of a bootstrap over subjects. Wilcoxon's signed ranks compare, clip by clip,
+    the two-sided p of a paired bootstrap over subjects. Wilcoxon's signed ranks compare, clip by clip,
     how far the shifts lie from the dataset's median shift; shifts are pulled towards 0 where the
     clip tells little, so that it errs on the side of no difference. `rank_biserial` is its effect,
     -1 to 1, above 0 where offsets lie farther. Holm's correction counts all tests made together.
@@ -49,7 +49,8 @@ class OffsetTest:
         """What the spreads say at the level of 5%, after correction."""
         if np.isnan(self.excess_holm):
             return "too few clips"
-        if self.excess_holm > LEVEL:
+        low, high = self.excess_interval
+        if self.excess_holm > LEVEL or low <= 0 <= high:
             return "not shown"
         return "more uncertain" if self.excess > 0 else "less uncertain"
 
@@ -115,7 +116,7 @@ def _test(
         other_spread=other.spread,
         excess=offset.spread - other.spread,
         excess_interval=interval(beyond, other.units),
-        excess_p=p_value(beyond, other.units),
+        excess_p=p_value(offset.spread - other.spread, beyond, other.units),
         wilcoxon_p=p,
         rank_biserial=effect,
     )
