@@ -6,6 +6,7 @@ from gamdss.analysis.groups import Grouping, groupings, read_groups
 from gamdss.analysis.offsets import OffsetTest, offsets_against
 from gamdss.analysis.pooling import Pooled, pool
 from gamdss.analysis.shifts import KEYS, UNITS, Shifts, join_shifts, measure_shifts, write_shifts
+from gamdss.analysis.study import Study, study
 
 __all__ = [
     "KEYS",
@@ -16,6 +17,7 @@ __all__ = [
     "OffsetTest",
     "Pooled",
     "Shifts",
+    "Study",
     "bias_of_groups",
     "compare_groups",
     "groupings",
@@ -24,5 +26,6 @@ __all__ = [
     "offsets_against",
     "pool",
     "read_groups",
+    "study",
     "write_shifts",
 ]

@@ -6,7 +6,7 @@ Signs are the annotation's: above 0 the key frame was labelled late.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -40,7 +40,8 @@ class Plain:
 class Bias:
     """One key frame of one group: how many clips, how many kept, and the values by unit.
 
-    `pooled` is the estimate that stands for the annotation (see `pooling`).
+    `pooled` is the estimate that stands for the annotation (see `pooling`); `true` the mean and
+    standard deviation of the annotator's errors in made clips, whose true key frames are known.
     """
 
     grouping: str
@@ -50,46 +51,59 @@ class Bias:
     kept: int
     pooled: Mapping[str, Pooled]
     plain: Mapping[str, Plain]
+    true: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def bias_of_groups(
-    shifts: Shifts, divided: Sequence[Grouping], draws: int = DRAWS
+    shifts: Shifts,
+    divided: Sequence[Grouping],
+    truth: np.ndarray | None = None,
+    draws: int = DRAWS,
 ) -> list[Bias]:
     """Every key frame of every group that has one labelled clip at least.
 
     Args:
         shifts: the clips.
         divided: ways to divide them.
+        truth: true frame numbers (N, 3), where the clips were made; NaN for others.
         draws: of the bootstrap.
     """
     value, variance = errors(shifts)
+    missed = None if truth is None else shifts.annotated - truth
     found = []
     for grouping in divided:
         for group in grouping.groups:
             inside = grouping.labels == group
             for k, key in enumerate(KEYS):
                 chosen = inside & shifts.labelled[:, k]
-                if not chosen.any():
-                    continue
-                here = shifts.at(chosen)
-                scales = {unit: here.scale(unit)[:, k] for unit in UNITS}
-                pooled = {
-                    unit: pool(
-                        value[chosen, k] * scale,
-                        variance[chosen, k] * scale**2,
-                        here.people,
-                        draws,
-                    )
-                    for unit, scale in scales.items()
-                }
-                moved, kept = -here.frames[:, k], here.kept[:, k]
-                plain = {
-                    unit: plain_values(moved * scale, kept, here.people, draws)
-                    for unit, scale in scales.items()
-                }
-                count = int(chosen.sum()), int(kept.sum())
-                found.append(Bias(grouping.name, group, key, *count, pooled, plain))
+                if chosen.any():
+                    known = value[chosen, k], variance[chosen, k]
+                    real = None if missed is None else missed[chosen, k]
+                    about = grouping.name, group, key
+                    found.append(_bias(about, shifts.at(chosen), k, known, real, draws))
     return found
+
+
+def _bias(
+    about: tuple[str, str, str],
+    here: Shifts,
+    k: int,
+    known: tuple[np.ndarray, np.ndarray],
+    missed: np.ndarray | None,
+    draws: int,
+) -> Bias:
+    """Key frame `k` of a group's clips, in every unit."""
+    people, kept, moved = here.people, here.kept[:, k], -here.frames[:, k]
+    pooled, plain, true = {}, {}, {}
+    for unit in UNITS:
+        scale = here.scale(unit)[:, k]
+        pooled[unit] = pool(known[0] * scale, known[1] * scale**2, people, draws)
+        plain[unit] = plain_values(moved * scale, kept, people, draws)
+        if missed is not None:
+            real = (missed * scale)[np.isfinite(missed * scale)]
+            if len(real):
+                true[unit] = float(real.mean()), float(real.std())
+    return Bias(*about, len(here), int(kept.sum()), pooled, plain, true)
 
 
 def plain_values(
