@@ -141,9 +141,10 @@ def _summary(
     order = np.argsort(away)
     reached = np.cumsum(counts[..., order], axis=2) >= total[..., None] / 2
     medians = away[order][reached.argmax(2)]
+    middle, near = float(values.mean()), float(np.median(away))
     deviation = float(values.std(ddof=1)) if len(values) > 1 else nan
     return (
-        *(float(values.mean()), interval(means, units)),
-        *(deviation, interval(deviations, units)),
-        *(float(np.median(away)), interval(medians, units)),
+        *(middle, interval(middle, means, units)),
+        *(deviation, interval(deviation, deviations, units)),
+        *(near, interval(near, medians, units)),
     )

@@ -114,20 +114,23 @@ def _pair(
     units = min(a.units[0], b.units[0]), min(a.units[1], b.units[1])
     first, second = values
     tested = stats.mannwhitneyu(first, second)
+    bias, spread = a.mean - b.mean, a.spread - b.spread
     return Pair(
         *names,
-        bias=a.mean - b.mean,
-        bias_interval=_between(a.means, b.means, units),
-        spread=a.spread - b.spread,
-        spread_interval=_between(a.spreads, b.spreads, units),
+        bias=bias,
+        bias_interval=_between(bias, a.means, b.means, units),
+        spread=spread,
+        spread_interval=_between(spread, a.spreads, b.spreads, units),
         p=float(tested.pvalue),
         rank_biserial=float(2 * tested.statistic / (len(first) * len(second)) - 1),
     )
 
 
-def _between(a: np.ndarray, b: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
+def _between(
+    estimate: float, a: np.ndarray, b: np.ndarray, units: tuple[int, int]
+) -> tuple[float, float]:
     """Interval of a difference; one side is drawn in another order, since seeds are alike."""
-    return interval(a - np.roll(b, b.shape[1] // 2, axis=1), units)
+    return interval(estimate, a - np.roll(b, b.shape[1] // 2, axis=1), units)
 
 
 def _corrected(found: list[Difference]) -> list[Difference]:

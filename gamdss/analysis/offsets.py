@@ -107,6 +107,7 @@ def _test(
     # The same clips and the same draws of subjects on both sides make the bootstrap paired.
     other, offset = (pool(values[:, i], variances[:, i], people, draws) for i in (0, 1))
     beyond = offset.spreads - other.spreads
+    excess = offset.spread - other.spread
     away = np.abs(moved - np.median(moved, axis=0))
     p, effect = signed_ranks(away[:, 1] - away[:, 0])
     return OffsetTest(
@@ -114,9 +115,9 @@ def _test(
         pairs=pairs,
         offset_spread=offset.spread,
         other_spread=other.spread,
-        excess=offset.spread - other.spread,
-        excess_interval=interval(beyond, other.units),
-        excess_p=p_value(offset.spread - other.spread, beyond, other.units),
+        excess=excess,
+        excess_interval=interval(excess, beyond, other.units),
+        excess_p=p_value(excess, beyond, other.units),
         wilcoxon_p=p,
         rank_biserial=effect,
     )

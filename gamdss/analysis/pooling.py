@@ -27,6 +27,7 @@ _ROUNDED = 1.0  # frames that rounding both ends outwards adds to an interval, o
 _LEAST_SD = 0.7  # frames: the least width of an annotation's prior
 _WIDEST = 0.9  # of the prior's width: a doubt beyond it says nothing, and would divide by nothing
 _FAINT = 1e-9
+_MOST_BIAS = 0.8  # standard deviations
 _AT_ONCE = 1_000_000
 
 
@@ -97,9 +98,9 @@ def pool(
         clips=len(values),
         subjects=len(set(people)),
         mean=float(mean[0]),
-        mean_interval=interval(means, units),
+        mean_interval=interval(float(mean[0]), means, units),
         spread=float(spread[0]) if len(values) > 1 else nan,
-        spread_interval=interval(spreads, units),
+        spread_interval=interval(float(spread[0]), spreads, units),
         means=means,
         spreads=spreads,
         units=units,
@@ -156,18 +157,21 @@ def _between(
     return np.asarray(np.maximum((squares - expected) / np.maximum(factor, _FAINT), 0))
 
 
-def interval(draws: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
+def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
     """The 95% interval of bootstrap draws (2, B): the wider one; NaN with fewer than two clips.
 
-    Percentiles are moved outwards for few units (Hesterberg, The American Statistician 69, 2015).
+    Percentiles are moved by the draws' bias, which spreads have (Efron, Journal of the American
+    Statistical Association 82, 1987), and outwards for few units (Hesterberg, The American
+    Statistician 69, 2015).
     """
     if units[1] < 2 or not draws.size:
         return float("nan"), float("nan")
     ends = []
     for way, count in zip(draws, units, strict=True):
         reach = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.sqrt(count / (count - 1))
-        tail = stats.norm.cdf(-reach)
-        ends.append(np.quantile(way, (tail, 1 - tail)))
+        below = ((way < estimate).mean() + (way <= estimate).mean()) / 2
+        moved = 2 * np.clip(stats.norm.ppf(below), -_MOST_BIAS, _MOST_BIAS)
+        ends.append(np.quantile(way, stats.norm.cdf((moved - reach, moved + reach))))
     low, high = max(ends, key=lambda pair: pair[1] - pair[0])
     return float(low), float(high)
 

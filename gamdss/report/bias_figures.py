@@ -34,7 +34,7 @@ def shift_distributions(path: Path, found: Study) -> None:
         _ROW,
         "Annotated minus reselected frame, clip by clip",
         "Grey: clips by how far their annotation lies from where the motion puts it. "
-        "Dot and bar: bias of the annotation with its 95% interval.",
+        f"Mark and bar: bias of the annotation with its 95% interval.{_true(found)}",
     )
     widest = _reach(found)
     bins = np.linspace(-widest, widest, _BINS + 1)
@@ -57,6 +57,10 @@ def shift_distributions(path: Path, found: Study) -> None:
     save(figure, path)
 
 
+def _true(found: Study) -> str:
+    return " Black tick: what was planted." if found.made else ""
+
+
 def _find(biases: Sequence[Bias], grouping: str, group: str, key: str) -> Bias | None:
     for bias in biases:
         if (bias.grouping, bias.group, bias.key) == (grouping, group, key):
@@ -64,9 +68,7 @@ def _find(biases: Sequence[Bias], grouping: str, group: str, key: str) -> Bias |
     return None
 
 
-def _sheet(
-    rows: int, each: float, title: str, words: str
-) -> tuple[Figure, list[list[Axes]]]:
+def _sheet(rows: int, each: float, title: str, words: str) -> tuple[Figure, list[list[Axes]]]:
     """A figure of three columns, with a title and a line that tells how to read it."""
     height = _HEAD + _FOOT + each * rows
     figure = Figure(figsize=(11, height))
@@ -89,7 +91,8 @@ def _header(axes: Axes, key: str) -> None:
     for x, words, side in ((0, _EARLY, "left"), (1, _LATE, "right")):
         axes.annotate(
             words,
-            *((x, 1), "axes fraction"),
+            (x, 1),
+            xycoords="axes fraction",
             xytext=(0, 5),
             textcoords="offset points",
             ha=side,
@@ -119,7 +122,7 @@ def _distribution(
     kept = int(chosen.sum() - told.sum())
     if kept:
         words = f"{kept} kept"
-        axes.text(0.99, 0.62, words, transform=axes.transAxes, ha="right", size=8, color=FAINT)
+        axes.text(0.99, 0.55, words, transform=axes.transAxes, ha="right", size=8, color=FAINT)
 
 
 def _mark(axes: Axes, bias: Bias | None) -> None:
@@ -137,12 +140,14 @@ def _mark(axes: Axes, bias: Bias | None) -> None:
     axes.plot((low, high), (height, height), color=colour, linewidth=2.5, solid_capstyle="butt")
     axes.plot(pooled.mean, height, shape, color=colour, markersize=6)
     time = bias.pooled["ms"]
-    words = f"{pooled.mean:+.1f}%" + (
-        f"\n{time.mean:+.0f} ms" if np.isfinite(time.mean) else ""
-    )
+    words = f"{round(pooled.mean, 1) + 0.0:+.1f}%"
+    if np.isfinite(time.mean):
+        words += f"\n{round(time.mean) + 0.0:+.0f} ms"
+    late = pooled.mean >= 0  # where the mark is not
     axes.text(
-        *(0.01, 0.96, words),
+        *(0.01 if late else 0.99, 0.96, words),
         transform=axes.transAxes,
+        ha="left" if late else "right",
         va="top",
         size=9,
         color=colour,
@@ -180,7 +185,7 @@ def group_biases(path: Path, found: Study, grouping: str) -> None:
         _LINE * len(names) + 0.2,
         f"Bias of the annotation by {grouping}",
         f"Mean error with its 95% interval, percent of the phase; pale bars: spread from clip to "
-        f"clip.{hidden}",
+        f"clip.{_true(found)}{hidden}",
     )
     widest = _reach(found)
     for axes, key in zip(panels[0], KEYS, strict=True):
@@ -243,7 +248,7 @@ def uncertainty(path: Path, found: Study) -> None:
     )
     title = "How uncertain the labels are: spread of their errors from clip to clip"
     figure.text(0.02, 1 - 0.18 / height, title, size=14, weight="bold", va="top")
-    words = "Standard deviation of annotated minus true frame, with its 95% interval."
+    words = f"Standard deviation of annotated minus true frame, 95% interval.{_true(found)}"
     figure.text(0.02, 1 - 0.5 / height, words, color=FAINT, va="top")
     save(figure, path)
 

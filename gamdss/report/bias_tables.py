@@ -146,9 +146,7 @@ def _differences(found: Study) -> str:
         for d in found.differences
     ]
     headers = ["by", "key frame", "groups", "clips", "Kruskal-Wallis H", "p (Holm)"]
-    overall = tabulate(
-        rows, [*headers, "epsilon squared"], tablefmt="pipe", disable_numparse=True
-    )
+    overall = tabulate(rows, [*headers, "epsilon squared"], tablefmt="pipe", disable_numparse=True)
     return f"{overall}\n\n{_pairs(found.differences)}"
 
 

@@ -16,7 +16,7 @@ from gamdss.records import KeyFrames
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 
 KEYS = ("onset", "apex", "offset")
-_HEIGHT = 3.1  # inches of a panel
+_HEIGHT = 3.3  # inches of a panel
 _HEAD = 0.9
 
 
@@ -94,7 +94,7 @@ def _legend(with_truth: bool) -> list[Line2D | Patch]:
 
 
 def _panel(axes: Axes, curve: Curve) -> None:
-    axes.set_title(curve.name, weight="bold", pad=24)
+    axes.set_title(curve.name, weight="bold", pad=34)
     scaled = _scaled(curve.level, curve.course)
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
     axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
@@ -108,7 +108,8 @@ def _panel(axes: Axes, curve: Curve) -> None:
         moved = f"{after - before:+d}" if after != before else "kept"
         axes.annotate(
             f"{name}\n{before} → {after} ({moved})" if after != before else f"{name}\n{before}",
-            *(((before + after) / 2, 1), ("data", "axes fraction")),
+            ((before + after) / 2, 1),
+            xycoords=("data", "axes fraction"),
             xytext=(0, 3),
             textcoords="offset points",
             ha="center",

@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from gamdss.analysis import (
+    KEYS,
     Grouping,
     bias_of_groups,
     compare_groups,
@@ -37,7 +38,9 @@ def table(
         seen = annotated - error + rng.normal(0, noise)
         middle = annotated + (seen - annotated) * (1 - doubt**2)
         half = INSIDE * prior * doubt
-        ends = tuple((int(np.floor(m - h)), int(np.ceil(m + h))) for m, h in zip(middle, half))
+        ends = tuple(
+            (int(np.floor(m - h)), int(np.ceil(m + h))) for m, h in zip(middle, half, strict=True)
+        )
         numbers = tuple(int(m) for m in np.round(middle))
         person = f"{i % subjects:02d}"
         clips.append(Clip(dataset, person, f"c{i}", KeyFrames(1000, 1100, 1300), "joy"))
@@ -57,7 +60,7 @@ def percent(found, key):
 def test_planted_bias_and_spread_are_recovered_whatever_the_doubt(doubt):
     shifts = table((0.05, 0, -0.2), (0.08, 0.12, 0.2), doubt, subjects=30, seed=8)
     found = bias_of_groups(shifts, [by_dataset(shifts)], draws=500)
-    for key, mean, spread in zip(("onset", "apex", "offset"), (5, 0, -20), (8, 12, 20)):
+    for key, mean, spread in zip(KEYS, (5, 0, -20), (8, 12, 20), strict=True):
         got = percent(found, key)
         assert got.mean_interval[0] <= mean <= got.mean_interval[1]
         assert got.spread_interval[0] <= spread <= got.spread_interval[1]
@@ -76,14 +79,17 @@ def test_the_plain_mean_understates_what_is_pulled_towards_the_annotation():
 
 
 def test_intervals_cover_as_often_as_they_say():
-    inside = []
+    inside, spreads = [], []
     for seed in range(60):
         shifts = table((0, 0, 0.1), (0.1, 0.1, 0.15), subjects=8, each=3, seed=seed)
         found = bias_of_groups(shifts, [by_dataset(shifts)], draws=300)
-        for key, mean in zip(("onset", "apex", "offset"), (0, 0, 10)):
+        for key, mean, spread in zip(KEYS, (0, 0, 10), (10, 10, 15), strict=True):
             low, high = percent(found, key).mean_interval
             inside.append(low <= mean <= high)
+            low, high = percent(found, key).spread_interval
+            spreads.append(low <= spread <= high)
     assert 0.9 <= np.mean(inside) <= 0.995
+    assert 0.85 <= np.mean(spreads)
 
 
 def test_pooling_agrees_with_statsmodels():
@@ -192,9 +198,9 @@ def test_small_parts():
     assert p_value(2, drawn, many) == pytest.approx(2 * stats.norm.sf(2), rel=0.1)
     assert p_value(2, drawn, (5, 1000)) > 0.1
     assert p_value(0, drawn, many) == 1
-    assert np.isnan(interval(np.ones((2, 10)), (1, 1))).all()
+    assert np.isnan(interval(1, np.ones((2, 10)), (1, 1))).all()
     draws = np.stack([np.linspace(-1, 1, 9999)] * 2)
-    narrow, wide = (np.diff(interval(draws, (n, 1000))) for n in (1000, 5))
+    narrow, wide = (np.diff(interval(0, draws, (n, 1000))) for n in (1000, 5))
     assert wide > narrow
 
 
