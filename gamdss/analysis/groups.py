@@ -114,7 +114,7 @@ def _key(
     subject: Callable[[str, str], str] | None,
 ) -> tuple[str, ...]:
     """What a clip is found by: its dataset, subject, and clip if the file has that."""
-    place = row.get("dataset", "") if not dataset else dataset
+    place = dataset or row.get("dataset", "")
     person = row["subject"] if subject is None else subject(place, row["subject"])
     return (place, person, row["clip"]) if "clip" in who else (place, person)
 

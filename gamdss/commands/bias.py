@@ -50,7 +50,11 @@ def run(namespace: Any) -> None:
     extra = []
     if namespace.groups is not None:
         file = Path(namespace.groups).expanduser()
-        extra = read_groups(file, joined.shifts, lambda which, cell: specs[which].subject(cell))
+        extra = read_groups(
+            file,
+            joined.shifts,
+            lambda which, cell: specs[which].subject(cell) if which in specs else cell,
+        )
     found = study(
         " + ".join(source.dataset.title for source in joined.sources),
         joined.shifts,
@@ -66,8 +70,8 @@ def run(namespace: Any) -> None:
     print(f"\nreport   {output / 'bias.md'}")
     for book in written:
         print(f"workbook {book}")
-    for file in figures.values():
-        print(f"figure   {output / file}")
+    for figure in figures.values():
+        print(f"figure   {output / figure}")
 
 
 def _write(output: Path, found: Study, joined: Joined) -> list[Path]:

@@ -117,7 +117,7 @@ def _distribution(
     told = chosen & ~shifts.kept[:, k]
     moved = -(shifts.frames * shifts.scale("percent"))[told, k]
     moved = moved[np.isfinite(moved)]
-    axes.hist(np.clip(moved, bins[0], bins[-1]), bins, color="#c9c9c9", edgecolor="white")
+    axes.hist(np.clip(moved, bins[0], bins[-1]), list(bins), color="#c9c9c9", edgecolor="white")
     axes.set_ylim(0, axes.get_ylim()[1] * 1.45)  # room for the mark
     kept = int(chosen.sum() - told.sum())
     if kept:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -55,8 +56,8 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
         RunError: the file cannot be written.
     """
     height = _HEAD + _HEIGHT * len(curves)
-    figure = Figure(figsize=(10, height), layout="constrained")
-    figure.get_layout_engine().set(rect=(0, 0, 1, 1 - _HEAD / height))  # type: ignore[union-attr]
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - _HEAD / height))
+    figure = Figure(figsize=(10, height), layout=layout)
     left = 0.02
     figure.text(
         *(left, 1 - 0.16 / height, "What the motion says of the key frames"),
@@ -72,9 +73,10 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
         columnspacing=1.4,
         handlelength=1.6,
     )
-    for axes, curve in zip(figure.subplots(len(curves), 1, squeeze=False)[:, 0], curves):
+    panels = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
+    for axes, curve in zip(panels, curves, strict=True):
         _panel(axes, curve)
-    axes.set_xlabel("frame")
+    panels[-1].set_xlabel("frame")
     save(figure, path)
 
 
