@@ -31,6 +31,8 @@ setup(
         "openpyxl>=3.1,<4",
         "xlrd>=2.0.1,<3",
         "scikit-learn>=1.4,<2",
+        "scipy>=1.11,<2",
+        "statsmodels>=0.14.1,<1",
         "matplotlib>=3.8,<4",
         "tqdm>=4.66,<5",
         "safetensors>=0.4.3,<1",

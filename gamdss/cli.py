@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import align, bench, check, datasets, merge, synth, train
+from gamdss.commands import align, bench, bias, check, datasets, merge, synth, train
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
@@ -20,6 +20,7 @@ COMMANDS = {
     "datasets": datasets,
     "check": check,
     "align": align,
+    "bias": bias,
     "synth": synth,
     "bench": bench,
 }

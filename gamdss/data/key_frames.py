@@ -65,8 +65,7 @@ class KeyFrameReader:
             FrameError: a frame cannot be used; names the clip, its row and the file.
         """
         annotated = item.clip.annotated
-        images = {n: self._decode(item, n) for n in self.needed(item) if n in item.files}
-        images = self._one_size(item, images)
+        images = self.images(item)
         preset, ratio = self.reselection.preset, self.reselection.ratio
         found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
         reselected = replace(found, notes=(*annotated.notes, *found.notes))
@@ -79,6 +78,15 @@ class KeyFrameReader:
             annotated_index=_triple(place, annotated),
             reselected_index=_triple(place, reselected),
         )
+
+    def images(self, item: ClipFrames) -> dict[int, np.ndarray]:
+        """The needed frames that are there, uint8 BGR (H, W, 3) of one size, by number.
+
+        Raises:
+            FrameError: as `read`.
+        """
+        images = {n: self._decode(item, n) for n in self.needed(item) if n in item.files}
+        return self._one_size(item, images)
 
     def _decode(self, item: ClipFrames, number: int) -> np.ndarray:
         try:

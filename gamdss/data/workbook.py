@@ -99,12 +99,12 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     best: tuple[int, str, int, list[list[Any]]] = (-1, "", 0, [])
     for sheet, lines in _sheets(spec, workbook).items():
         for line, cells in enumerate(lines[:_HEADER_WITHIN]):
-            found = len(_positions(spec, cells))
+            found = len(column_positions(spec, cells))
             if found > best[0]:
                 best = (found, sheet, line, lines)
     _, sheet, line, lines = best
     header = [str(cell) for cell in lines[line]] if lines else []
-    positions = _positions(spec, header)
+    positions = column_positions(spec, header)
     _require(spec, workbook, sheet, line + 1, header, positions)
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
@@ -144,7 +144,7 @@ def _fold(text: object) -> str:
     return " ".join(str(text).split()).lower()
 
 
-def _positions(spec: DatasetSpec, cells: Sequence[Any]) -> dict[str, int]:
+def column_positions(spec: DatasetSpec, cells: Sequence[Any]) -> dict[str, int]:
     """Where the columns are that a header line has."""
     folded = [_fold(cell) for cell in cells]
     positions = {}

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from gamdss.files import unwritable
 
 MANIFEST = "synthetic.yaml"
 GROUND_TRUTH = "ground_truth.csv"
+GROUPS = "groups.csv"
 # Streams of random numbers: each person and clip has its own, whatever is drawn beside it.
 _PERSON, _CLIP = range(2)
 
@@ -94,7 +95,8 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
         for subject, plans in _plans(spec, config):
             person = np.random.default_rng((config.seed, _PERSON, subject))
             face = render_face(draw_identity(person), config.height, config.width)
-            jobs = [pool.submit(_write_clip, root, spec, face, p, config, fps) for p in plans]
+            own = _annotated_by(config, subject)
+            jobs = [pool.submit(_write_clip, root, spec, face, p, own, fps) for p in plans]
             for job in jobs:
                 rows.append(job.result())
                 bar.update()
@@ -104,6 +106,13 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
         write_planted(root / PLANTED, planted)
     write_table(root, spec, lines)
     _write_truth(root / GROUND_TRUTH, rows, fps)
+    _write_groups(root / GROUPS, rows)
+
+
+def _annotated_by(config: SynthConfig, subject: int) -> SynthConfig:
+    """The settings of a subject's annotator: group B's labels offsets later."""
+    late = config.offset_bias + (config.late_group if subject % 2 == 0 else 0.0)
+    return replace(config, offset_bias=max(-1.0, min(1.0, late)))
 
 
 def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[Plan]]]:
@@ -147,3 +156,9 @@ def _write_truth(path: Path, rows: list[MadeRow], fps: float) -> None:
             about = (clip.subject, clip.name, clip.emotion, made.expression.code, fps)
             numbers = (*made.course.true.numbers, *made.annotated.numbers)
             writer.writerow((*about, f"{made.amplitude:.3f}", *numbers))
+
+
+def _write_groups(path: Path, rows: list[MadeRow]) -> None:
+    people = {row.clip.subject: "AB"[row.plan.subject % 2 == 0] for row in rows}
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("subject", "group"), *people.items()])

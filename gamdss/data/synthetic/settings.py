@@ -59,6 +59,8 @@ class SynthConfig:
         apex_jitter: standard deviation of that error.
         offset_bias: mean error of the annotated offset in shares of the falling phase.
         offset_jitter: standard deviation of that error.
+        late_group: what the annotator of every second subject adds to `offset_bias`, in shares of
+            the falling phase; `groups.csv` says who is in group A and who in B.
         seed: decides everything; the same seed gives the same files.
         workers: threads that draw; 0 takes one for each processor.
     """
@@ -89,6 +91,7 @@ class SynthConfig:
     apex_jitter: float = 0.12
     offset_bias: float = 0.0
     offset_jitter: float = 0.15
+    late_group: float = 0.0
     seed: int = 0
     workers: int = 0
 
@@ -110,6 +113,7 @@ class SynthConfig:
         for name in ("onset", "apex", "offset"):
             self._within(f"{name}_bias", -1, 1)
             self._within(f"{name}_jitter", 0, 1)
+        self._within("late_group", -1, 1)
         if self.fps is not None:
             self._within("fps", 1, 10000)
         unknown = [name for name in self.emotions or () if name not in spec.emotions]

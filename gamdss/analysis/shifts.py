@@ -1,0 +1,168 @@
+"""The shift of every key frame of every clip, with what is known of its doubt.
+
+A shift is reselected minus annotated, as in `keyframes.csv`. The annotation's error is its
+negative: above 0 the key frame was labelled late.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from gamdss.errors import AnnotationError
+from gamdss.files import write_atomic
+from gamdss.records import Clip, KeyFrames
+
+KEYS = ("onset", "apex", "offset")
+UNITS = ("frames", "ms", "percent")
+_KEPT = re.compile(r"(onset|apex|offset) kept\b")
+_ALL_KEPT = "kept as annotated"
+_MISSING = re.compile(r"annotated (onset|apex|offset) frame \d+ missing")
+
+
+@dataclass(frozen=True, eq=False)
+class Shifts:
+    """N clips: who, which, and for onset, apex and offset (N, 3) what became of them.
+
+    `annotated` and `reselected` are frame numbers; `low` and `high` the ends of the 80% interval
+    of the true frame, NaN where the reselection states none; `kept` where the motion did not tell
+    the key frame, so that the annotated one stayed; `labelled` where an annotator gave the frame
+    (not where a midpoint stands in for a missing apex). `fps` (N,) is NaN where it is unknown.
+    """
+
+    dataset: np.ndarray
+    subject: np.ndarray
+    clip: np.ndarray
+    emotion: np.ndarray
+    annotated: np.ndarray
+    reselected: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    kept: np.ndarray
+    labelled: np.ndarray
+    fps: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+    @property
+    def people(self) -> np.ndarray:
+        """Subjects as `dataset/subject`, (N,): the same number in two datasets is two people."""
+        return np.array([f"{d}/{s}" for d, s in zip(self.dataset, self.subject, strict=True)])
+
+    @property
+    def frames(self) -> np.ndarray:
+        """Reselected minus annotated in frames, (N, 3)."""
+        return (self.reselected - self.annotated).astype(float)
+
+    @property
+    def phases(self) -> np.ndarray:
+        """Frames of the phase that each key frame is measured by, (N, 3); NaN for an empty one.
+
+        The annotated rising phase for onset and apex, the falling one for the offset.
+        """
+        onset, apex, offset = self.annotated.T.astype(float)
+        lengths = np.stack([apex - onset, apex - onset, offset - apex], axis=1)
+        return np.where(lengths > 0, lengths, np.nan)
+
+    def scale(self, unit: str) -> np.ndarray:
+        """What one frame is in a unit of `UNITS`, (N, 3)."""
+        if unit == "frames":
+            return np.ones((len(self), 3))
+        if unit == "ms":
+            return np.repeat((1000 / self.fps)[:, None], 3, axis=1)
+        return np.asarray(100 / self.phases)
+
+    def at(self, chosen: np.ndarray) -> Shifts:
+        """The clips of a mask or an index."""
+        return Shifts(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float) -> Shifts:
+    """The table of one dataset.
+
+    Args:
+        clips: as annotated.
+        reselected: their key frames after reselection, with intervals and notes, in this order.
+        fps: frames a second; 0 where nobody knows.
+
+    Raises:
+        AnnotationError: no clips, or not as many key frames.
+    """
+    if not clips or len(clips) != len(reselected):
+        raise AnnotationError(
+            f"{len(clips)} clips and key frames of {len(reselected)}",
+            remedy="Give every clip its reselected key frames, and one clip at least.",
+        )
+    ends = np.full((len(clips), 3, 2), np.nan)
+    for place, keys in enumerate(reselected):
+        if keys.intervals:
+            ends[place] = keys.intervals
+    return Shifts(
+        dataset=np.array([clip.dataset for clip in clips]),
+        subject=np.array([clip.subject for clip in clips]),
+        clip=np.array([clip.name for clip in clips]),
+        emotion=np.array([clip.emotion for clip in clips]),
+        annotated=np.array([clip.annotated.numbers for clip in clips]),
+        reselected=np.array([keys.numbers for keys in reselected]),
+        low=ends[..., 0],
+        high=ends[..., 1],
+        kept=np.array([_kept(keys) for keys in reselected]),
+        labelled=np.array([_labelled(clip.annotated) for clip in clips]),
+        fps=np.full(len(clips), fps if fps > 0 else np.nan),
+    )
+
+
+def _kept(keys: KeyFrames) -> list[bool]:
+    if any(note.startswith(_ALL_KEPT) for note in keys.notes):
+        return [True] * 3
+    named = {match[1] for note in keys.notes if (match := _KEPT.match(note))}
+    return [name in named for name in KEYS]
+
+
+def _labelled(keys: KeyFrames) -> list[bool]:
+    moved = {match[1] for note in keys.notes if (match := _MISSING.match(note))}
+    if any("midpoint" in note for note in keys.notes):
+        moved.add("apex")
+    return [name not in moved for name in KEYS]
+
+
+def join_shifts(parts: Sequence[Shifts]) -> Shifts:
+    """The clips of several datasets in one table."""
+    joined = (np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Shifts))
+    return Shifts(*joined)
+
+
+def write_shifts(path: Path, shifts: Shifts) -> None:
+    """Write `shifts.csv`: a row for each key frame of each clip; unknown values are blank.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    about = ("dataset", "subject", "clip", "emotion", "key_frame", "annotated", "reselected")
+    writer.writerow(
+        (*about, *(f"shift_{u}" for u in UNITS), "low", "high", "interval_ms", "kept", "labelled")
+    )
+    scales = [shifts.scale(unit) for unit in UNITS]
+    for i in range(len(shifts)):
+        who = (shifts.dataset[i], shifts.subject[i], shifts.clip[i], shifts.emotion[i])
+        for k, name in enumerate(KEYS):
+            moved = [_cell(shifts.frames[i, k] * scale[i, k]) for scale in scales]
+            wide = _cell((shifts.high[i, k] - shifts.low[i, k]) * scales[1][i, k])
+            ends = (_cell(shifts.low[i, k]), _cell(shifts.high[i, k]), wide)
+            marks = ("yes" if x[i, k] else "no" for x in (shifts.kept, shifts.labelled))
+            numbers = (shifts.annotated[i, k], shifts.reselected[i, k])
+            writer.writerow((*who, name, *numbers, *moved, *ends, *marks))
+    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+
+
+def _cell(value: float) -> str:
+    return "" if np.isnan(value) else f"{value + 0.0:.6g}"

@@ -1,0 +1,155 @@
+"""A copy of a dataset's workbook with other key frames, for any code that reads the original.
+
+The copy has the owners' own columns, sheets and formats: only the cells of onset, apex and offset
+of the given rows differ, and that of the duration, where there is one, which would contradict them
+otherwise. The original is read and never opened for writing.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+
+from gamdss.data.specs import DatasetSpec
+from gamdss.data.workbook import Table, column_positions, read_table
+from gamdss.errors import AnnotationError, RunError
+from gamdss.files import write_atomic
+from gamdss.records import Clip, KeyFrames
+
+SUFFIX = "_reselected"
+_CELLS = ("onset", "apex", "offset", "duration")
+
+
+def write_corrected(
+    spec: DatasetSpec,
+    workbook: Path,
+    folder: Path,
+    clips: Sequence[Clip],
+    keys: Sequence[KeyFrames],
+) -> Path:
+    """Write `<name>_reselected.xlsx` (`.csv` for a CSV table); returns its path.
+
+    An old `.xls` becomes an `.xlsx` with its values. Where the workbook has no apex column, the
+    apex is left out. Numbers that were text stay text.
+
+    Args:
+        spec: the dataset's spec.
+        workbook: the original; a dataset without one gets a plain table of its clips.
+        folder: where to write.
+        clips: as read from it, with their rows.
+        keys: the key frames that replace theirs.
+
+    Raises:
+        AnnotationError: the workbook cannot be read.
+        RunError: the folder cannot be written, or the copy would replace the original.
+    """
+    rows = {clip.row: key for clip, key in zip(clips, keys, strict=True)}
+    if workbook.is_dir():
+        path = folder / f"{spec.name}{SUFFIX}.csv"
+        return _text(path, _plain_lines(clips, keys))
+    csv_table = workbook.suffix.lower() == ".csv"
+    path = folder / f"{workbook.stem}{SUFFIX}{'.csv' if csv_table else '.xlsx'}"
+    if path.resolve() == workbook.resolve():
+        raise RunError("this is the original", file=path, remedy="Choose another --output.")
+    table = read_table(spec, workbook)
+    if csv_table:
+        return _csv_copy(spec, workbook, path, table, rows)
+    book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
+    sheet = book[table.sheet]
+    header = [cell.value for cell in sheet[table.header_line]]
+    places = _places(spec, header)
+
+    def put(line: int, column: int, value: int) -> None:
+        cell = sheet.cell(line, column + 1)
+        cell.value = _like(cell.value, value)
+
+    _replace(rows, places, put)
+    write_atomic(path, book.save)
+    return path
+
+
+def _open(workbook: Path) -> Any:
+    try:
+        return openpyxl.load_workbook(workbook)
+    except Exception as error:  # openpyxl raises whatever its parsers do
+        raise AnnotationError(
+            f"the workbook cannot be copied ({type(error).__name__}: {error})",
+            file=workbook,
+            remedy="Open it in a spreadsheet program and save it as .xlsx.",
+        ) from error
+
+
+def _old_book(workbook: Path) -> Any:
+    """The values of an `.xls` in a new book, row by row where they were."""
+    tables = pd.read_excel(
+        workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
+    )
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, cells in tables.items():
+        sheet = book.create_sheet(str(name))
+        for line in cells.values.tolist():
+            sheet.append([None if value == "" else value for value in line])
+    return book
+
+
+def _places(spec: DatasetSpec, header: Sequence[Any]) -> list[int | None]:
+    """The columns of `_CELLS`, counted from 0."""
+    found = column_positions(spec, ["" if cell is None else cell for cell in header])
+    return [found.get(key) for key in _CELLS]
+
+
+def _replace(
+    rows: dict[int, KeyFrames],
+    places: Sequence[int | None],
+    put: Callable[[int, int, int], None],
+) -> None:
+    for line, keys in rows.items():
+        numbers = (*keys.numbers, keys.offset - keys.onset + 1)
+        for column, number in zip(places, numbers, strict=True):
+            if column is not None:
+                put(line, column, number)
+
+
+def _like(before: Any, number: int) -> Any:
+    """The number as the cell had it: text in a sheet that is all text."""
+    is_text = isinstance(before, str) and before.strip().replace(".0", "").isdigit()
+    return str(number) if is_text else number
+
+
+def _csv_copy(
+    spec: DatasetSpec, workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]
+) -> Path:
+    with workbook.open(newline="", encoding="utf-8-sig") as file:
+        lines = list(csv.reader(file))
+    places = _places(spec, lines[table.header_line - 1])
+
+    def put(line: int, column: int, value: int) -> None:
+        cells = lines[line - 1]
+        cells.extend([""] * (column + 1 - len(cells)))
+        cells[column] = str(value)
+
+    _replace(rows, places, put)
+    return _text(path, lines)
+
+
+def _plain_lines(clips: Sequence[Clip], keys: Sequence[KeyFrames]) -> list[list[Any]]:
+    """What `--dataset csv` reads, for a dataset whose folders stand for a workbook."""
+    header = ["subject", "clip", "onset", "apex", "offset", "emotion"]
+    lines: list[list[Any]] = [header]
+    for clip, key in zip(clips, keys, strict=True):
+        lines.append([clip.subject, clip.name, *key.numbers, clip.emotion])
+    return lines
+
+
+def _text(path: Path, lines: Sequence[Sequence[Any]]) -> Path:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(lines)
+    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+    return path

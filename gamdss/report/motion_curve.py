@@ -1,0 +1,135 @@
+"""Motion level of a clip over time, with annotated and reselected key frames and their doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from gamdss.records import KeyFrames
+from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
+
+KEYS = ("onset", "apex", "offset")
+_HEIGHT = 3.3  # inches of a panel
+_HEAD = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A clip's measured level and fitted course.
+
+    Args:
+        name: above the panel.
+        times: (T,) frame numbers.
+        level: (T,) motion level in any unit.
+        course: (T,) fitted strength of the expression, 0 to 1.
+        annotated: as in the workbook.
+        reselected: with its intervals.
+        true: where the clip was made.
+    """
+
+    name: str
+    times: np.ndarray
+    level: np.ndarray
+    course: np.ndarray
+    annotated: KeyFrames
+    reselected: KeyFrames
+    true: KeyFrames | None = None
+
+
+@house_style()
+def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
+    """Draw a panel for each clip.
+
+    Args:
+        path: file to write.
+        curves: one at least.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    height = _HEAD + _HEIGHT * len(curves)
+    layout = ConstrainedLayoutEngine(rect=(0, 0, 1, 1 - _HEAD / height))
+    figure = Figure(figsize=(10, height), layout=layout)
+    left = 0.02
+    figure.text(
+        *(left, 1 - 0.16 / height, "What the motion says of the key frames"),
+        size=14,
+        weight="bold",
+        va="top",
+    )
+    figure.legend(
+        handles=_legend(any(curve.true for curve in curves)),
+        loc="upper left",
+        bbox_to_anchor=(left - 0.01, 1 - 0.45 / height),
+        ncols=6,
+        columnspacing=1.4,
+        handlelength=1.6,
+    )
+    panels = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
+    for axes, curve in zip(panels, curves, strict=True):
+        _panel(axes, curve)
+    panels[-1].set_xlabel("frame")
+    save(figure, path)
+
+
+def _legend(with_truth: bool) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=INK, marker=".", linewidth=0.8, label="motion level"),
+        Line2D([], [], color=FAINT, linewidth=2.5, alpha=0.6, label="fitted course"),
+        Line2D([], [], color=BLUE, linestyle="--", linewidth=1.6, label="annotated"),
+        Line2D([], [], color=VERMILLION, linewidth=1.8, label="reselected"),
+        Patch(color=VERMILLION, alpha=0.18, label="80% interval"),
+    ]
+    if with_truth:
+        handles.append(
+            Line2D([], [], color=INK, marker="^", linestyle="", markersize=7, label="true")
+        )
+    return handles
+
+
+def _panel(axes: Axes, curve: Curve) -> None:
+    axes.set_title(curve.name, weight="bold", pad=34)
+    scaled = _scaled(curve.level, curve.course)
+    axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
+    axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
+    ends = curve.reselected.intervals or ((0, 0),) * 3
+    numbers = zip(KEYS, curve.annotated.numbers, curve.reselected.numbers, ends, strict=True)
+    for name, before, after, (low, high) in numbers:
+        if curve.reselected.intervals:
+            axes.axvspan(low - 0.5, high + 0.5, color=VERMILLION, alpha=0.15, linewidth=0)
+        axes.axvline(after, color=VERMILLION, linewidth=1.8, zorder=4)
+        axes.axvline(before, color=BLUE, linewidth=1.6, linestyle="--", zorder=5)
+        moved = f"{after - before:+d}" if after != before else "kept"
+        axes.annotate(
+            f"{name}\n{before} → {after} ({moved})" if after != before else f"{name}\n{before}",
+            ((before + after) / 2, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            size=8.5,
+            linespacing=1.3,
+        )
+    if curve.true is not None:
+        place = [-0.06] * 3
+        axes.plot(curve.true.numbers, place, "^", color=INK, markersize=8, zorder=6, clip_on=False)
+    axes.set_ylabel("motion level")
+    axes.set_ylim(min(-0.12, float(scaled.min()) - 0.05), max(1.12, float(scaled.max()) + 0.05))
+    axes.set_yticks([0, 1], ["rest", "peak"])
+    axes.set_xlim(curve.times[0] - 1, curve.times[-1] + 1)
+
+
+def _scaled(level: np.ndarray, course: np.ndarray) -> np.ndarray:
+    """The level in units of the course: the best height and base, (T,)."""
+    design = np.stack([course, np.ones_like(course)], axis=1)
+    height, base = np.linalg.lstsq(design, level, rcond=None)[0]
+    return np.asarray((level - base) / (height if abs(height) > 1e-9 else 1.0))

@@ -1,0 +1,102 @@
+"""The corrected workbook: reading it again gives the new key frames, all else is as it was."""
+
+import csv
+from dataclasses import replace
+
+import openpyxl
+import pytest
+
+from gamdss.data.annotations import read_annotations
+from gamdss.data.corrected_workbook import write_corrected
+from gamdss.data.specs import get_spec
+from gamdss.data.workbook import find_workbook
+from gamdss.errors import RunError
+from gamdss.records import KeyFrames
+
+
+def moved(clip):
+    onset, apex, offset = clip.annotated.numbers
+    return KeyFrames(onset, apex + 1, offset + 2)
+
+
+def read(name, file, task):
+    return read_annotations(get_spec(name), file, task)
+
+
+def cells(file):
+    book = openpyxl.load_workbook(file)
+    return {s.title: [[c.value for c in line] for line in s.iter_rows()] for s in book}
+
+
+@pytest.mark.parametrize(("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6")])
+def test_reading_it_again_gives_the_new_numbers_and_nothing_else(name, task, made, tmp_path):
+    spec, root = get_spec(name), made(name)
+    original = find_workbook(spec, root)
+    before = original.read_bytes()
+    clips = read(name, original, task).clips
+    path = write_corrected(spec, original, tmp_path, clips, [moved(clip) for clip in clips])
+    assert path.name == f"{original.stem}_reselected.xlsx"
+    assert original.read_bytes() == before
+    again = read(name, path, task).clips
+    assert [c.annotated.numbers for c in again] == [moved(c).numbers for c in clips]
+    assert [replace(c, annotated=None) for c in again] == [
+        replace(c, annotated=None) for c in clips
+    ]
+    differ = 0
+    for title, lines in cells(original).items():
+        for old, new in zip(lines, cells(path)[title], strict=True):
+            differ += sum(a != b for a, b in zip(old, new, strict=True))
+            assert [type(a) for a in old] == [type(b) for b in new]
+    # Two key frames moved; SAMM's duration follows from them.
+    assert differ == (3 if "duration" in spec.columns else 2) * len(clips)
+
+
+def test_sheets_widths_and_formats_stay(made, tmp_path):
+    spec, original = get_spec("cas2"), find_workbook(get_spec("cas2"), made("cas2"))
+    book = openpyxl.load_workbook(original)
+    book.active.column_dimensions["A"].width = 33
+    book.active["D2"].font = openpyxl.styles.Font(bold=True)
+    book.create_sheet("Notes")["B3"] = "by two coders"
+    mine = tmp_path / "mine.xlsx"
+    book.save(mine)
+    clips = read("cas2", mine, "c5").clips
+    path = write_corrected(spec, mine, tmp_path / "out", clips, [moved(c) for c in clips])
+    copy = openpyxl.load_workbook(path)
+    assert copy["Notes"]["B3"].value == "by two coders"
+    assert copy.worksheets[0].column_dimensions["A"].width == 33
+    assert copy.worksheets[0]["D2"].font.bold
+
+
+def test_a_plain_table(tmp_path):
+    file = tmp_path / "clips.csv"
+    file.write_text(
+        "subject,clip,onset,apex,offset,emotion,who\na,1,5,9,20,happiness,K\nb,2,6,8,30,fear,\n"
+    )
+    spec = get_spec("csv", str(file))
+    clips = read_annotations(spec, file, "c2").clips
+    path = write_corrected(spec, file, tmp_path / "out", clips, [moved(c) for c in clips])
+    with path.open(newline="") as lines:
+        assert list(csv.reader(lines))[1:] == [
+            ["a", "1", "5", "10", "22", "happiness", "K"],
+            ["b", "2", "6", "9", "32", "fear", ""],
+        ]
+
+
+def test_without_an_apex_column_the_apex_is_left_out(made, tmp_path):
+    spec = get_spec("smic")
+    original = find_workbook(spec, made("smic"))
+    clips = read("smic", original, "c3").clips
+    path = write_corrected(spec, original, tmp_path, clips, [moved(clip) for clip in clips])
+    again = read("smic", path, "c3").clips
+    assert [c.annotated.offset for c in again] == [c.annotated.offset + 2 for c in clips]
+
+
+def test_the_original_is_never_replaced(made, tmp_path):
+    spec, original = get_spec("cas2"), find_workbook(get_spec("cas2"), made("cas2"))
+    mine = tmp_path / "a_reselected.xlsx"
+    mine.symlink_to(original)
+    clips = read("cas2", original, "c5").clips
+    link = tmp_path / "a.xlsx"
+    link.symlink_to(original)
+    with pytest.raises(RunError, match="this is the original"):
+        write_corrected(spec, link, tmp_path, clips, [moved(c) for c in clips])
