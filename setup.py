@@ -31,6 +31,7 @@ setup(
         "openpyxl>=3.1,<4",
         "xlrd>=2.0.1,<3",
         "scikit-learn>=1.4,<2",
+        "threadpoolctl>=3.1,<4",
         "matplotlib>=3.8,<4",
         "tqdm>=4.66,<5",
         "safetensors>=0.4.3,<1",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import align, bench, check, datasets, merge, synth, train
+from gamdss.commands import align, bench, check, datasets, merge, stress, synth, train
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
@@ -22,6 +22,7 @@ COMMANDS = {
     "align": align,
     "synth": synth,
     "bench": bench,
+    "stress": stress,
 }
 
 

@@ -76,9 +76,7 @@ def _cosine(
     return np.asarray(strength * (0.5 - 0.5 * np.cos(np.pi * down)) ** shape[1])
 
 
-def _power(
-    up: np.ndarray, down: np.ndarray, _: np.ndarray, rng: np.random.Generator
-) -> np.ndarray:
+def _power(up: np.ndarray, down: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Power laws: with a corner at both ends of a phase, or one of them."""
     first, second = rng.uniform(0.6, 1.6, 2)
     return np.asarray(up**first * down**second)
