@@ -28,7 +28,7 @@ from gamdss.files import write_json
 
 CELLS = "cells"
 # What the measured numbers come from; a cell of other code is not mixed with new ones.
-_SOURCES = ("reselection/*.py", "data/synthetic/*.py", "bench/stress_*.py", "bench/bound.py")
+_SOURCES = ("reselection/*.py", "data/synthetic/*.py", "bench/stress_[cg]*.py", "bench/bound.py")
 _Map = Callable[[Callable[[int], Any], Sequence[int]], Iterator[Any]]
 
 

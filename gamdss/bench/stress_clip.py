@@ -80,5 +80,5 @@ def _as_read(made: MadeClip, quality: int) -> list[tuple[int, np.ndarray]]:
     for number, frame in made.frames():
         done, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
         assert done
-        frames.append((number, cv2.imdecode(data, cv2.IMREAD_COLOR)))
+        frames.append((number, np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))))
     return frames

@@ -51,14 +51,14 @@ def stress_figure(panels: Sequence[Panel], file: Path) -> None:
         file: the picture to write.
     """
     blocks = [panels[i : i + COLUMNS] for i in range(0, len(panels), COLUMNS)]
-    columns = max(len(blocks[0]), 2)
+    columns = max(len(blocks[0]), 3)
     figure = Figure(figsize=(0.6 + 2.6 * columns, 0.5 + 6.2 * len(blocks)), layout="constrained")
     parts = np.atleast_1d(np.array(figure.subfigures(len(blocks), 1, hspace=0.03)))
     tops = {key: _top(panels, key) for key in _ROWS}
     for part, block in zip(parts, blocks, strict=True):
         _block(part, block, columns, tops)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=len(labels))
+    figure.legend(handles, labels, loc="outside upper left", ncols=5 if columns > 3 else 3)
     save(figure, file)
 
 
@@ -113,8 +113,8 @@ def _failures(axes: Axes, panel: Panel, key: str, top: float) -> None:
     """A cross at the axis under each level where `motion` is worse than the annotation."""
     failed = np.flatnonzero(panel.fails[key])
     label = "motion worse than annotation"
-    style = {"color": INK, "markersize": 7, "markeredgecolor": "white", "clip_on": False}
-    axes.plot(failed, np.full(len(failed), 0.035 * top), "X", label=label, zorder=5, **style)
+    (marks,) = axes.plot(failed, np.full(len(failed), 0.04 * top), "X", label=label, zorder=5)
+    marks.set(color=INK, markersize=8, markeredgecolor="white")
 
 
 def _is_number(label: str) -> bool:
