@@ -64,7 +64,7 @@ def stress_figure(panels: Sequence[Panel], file: Path) -> None:
 
 def _top(panels: Sequence[Panel], key: str) -> float:
     """Upper end of a row's axis, the same in all panels."""
-    return 1.06 * max(float(panel.errors[way][key].max()) for panel in panels for way in _LINES)
+    return 1.12 * max(float(panel.errors[way][key].max()) for panel in panels for way in _LINES)
 
 
 def _block(
@@ -106,14 +106,14 @@ def _panel(axes: Axes, panel: Panel, key: str, top: float) -> None:
     turned = max(map(len, panel.labels)) > 5
     axes.set_xticks(places, panel.labels, fontsize=9, rotation=35 if turned else 0)
     axes.set_xlim(-0.45, len(places) - 0.55)
-    axes.set_ylim(0, top)
+    axes.set_ylim(-0.03 * top, top)  # errors of 0 are seen whole
 
 
 def _failures(axes: Axes, panel: Panel, key: str, top: float) -> None:
-    """A cross at the axis under each level where `motion` is worse than the annotation."""
+    """A cross over each level where `motion` is worse than the annotation."""
     failed = np.flatnonzero(panel.fails[key])
     label = "motion worse than annotation"
-    (marks,) = axes.plot(failed, np.full(len(failed), 0.04 * top), "X", label=label, zorder=5)
+    (marks,) = axes.plot(failed, np.full(len(failed), 0.95 * top), "X", label=label, zorder=5)
     marks.set(color=INK, markersize=8, markeredgecolor="white")
 
 
