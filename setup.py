@@ -33,6 +33,7 @@ setup(
         "scikit-learn>=1.4,<2",
         "scipy>=1.11,<2",
         "statsmodels>=0.14.1,<1",
+        "threadpoolctl>=3.1,<4",
         "matplotlib>=3.8,<4",
         "tqdm>=4.66,<5",
         "safetensors>=0.4.3,<1",

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from gamdss import __version__
 from gamdss.arguments import parse
-from gamdss.commands import align, bench, bias, check, datasets, merge, synth, train
+from gamdss.commands import (
+    align,
+    bench,
+    bias,
+    check,
+    datasets,
+    merge,
+    stress,
+    synth,
+    train,
+)
 from gamdss.errors import GamdssError
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
@@ -23,6 +33,7 @@ COMMANDS = {
     "bias": bias,
     "synth": synth,
     "bench": bench,
+    "stress": stress,
 }
 
 

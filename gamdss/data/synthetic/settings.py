@@ -9,6 +9,8 @@ from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError
 
 Range = tuple[float, float]
+# Families of time courses; `mixed` draws one of the others for each clip.
+COURSES = ("cosine", "power", "tail", "plateau", "asymmetric", "mixed")
 # Kinds of faults that can be planted, in the words of `gamdss check`.
 FAULTS = (
     "missing apex",
@@ -45,6 +47,8 @@ class SynthConfig:
         rise_ms: least and greatest length of the rising phase.
         plateau_ms: least and greatest time at full strength, with the apex in its middle.
         fall_ms: least and greatest length of the falling phase.
+        course: families of time courses, one drawn for each clip: cosine, power, tail, plateau,
+            asymmetric, or mixed for all of them.
         margin_ms: neutral frames before the onset and after the offset.
         amplitude: least and greatest displacement at the apex, where the face moves most.
         noise: standard deviation of the sensor's noise in grey levels.
@@ -77,6 +81,7 @@ class SynthConfig:
     rise_ms: Range = (100.0, 200.0)
     plateau_ms: Range = (0.0, 25.0)
     fall_ms: Range = (120.0, 250.0)
+    course: list[str] = field(default_factory=lambda: ["cosine"])
     margin_ms: float = 50.0
     amplitude: Range = (1.5, 2.5)
     noise: float = 2.0
@@ -100,6 +105,7 @@ class SynthConfig:
         if self.layout is not None:
             spec.layout(self.layout)
         self._known_faults()
+        self._known_courses()
         for name in ("subjects", "clips_per_subject"):
             self._within(name, 1, 9999)
         for name in ("height", "width"):
@@ -131,6 +137,13 @@ class SynthConfig:
             raise ConfigError(
                 f"--faults is {self.faults!r}",
                 remedy=f"It must be [all], or of these: {', '.join(FAULTS)}.",
+            )
+
+    def _known_courses(self) -> None:
+        if not self.course or any(name not in COURSES for name in self.course):
+            raise ConfigError(
+                f"--course is {self.course!r}",
+                remedy=f"It must be a list of these: {', '.join(COURSES)}.",
             )
 
     def _within(self, name: str, low: float, high: float) -> None:

@@ -1,0 +1,125 @@
+"""Error of key frames against what disturbs the clips: a column for each factor, a row a key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+
+from gamdss.report.style import BLUE, FAINT, GREEN, INK, VERMILLION, house_style, save
+
+COLUMNS = 5
+_ROWS = {
+    "onset": "onset error\n(% of the rise)",
+    "apex": "apex error\n(% of the rise)",
+    "offset": "offset error\n(% of the fall)",
+}
+# By way: label, colour, line, marker. Lines differ too, for prints without colour.
+_LINES = {
+    "annotation": ("annotation", FAINT, "--", "s"),
+    "original-full": ("original-full (release)", VERMILLION, "-.", "^"),
+    "motion": ("motion", BLUE, "-", "o"),
+    "bound": ("bound (true shape known)", GREEN, ":", "D"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One factor.
+
+    `labels` are its L levels; levels that are numbers are joined by lines. `errors` by way and
+    key frame (3, L): mean, lower and upper end of its interval. `fails` by key frame (L,): where
+    `motion` is worse than the annotation.
+    """
+
+    title: str
+    labels: tuple[str, ...]
+    errors: Mapping[str, Mapping[str, np.ndarray]]
+    fails: Mapping[str, np.ndarray]
+
+
+@house_style()
+def stress_figure(panels: Sequence[Panel], file: Path) -> None:
+    """Draw all factors, in blocks of `COLUMNS` with a row for onset, apex and offset.
+
+    Args:
+        panels: of one stress test.
+        file: the picture to write.
+    """
+    blocks = [panels[i : i + COLUMNS] for i in range(0, len(panels), COLUMNS)]
+    columns = max(len(blocks[0]), 3)
+    figure = Figure(figsize=(0.6 + 2.6 * columns, 0.5 + 6.2 * len(blocks)), layout="constrained")
+    parts = np.atleast_1d(np.array(figure.subfigures(len(blocks), 1, hspace=0.03)))
+    tops = {key: _top(panels, key) for key in _ROWS}
+    for part, block in zip(parts, blocks, strict=True):
+        _block(part, block, columns, tops)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=5 if columns > 3 else 3)
+    save(figure, file)
+
+
+def _top(panels: Sequence[Panel], key: str) -> float:
+    """Upper end of a row's axis, the same in all panels."""
+    return 1.12 * max(float(panel.errors[way][key].max()) for panel in panels for way in _LINES)
+
+
+def _block(
+    figure: SubFigure, panels: Sequence[Panel], columns: int, tops: Mapping[str, float]
+) -> None:
+    grid = figure.subplots(len(_ROWS), columns, squeeze=False)
+    for (key, label), row in zip(_ROWS.items(), grid, strict=True):
+        row[0].set_ylabel(label)
+        for axes in row[len(panels) :]:
+            axes.set_axis_off()
+        for place, (axes, panel) in enumerate(zip(row, panels, strict=False)):
+            _panel(axes, panel, key, tops[key])
+            if place:
+                axes.tick_params(labelleft=False)
+            if key == "onset":
+                axes.set_title(panel.title)
+            if key != "offset":
+                axes.tick_params(labelbottom=False)
+
+
+def _panel(axes: Axes, panel: Panel, key: str, top: float) -> None:
+    places = np.arange(len(panel.labels))
+    numeric = np.array([_is_number(label) for label in panel.labels])
+    axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
+    for order, (way, (label, colour, line, marker)) in enumerate(_LINES.items()):
+        mean, low, high = panel.errors[way][key]
+        joined = places[numeric]
+        axes.fill_between(joined, low[numeric], high[numeric], color=colour, alpha=0.16, lw=0)
+        axes.plot(joined, mean[numeric], line, color=colour, linewidth=1.6)
+        # Levels without order stand side by side, with bars for bands.
+        aside = places[~numeric] + 0.14 * (order - (len(_LINES) - 1) / 2)
+        for x, bottom, end in zip(aside, low[~numeric], high[~numeric], strict=True):
+            axes.plot([x, x], [bottom, end], color=colour, alpha=0.55, linewidth=1.6)
+        dots = np.concatenate([joined, aside])
+        values = np.concatenate([mean[numeric], mean[~numeric]])
+        axes.plot(dots, values, marker, color=colour, markersize=4)
+        axes.plot([], [], line, color=colour, marker=marker, markersize=4, label=label)
+    _failures(axes, panel, key, top)
+    turned = max(map(len, panel.labels)) > 5
+    axes.set_xticks(places, panel.labels, fontsize=9, rotation=35 if turned else 0)
+    axes.set_xlim(-0.45, len(places) - 0.55)
+    axes.set_ylim(-0.03 * top, top)  # errors of 0 are seen whole
+
+
+def _failures(axes: Axes, panel: Panel, key: str, top: float) -> None:
+    """A cross over each level where `motion` is worse than the annotation."""
+    failed = np.flatnonzero(panel.fails[key])
+    label = "motion worse than annotation"
+    (marks,) = axes.plot(failed, np.full(len(failed), 0.95 * top), "X", label=label, zorder=5)
+    marks.set(color=INK, markersize=8, markeredgecolor="white")
+
+
+def _is_number(label: str) -> bool:
+    try:
+        float(label)
+    except ValueError:
+        return False
+    return True
