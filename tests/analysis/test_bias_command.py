@@ -62,9 +62,9 @@ def test_the_planted_bias_is_found_within_its_interval(done):
     early, late = (by["group", name, "offset"] for name in "AB")
     for group, planted in ((early, 0), (late, LATE)):
         # A late annotation makes the annotated phase longer, of which percents are taken.
-        planted = 100 * planted / (100 + planted)
+        expected = 100 * planted / (100 + planted)
         low, high = group["estimate"]["percent"]["mean_interval"]
-        assert low <= planted <= high
+        assert low <= expected <= high
         assert low <= group["true"]["percent"]["mean"] <= high
         assert high - low < 30
     assert late["estimate"]["percent"]["mean_interval"][0] > 0
