@@ -5,7 +5,9 @@ only onset, apex and offset are unknown: the part before the apex and the part a
 shifted and stretched to them. Prior, noise estimate and estimator (the posterior's median) are
 those of `gamdss.reselection.course`. What this leaves of the error is due to noise in the level
 and to the annotation; what `motion` adds is the price of not knowing the shape. It is a bound for
-fits to this level under this prior, on average over clips; another measurement could do better.
+fits to this level under this prior, on average over clips, as far as the level's errors are noise:
+where drift bends the level, a fit of free shapes may do better now and then, as may another
+measurement. No method that has to learn the shape should be expected to come near it.
 """
 
 from __future__ import annotations

@@ -51,8 +51,9 @@ def stress_figure(panels: Sequence[Panel], file: Path) -> None:
         file: the picture to write.
     """
     blocks = [panels[i : i + COLUMNS] for i in range(0, len(panels), COLUMNS)]
-    columns = max(len(blocks[0]), 3)
-    figure = Figure(figsize=(0.6 + 2.6 * columns, 0.5 + 6.2 * len(blocks)), layout="constrained")
+    columns = len(blocks[0])
+    size = (max(0.6 + 2.6 * columns, 7.0), 0.5 + 6.2 * len(blocks))  # the legend has its room
+    figure = Figure(figsize=size, layout="constrained")
     parts = np.atleast_1d(np.array(figure.subfigures(len(blocks), 1, hspace=0.03)))
     tops = {key: _top(panels, key) for key in _ROWS}
     for part, block in zip(parts, blocks, strict=True):
@@ -103,8 +104,10 @@ def _panel(axes: Axes, panel: Panel, key: str, top: float) -> None:
         axes.plot(dots, values, marker, color=colour, markersize=4)
         axes.plot([], [], line, color=colour, marker=marker, markersize=4, label=label)
     _failures(axes, panel, key, top)
-    turned = max(map(len, panel.labels)) > 5
-    axes.set_xticks(places, panel.labels, fontsize=9, rotation=35 if turned else 0)
+    axes.set_xticks(places, panel.labels, fontsize=9)
+    if max(map(len, panel.labels)) > 5:
+        for text in axes.get_xticklabels():
+            text.set(rotation=35, horizontalalignment="right", rotation_mode="anchor")
     axes.set_xlim(-0.45, len(places) - 0.55)
     axes.set_ylim(-0.03 * top, top)  # errors of 0 are seen whole
 
