@@ -347,6 +347,20 @@ def test_one_subject_only(refused, data):
     assert "there is one subject only (01)" in refused(data)
 
 
+def test_a_clip_copied_to_another_subject_is_found(data, refused):
+    first = row_of(data, 2)
+    book = openpyxl.load_workbook(data / WORKBOOK)
+    copy = {**first, "Subject": 2, "Filename": "EP99_01"}
+    book.active.append([copy.get(cell.value) for cell in book.active[1]])
+    book.save(data / WORKBOOK)
+    clip = frame(data, 2).parent
+    shutil.copytree(clip, data / "Cropped" / "sub02" / "EP99_01")
+    message = refused(data)
+    assert f"whose frames are those of clip 01/{first['Filename']} (row 2)" in message or (
+        "whose frames are those of clip 02/EP99_01" in message
+    )
+
+
 def test_a_class_that_one_subject_alone_has(refused, data):
     edit(data, 2, "Estimated Emotion", "disgust")
     assert "01 has the only clips of class disgust" in refused(data)

@@ -27,7 +27,8 @@ class OffsetTest:
     the two-sided p of a paired bootstrap over subjects. Wilcoxon's signed ranks compare, in every
     clip, how far the shifts lie from the dataset's median shift; shifts are pulled towards 0
     where the clip tells little, so that it errs on the side of no difference. `rank_biserial` is
-    its effect, -1 to 1, above 0 where offsets lie farther. Holm's correction counts all tests made together.
+    its effect, -1 to 1, above 0 where offsets lie farther. Holm's correction counts all tests
+    made together.
     """
 
     dataset: str

@@ -1,5 +1,6 @@
 """Folds: the same numbers in any order, nothing learnt from the held-out subject."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -64,6 +65,27 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     assert run.results["final"] == final_scores(run.folds, 5).as_dict(run.results["classes"])
     assert run.results["oracle"] == oracle_scores(run.folds, 5).as_dict(run.results["classes"])
     assert [f["final"]["epoch"] for f in run.results["folds"]] == [3, 3, 3]
+
+
+def test_options_against_unequal_classes_change_what_is_learnt(first, dataset, config, tmp_path):
+    for option in (
+        {"class_weights": "balanced"},
+        {"sampling": "balanced"},
+        {"label_smoothing": 0.2},
+    ):
+        changed = replace(config, training=replace(config.training, **option))
+        # Two clips of three are of one class, so that weights differ.
+        fold = run_fold(dataset, folds_of(dataset)[0], changed, tmp_path / str(option), _unequal)
+        plain = run_fold(dataset, folds_of(dataset)[0], config, tmp_path / "plain", _unequal)
+        assert not np.array_equal(fold.train_loss, plain.train_loss), option
+        assert np.isfinite(fold.logits).all()
+        shutil.rmtree(tmp_path / "plain")
+
+
+def _unequal(data):
+    keep = torch.cat((torch.arange(4), torch.tensor([5])))
+    labels = torch.tensor([0, 0, 0, 1, 1])
+    return {"training": data.training[keep], "training_labels": labels}
 
 
 def test_held_out_labels_change_nothing_that_is_learnt(first, dataset, config, tmp_path):
