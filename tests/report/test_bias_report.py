@@ -14,7 +14,7 @@ from gamdss.reselection.course import SHAPE, strength
 
 def shifts_of(dataset, late, fps=200, midpoint=False, clips=40):
     """Offsets labelled `late` frames late of a falling phase of 60, apexes and onsets right."""
-    rng = np.random.default_rng(len(dataset))
+    rng = np.random.default_rng(list(dataset.encode()))
     given, found = [], []
     notes = ("the dataset has no apex: midpoint of onset and offset",) if midpoint else ()
     for i in range(clips):
