@@ -25,10 +25,10 @@ class OffsetTest:
 
     `excess` is the spread of the offset's errors beyond the other's, with the 95% interval and
     the two-sided p of a paired bootstrap over subjects. Wilcoxon's signed ranks compare, in every
-    clip, how far the shifts lie from the dataset's median shift; shifts are pulled towards 0
-    where the clip tells little, so that it errs on the side of no difference. `rank_biserial` is
-    its effect, -1 to 1, above 0 where offsets lie farther. Holm's correction counts all tests
-    made together.
+    clip, how far the shifts lie from the dataset's median shift; these are pulled towards 0 where
+    the clip tells little, so that the test errs on the side of no difference. `rank_biserial` is
+    its effect, -1 to 1, above 0 where offsets lie farther. Holm's correction counts all tests made
+    together.
     """
 
     dataset: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -33,7 +34,8 @@ def draw_all(folder: Path, found: Study, joined: Joined) -> dict[str, str]:
         figures[f"Bias by {grouping.name}"] = f"bias_{name}.png"
         group_biases(folder / f"bias_{name}.png", found, grouping.name)
     order = worst(found)
-    curves = [c for i in order[: 3 * CURVES] if (c := curve(joined, i)) is not None][:CURVES]
+    measured = (curve(joined, i) for i in order[: 3 * CURVES])
+    curves = list(islice((c for c in measured if c is not None), CURVES))
     if curves:
         figures["Motion level of the clips that moved most"] = "motion_curves.png"
         motion_curves(folder / "motion_curves.png", curves)

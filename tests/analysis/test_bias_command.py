@@ -60,11 +60,10 @@ def found(output):
 def test_the_planted_bias_is_found_within_its_interval(done):
     by = found(done)
     early, late = (by["group", name, "offset"] for name in "AB")
-    for group, planted in ((early, 0), (late, LATE)):
-        # A late annotation makes the annotated phase longer, of which percents are taken.
-        expected = 100 * planted / (100 + planted)
+    # A late annotation makes the annotated phase longer, of which percents are taken.
+    for group, planted in ((early, 0), (late, 100 * LATE / (100 + LATE))):
         low, high = group["estimate"]["percent"]["mean_interval"]
-        assert low <= expected <= high
+        assert low <= planted <= high
         assert low <= group["true"]["percent"]["mean"] <= high
         assert high - low < 30
     assert late["estimate"]["percent"]["mean_interval"][0] > 0
