@@ -14,7 +14,7 @@ from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_styl
 
 _ROW = 1.25  # inches of a distribution
 _LINE = 0.3  # inches of a group
-_HEAD, _FOOT = 1.35, 0.75
+_HEAD, _FOOT = 1.5, 0.75
 _MOST = 40  # lines of a figure: of more, those with the most clips
 _BINS = 31
 _EARLY, _LATE = "← labelled early", "labelled late →"
@@ -33,7 +33,7 @@ def shift_distributions(path: Path, found: Study) -> None:
         len(rows),
         _ROW,
         "Annotated minus reselected frame, clip by clip",
-        "Grey: clips by how far their annotation lies from where the motion puts it. "
+        "Grey: clips by how far their annotation lies from where the motion puts it.\n"
         f"Mark and bar: bias of the annotation with its 95% interval.{_true(found)}",
     )
     widest = _reach(found)
@@ -82,7 +82,7 @@ def _sheet(rows: int, each: float, title: str, words: str) -> tuple[Figure, list
         hspace=0.28,
     )
     figure.text(0.02, 1 - 0.18 / height, title, size=14, weight="bold", va="top")
-    figure.text(0.02, 1 - 0.5 / height, words, color=FAINT, va="top")
+    figure.text(0.02, 1 - 0.5 / height, words, color=FAINT, va="top", linespacing=1.4)
     return figure, [list(line) for line in panels]
 
 
@@ -122,14 +122,20 @@ def _distribution(
     kept = int(chosen.sum() - told.sum())
     if kept:
         words = f"{kept} kept"
-        axes.text(0.99, 0.55, words, transform=axes.transAxes, ha="right", size=8, color=FAINT)
+        axes.text(0.99, 0.5, words, transform=axes.transAxes, ha="right", size=8, color=FAINT)
 
 
 def _mark(axes: Axes, bias: Bias | None) -> None:
     """Bias with its interval above the bars, and its value."""
     if bias is None:
         words = "not annotated"
-        axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", color=FAINT)
+        axes.text(
+            *(0.5, 0.5, words),
+            transform=axes.transAxes,
+            ha="center",
+            color=FAINT,
+            backgroundcolor="white",
+        )
         return
     pooled = bias.pooled["percent"]
     if np.isnan(pooled.mean):
@@ -201,7 +207,14 @@ def group_biases(path: Path, found: Study, grouping: str) -> None:
 
 def _line(axes: Axes, line: int, bias: Bias | None) -> None:
     if bias is None or np.isnan(bias.pooled["percent"].mean):
-        axes.text(0, line, "nothing to tell", ha="center", va="center", size=8, color=FAINT)
+        axes.text(
+            *(0, line, "nothing to tell"),
+            ha="center",
+            va="center",
+            size=8,
+            color=FAINT,
+            backgroundcolor="white",
+        )
         return
     pooled = bias.pooled["percent"]
     shape, colour = _MARK[bias.key]

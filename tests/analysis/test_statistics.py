@@ -80,7 +80,7 @@ def test_the_plain_mean_understates_what_is_pulled_towards_the_annotation():
 
 def test_intervals_cover_as_often_as_they_say():
     inside, spreads = [], []
-    for seed in range(60):
+    for seed in range(30):
         shifts = table((0, 0, 0.1), (0.1, 0.1, 0.15), subjects=8, each=3, seed=seed)
         found = bias_of_groups(shifts, [by_dataset(shifts)], draws=300)
         for key, mean, spread in zip(KEYS, (0, 0, 10), (10, 10, 15), strict=True):
