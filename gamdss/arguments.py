@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from gamdss.config import flatten
 from gamdss.errors import ConfigError
+from gamdss.files import read_yaml
 
 _OPTION = re.compile(r"--[a-z][\w.\-]*")
 
@@ -98,15 +98,7 @@ def _config_files(arguments: Sequence[str]) -> list[Path]:
 
 def _check_file(parser: ArgumentParser, file: Path) -> None:
     """Refuse a file that cannot be read, an unknown field, or a value of the wrong type."""
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"the config cannot be read ({error.strerror})", file=file, remedy="Check --config."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise ConfigError(f"this is not YAML: {where}", file=file, remedy="Mend it.") from error
+    values = read_yaml(file, "the config", "--config")
     if not isinstance(values, dict):
         raise ConfigError(
             f"the config is a {type(values).__name__}",

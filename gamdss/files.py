@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place and moved into it."""
+"""Files that are whole or not there, written beside their place and moved into it; YAML read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gamdss.errors import RunError
+import yaml
+
+from gamdss.errors import ConfigError, RunError
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -36,6 +38,23 @@ def write_json(path: Path, values: Any) -> None:
     """Write plain values as JSON, in a form that depends on nothing but the values."""
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def read_yaml(path: Path, what: str, option: str) -> Any:
+    """The plain values of a YAML file that the user named; `what` it is, and by which option.
+
+    Raises:
+        ConfigError: it cannot be read, or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{what} cannot be read ({error.strerror})", file=path, remedy=f"Check {option}."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = " ".join(str(error).split())
+        raise ConfigError(f"this is not YAML: {where}", file=path, remedy="Mend it.") from error
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

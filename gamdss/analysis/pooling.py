@@ -17,14 +17,13 @@ import numpy as np
 from scipy import stats
 
 from gamdss.analysis.shifts import Shifts
-from gamdss.reselection.course import PRIOR
+from gamdss.reselection.course import LEAST_SD, PRIOR
 
 CONFIDENCE = 0.95
 DRAWS = 2000
 _SEED = 20260322
 _INTERVAL = 0.8  # of `KeyFrames.intervals`
 _ROUNDED = 1.0  # frames that rounding both ends outwards adds to an interval, on average
-_LEAST_SD = 0.7  # frames: the least width of an annotation's prior
 _WIDEST = 0.9  # of the prior's width: a doubt beyond it says nothing, and would divide by nothing
 _FAINT = 1e-9
 _MOST_BIAS = 0.8  # standard deviations
@@ -59,7 +58,7 @@ def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
         (N, 3) of that; both NaN for key frames that were kept or not labelled. Without an
         interval the shift is taken as exact.
     """
-    prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), _LEAST_SD)
+    prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), LEAST_SD)
     inside = stats.norm.ppf(0.5 + _INTERVAL / 2)
     width = np.maximum(shifts.high - shifts.low - _ROUNDED, 0.5)
     share = np.minimum(width / (2 * inside * prior), _WIDEST) ** 2  # of the prior's variance

@@ -3,7 +3,7 @@
 The level that `motion` measured in a clip is fitted by the clip's true strength curve, of which
 only onset, apex and offset are unknown: the part before the apex and the part after it are
 shifted and stretched to them. Prior, noise estimate and estimator (the posterior's median) are
-those of `gamdss.reselection.course`. What this leaves of the error is due to noise in the level
+those of `motion` itself. What this leaves of the error is due to noise in the level
 and to the annotation; what `motion` adds is the price of not knowing the shape. It is a bound for
 fits to this level under this prior, on average over clips, as far as the level's errors are noise:
 where drift bends the level, a fit of free shapes may do better now and then, as may another
@@ -14,13 +14,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamdss.reselection.course import PRIOR
-
-_LEAST_SD = 0.7  # frames, as in the fit
-_SAMPLES = 2000
-_ROUNDS = (0.05, 0.2, 0.6, 1.0)  # how far each round trusts the evidence
-_INFLATION = 1.6
-_SEED = 20260323
+from gamdss.reselection.course import annotation_width, in_order
+from gamdss.reselection.posterior import Problem, sample
 
 
 def known_shape_fit(
@@ -42,27 +37,18 @@ def known_shape_fit(
     Returns:
         Medians of the posterior, rounded to frames of `times`.
     """
-    rng = np.random.default_rng(_SEED)
-    rise, fall = annotated[1] - annotated[0], annotated[2] - annotated[1]
-    width = np.maximum(np.array(PRIOR[:3]) * (rise, rise, fall), _LEAST_SD)
-    centre = np.array(annotated, float)
-    mean, cov, time = centre, np.diag(width**2), 2.0
-    for trust in _ROUNDS:
-        draws = rng.multivariate_normal(mean, cov, _SAMPLES, method="cholesky")
-        ordered = (np.diff(draws, axis=1) > 0).all(axis=1)
-        residual = _residual(stretched(draws, times, true, shape), level)
-        misfit = (residual**2).sum(1)
-        evidence = -0.5 * len(times) / time * np.log(misfit + 1e-12)
-        log_prior = -0.5 * (((draws - centre) / width) ** 2).sum(1)
-        logs = trust * evidence + log_prior - _log_normal(draws, mean, cov)
-        logs = np.where(ordered, logs, -np.inf)
-        weights = np.exp(logs - logs.max())
-        weights /= weights.sum()
-        mean = weights @ draws
-        spread = (draws - mean) * np.sqrt(weights)[:, None]
-        cov = _INFLATION * spread.T @ spread + np.diag((0.05 * width) ** 2)
-        time = _correlation_time(residual[np.argmin(misfit)])
-    onset, apex, offset = (_median(values, weights, times) for values in draws.T)
+    keys = np.array(annotated, float)
+    draws = sample(
+        Problem(
+            level=level,
+            curves=lambda parameters: stretched(parameters, times, true, shape),
+            centre=keys,
+            width=annotation_width(keys),
+            allowed=in_order,
+        )
+    )
+    middle = np.median(draws, axis=0)
+    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
     return onset, apex, offset
 
 
@@ -84,33 +70,3 @@ def stretched(
     )
     numbers, strength = shape
     return np.interp(moved, numbers, strength, left=0.0, right=0.0)
-
-
-def _median(values: np.ndarray, weights: np.ndarray, times: np.ndarray) -> int:
-    order = np.argsort(values)
-    middle = np.interp(0.5, np.cumsum(weights[order]), values[order])
-    return int(times[np.abs(times - middle).argmin()])
-
-
-def _residual(curves: np.ndarray, level: np.ndarray) -> np.ndarray:
-    """What is left of the level after the best constant, drift and height (>= 0) of each curve."""
-    steps = np.linspace(-1, 1, len(level))
-    basis, _ = np.linalg.qr(np.stack([np.ones_like(steps), steps], axis=1))  # (T, 2)
-    curves = curves - (curves @ basis) @ basis.T
-    level = level - basis @ (basis.T @ level)
-    height = np.maximum(curves @ level / ((curves**2).sum(1) + 1e-9), 0)
-    return np.asarray(level - height[:, None] * curves)
-
-
-def _log_normal(draws: np.ndarray, mean: np.ndarray, cov: np.ndarray) -> np.ndarray:
-    root = np.linalg.cholesky(cov)
-    scaled = np.linalg.solve(root, (draws - mean).T)
-    return np.asarray(-0.5 * (scaled**2).sum(0) - np.log(np.diag(root)).sum())
-
-
-def _correlation_time(residual: np.ndarray) -> float:
-    """Frames that tell as much as one independent one."""
-    residual = residual - residual.mean()
-    lag = float(residual[1:] @ residual[:-1] / (residual @ residual + 1e-12))
-    lag = min(max(lag, 0.0), 0.9)
-    return (1 + lag) / (1 - lag)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
 
 
-class TemporalStream(nn.Module):
+class TemporalStream(nn.Module, ABC):
     """Base of the networks that turn the difference of two key frames into a feature map.
 
     Attributes:
@@ -18,9 +20,9 @@ class TemporalStream(nn.Module):
     num_features: int
     reduction: int
 
+    @abstractmethod
     def forward_features(self, x: Tensor) -> Tensor:
         """Map (B, in_chans, S, S) to (B, num_features, S/reduction, S/reduction)."""
-        raise NotImplementedError
 
 
 def check_image_size(image_size: int, reduction: int) -> None:

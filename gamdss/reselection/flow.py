@@ -15,12 +15,11 @@ _ROUNDS = 3
 _ROBUST = 0.15  # pixels; motion that differs more from the head's is the face's own
 
 
-def local_flow(images: Sequence[np.ndarray], reference: int = 0) -> np.ndarray:
-    """Flow from one frame to every frame, less the affine motion of the head.
+def local_flow(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Flow from the first frame to every frame, less the affine motion of the head.
 
     Args:
         images: T shrunk grey frames (h, w) float32.
-        reference: index of the frame from which motion is measured.
 
     Returns:
         (T, h, w, 2) float32, motion in x and y in pixels.
@@ -30,7 +29,7 @@ def local_flow(images: Sequence[np.ndarray], reference: int = 0) -> np.ndarray:
     dis: Any = cv2.DISOpticalFlow_create(  # type: ignore[attr-defined]
         cv2.DISOPTICAL_FLOW_PRESET_FAST
     )
-    flow = np.stack([dis.calc(grey[reference], frame, None) for frame in grey])
+    flow = np.stack([dis.calc(grey[0], frame, None) for frame in grey])
     return _without_head(flow)
 
 

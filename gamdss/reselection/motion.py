@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.records import KeyFrames
-from gamdss.reselection.course import SHAPE, Posterior, fit_course, strength
+from gamdss.reselection.course import Posterior, expected_strength, fit_course
 from gamdss.reselection.flow import shrink
 from gamdss.reselection.level import motion_level
 
@@ -35,7 +35,6 @@ class MotionFit:
     times: np.ndarray
     level: np.ndarray
     course: np.ndarray
-    posterior: Posterior
     keys: KeyFrames
 
 
@@ -53,10 +52,9 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         return None
     small = [shrink(images[number]) for number in times]
     annotated = np.array(keys.numbers)
-    expected = strength(np.array([[*annotated, 0.1, *SHAPE]]), times)[0]
-    level = motion_level(small, expected)
+    level = motion_level(small, expected_strength(annotated, times))
     posterior = fit_course(level, times, annotated)
-    return MotionFit(times, level, posterior.course, posterior, _decide(posterior, keys, times))
+    return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:

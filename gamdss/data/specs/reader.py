@@ -29,8 +29,6 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from gamdss.data.specs.spec import (
     ROLES,
     Correction,
@@ -40,6 +38,7 @@ from gamdss.data.specs.spec import (
     Writing,
 )
 from gamdss.errors import ConfigError
+from gamdss.files import read_yaml
 
 _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
@@ -61,15 +60,7 @@ def read_spec(file: Path) -> DatasetSpec:
     Raises:
         ConfigError: the file cannot be read, or one of its fields is missing, unknown or wrong.
     """
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(
-            f"the spec cannot be read ({error.strerror})", file=file, remedy="Check --dataset."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
-        raise ConfigError(f"this is not YAML: {where}", file=file, remedy="Mend it.") from error
+    values = read_yaml(file, "the spec", "--dataset")
     try:
         return _spec(file.stem, values)
     except (_BadError, TypeError, ValueError) as error:
