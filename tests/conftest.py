@@ -1,9 +1,12 @@
 """A small made dataset and settings with which the real path runs in seconds."""
 
+import shutil
 from functools import cache
+from pathlib import Path
 
 import pytest
 
+from gamdss.cli import main
 from gamdss.data.specs import get_spec
 from gamdss.data.synthetic import SynthConfig, write_dataset
 
@@ -82,3 +85,29 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dataset, "render_face", cache(dataset.render_face))
         yield write
+
+
+@pytest.fixture
+def data(small_dataset, tmp_path):
+    """A copy of the made dataset that a test may break."""
+    return Path(shutil.copytree(small_dataset, tmp_path / "data"))
+
+
+@pytest.fixture
+def refused(capsys, caplog, small_options, tmp_path):
+    """Run `gamdss train` on a broken dataset: it must say why in one message, and stop."""
+
+    def run(root, *words):
+        output = tmp_path / "run"
+        code = main(
+            ["train", "--data-root", str(root), *small_options, "--output", str(output), *words]
+        )
+        shown = capsys.readouterr().err
+        assert code == 2
+        assert shown.count("error: ") == 1
+        assert "Traceback" not in shown
+        message = shown[shown.index("error: ") :]
+        assert not (output / "results.json").exists()
+        return message
+
+    return run
