@@ -15,7 +15,7 @@ import numpy as np
 from gamdss.records import KeyFrames
 from gamdss.reselection.course import Posterior, expected_strength, fit_course
 from gamdss.reselection.flow import shrink
-from gamdss.reselection.level import motion_level
+from gamdss.reselection.level import MotionMeter
 
 INTERVAL = 0.8  # probability that a stated interval holds the true key frame
 _LEAST_FRAMES = 8
@@ -52,17 +52,16 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         return None
     small = [shrink(images[number]) for number in times]
     annotated = np.array(keys.numbers)
-    level = motion_level(small, expected_strength(annotated, times))
+    meter = MotionMeter(small)
+    level = meter.level(expected_strength(annotated, times))
     posterior = fit_course(level, times, annotated)
     return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
     """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
-    half = INTERVAL / 2
-    low, middle, high = (posterior.quantile(share) for share in (0.5 - half, 0.5, 0.5 + half))
     kept = posterior.spread > _UNSUPPORTED
-    found = np.where(kept, keys.numbers, np.round(middle)).astype(int)
+    found = np.where(kept, keys.numbers, np.round(posterior.middle())).astype(int)
     found[0] = min(found[0], found[1])
     found[2] = max(found[2], found[1])
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
@@ -71,5 +70,4 @@ def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFram
         for name, stays in zip(_NAMES, kept, strict=True)
         if stays
     )
-    intervals = tuple((round(a), round(b)) for a, b in zip(low, high, strict=True))
-    return KeyFrames(onset, apex, offset, notes, intervals)
+    return KeyFrames(onset, apex, offset, notes, posterior.intervals(INTERVAL))
