@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gamdss.reselection import PRESETS as PRESETS
     from gamdss.reselection import needed_frames as needed_frames
     from gamdss.reselection import reselect as reselect
+    from gamdss.reselection import spot as spot
 
 __version__ = "0.1.0"
 
@@ -30,6 +31,7 @@ _HOMES = {
     "load_original_state_dict": "gamdss.models.original",
     "needed_frames": "gamdss.reselection",
     "reselect": "gamdss.reselection",
+    "spot": "gamdss.reselection",
     "two_phase_loss": "gamdss.losses",
 }
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604
