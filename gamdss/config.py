@@ -203,8 +203,8 @@ class Config:
         task: name of the classification task, such as `c5` or `c3`.
         data_root: the dataset's folder as it was delivered, with the workbook and the frames. Of a
             composite, each one's: `smic=/data/SMIC,cas2=/data/CASME2`.
-        annotations: the workbook, if it is not in `data_root` under one of its known names; of a
-            composite, in the same form.
+        annotations: the workbook, if it is not in `data_root` under one of its known names, or
+            another one, from here or from `data_root`; of a composite, in the same form.
         clip_list: a CSV file of dataset,subject,clip,class, such as MEGC2019's: only its clips are
             taken, with its classes.
         output: the run directory; `runs/<dataset>_<task>` under the working directory where it
