@@ -52,14 +52,15 @@ class ReselectionConfig:
     """Dynamic frame reselection.
 
     Args:
-        preset: the windows that are searched and the difference that is compared; `none` keeps
-            the annotated frames. `original-*` presets compute what the release computes.
+        preset: how key frames are found: `motion` fits a rise and fall to the clip's own motion;
+            `full`, `short` and others search a window for the largest difference, `original-*`
+            as the release computes it; `none` keeps the annotated frames.
         ratio: half window as a fraction of the phase; the preset's own where it is left out.
         clips: which clips use reselected frames: all, or (as in the release) only those that a
             fold trains on, while held-out clips use the annotated ones.
     """
 
-    preset: str = "full"
+    preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
 

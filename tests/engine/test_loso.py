@@ -27,7 +27,7 @@ def config(small_dataset):
             device="cpu",
             threads=1,
             model=ModelConfig(image_size=32),
-            reselection=ReselectionConfig(ratio=0.4),
+            reselection=ReselectionConfig(preset="full", ratio=0.4),
             training=TrainingConfig(epochs=3, batch_size=4, precision="float32"),
         )
     )
@@ -116,7 +116,7 @@ def test_which_frames_held_out_clips_use(dataset, config):
     fold = folds_of(dataset)[0]
     assert not np.array_equal(dataset.store.annotated, dataset.store.reselected)
     everywhere = data_of(dataset, fold, config)
-    release = replace(config, reselection=ReselectionConfig(clips="training"))
+    release = replace(config, reselection=ReselectionConfig(preset="full", clips="training"))
     training_only = data_of(dataset, fold, release)
     assert torch.equal(everywhere.training, training_only.training)
     held_out = list(fold.held_out)
