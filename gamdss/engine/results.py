@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gamdss.config import Config
-from gamdss.metrics import final_scores, oracle_epochs, oracle_scores, scores
+from gamdss.metrics import Selection, intervals, oracle_epochs, predictions, scores
 from gamdss.records import FoldResult
 
 PROTOCOLS = {
@@ -41,9 +41,20 @@ def results(
         "clips": sum(len(fold.clips) for fold in folds),
         "epochs": config.training.epochs,
         "seed": config.seed,
-        "final": final_scores(folds, len(classes)).as_dict(classes),
-        "oracle": oracle_scores(folds, len(classes)).as_dict(classes),
+        "final": _judged(folds, classes, "final"),
+        "oracle": _judged(folds, classes, "oracle"),
         "folds": [_fold(fold, classes) for fold in folds],
+    }
+
+
+def _judged(
+    folds: Sequence[FoldResult], classes: Sequence[str], selection: Selection
+) -> dict[str, Any]:
+    """Scores at a selection, and their 95% intervals for subjects drawn anew."""
+    found = predictions(folds, len(classes), selection)
+    return {
+        **found.scores(len(classes)).as_dict(classes),
+        "intervals": intervals(found, len(classes)),
     }
 
 

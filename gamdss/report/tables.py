@@ -18,6 +18,8 @@ HOW_TO_READ = """\
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
+- Behind each figure is its 95% interval for other subjects: Student's t and a bootstrap over
+  subjects, whose clips are drawn together. It does not hold what another seed would change.
 - **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds.
 - **UAR**: mean of the classes' recalls (balanced accuracy). What the release calls UAR is the mean
   precision.
@@ -27,7 +29,8 @@ HOW_TO_READ = """\
 def summary_table(results: Mapping[str, Any]) -> str:
     """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
     about = f"{results['dataset']}, {results['task']}: {_extent(results)}"
-    return "\n\n".join([about, _summary(results, "simple"), ORACLE_NOTE])
+    note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
+    return "\n\n".join([about, _summary(results, "simple"), note])
 
 
 def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> str:
@@ -66,10 +69,15 @@ def _extent(results: Mapping[str, Any]) -> str:
 
 def _summary(results: Mapping[str, Any], form: str) -> str:
     rows = [
-        [title, *(results[selection][measure] for measure in MEASURES)]
+        [title, *(_with_interval(results[selection], measure) for measure in MEASURES)]
         for selection, title in SELECTIONS.items()
     ]
-    return tabulate(rows, ["", *MEASURES.values()], tablefmt=form, floatfmt=".3f")
+    return tabulate(rows, ["", *MEASURES.values()], tablefmt=form, disable_numparse=True)
+
+
+def _with_interval(judged: Mapping[str, Any], measure: str) -> str:
+    ends = judged["intervals"][measure]
+    return f"{judged[measure]:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
 
 
 def _rows(results: Mapping[str, Any]) -> list[tuple[str, list[int]]]:
