@@ -8,7 +8,11 @@ from typing import Any
 from tabulate import tabulate
 
 MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR", "weighted_f1": "weighted F1"}
-SELECTIONS = {"final": "final epoch", "oracle": "oracle (epoch chosen on the held-out subject)"}
+SELECTIONS = {
+    "final": "final epoch",
+    "inner": "inner (epoch chosen on training subjects set aside)",
+    "oracle": "oracle (epoch chosen on the held-out subject)",
+}
 ORACLE_NOTE = (
     "The oracle is no result: its epochs were chosen on the subjects it is judged on. "
     "It compares with published figures chosen that way."
@@ -71,6 +75,7 @@ def _summary(results: Mapping[str, Any], form: str) -> str:
     rows = [
         [title, *(_with_interval(results[selection], measure) for measure in MEASURES)]
         for selection, title in SELECTIONS.items()
+        if selection in results
     ]
     return tabulate(rows, ["", *MEASURES.values()], tablefmt=form, disable_numparse=True)
 
