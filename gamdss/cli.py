@@ -21,6 +21,7 @@ from gamdss.commands import (
     original_report,
     stress,
     synth,
+    table,
     train,
 )
 from gamdss.errors import GamdssError
@@ -31,6 +32,7 @@ COMMANDS = {
     "merge": merge,
     "compare": compare,
     "original-report": original_report,
+    "table": table,
     "datasets": datasets,
     "check": check,
     "align": align,

@@ -43,6 +43,21 @@ def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
     return dict(about)
 
 
+def about_weights(path: Path) -> dict[str, Any]:
+    """What `save_weights` was told about the weights.
+
+    Raises:
+        CheckpointError: missing or truncated.
+    """
+    try:
+        with safe_open(path, framework="np") as file:
+            return dict(json.loads((file.metadata() or {}).get("gamdss", "{}")))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(
+            f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN
+        ) from error
+
+
 def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
     """Load a state dict, or say which names and shapes do not fit."""
     try:

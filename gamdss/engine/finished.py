@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.engine.checkpoint import load_result
+from gamdss.engine.checkpoint import about_weights, load_result
 from gamdss.engine.run import differences, read_config
 from gamdss.errors import RunError
 from gamdss.metrics import Predictions, Selection, predictions
@@ -34,6 +34,12 @@ class FinishedRun:
         """The selection that the run is judged by, unless another one is named."""
         chosen: Selection = self.config["training"].get("selection", "final")
         return chosen
+
+    @property
+    def parameters(self) -> int | None:
+        """Trained parameters of its network; None where the run did not note them."""
+        file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
+        return about_weights(file).get("parameters")
 
     def predictions(self, selection: Selection) -> Predictions:
         """What it predicts at a selection.

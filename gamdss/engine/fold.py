@@ -209,7 +209,11 @@ class FoldTrainer:
             train_loss=np.array(self.history.loss),
             train_accuracy=np.array(self.history.accuracy),
         )
-        about = {"model": self.config.as_dict()["model"], "classes": list(self.data.classes)}
+        about = {
+            "model": self.config.as_dict()["model"],
+            "classes": list(self.data.classes),
+            "parameters": sum(values.numel() for values in self.net.parameters()),
+        }
         checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)
         write_log(self.folder / "log.csv", self.history)
         checkpoint.save_result(self.folder / "predictions.npz", result)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import binomtest
 
 from gamdss.metrics.resampling import (
     CONFIDENCE,
@@ -83,10 +82,17 @@ def _ends(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval
         if width < _SAME or not 0 < value < 1:
             # No draw differs from another, as where every clip is right: what as many subjects,
             # each wholly right, would leave open (Wilson).
-            right = binomtest(round(value * subjects), subjects)
-            low, high = right.proportion_ci(CONFIDENCE, "wilson")
+            low, high = _wilson(value * subjects, subjects)
         else:
             reach = width / (value * (1 - value))
             low, high = expit(logit(value) - reach), expit(logit(value) + reach)
         found.append((float(low), float(high)))
     return found
+
+
+def _wilson(right: float, subjects: int) -> Interval:
+    # It loads pandas, which most commands do without.
+    from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415
+
+    low, high = proportion_confint(right, subjects, 1 - CONFIDENCE, "wilson")
+    return float(low), float(high)
