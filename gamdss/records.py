@@ -81,8 +81,8 @@ class FoldResult:
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64. Where the fold set training
-    subjects aside to choose its epoch on, `inner_logits` (E, M, C) and `inner_labels` (M,) are
-    those of their clips.
+    subjects aside to choose its epoch on, `inner_clips` are theirs, with `inner_logits` (E, M, C)
+    and `inner_labels` (M,).
     """
 
     name: str
@@ -91,5 +91,6 @@ class FoldResult:
     logits: np.ndarray
     train_loss: np.ndarray = field(default_factory=lambda: np.zeros(0))
     train_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    inner_clips: tuple[str, ...] = ()
     inner_logits: np.ndarray | None = None
     inner_labels: np.ndarray | None = None

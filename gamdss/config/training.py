@@ -13,7 +13,7 @@ class TrainingConfig:
     """Optimisation of one fold.
 
     Args:
-        epochs: passes over the training clips; the last one's network is the result.
+        epochs: passes over the training clips.
         batch_size: clips in a step; the last partial batch is kept.
         learning_rate: of AdamW.
         weight_decay: of AdamW, on every parameter.
@@ -58,5 +58,6 @@ class TrainingConfig:
         _require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
         smoothing = self.label_smoothing
         _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "in [0, 1)")
-        _require(0 < self.inner_share < 1, "training.inner_share", self.inner_share, "in (0, 1)")
+        share = self.inner_share
+        _require(0 < share <= 0.5, "training.inner_share", share, "above 0, up to 0.5")
         _require(0 < self.lr_decay <= 1, "training.lr_decay", self.lr_decay, "in (0, 1]")

@@ -18,7 +18,10 @@ ORACLE_NOTE = (
     "It compares with published figures chosen that way."
 )
 HOW_TO_READ = """\
-- **final epoch**: the network after the last epoch of each fold. This is the result.
+- **final epoch**: the network after the last epoch of each fold. This is the result, unless:
+- **inner** (with `training.selection: inner`): the epoch of each fold with the best UF1 on training
+  subjects set aside for this, on which its network is not trained; that network is judged, without
+  training again. The final epoch beside it is of the same network, which learnt from fewer people.
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
@@ -45,14 +48,15 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
         figures: what each figure shows, and its file relative to `results.md`.
     """
     classes = results["classes"]
+    chosen = SELECTIONS[results["selection"]]
     parts = [
         f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
         f"{_extent(results)}.",
         _summary(results, "pipe"),
         ORACLE_NOTE,
-        "## Classes (final epoch)",
-        _per_class(results["final"]["per_class"]),
-        "## Confusion (final epoch)",
+        f"## Classes ({chosen})",
+        _per_class(judged_by(results)["per_class"]),
+        f"## Confusion ({chosen})",
         "Rows are true classes, columns predicted ones; numbers are clips.",
         _markdown([[n, *row] for n, row in _rows(results)], ["", *classes]),
         "## Folds",
@@ -62,6 +66,12 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
         HOW_TO_READ,
     ]
     return "\n\n".join(parts)
+
+
+def judged_by(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The figures at the selection that the run is judged by."""
+    found: Mapping[str, Any] = results[results["selection"]]
+    return found
 
 
 def _extent(results: Mapping[str, Any]) -> str:
@@ -86,7 +96,7 @@ def _with_interval(judged: Mapping[str, Any], measure: str) -> str:
 
 
 def _rows(results: Mapping[str, Any]) -> list[tuple[str, list[int]]]:
-    return list(zip(results["classes"], results["final"]["confusion"], strict=True))
+    return list(zip(results["classes"], judged_by(results)["confusion"], strict=True))
 
 
 def _per_class(values: Mapping[str, Mapping[str, Any]]) -> str:
@@ -96,18 +106,21 @@ def _per_class(values: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _folds(folds: Sequence[Mapping[str, Any]]) -> str:
+    inner = any("inner" in fold for fold in folds)
     rows = [
         [
             fold["held_out"],
             fold["clips"],
             fold["final"]["accuracy"],
+            *((fold["inner"]["accuracy"], fold["inner"]["epoch"]) if inner else ()),
             fold["oracle"]["accuracy"],
             fold["oracle"]["accuracy_epoch"],
         ]
         for fold in folds
     ]
-    headers = ["held out", "clips", "accuracy, final epoch", "accuracy, oracle"]
-    return _markdown(rows, [*headers, "oracle's epoch"])
+    headers = ["held out", "clips", "accuracy, final epoch"]
+    headers += ["accuracy, inner", "inner epoch"] if inner else []
+    return _markdown(rows, [*headers, "accuracy, oracle", "oracle's epoch"])
 
 
 def _markdown(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
