@@ -12,7 +12,12 @@ import pandas as pd
 from gamdss.files import write_atomic
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "$": r"\$", "±": r"$\pm$", "−": r"$-$"}
-_LATEX |= {"λ": r"$\lambda$", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_LATEX |= {
+    "Δ": r"$\Delta$",
+    "λ": r"$\lambda$",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,8 @@ def _text(
         return ""
 
     def number(value: float) -> str:
-        return f"{value:{'+' if column.signed else ''},.{column.digits}f}"
+        text = f"{value:{'+' if column.signed else ''},.{column.digits}f}"
+        return plain(text.replace("-", "−"))
 
     text = bold(number(cell.value)) if cell.best else number(cell.value)
     if cell.spread is not None:

@@ -54,16 +54,15 @@ def _columns(plan: Plan) -> tuple[Column, ...]:
             if name in plan.columns
         ]
         if plan.compare_to is not None:
-            columns.append(_difference_column(plan, selection))
+            columns.append(_difference_column(selection))
     columns += [
         Column(f"published_{name}", f"{TITLES[name]}, published") for name in plan.published_columns
     ]
     return tuple(columns)
 
 
-def _difference_column(plan: Plan, selection: Selection) -> Column:
-    title = f"UF1 − that of {plan.compare_to}, {_SHORT[selection]}"
-    return Column(f"uf1_difference_{selection}", title, signed=True)
+def _difference_column(selection: Selection) -> Column:
+    return Column(f"uf1_difference_{selection}", f"ΔUF1, {_SHORT[selection]}", signed=True)
 
 
 def _row(plan: Plan, row: RowRuns, rows: Sequence[RowRuns]) -> PaperRow:
@@ -102,7 +101,7 @@ def _figures(
         against = _judged(other, selection)
         if against:
             by = compare(against, judged, classes).differences["uf1"]
-            key = _difference_column(plan, selection).key
+            key = _difference_column(selection).key
             cells[key] = Cell(by.value, by.interval)
     return cells
 
@@ -166,7 +165,7 @@ def _notes(plan: Plan) -> tuple[str, ...]:
     if len(plan.seeds) > 1:
         notes.append("Figures are means over the seeds, ± their standard deviation.")
     if plan.compare_to is not None:
-        notes.append(f"Differences from {plan.compare_to} are paired by subject.")
+        notes.append(f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject.")
     if "inner" in plan.selection:
         notes.append(
             "Rows of the selection inner are trained without the inner subjects, so that they "
