@@ -82,8 +82,8 @@ def read_plan(file: Path, demo: Path | None = None) -> Plan:
 
     Args:
         file: YAML; paths in it are relative to it.
-        demo: settings of a tiny version, which come between a row's config and what it sets; of
-            the seeds the first is taken.
+        demo: settings of a tiny version, which come between a row's config and what it sets; what
+            the file itself has under `demo` comes last. Of the seeds the first is taken.
 
     Raises:
         ConfigError: an unknown field or value, a row that is there twice or that the rest of the
@@ -91,14 +91,16 @@ def read_plan(file: Path, demo: Path | None = None) -> Plan:
     """
     values = _read(file)
     known = {item.name: item for item in fields(Plan)}
-    allowed = [*known, "config"]
+    allowed = [*known, "config", "demo"]
     for name in values:
         _known(name, allowed, "field", file)
     for name, item in known.items():
         if item.default is MISSING and item.default_factory is MISSING and not values.get(name):
             raise ConfigError(f"{name} is missing", file=file, remedy=f"Add {name}.")
     between = {} if demo is None else flatten(read_yaml(demo, "the demo", "--demo"))
-    rows = tuple(_row(row, values.get("config"), between, file) for row in values["rows"])
+    last = {} if demo is None else flatten(values.get("demo") or {})
+    base = values.get("config")
+    rows = tuple(_row(row, base, between, last, file) for row in values["rows"])
     lists = ("seeds", "selection", "columns", "names", "published_columns")
     chosen = {name: tuple(_as_list(values[name])) for name in lists if name in values}
     if demo is not None:
@@ -123,7 +125,9 @@ def _read(file: Path) -> dict[str, Any]:
     return values
 
 
-def _row(row: Any, base: str | None, between: dict[str, Any], file: Path) -> Row:
+def _row(
+    row: Any, base: str | None, between: dict[str, Any], last: dict[str, Any], file: Path
+) -> Row:
     if not isinstance(row, dict) or "name" not in row:
         raise ConfigError(f"row {row!r} has no name", file=file, remedy="Add `name:` to it.")
     for name in row:
@@ -138,6 +142,7 @@ def _row(row: Any, base: str | None, between: dict[str, Any], file: Path) -> Row
         **flatten(read_yaml(path, "the config", f"row {row['name']!r} of {file}")),
         **between,
         **flatten(row.get("set") or {}),
+        **last,
     }
     return Row(str(row["name"]), str(row.get("group", "")), checked(Config, _nested(values), file))
 

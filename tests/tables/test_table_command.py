@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from gamdss import demo
 from gamdss.cli import main
 from gamdss.tables.plan import is_stress, read_plan
 from gamdss.tables.stress import read_stress_plan
@@ -188,6 +189,15 @@ def test_shipped_tables_are_whole(name):
     assert len(plan.seeds) == 3
     assert len(plan.rows) >= 8
     assert all(row.config.training.epochs == 199 for row in plan.rows)
+
+
+def test_the_tiny_version_of_a_table(table):
+    file = table(demo={"model.image_size": 64}, seeds=[4, 5])
+    plan = read_plan(file, demo.TABLE)
+    assert plan.seeds == (4,)
+    assert [row.config.training.epochs for row in plan.rows] == [2, 2, 2]
+    assert [row.config.model.image_size for row in plan.rows] == [64, 64, 64]
+    assert read_plan(file).rows[0].config.model.image_size == 32
 
 
 def test_every_shipped_table_is_known_to_this_test():
