@@ -15,10 +15,13 @@ from gamdss.commands import (
     bench,
     bias,
     check,
+    compare,
     datasets,
     merge,
+    original_report,
     stress,
     synth,
+    table,
     train,
 )
 from gamdss.errors import GamdssError
@@ -27,6 +30,9 @@ DESCRIPTION = "Micro-expression recognition with reselected key frames and a two
 COMMANDS = {
     "train": train,
     "merge": merge,
+    "compare": compare,
+    "original-report": original_report,
+    "table": table,
     "datasets": datasets,
     "check": check,
     "align": align,
