@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -130,22 +130,22 @@ def _key_frames(
     clip: LabelledFrames, place: int, reader: KeyFrameReader
 ) -> tuple[np.ndarray, KeyFrames]:
     """Reselected frames (3, 3, S, S) uint8 RGB of one clip, and their numbers."""
-    try:
-        frames, onset, apex, offset, _ = clip
-        annotated = onset, apex, offset
-        preset, ratio = reader.reselection.preset, reader.reselection.ratio
-        needed = needed_frames(*annotated, preset=preset, ratio=ratio)
-        images = {number: frames[number] for number in needed if number in frames}
-        keys = reselect(images, *annotated, preset=preset, ratio=ratio)
-        return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
-    except GamdssError as error:
-        problem = f"clip {place + 1}, {clip[0]!r}: {error.problem}"
-        raise type(error)(problem, file=error.file, remedy=error.remedy) from error
-    except (TypeError, ValueError) as error:
+    if len(clip) != 5 or not isinstance(clip[0], Mapping):
         raise ConfigError(
             f"clip {place + 1} is {clip!r}",
             remedy="A clip is (FrameSequence, onset, apex, offset, label).",
-        ) from error
+        )
+    frames, onset, apex, offset, _ = clip
+    annotated = onset, apex, offset
+    preset, ratio = reader.reselection.preset, reader.reselection.ratio
+    try:
+        needed = needed_frames(*annotated, preset=preset, ratio=ratio)
+        images = {number: frames[number] for number in needed if number in frames}
+        keys = reselect(images, *annotated, preset=preset, ratio=ratio)
+    except GamdssError as error:
+        problem = f"clip {place + 1}, {frames!r}: {error.problem}"
+        raise type(error)(problem, file=error.file, remedy=error.remedy) from error
+    return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:

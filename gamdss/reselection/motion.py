@@ -52,7 +52,12 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         return None
     small = [shrink(images[number]) for number in times]
     annotated = np.array(keys.numbers)
-    level = motion_level(small, expected_strength(annotated, times))
+    if not any((image != small[0]).any() for image in small):
+        return None
+    try:
+        level = motion_level(small, expected_strength(annotated, times))
+    except np.linalg.LinAlgError:  # frames without any structure that could move
+        return None
     posterior = fit_course(level, times, annotated)
     return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 
