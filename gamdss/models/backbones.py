@@ -80,6 +80,7 @@ class TimmStream(TemporalStream):
         except _UnfitError as reason:
             raise _refusal(recipe, str(reason)) from None
         self.net = _with_weights(recipe) if pretrained or weights else net
+        self.name = name
         self.image_size = image_size
 
     def grid(self, image_size: int) -> int:

@@ -133,3 +133,16 @@ def test_missing_packages_are_named(run, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
     with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*gamdss\[export\]"):
         export(load_trained(run, "02"), "onnx", tmp_path / "network.onnx")
+
+
+def test_a_run_with_a_backbone_is_rebuilt(small_dataset, small_options, tmp_path):
+    """`gamdss train --model.backbone` from the command line to the file that is left."""
+    output = tmp_path / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
+    words += ["--model.backbone", "mobilenetv4_conv_small", "--model.image-size", "64"]
+    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
+    trained = load_trained(output, "02")
+    assert trained.net.temporal.name == "mobilenetv4_conv_small"
+    assert trained.net.difference.num_batches_tracked > 0
+    assert trained.about["image_size"] == 64
+    assert export(trained, "safetensors", tmp_path / "weights.safetensors") == 0
