@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamdss.reselection.course import annotation_width, in_order
+from gamdss.reselection.course import annotation_width, in_order, slow_memory
 from gamdss.reselection.posterior import Problem, sample
 
 
@@ -45,6 +45,7 @@ def known_shape_fit(
             centre=keys,
             width=annotation_width(keys),
             allowed=in_order,
+            memory=slow_memory(keys),
         )
     )
     middle = np.median(draws, axis=0)

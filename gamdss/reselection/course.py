@@ -11,16 +11,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamdss.reselection.posterior import PARTICLES, Problem, sample
+from gamdss.reselection.posterior import Problem, sample
 
 # Standard deviations of an annotator's errors: onset and apex in shares of the rising, offset of
 # the falling phase.
 PRIOR = (0.15, 0.20, 0.25)
 # Logarithms of the phases' shapes (a and b of the rise, of the fall) and their deviations.
-SHAPE = (0.45, 0.35, 0.45, 0.3)
-SHAPE_SD = (0.35, 0.4, 0.45, 0.5)
-PLATEAU, PLATEAU_SD, WIDEST = 0.1, 0.1, 0.6
+SHAPE = (0.6, 0.4, 0.6, 0.4)
+SHAPE_SD = (0.3, 0.4, 0.4, 0.5)
+# Time at full strength before and after the apex in shares of the shorter phase; how far the apex
+# is from the middle of that time: no image shows where in it the apex is, and the middle is sought.
+PLATEAU, PLATEAU_SD, WIDEST = 0.05, 0.2, 0.7
+SKEW_SD = 0.3
+MEMORY = 0.5  # of the expression's length
 LEAST_SD = 0.7  # frames: below it an annotation is never known
+_NIL = np.float32(1e-6)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +40,24 @@ class Posterior:
     course: np.ndarray
     spread: np.ndarray
 
-    def quantile(self, share: float) -> np.ndarray:
-        """Of onset, apex and offset, (3,)."""
-        return np.asarray(np.quantile(self.samples, share, axis=0))
+    def middle(self) -> np.ndarray:
+        """Median onset, apex and offset, (3,)."""
+        return np.asarray(np.median(self.samples, axis=0))
+
+    def intervals(self, share: float) -> tuple[tuple[int, int], ...]:
+        """For each key frame the fewest frames in a row that hold it with probability `share`."""
+        return tuple(_shortest(np.round(numbers).astype(int), share) for numbers in self.samples.T)
+
+
+def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:
+    first = int(numbers.min())
+    below = np.append(0, np.cumsum(np.bincount(numbers - first))) / len(numbers)
+    ends = np.searchsorted(below, below + share - 1e-9)
+    starts = np.flatnonzero(ends < len(below))
+    length = ends[starts] - starts
+    # Of equally short ones the likeliest.
+    best = starts[np.lexsort((below[starts] - below[ends[starts]], length))[0]]
+    return first + int(best), first + int(ends[best]) - 1
 
 
 def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -47,15 +67,19 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
     (Journal of Hydrology 46, 1980): `a` shapes its faint end, `b` its strong one.
 
     Args:
-        parameters: (N, 8): onset, apex, offset, plateau (share of the phases around the apex),
-            logarithms of a and b of the rise, then of the fall.
+        parameters: (N, 9): onset, apex, offset, half the plateau in shares of the shorter phase,
+            how much later than in its middle the apex is in shares of that half, logarithms of a
+            and b of the rise, then of the fall.
         times: (T,) frame numbers.
     """
-    onset, apex, offset, plateau = (p[:, None] for p in parameters.T[:4])
-    shapes = np.exp(parameters[:, 4:])
-    rise = np.maximum((apex - onset) * (1 - plateau), 0.5)
-    fall = np.maximum((offset - apex) * (1 - plateau), 0.5)
-    part = np.clip(np.minimum((times - onset) / rise, (offset - times) / fall), 0, 1)
+    onset, apex, offset, plateau, skew = (p[:, None] for p in parameters.T[:5].astype(np.float32))
+    shapes = np.exp(parameters[:, 5:]).astype(np.float32)
+    held = plateau * np.minimum(apex - onset, offset - apex)
+    rise = np.maximum(apex - held * (1 + skew) - onset, 0.5)
+    fall = np.maximum(offset - apex - held * (1 - skew), 0.5)
+    times = times.astype(np.float32)
+    # Powers of numbers within (0, 1) are fast, those of 0 and 1 ten times slower.
+    part = np.clip(np.minimum((times - onset) / rise, (offset - times) / fall), _NIL, 1 - _NIL)
     early = times < apex
     faint = np.where(early, shapes[:, 0:1], shapes[:, 2:3])
     strong = np.where(early, shapes[:, 1:2], shapes[:, 3:4])
@@ -64,7 +88,7 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def expected_strength(annotated: np.ndarray, times: np.ndarray) -> np.ndarray:
     """Strength of the expression (T,) if the annotation (3,) and the prior's middle were right."""
-    return np.asarray(strength(np.array([[*annotated, PLATEAU, *SHAPE]]), times)[0])
+    return np.asarray(strength(np.array([[*annotated, PLATEAU, 0.0, *SHAPE]]), times)[0])
 
 
 def annotation_width(annotated: np.ndarray) -> np.ndarray:
@@ -76,6 +100,18 @@ def annotation_width(annotated: np.ndarray) -> np.ndarray:
 def in_order(parameters: np.ndarray) -> np.ndarray:
     """Where onset < apex < offset, the first three of (N, D): (N,)."""
     return np.asarray((np.diff(parameters[:, :3], axis=1) > 0).all(axis=1))
+
+
+def slow_memory(annotated: np.ndarray) -> float:
+    """Frames over which slow noise forgets: what is slower than the expression."""
+    return max(MEMORY * float(annotated[2] - annotated[0]), 1.0)
+
+
+def possible(parameters: np.ndarray) -> np.ndarray:
+    """Key frames in order, and a plateau that leaves time to rise and fall: (N,)."""
+    plateau, skew = parameters[:, 3], parameters[:, 4]
+    held = (plateau >= 0) & (plateau <= WIDEST) & (np.abs(skew) <= 1)
+    return np.asarray(in_order(parameters) & held)
 
 
 def fit_course(level: np.ndarray, times: np.ndarray, annotated: np.ndarray) -> Posterior:
@@ -91,10 +127,11 @@ def fit_course(level: np.ndarray, times: np.ndarray, annotated: np.ndarray) -> P
         Problem(
             level=level,
             curves=lambda parameters: strength(parameters, times),
-            centre=np.array([*annotated, PLATEAU, *SHAPE], float),
-            width=np.array([*width, PLATEAU_SD, *SHAPE_SD]),
-            allowed=lambda p: in_order(p) & (p[:, 3] >= 0) & (p[:, 3] <= WIDEST),
+            centre=np.array([*annotated, PLATEAU, 0.0, *SHAPE], float),
+            width=np.array([*width, PLATEAU_SD, SKEW_SD, *SHAPE_SD]),
+            allowed=possible,
+            memory=slow_memory(annotated),
         )
     )
-    course = strength(draws[:: PARTICLES // 4 + 1], times).mean(axis=0)
+    course = strength(draws[:: len(draws) // 400], times).mean(axis=0)
     return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width)

@@ -21,34 +21,59 @@ _ROUNDS = 3
 _SMOOTH = 2.0  # pixels, of the motion field
 
 
-def motion_level(images: Sequence[np.ndarray], course: np.ndarray) -> np.ndarray:
-    """Level of the expression in each frame, about 1 where `course` has its top.
+class MotionMeter:
+    """Frames of a clip and their flow, measured once, for the levels of any expected course.
 
     Args:
         images: T shrunk grey frames (h, w) float32.
-        course: (T,) expected strength of the expression, from 0 to 1.
-
-    Returns:
-        (T,) float64.
     """
-    field = motion_field(images, course)
-    stack = np.stack(images).astype(np.float32)
-    mean = stack.mean(axis=0)
-    across = cv2.Sobel(mean, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
-    down = cv2.Sobel(mean, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    height, width = mean.shape
-    rows, columns = np.indices(mean.shape, dtype=np.float32)
-    x, y = columns / width - 0.5, rows / height - 0.5
-    one = np.ones_like(x)
-    # The head turns, and its surroundings stay: its motion is a cubic polynomial of the place.
-    ways = [one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3]
-    # A frame is the mean frame moved against the field, with other light.
-    parts = [-(across * field[..., 0] + down * field[..., 1])]
-    parts += [gradient * way for gradient in (across, down) for way in ways]
-    parts += [mean, 64 * one, mean * x, mean * y]
-    basis = np.stack([part.ravel() for part in parts], axis=1)  # (P, 25)
-    change = (stack - mean).reshape(len(stack), -1)  # (T, P)
-    return _robust_fit(basis, change)
+
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
+        self.chosen = np.unique(np.linspace(0, len(images) - 1, _FLOWS).round().astype(int))
+        flow = local_flow([images[i] for i in self.chosen])
+        self.flow = flow - flow.mean(axis=0)  # (F, h, w, 2)
+        stack = np.stack(images).astype(np.float32)
+        self.mean = stack.mean(axis=0)
+        self.change = (stack - self.mean).reshape(len(stack), -1)  # (T, P)
+        self.across = cv2.Sobel(self.mean, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
+        self.down = cv2.Sobel(self.mean, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
+        self.nuisance = self._nuisance()
+
+    def level(self, course: np.ndarray) -> np.ndarray:
+        """Level of the expression in each frame, about 1 where `course` has its top.
+
+        Args:
+            course: (T,) expected strength of the expression, from 0 to 1.
+
+        Returns:
+            (T,) float64.
+        """
+        field = self.field(course)
+        # A frame is the mean frame moved against the field, with other light.
+        own = -(self.across * field[..., 0] + self.down * field[..., 1])
+        basis = np.concatenate([own.reshape(-1, 1), self.nuisance], axis=1)  # (P, 25)
+        return _robust_fit(basis, self.change)
+
+    def field(self, course: np.ndarray) -> np.ndarray:
+        """Local motion (h, w, 2) in pixels that follows `course`, where clear; 0 elsewhere."""
+        wanted = course[self.chosen] - course[self.chosen].mean()
+        field = np.tensordot(wanted, self.flow, 1) / (wanted @ wanted + 1e-12)
+        rest = ((self.flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
+        clarity = (field**2).sum(-1) / (rest + np.median(rest) + 1e-12)
+        mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
+        return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
+
+    def _nuisance(self) -> np.ndarray:
+        """What head and light do to the mean frame, (P, 24)."""
+        height, width = self.mean.shape
+        rows, columns = np.indices(self.mean.shape, dtype=np.float32)
+        x, y = columns / width - 0.5, rows / height - 0.5
+        one = np.ones_like(x)
+        # The head turns, and its surroundings stay: its motion is a cubic polynomial of place.
+        ways = [one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3]
+        parts = [gradient * way for gradient in (self.across, self.down) for way in ways]
+        parts += [self.mean, 64 * one, self.mean * x, self.mean * y]
+        return np.stack([part.ravel() for part in parts], axis=1)
 
 
 def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
@@ -64,16 +89,3 @@ def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
         weights = 1 / (rest + np.median(rest))
         weights /= weights.mean()
     return np.asarray(fitted[:, 0])
-
-
-def motion_field(images: Sequence[np.ndarray], course: np.ndarray) -> np.ndarray:
-    """Local motion (h, w, 2) in pixels that follows `course`, where it is clear; 0 elsewhere."""
-    chosen = np.unique(np.linspace(0, len(images) - 1, _FLOWS).round().astype(int))
-    flow = local_flow([images[i] for i in chosen])
-    wanted = course[chosen] - course[chosen].mean()
-    flow = flow - flow.mean(axis=0)
-    field = np.tensordot(wanted, flow, 1) / (wanted @ wanted + 1e-12)
-    rest = ((flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
-    clarity = (field**2).sum(-1) / (rest + np.median(rest) + 1e-12)
-    mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
-    return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)

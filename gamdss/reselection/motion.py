@@ -15,7 +15,7 @@ import numpy as np
 from gamdss.records import KeyFrames
 from gamdss.reselection.course import Posterior, expected_strength, fit_course
 from gamdss.reselection.flow import shrink
-from gamdss.reselection.level import motion_level
+from gamdss.reselection.level import MotionMeter
 
 INTERVAL = 0.8  # probability that a stated interval holds the true key frame
 _LEAST_FRAMES = 8
@@ -54,8 +54,9 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
     annotated = np.array(keys.numbers)
     if not any((image != small[0]).any() for image in small):
         return None
+    meter = MotionMeter(small)
     try:
-        level = motion_level(small, expected_strength(annotated, times))
+        level = meter.level(expected_strength(annotated, times))
     except np.linalg.LinAlgError:  # frames without any structure that could move
         return None
     posterior = fit_course(level, times, annotated)
@@ -64,10 +65,8 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
     """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
-    half = INTERVAL / 2
-    low, middle, high = (posterior.quantile(share) for share in (0.5 - half, 0.5, 0.5 + half))
     kept = posterior.spread > _UNSUPPORTED
-    found = np.where(kept, keys.numbers, np.round(middle)).astype(int)
+    found = np.where(kept, keys.numbers, np.round(posterior.middle())).astype(int)
     found[0] = min(found[0], found[1])
     found[2] = max(found[2], found[1])
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
@@ -76,5 +75,4 @@ def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFram
         for name, stays in zip(_NAMES, kept, strict=True)
         if stays
     )
-    intervals = tuple((round(a), round(b)) for a, b in zip(low, high, strict=True))
-    return KeyFrames(onset, apex, offset, notes, intervals)
+    return KeyFrames(onset, apex, offset, notes, posterior.intervals(INTERVAL))

@@ -4,88 +4,94 @@ Particles start from the prior, the evidence is let in little by little, and in 
 resampled (sequential Monte Carlo: Del Moral, Doucet and Jasra, J. R. Statist. Soc. B 68, 2006)
 and moved by steps that they learn from each other (differential evolution: ter Braak, Statistics
 and Computing 16, 2006). Importance sampling with adapted proposals and single long chains were
-tried: with eight parameters the first did not converge, the second took five times as long.
+tried: with eight parameters the first did not converge, the second took five times as long. Few
+particles with many moves agree better from one seed to another than many with few.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-PARTICLES = 192
+PARTICLES = 96
 TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # shares of the evidence
-MOVES, KEPT = 6, 40  # steps after each of them, and at the end
-LEAST_TIME = 3.0  # frames that tell as much as one: a slow drift shows in no frame's neighbour
+MOVES, KEPT = 20, 100  # steps after each of them, and at the end
+SLOW, SLOW_SD = 1.2, 1.0  # logarithm of the slow noise's deviation to that of single frames
 _SEED = 20260322
 
 
-@dataclass(frozen=True, eq=False)
 class Problem:
-    """A level (T,) that is a constant, a slow drift and a curve of unknown height, with noise.
+    """A level (T,) that is a curve of unknown height, a constant, a line, and noise.
+
+    The noise is one of each frame and a slow one (what head and light leave in the level), with
+    Matern's covariance of smoothness 3/2. How strong both are is not known: the strength of the
+    first is the likeliest for each curve, the ratio of both one more parameter, the last.
 
     Args:
         level: what was measured.
         curves: the curves (N, T) of parameters (N, D).
         centre, width: mean and standard deviation (D,) of the parameters' Gaussian prior.
         allowed: which parameters (N, D) can be at all, (N,).
+        memory: frames over which the slow noise forgets.
     """
 
-    level: np.ndarray
-    curves: Callable[[np.ndarray], np.ndarray]
-    centre: np.ndarray
-    width: np.ndarray
-    allowed: Callable[[np.ndarray], np.ndarray]
+    def __init__(
+        self,
+        level: np.ndarray,
+        curves: Callable[[np.ndarray], np.ndarray],
+        centre: np.ndarray,
+        width: np.ndarray,
+        allowed: Callable[[np.ndarray], np.ndarray],
+        memory: float,
+    ) -> None:
+        self.curves, self.allowed = curves, allowed
+        self.centre = np.append(centre, SLOW)
+        self.width = np.append(width, SLOW_SD)
+        count = len(level)
+        line = np.linspace(-1, 1, count)
+        flat = np.stack([np.ones(count), line], axis=1)
+        # An orthonormal basis without constant and line, in which the slow noise is independent.
+        free = np.linalg.svd(flat)[0][:, 2:]  # (T, T - 2)
+        lag = np.sqrt(3) * np.abs(np.subtract.outer(np.arange(count), np.arange(count))) / memory
+        slow, turn = np.linalg.eigh(free.T @ ((1 + lag) * np.exp(-lag)) @ free)
+        self.slow = slow.astype(np.float32)
+        self.basis = (free @ turn).astype(np.float32)  # (T, T - 2)
+        size = float(np.std(level)) + 1e-12  # its unit does not matter: single precision is enough
+        self.level = (level / size).astype(np.float32) @ self.basis
 
     def prior(self, parameters: np.ndarray) -> np.ndarray:
         """Logarithm of the prior's density up to a constant, (N,)."""
         density = -0.5 * (((parameters - self.centre) / self.width) ** 2).sum(axis=1)
         return np.where(self.allowed(parameters), density, -np.inf)
 
-    def misfit(self, parameters: np.ndarray) -> np.ndarray:
-        """What the best constant, drift and height (0 or more) of each curve leave, (N, T)."""
-        line = np.linspace(-1, 1, len(self.level))
-        line /= np.sqrt(line @ line)
-
-        def flat(values: np.ndarray) -> np.ndarray:
-            values = values - values.mean(-1, keepdims=True)
-            return np.asarray(values - (values @ line)[..., None] * line)
-
-        curves, level = flat(self.curves(parameters)), flat(self.level)
-        height = np.maximum(curves @ level / ((curves**2).sum(1) + 1e-9), 0)
-        return level - height[:, None] * curves
-
-    def evidence(self, parameters: np.ndarray, frames: float) -> np.ndarray:
-        """Logarithm of the likelihood under noise of unknown strength in independent `frames`."""
-        return np.asarray(-0.5 * frames * np.log((self.misfit(parameters) ** 2).sum(1) + 1e-12))
-
-    def independent_frames(self, parameters: np.ndarray) -> float:
-        """How many independent frames the level is worth, by what the best of these leaves."""
-        misfit = self.misfit(parameters)
-        best = misfit[(misfit**2).sum(axis=1).argmin()]
-        lag = min(max(float(best[1:] @ best[:-1] / (best @ best + 1e-12)), 0.0), 0.9)
-        return len(self.level) / max((1 + lag) / (1 - lag), LEAST_TIME)
+    def evidence(self, parameters: np.ndarray) -> np.ndarray:
+        """Logarithm of the likelihood up to a constant, with the likeliest height of 0 or more."""
+        ratio = np.exp(2 * parameters[:, -1:]).astype(np.float32)
+        known = 1 / (1 + ratio * self.slow)  # (N, T - 2), precisions
+        curves = self.curves(parameters[:, :-1]) @ self.basis
+        weighted = curves * known
+        height = np.maximum(weighted @ self.level / ((weighted * curves).sum(axis=1) + 1e-9), 0)
+        rest = self.level - height[:, None] * curves
+        misfit = (rest * rest * known).sum(axis=1).astype(float)
+        return np.asarray(
+            0.5 * np.log(known).sum(axis=1) - 0.5 * len(self.level) * np.log(misfit + 1e-9)
+        )
 
 
 def sample(problem: Problem) -> np.ndarray:
     """Parameters from their posterior, (KEPT * PARTICLES, D); the same ones each time."""
     rng = np.random.default_rng(_SEED)
     particles = _from_prior(problem, rng)
-    frames = len(problem.level) / 2.0
     before, kept = 0.0, []
     for temper in TEMPERS:
-        logs = (temper - before) * problem.evidence(particles, frames)
-        particles = _resampled(particles, logs, rng)
+        particles = _resampled(particles, (temper - before) * problem.evidence(particles), rng)
         before = temper
-        if temper >= TEMPERS[-3]:  # by then the best particle leaves little but noise
-            frames = problem.independent_frames(particles)
-        scale = temper * frames
-        density = problem.prior(particles) + problem.evidence(particles, scale)
+        density = problem.prior(particles) + temper * problem.evidence(particles)
         for step in range(MOVES + (KEPT if temper == TEMPERS[-1] else 0)):
-            particles, density = _move(particles, density, problem, scale, rng)
+            particles, density = _move(particles, density, problem, temper, rng)
             if step >= MOVES:
-                kept.append(particles)
+                kept.append(particles[:, :-1])
     return np.concatenate(kept)
 
 
@@ -108,7 +114,7 @@ def _move(
     particles: np.ndarray,
     density: np.ndarray,
     problem: Problem,
-    frames: float,
+    temper: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """One Metropolis step of each particle along the difference of two others."""
@@ -118,6 +124,6 @@ def _move(
     factor = rng.choice([2.38 / np.sqrt(2 * size), 0.2, 1.0], (count, 1), p=[0.8, 0.1, 0.1])
     jitter = 0.003 * problem.width * rng.standard_normal(particles.shape)
     proposed = particles + factor * (particles[others[0]] - particles[others[1]]) + jitter
-    reached = problem.prior(proposed) + problem.evidence(proposed, frames)
+    reached = problem.prior(proposed) + temper * problem.evidence(proposed)
     accepted = np.log(rng.random(count)) < reached - density
     return np.where(accepted[:, None], proposed, particles), np.where(accepted, reached, density)

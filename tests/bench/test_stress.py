@@ -110,7 +110,7 @@ def test_stretching_a_course_moves_its_key_frames():
 def test_the_bound_finds_key_frames_whose_shape_it_knows():
     times = np.arange(1, 131)
     rng = np.random.default_rng(0)
-    curve = strength(np.array([[30.0, 60, 100, 0.1, *SHAPE]]), times)[0]
+    curve = strength(np.array([[30.0, 60, 100, 0.1, 0, *SHAPE]]), times)[0]
     level = 3 * curve + 0.02 * rng.standard_normal(len(times)) + 0.01 * times
     for annotated in ((24, 66, 108), (34, 54, 92), (30, 60, 100)):
         found = known_shape_fit(level, times, annotated, (30, 60, 100), (times, curve))
