@@ -7,6 +7,7 @@ from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "gamdss/__init__.py").read_text("utf-8"))
+EXPORT = ["onnx>=1.16,<2", "onnxruntime>=1.18,<2", "onnxscript>=0.1,<1"]
 
 setup(
     name="gamdss",
@@ -45,6 +46,7 @@ setup(
     ],
     extras_require={
         "align": ["dlib-bin>=19.24,<21"],
+        "export": EXPORT,
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
@@ -56,6 +58,7 @@ setup(
             "types-tabulate>=0.9",
             "tensorboard>=2.14,<3",
             "dlib-bin>=19.24,<21",
+            *EXPORT,
             "scikit-image>=0.22,<1",
         ],
     },

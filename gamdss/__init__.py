@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gamdss.config import Config as Config
+    from gamdss.data.frame_sequence import FrameSequence as FrameSequence
+    from gamdss.engine.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
     from gamdss.errors import GamdssError as GamdssError
     from gamdss.losses import two_phase_loss as two_phase_loss
     from gamdss.models.original import load_original_state_dict as load_original_state_dict
     from gamdss.models.two_branch import TwoBranchNet as TwoBranchNet
+    from gamdss.models.two_phase import two_phase as two_phase
     from gamdss.records import KeyFrames as KeyFrames
     from gamdss.reselection import PRESETS as PRESETS
     from gamdss.reselection import needed_frames as needed_frames
@@ -24,7 +27,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Config": "gamdss.config",
+    "FrameSequence": "gamdss.data.frame_sequence",
     "GamdssError": "gamdss.errors",
+    "KeyFrameDataset": "gamdss.engine.key_frame_dataset",
     "KeyFrames": "gamdss.records",
     "PRESETS": "gamdss.reselection",
     "TwoBranchNet": "gamdss.models.two_branch",
@@ -32,6 +37,7 @@ _HOMES = {
     "needed_frames": "gamdss.reselection",
     "reselect": "gamdss.reselection",
     "spot": "gamdss.reselection",
+    "two_phase": "gamdss.models.two_phase",
     "two_phase_loss": "gamdss.losses",
 }
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
 
@@ -64,3 +65,8 @@ def unwritable(path: Path, error: OSError) -> RunError:
         file=path,
         remedy="Choose a folder you may write to, with enough free space.",
     )
+
+
+def cache_folder(named: str | Path | None) -> Path:
+    """Where decoded frames and made datasets are kept: as named, or the user's cache folder."""
+    return Path(named).expanduser() if named else user_cache_path("gamdss")

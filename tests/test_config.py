@@ -26,6 +26,9 @@ from gamdss.errors import ConfigError
         (ReselectionConfig, {"ratio": float("nan")}, "reselection.ratio"),
         (ModelConfig, {"image_size": 100}, "model.image-size"),
         (ModelConfig, {"image_size": 0}, "model.image-size"),
+        (ModelConfig, {"image_size": 0, "backbone": "resnet18"}, "model.image-size"),
+        (ModelConfig, {"backbone": ""}, "model.backbone"),
+        (ModelConfig, {"backbone": "rmt", "pretrained": True}, "model.backbone"),
         (ModelConfig, {"drop_path": 1.0}, "model.drop-path"),
         (AugmentationConfig, {"flip": -0.1}, "augmentation.flip"),
         (AugmentationConfig, {"rotation": 180}, "augmentation.rotation"),
@@ -49,6 +52,10 @@ def test_a_value_out_of_range_is_named_by_its_flag(group, values, flag):
 def test_an_image_size_that_does_not_fit_names_those_that_do():
     with pytest.raises(ConfigError, match="96 or 112"):
         ModelConfig(image_size=100)
+
+
+def test_what_fits_another_backbone_is_known_where_it_is_built():
+    assert ModelConfig(image_size=100, backbone="resnet18").image_size == 100
 
 
 def test_every_field_has_a_line_of_explanation():

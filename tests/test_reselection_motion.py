@@ -82,6 +82,19 @@ def test_too_little_is_kept_as_annotated(frames):
         assert "kept as annotated" in found.notes[-1]
 
 
+@pytest.mark.parametrize("kind", ["still", "plain", "flickering"])
+def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
+    rng = np.random.default_rng(0)
+    face = rng.integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    made = np.stack([face] * 60)
+    if kind != "still":
+        light = 3 if kind == "flickering" else 1
+        made = np.stack([np.full_like(face, 90 + light * (i % 5)) for i in range(60)])
+    found = reselect(made, 12, 30, 51, preset="motion")
+    assert found.numbers == (12, 30, 51)
+    assert "kept" in found.notes[0]
+
+
 def test_all_frames_around_the_clip_are_asked_for():
     assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
     assert needed_frames(2, 40, 50, "motion")[0] == 0

@@ -11,7 +11,7 @@ from gamdss.align import ClipJob, Outcome
 from gamdss.align.clip import FAILED
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
-from gamdss.data.folders import frame_number
+from gamdss.data.folders import numbered_images
 from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
@@ -113,7 +113,7 @@ def input_jobs(place: Path, output: Path) -> Source:
     for folder, images in _leaves(place):
         relative = folder.relative_to(place)
         name = place.resolve().name if folder == place else relative.as_posix()
-        files = _numbered(images)
+        files = numbered_images(images)
         names = {number: file.name for number, file in files.items()}
         jobs.append(ClipJob(name, Keep(relative, names), files))
     if not jobs:
@@ -134,15 +134,6 @@ def _leaves(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     for child in children:
         if child.is_dir():
             yield from _leaves(child)
-
-
-def _numbered(images: Sequence[Path]) -> dict[int, Path]:
-    """Images by the number in their name; counted from 1 where that does not tell them apart."""
-    numbers = [frame_number(path) for path in images]
-    if None in numbers or len(set(numbers)) < len(images):
-        numbers = list(range(1, len(images) + 1))
-    pairs = [(n, path) for n, path in zip(numbers, images, strict=True) if n is not None]
-    return dict(sorted(pairs))
 
 
 def dataset_jobs(

@@ -6,8 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from platformdirs import user_cache_path
-
+from gamdss import files
 from gamdss.config import Config
 
 Values = TypeVar("Values")
@@ -20,4 +19,4 @@ def build(namespace: Any, config: type[Values]) -> Values:
 
 def cache_folder(config: Config) -> Path:
     """Where decoded frames and made datasets are kept."""
-    return Path(config.cache).expanduser() if config.cache else user_cache_path("gamdss")
+    return files.cache_folder(config.cache)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from gamdss.config.checks import require as _require
+from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
 from gamdss.errors import ConfigError
 
@@ -63,32 +64,6 @@ class ReselectionConfig:
     def __post_init__(self) -> None:
         ok = self.ratio is None or 0 <= self.ratio <= 1
         _require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
-
-
-@dataclass
-class ModelConfig:
-    """The two-branch network.
-
-    Args:
-        image_size: height and width in pixels of the frames that the network sees; a multiple
-            of 16.
-        branches: both phases, the rising or the falling one alone (BDRT, DRT, ADRT in the
-            release).
-        antialias: antialias the spatial stream's resize; the release ran without.
-        drop_path: largest rate of stochastic depth; it grows linearly over the blocks.
-    """
-
-    image_size: int = 224
-    branches: Literal["both", "rising", "falling"] = "both"
-    antialias: bool = True
-    drop_path: float = 0.1
-
-    def __post_init__(self) -> None:
-        size = self.image_size
-        low = max(16, size // 16 * 16)
-        near = f"a multiple of 16, such as {low} or {low + 16}"
-        _require(size >= 16 and size % 16 == 0, "model.image_size", size, near)
-        _require(0 <= self.drop_path < 1, "model.drop_path", self.drop_path, "in [0, 1)")
 
 
 @dataclass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
@@ -87,6 +87,15 @@ def frame_number(path: Path) -> int | None:
     """The frame number in a file's name, the last run of digits; None if it is no frame."""
     digits = _DIGITS.findall(path.stem)
     return int(digits[-1]) if path.suffix.lower() in FRAME_SUFFIXES and digits else None
+
+
+def numbered_images(images: Sequence[Path]) -> dict[int, Path]:
+    """Images by the number in their name; counted from 1 where that does not tell them apart."""
+    numbers = [frame_number(path) for path in images]
+    if None in numbers or len(set(numbers)) < len(images):
+        numbers = list(range(1, len(images) + 1))
+    pairs = [(n, path) for n, path in zip(numbers, images, strict=True) if n is not None]
+    return dict(sorted(pairs))
 
 
 def pattern_layout(pattern: str) -> Layout:

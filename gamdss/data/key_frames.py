@@ -72,7 +72,7 @@ class KeyFrameReader:
         numbers = sorted({*annotated.numbers, *reselected.numbers})
         place = {number: index for index, number in enumerate(numbers)}
         return ClipKeyFrames(
-            images=np.stack([self._resize(images[number]) for number in numbers]),
+            images=np.stack([self.resize(images[number]) for number in numbers]),
             annotated=annotated,
             reselected=reselected,
             annotated_index=_triple(place, annotated),
@@ -112,7 +112,8 @@ class KeyFrameReader:
             )
         return images | {n: cv2.resize(images[n], (width, height)) for n in other}
 
-    def _resize(self, image: np.ndarray) -> np.ndarray:
+    def resize(self, image: np.ndarray) -> np.ndarray:
+        """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
         # Channels stay last in memory: resizing is then more than twice as fast.
         rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
         size = [self.image_size, self.image_size]

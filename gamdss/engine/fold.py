@@ -19,9 +19,9 @@ from gamdss.engine import checkpoint
 from gamdss.engine.balance import class_weights, order
 from gamdss.engine.device import autocast
 from gamdss.engine.fold_log import write_log
+from gamdss.engine.network import build_network
 from gamdss.losses import two_phase_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import FoldResult
 
 # Larger than a training batch: there is no gradient to keep, and a small rest costs a whole pass.
@@ -87,14 +87,7 @@ class FoldTrainer:
         self.state_file = folder / "training_state.pt"
         self.history = History()
         torch.manual_seed(stream(config.seed, data.name, "weights"))
-        model = config.model
-        self.net = TwoBranchNet(
-            num_classes=len(data.classes),
-            image_size=model.image_size,
-            branches=model.branches,
-            antialias=model.antialias,
-            drop_path=model.drop_path,
-        ).to(data.frames.device)
+        self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(),
             lr=config.training.learning_rate,

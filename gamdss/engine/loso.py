@@ -23,6 +23,7 @@ from gamdss.engine.dataset import (
     write_key_frames,
 )
 from gamdss.engine.fold import FoldTrainer
+from gamdss.engine.network import check_network
 from gamdss.engine.ranks import Ranks, find_ranks
 from gamdss.engine.results import results
 from gamdss.engine.run import RunDirectory
@@ -75,6 +76,7 @@ def train(
     if config.tensorboard:
         require_tensorboard()
     target = device.set_up(config, ranks.local_rank)
+    check_network(config.model)
     # The first rank decodes the frames and writes the config; the others find them done.
     ranks.wait_for_first()
     dataset = open_dataset(config, cache, progress and ranks.rank == 0)

@@ -41,9 +41,10 @@ def phases_at_once(net: nn.Module, phases: int) -> Iterator[None]:
 
 
 def keeps_phases_apart(net: nn.Module) -> bool:
-    """Whether phases that pass `net` at once do not mix: no other kind of BatchNorm is in it."""
+    """Whether phases that pass `net` at once do not mix: no other norm has batch statistics."""
     mixing = nn.modules.batchnorm._BatchNorm
     return not any(
-        isinstance(module, mixing) and not isinstance(module, PhaseBatchNorm)
+        (isinstance(module, mixing) or hasattr(module, "running_var"))
+        and not isinstance(module, PhaseBatchNorm)
         for module in net.modules()
     )

@@ -64,6 +64,17 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
     return turned.flatten(-2).to(x.dtype)
 
 
+def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
+    """What `rotate` does, without complex numbers, which exported graphs cannot hold.
+
+    Arguments as in `rotate`; forward and backward take 4 times as long on the CPU.
+    """
+    first, second = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # (B, H, W, n, d/2)
+    cos, sin = turns.float().unbind(-1)  # (H, W, 1, d/2)
+    turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-1)
+    return turned.flatten(-2).to(x.dtype)
+
+
 def mix(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
     """Return softmax(q k^T + decay) v.
 
@@ -129,8 +140,12 @@ class RetentionTables(nn.Module):
         heads, head_dim: of the stage's retention.
         decay_range: spread of the heads' decays, see `head_decays`.
         decomposed: rows then columns (stages 1 and 2) instead of all pixels with all.
+
+    Attributes:
+        in_reals: rotate without complex numbers; set on networks that are exported.
     """
 
+    in_reals = False
     turns: Tensor
     row_decay: Tensor
     column_decay: Tensor
@@ -162,7 +177,8 @@ class RetentionTables(nn.Module):
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Mix v by retention between q and k, not yet rotated; all (B, H, W, heads, head_dim)."""
-        q, k = rotate(q, self.turns), rotate(k, self.turns * self.scale)
+        turn = rotate_in_reals if self.in_reals else rotate
+        q, k = turn(q, self.turns), turn(k, self.turns * self.scale)
         if self.decomposed:
             return decomposed_retention(q, k, v, self.row_decay, self.column_decay)
         return whole_retention(q, k, v, self.decay)

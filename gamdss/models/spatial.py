@@ -5,6 +5,8 @@ Source: GAMDSS (arXiv 2603.04766), position calibration; transformer blocks from
 
 from __future__ import annotations
 
+from math import gcd
+
 import torch
 import torch.nn.functional as F
 from timm.layers import LayerNorm
@@ -13,15 +15,18 @@ from torch import Tensor, nn
 
 from gamdss.layers.blocks import init_linear_and_norm
 
+WIDEST = 512  # a transformer as wide as a ResNet-50's map would have 100 million parameters
+
 
 class SpatialStream(nn.Module):
     """One key frame -> a map that is added to the temporal stream's features.
 
     Args:
-        width: channels of the map, those of the temporal features.
+        width: channels of the map, those of the temporal features. The transformer has no more
+            than 512, the paper's; a wider map is projected from them.
         grid: height and width of the map, those of the temporal features.
         depth: transformer blocks.
-        heads: attention heads; divides `width`.
+        heads: attention heads at most; fewer where they do not divide the width.
         antialias: smooth while shrinking the frame to the grid. The original ran a torchvision
             that did not.
         in_chans: channels of the frame.
@@ -40,12 +45,15 @@ class SpatialStream(nn.Module):
         super().__init__()
         self.grid = grid
         self.antialias = antialias
-        self.embed = nn.Conv2d(in_chans, width, 1)
-        self.position = nn.Parameter(torch.empty(1, grid * grid, width))
+        inner = min(width, WIDEST)
+        heads = gcd(inner, heads)
+        self.embed = nn.Conv2d(in_chans, inner, 1)
+        self.position = nn.Parameter(torch.empty(1, grid * grid, inner))
         self.blocks = nn.Sequential(
-            *(Block(width, heads, qkv_bias=True, norm_layer=LayerNorm) for _ in range(depth))
+            *(Block(inner, heads, qkv_bias=True, norm_layer=LayerNorm) for _ in range(depth))
         )
-        self.norm = LayerNorm(width)  # like the blocks', eps 1e-6
+        self.norm = LayerNorm(inner)  # like the blocks', eps 1e-6
+        self.widen = nn.Identity() if inner == width else nn.Linear(inner, width)
         self.apply(init_linear_and_norm)
         nn.init.trunc_normal_(self.position, std=0.02)
 
@@ -54,6 +62,6 @@ class SpatialStream(nn.Module):
         small = F.interpolate(
             frame, (self.grid, self.grid), mode="bilinear", antialias=self.antialias
         )
-        x = self.embed(small).flatten(2).transpose(1, 2)  # (B, grid*grid, width)
-        x = self.norm(self.blocks(x + self.position))
+        x = self.embed(small).flatten(2).transpose(1, 2)  # (B, grid*grid, inner)
+        x = self.widen(self.norm(self.blocks(x + self.position)))  # (B, grid*grid, width)
         return x.transpose(1, 2).unflatten(2, (self.grid, self.grid))

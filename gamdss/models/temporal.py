@@ -14,7 +14,8 @@ class TemporalStream(nn.Module, ABC):
 
     Attributes:
         num_features: channels of the map.
-        reduction: image pixels, in height and in width, per pixel of the map.
+        reduction: image pixels, in height and in width, per pixel of the map; streams to which
+            it does not apply have a `grid` of their own.
     """
 
     num_features: int
@@ -22,7 +23,16 @@ class TemporalStream(nn.Module, ABC):
 
     @abstractmethod
     def forward_features(self, x: Tensor) -> Tensor:
-        """Map (B, in_chans, S, S) to (B, num_features, S/reduction, S/reduction)."""
+        """Map (B, in_chans, S, S) to (B, num_features, grid(S), grid(S))."""
+
+    def grid(self, image_size: int) -> int:
+        """Height and width of the map of images of this size.
+
+        Raises:
+            ConfigError: the size does not fit.
+        """
+        check_image_size(image_size, self.reduction)
+        return image_size // self.reduction
 
 
 def check_image_size(image_size: int, reduction: int) -> None:

@@ -6,6 +6,7 @@ to offset) pass, one after the other, through the same temporal and spatial stre
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
@@ -14,12 +15,14 @@ from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
 from gamdss.layers.blocks import Head, init_linear_and_norm
-from gamdss.layers.phase_norm import keeps_phases_apart, phases_at_once
-from gamdss.models.rmt import HEAD_DIM, RMT, timm_arguments
+from gamdss.layers.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
+from gamdss.models.backbones import RMT_NAMES, build_stream
+from gamdss.models.rmt import HEAD_DIM, timm_arguments
 from gamdss.models.spatial import SpatialStream
-from gamdss.models.temporal import TemporalStream, check_image_size, check_images
+from gamdss.models.temporal import TemporalStream, check_images
 
 Branches = Literal["both", "rising", "falling"]
+InputStatistics = Literal["auto", "raw", "batch"]
 
 
 class TwoBranchNet(nn.Module):
@@ -27,18 +30,30 @@ class TwoBranchNet(nn.Module):
 
     Args:
         num_classes: width of the logits.
-        image_size: height and width of the frames, pixels; a multiple of 16.
+        image_size: height and width of the frames, pixels; a multiple of 16 for `rmt`, others
+            have their own rules.
+        backbone: the temporal stream: `rmt` (the paper's), or any timm model with a spatial
+            feature map by name (`gamdss models` lists some).
+        pretrained: start the backbone from the weights that timm publishes.
+        weights: a file of such weights, in place of a download.
+        input_statistics: how differences of frames enter the temporal stream. "raw": as they are,
+            like the paper; a grey level is 0.017. "batch": each channel with mean 0 and
+            deviation 1 over the batch and phase, by a BatchNorm without parameters, which are
+            the statistics of the photographs that backbones were designed and trained for.
+            "auto": "raw" for `rmt`, "batch" for others.
         branches: "both" (the paper), or one of them alone (its ablations).
         antialias: smooth while shrinking frames for the spatial stream; False is the original.
         drop_path: DropPath of the temporal stream's last block.
         in_chans: channels of the frames.
-        temporal: another temporal stream; `RMT` with `drop_path` if None.
+        temporal: a temporal stream of one's own, in place of `backbone`.
         one_pass: give both phases to the streams at once in training; None does so on CUDA,
             where it halves the number of kernels. The numbers are the same but for rounding and
             the draws of stochastic depth.
 
     Raises:
-        ConfigError: `branches` is none of the three, or `image_size` does not fit.
+        ConfigError: `branches`, `input_statistics` or `backbone` is unknown, or `image_size`
+            does not fit.
+        CheckpointError: pretrained weights cannot be had.
     """
 
     def __init__(
@@ -46,6 +61,10 @@ class TwoBranchNet(nn.Module):
         num_classes: int,
         image_size: int = 224,
         *,
+        backbone: str = "rmt",
+        pretrained: bool = False,
+        weights: str | Path | None = None,
+        input_statistics: InputStatistics = "auto",
         branches: Branches = "both",
         antialias: bool = True,
         drop_path: float = 0.1,
@@ -54,17 +73,18 @@ class TwoBranchNet(nn.Module):
         one_pass: bool | None = None,
     ) -> None:
         super().__init__()
-        if branches not in get_args(Branches):
-            raise ConfigError(
-                f"branches is {branches!r}", remedy=f"Use one of {', '.join(get_args(Branches))}."
-            )
+        _check_choice("branches", branches, get_args(Branches))
+        _check_choice("input_statistics", input_statistics, get_args(InputStatistics))
+        if input_statistics == "auto":
+            plain = temporal is not None or backbone in RMT_NAMES
+            input_statistics = "raw" if plain else "batch"
         if temporal is None:
-            temporal = RMT(0, image_size, drop_path, in_chans)
-        check_image_size(image_size, temporal.reduction)
+            temporal = build_stream(backbone, image_size, drop_path, in_chans, pretrained, weights)
         self.image_size = image_size
         self.branches = branches
         self.num_classes = num_classes
-        width, grid = temporal.num_features, image_size // temporal.reduction
+        width, grid = temporal.num_features, temporal.grid(image_size)
+        self.difference = _difference_norm(in_chans, input_statistics)
         self.temporal = temporal
         self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
         self.head = Head(width, HEAD_DIM, num_classes)
@@ -114,6 +134,7 @@ class TwoBranchNet(nn.Module):
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         """Logits of a motion image and the face it belongs to, both (B, in_chans, S, S)."""
+        temporal = self.difference(temporal)  # (B, in_chans, S, S)
         motion = self.temporal.forward_features(temporal)  # (B, C, grid, grid)
         logits: Tensor = self.head(motion + self.spatial(spatial))
         return logits
@@ -141,6 +162,20 @@ class TwoBranchNet(nn.Module):
                 )
             check_images(frame, self.image_size, name)
         return tuple(frame for frame in frames.values() if frame is not None)
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}", remedy=f"Use one of {', '.join(allowed)}.")
+
+
+def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Module:
+    """What differences pass before the temporal stream; it has no parameters."""
+    if input_statistics == "raw":
+        return nn.Identity()
+    # momentum=None: the mean over all batches. What comes in does not change as the network
+    # learns, and differences are so small that a moving average would long be far off.
+    return PhaseBatchNorm(in_chans, affine=False, momentum=None)
 
 
 @register_model

@@ -52,8 +52,13 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         return None
     small = [shrink(images[number]) for number in times]
     annotated = np.array(keys.numbers)
+    if not any((image != small[0]).any() for image in small):
+        return None
     meter = MotionMeter(small)
-    level = meter.level(expected_strength(annotated, times))
+    try:
+        level = meter.level(expected_strength(annotated, times))
+    except np.linalg.LinAlgError:  # frames without any structure that could move
+        return None
     posterior = fit_course(level, times, annotated)
     return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 

@@ -7,9 +7,9 @@ from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, re
 
 from gamdss.align import AlignConfig, align_clips
 from gamdss.align.detector import Face
-from gamdss.align.jobs import VideoFrames
 from gamdss.align.pose import matrix
 from gamdss.align.search import ATTEMPTS, look
+from gamdss.data.video import VideoFrames
 
 NEAR = 0.08  # share by which the size of a box may differ; dlib's own are a fifth apart
 

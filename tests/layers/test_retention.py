@@ -16,6 +16,7 @@ from gamdss.layers.retention import (
     manhattan_decay,
     mix,
     rotate,
+    rotate_in_reals,
     rotation_angles,
     whole_retention,
 )
@@ -68,6 +69,14 @@ def test_rotation_turns_neighbouring_channels_by_pixel_index():
         assert turned[0, row, column, 0, 2 * pair : 2 * pair + 2].tolist() == pytest.approx(
             expected, abs=1e-6
         )
+
+
+def test_rotation_in_reals_is_the_same_function():
+    x = torch.randn(2, 56, 56, 2, 32, generator=torch.Generator().manual_seed(0))
+    angles = rotation_angles(56, 56, 32)[:, :, None]
+    turns = torch.stack((angles.cos(), angles.sin()), -1).float()
+    torch.testing.assert_close(rotate_in_reals(x, turns), rotate(x, turns), rtol=0, atol=1e-6)
+    assert rotate_in_reals(x.bfloat16(), turns).dtype == torch.bfloat16
 
 
 def test_rotation_keeps_large_angles_accurate_in_bfloat16():

@@ -1,0 +1,218 @@
+"""A fold's trained network as one file for other programs: ONNX, TorchScript or safetensors."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gamdss import __version__
+from gamdss.config import Config, from_dict
+from gamdss.data.augment import MEAN, STD
+from gamdss.engine.checkpoint import load_weights, read_about, save_weights
+from gamdss.engine.network import build_network
+from gamdss.engine.run import read_config
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import write_atomic
+from gamdss.layers.retention import RetentionTables
+from gamdss.models.two_branch import TwoBranchNet
+
+SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors"}
+TOLERANCE = 1e-4
+_BATCHES = (2, 3)  # traced with one, checked with another
+_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+
+
+class DecidingBranch(nn.Module):
+    """The branch whose logits decide, with the normalisation of frames in front of it.
+
+    Its inputs are two key frames of a clip, uint8 RGB (B, 3, S, S) in 0 to 255: onset and apex;
+    or apex and offset where the network has the falling branch alone.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, net: TwoBranchNet) -> None:
+        super().__init__()
+        self.net = net
+        self.inputs = ("apex", "offset") if net.branches == "falling" else ("onset", "apex")
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", mean / std)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return logits (B, classes), float32."""
+        first, second = (frame.float() * self.scale - self.shift for frame in (first, second))
+        if self.net.branches == "falling":
+            return self.net.falling(first, second)
+        return self.net.rising(first, second)
+
+    def example(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Made frames of the right shape."""
+        size = self.net.image_size
+        generator = torch.Generator().manual_seed(batch)
+        shape = (2, batch, 3, size, size)
+        first, second = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        return first, second
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fold's network, ready to be used, and plain values that say what it is."""
+
+    net: TwoBranchNet
+    about: dict[str, Any]
+
+
+def load_trained(run: Path, fold: str) -> Trained:
+    """The network of a finished fold, from the run's config and the fold's checkpoint.
+
+    Raises:
+        RunError: no run, or no finished fold of that name; the error lists those that are.
+        CheckpointError: the checkpoint is broken.
+    """
+    config: Config = from_dict(read_config(run / "config.yaml"))
+    file = run / "folds" / fold / "checkpoint.safetensors"
+    done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
+    if fold not in done:
+        raise RunError(
+            f"the run has no finished fold {fold!r}",
+            file=run,
+            remedy=f"Finished are: {', '.join(done) or 'none'}.",
+        )
+    classes = read_about(file).get("classes", [])
+    # The checkpoint has all weights.
+    model = replace(config.model, pretrained=False, weights=None)
+    net = build_network(model, len(classes)).eval()
+    load_weights(file, net)
+    branch = DecidingBranch(net)
+    about = {
+        "gamdss": __version__,
+        "classes": classes,
+        "dataset": config.dataset,
+        "task": config.task,
+        "fold": fold,
+        "model": asdict(config.model),
+        "inputs": [f"{name}: uint8 RGB (batch, 3, S, S), 0 to 255" for name in branch.inputs],
+        "image_size": net.image_size,
+        "output": "logits (batch, classes)",
+    }
+    return Trained(net, about)
+
+
+def export(trained: Trained, form: str, file: Path) -> float:
+    """Write the network; the largest difference of its logits from those of the network here.
+
+    `onnx` and `torchscript` hold the branch that decides, for any batch size, and take frames as
+    `DecidingBranch` does; `safetensors` holds all weights under the network's own names.
+
+    Raises:
+        ConfigError: packages are missing.
+        RunError: the file cannot be written, or does not give the same logits.
+    """
+    branch = DecidingBranch(trained.net).eval()
+    expected = branch(*branch.example(_BATCHES[1])).detach()
+    for module in branch.modules():
+        if isinstance(module, RetentionTables):
+            module.in_reals = True
+    write, read = _FORMS[form]
+    write_atomic(file, lambda target: write(branch, trained, target))
+    difference = float((read(branch, trained, file) - expected).abs().max())
+    if not difference <= TOLERANCE:
+        file.unlink()
+        raise RunError(
+            f"the exported network's logits differ by {difference:.2g} from the network's",
+            file=file,
+            remedy="Try another --format, and report the backbone and the versions in use.",
+        )
+    return difference
+
+
+def _write_onnx(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ConfigError(
+            f"--format onnx needs {', '.join(missing)}",
+            remedy="pip install 'gamdss[export]'",
+        )
+    batch = torch.export.Dim("batch", min=1, max=2**16)
+    with _quiet():
+        program = torch.onnx.export(
+            branch,
+            branch.example(_BATCHES[0]),
+            dynamo=True,
+            input_names=list(branch.inputs),
+            output_names=["logits"],
+            dynamic_shapes=({0: batch}, {0: batch}),
+        )
+    assert program is not None
+    program.model.metadata_props.update(_texts(trained.about))
+    program.save(file)
+
+
+def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    import onnxruntime  # noqa: PLC0415
+
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    frames = dict(zip(branch.inputs, branch.example(_BATCHES[1]), strict=True))
+    (logits,) = session.run(None, {name: frame.numpy() for name, frame in frames.items()})
+    return torch.from_numpy(logits)
+
+
+def _write_torchscript(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    with _quiet():
+        traced = torch.jit.trace(branch, branch.example(_BATCHES[0]))
+        torch.jit.save(traced, file, _extra_files={"gamdss.json": json.dumps(trained.about)})
+
+
+def _run_torchscript(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    with _quiet():
+        program = torch.jit.load(file)
+    logits: Tensor = program(*branch.example(_BATCHES[1])).detach()
+    return logits
+
+
+def _write_safetensors(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    save_weights(file, branch.net, trained.about)
+
+
+def _run_safetensors(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    load_weights(file, branch.net)
+    return branch(*branch.example(_BATCHES[1])).detach()
+
+
+def _texts(about: dict[str, Any]) -> dict[str, str]:
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """The exporters tell of their own workings, in warnings, logs and prints."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+Write = Callable[[DecidingBranch, Trained, Path], None]
+Read = Callable[[DecidingBranch, Trained, Path], Tensor]
+_FORMS: dict[str, tuple[Write, Read]] = {
+    "onnx": (_write_onnx, _run_onnx),
+    "torchscript": (_write_torchscript, _run_torchscript),
+    "safetensors": (_write_safetensors, _run_safetensors),
+}

@@ -1,0 +1,84 @@
+"""A clip's frames from a folder or a video, by number."""
+
+import cv2
+import numpy as np
+import pytest
+
+import gamdss
+from gamdss.errors import FrameError
+
+
+def images(count=12):
+    """A square that grows until the middle, then shrinks; (T, H, W, 3) uint8."""
+    frames = np.full((count, 48, 64, 3), 90, np.uint8)
+    for number, frame in enumerate(frames):
+        half = 4 + 2 * min(number, count - 1 - number)
+        frame[24 - half : 24 + half, 32 - half : 32 + half] = (40, 120, 200)
+    return frames
+
+
+@pytest.fixture
+def folder(tmp_path):
+    place = tmp_path / "EP01_02"
+    place.mkdir()
+    for number, frame in enumerate(images(), start=46):
+        cv2.imwrite(str(place / f"reg_img{number}.png"), frame)
+    (place / "notes.txt").write_text("not a frame")
+    return place
+
+
+@pytest.fixture
+def video(tmp_path):
+    file = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
+    for frame in images():
+        writer.write(frame)
+    writer.release()
+    return file
+
+
+def test_a_folder_by_the_numbers_in_its_names(folder):
+    frames = gamdss.FrameSequence(folder)
+    assert frames.numbers == tuple(range(46, 58))
+    assert len(frames) == 12
+    assert 46 in frames
+    assert 58 not in frames
+    assert np.array_equal(frames[50], images()[4])
+    assert "12 frames from 46 to 57" in repr(frames)
+    counted = gamdss.FrameSequence(folder, first_frame=1)
+    assert np.array_equal(counted[5], frames[50])
+    with pytest.raises(KeyError):
+        _ = frames[1]
+
+
+def test_a_video_in_any_order(video):
+    frames = gamdss.FrameSequence(video, first_frame=100)
+    assert frames.numbers == tuple(range(100, 112))
+    for number in (103, 101, 111):
+        assert frames[number].shape == (48, 64, 3)
+        assert np.abs(frames[number].astype(int) - images()[number - 100]).mean() < 8
+
+
+@pytest.mark.parametrize("preset", ["full", "motion", "none"])
+def test_reselection_takes_it_as_it_is(folder, preset):
+    array = gamdss.reselect(images(), 46, 51, 57, first_frame=46, preset=preset)
+    assert gamdss.reselect(gamdss.FrameSequence(folder), 46, 51, 57, preset=preset) == array
+
+
+def test_frames_are_decoded_when_asked_for(folder):
+    (folder / r"reg_img50\.png").write_bytes(b"broken")
+    frames = gamdss.FrameSequence(folder)
+    assert 50 in frames
+    assert frames[49].dtype == np.uint8
+    with pytest.raises(FrameError, match=r"reg_img50\.png"):
+        _ = frames[50]
+
+
+def test_mistakes_are_named(tmp_path):
+    with pytest.raises(FrameError, match=r"nowhere(.|\n)*no such video"):
+        gamdss.FrameSequence(tmp_path / "nowhere")
+    with pytest.raises(FrameError, match="there is no image"):
+        gamdss.FrameSequence(tmp_path)
+    (tmp_path / "text.mp4").write_text("not a video")
+    with pytest.raises(FrameError, match="no video that can be decoded"):
+        gamdss.FrameSequence(tmp_path / "text.mp4")

@@ -1,0 +1,148 @@
+"""Exported networks give the same logits from the same frames, in other programs too."""
+
+import json
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+
+from gamdss.cli import main
+from gamdss.data.augment import normalise
+from gamdss.engine import export as exporting
+from gamdss.engine.export import Trained, export, load_trained
+from gamdss.errors import RunError
+from gamdss.models.two_branch import TwoBranchNet
+
+
+@pytest.fixture(scope="module")
+def run(small_dataset, small_options, tmp_path_factory):
+    """One finished fold of the paper's network."""
+    output = tmp_path_factory.mktemp("exported") / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
+    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
+    return output
+
+
+def images(count, size):
+    generator = torch.Generator().manual_seed(count)
+    shape = (2, count, 3, size, size)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator).unbind()
+
+
+def used(backbone, size, **options):
+    """A network that has been trained a little, so that its norms have seen something."""
+    torch.manual_seed(0)
+    net = TwoBranchNet(4, size, backbone=backbone, **options)
+    onset, apex = (normalise(frames) for frames in images(4, size))
+    for _ in range(2):
+        net(onset, apex, onset)
+    return net.eval()
+
+
+def same_logits(file, net, names):
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    assert [(i.name, i.type) for i in session.get_inputs()] == [(n, "tensor(uint8)") for n in names]
+    for count in (1, 5):
+        pair = images(count, net.image_size)
+        (logits,) = session.run(
+            ["logits"], dict(zip(names, (x.numpy() for x in pair), strict=True))
+        )
+        with torch.no_grad():
+            normal = [normalise(frames) for frames in pair]
+            frames = (None, *normal) if names[0] == "apex" else (*normal, None)
+            expected = net.predict_logits(*frames)
+        torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=0, atol=1e-4)
+
+
+def test_onnx_of_a_run_from_the_command_line(run, capsys):
+    assert main(["export", str(run), "--fold", "02", "--format", "onnx"]) == 0
+    file = run / "export" / "02.onnx"
+    shown = capsys.readouterr().out
+    assert f"onnx  {file}" in shown
+    assert "onset: uint8 RGB (batch, 3, S, S), 0 to 255" in shown
+    assert "S = 32" in shown
+    trained = load_trained(run, "02")
+    same_logits(file, trained.net, ("onset", "apex"))
+    notes = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+    assert json.loads(notes["classes"]) == trained.about["classes"]
+    assert notes["fold"] == "02"
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "branches"),
+    [("resnet18", 64, "both"), ("test_vit", 32, "falling")],  # a larger ViT only takes longer
+)
+def test_onnx_of_backbones(backbone, size, branches, tmp_path):
+    net = used(backbone, size, branches=branches)
+    file = tmp_path / "network.onnx"
+    assert export(Trained(net, {"classes": list("abcd")}), "onnx", file) <= 1e-4
+    same_logits(file, net, ("apex", "offset") if branches == "falling" else ("onset", "apex"))
+
+
+def test_torchscript_runs_without_this_project(run, tmp_path):
+    trained = load_trained(run, "02")
+    file = tmp_path / "network.pt"
+    export(trained, "torchscript", file)
+    notes = {"gamdss.json": ""}
+    program = torch.jit.load(file, _extra_files=notes)
+    assert json.loads(notes["gamdss.json"])["classes"] == trained.about["classes"]
+    onset, apex = images(5, 32)
+    expected = trained.net.predict_logits(normalise(onset), normalise(apex), None)
+    torch.testing.assert_close(program(onset, apex), expected, rtol=0, atol=1e-4)
+
+
+def test_safetensors_hold_all_weights(run, tmp_path, capsys):
+    file = tmp_path / "weights.safetensors"
+    words = ["export", str(run), "--fold", "02", "--format", "safetensors"]
+    assert main([*words, "--output", str(file)]) == 0
+    with safe_open(file, framework="pt") as held:
+        about = json.loads(held.metadata()["gamdss"])
+        names = set(held.keys())
+    net = load_trained(run, "02").net
+    assert names == set(net.state_dict())
+    assert about["image_size"] == 32
+    assert about["model"]["backbone"] == "rmt"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 02."),
+        (["nowhere", "--fold", "02"], "no such run directory"),
+        (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
+        (["RUN"], "--fold is missing"),
+    ],
+)
+def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [str(run) if word == "RUN" else word for word in words]
+    assert main(["export", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    with pytest.raises(RunError, match="logits differ by"):
+        export(load_trained(run, "02"), "torchscript", tmp_path / "network.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_missing_packages_are_named(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
+    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*gamdss\[export\]"):
+        export(load_trained(run, "02"), "onnx", tmp_path / "network.onnx")
+
+
+def test_a_run_with_a_backbone_is_rebuilt(small_dataset, small_options, tmp_path):
+    """`gamdss train --model.backbone` from the command line to the file that is left."""
+    output = tmp_path / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
+    words += ["--model.backbone", "mobilenetv4_conv_small", "--model.image-size", "64"]
+    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
+    trained = load_trained(output, "02")
+    assert trained.net.temporal.name == "mobilenetv4_conv_small"
+    assert trained.net.difference.num_batches_tracked > 0
+    assert trained.about["image_size"] == 64
+    assert export(trained, "safetensors", tmp_path / "weights.safetensors") == 0

@@ -1,0 +1,91 @@
+"""Key frames as tensors for a loop of the user's own."""
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+import gamdss
+from gamdss.data.augment import normalise
+from gamdss.errors import ConfigError, DataRootError, FrameError
+
+
+@pytest.fixture(scope="module")
+def cas2(small_dataset, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    return gamdss.KeyFrameDataset(
+        "cas2", small_dataset, task="c5", image_size=50, cache=cache, progress=False
+    )
+
+
+def test_a_dataset_by_name(cas2):
+    assert len(cas2) == len(cas2.labels) == len(cas2.clips) == 12
+    assert set(cas2.subjects) == {"01", "02", "03"}
+    assert "happiness" in cas2.classes
+    onsets, apexes, offsets, labels = next(iter(DataLoader(cas2, batch_size=5)))
+    assert onsets.shape == apexes.shape == offsets.shape == (5, 3, 50, 50)
+    assert onsets.dtype == torch.float32
+    assert labels.tolist() == list(cas2.labels[:5])
+    assert not torch.equal(onsets, apexes)
+
+
+def test_frames_as_bytes(cas2, small_dataset, tmp_path):
+    plain = gamdss.KeyFrameDataset(
+        *("cas2", small_dataset),
+        image_size=50,
+        normalised=False,
+        preset="none",
+        cache=tmp_path,
+        progress=False,
+    )
+    onset, _, _, label = plain[3]
+    assert onset.dtype == torch.uint8
+    assert label.dtype == torch.int64
+    assert plain.keys[3].notes == ()
+    if plain.keys[3].onset == cas2.keys[3].onset:
+        torch.testing.assert_close(normalise(onset), cas2[3][0])
+
+
+def clip(folder, start):
+    folder.mkdir()
+    rng = np.random.default_rng(start)
+    face = rng.integers(60, 190, (40, 40, 3), dtype=np.uint8)
+    for step in range(9):
+        frame = face.copy()
+        frame[10:20] += np.uint8(8 * min(step, 8 - step))
+        cv2.imwrite(str(folder / f"{start + step}.png"), frame)
+    return gamdss.FrameSequence(folder)
+
+
+def test_clips_of_ones_own(tmp_path):
+    clips = [
+        (clip(tmp_path / "a", 10), 10, 14, 18, "surprise"),
+        (clip(tmp_path / "b", 30), 30, 34, 38, "joy"),
+    ]
+    data = gamdss.KeyFrameDataset(clips, image_size=40, normalised=False, preset="none")
+    assert data.classes == ("joy", "surprise")
+    assert data.labels == (1, 0)
+    assert [keys.numbers for keys in data.keys] == [(10, 14, 18), (30, 34, 38)]
+    onset, apex, offset, label = data[1]
+    assert label == 0
+    expected = torch.from_numpy(clips[1][0][34][..., ::-1].copy()).permute(2, 0, 1)
+    assert torch.equal(apex, expected)
+    assert torch.equal(onset, offset)
+    assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
+
+
+def test_mistakes_are_named(tmp_path):
+    with pytest.raises(DataRootError, match="--data-root"):
+        gamdss.KeyFrameDataset("cas2")
+    with pytest.raises(ConfigError, match=r"Did you mean|Known"):
+        gamdss.KeyFrameDataset("casme9", tmp_path)
+    with pytest.raises(ConfigError, match="no clip"):
+        gamdss.KeyFrameDataset([])
+    frames = clip(tmp_path / "a", 10)
+    with pytest.raises(FrameError, match=r"clip 1, .*annotated offset, frame 40, is missing"):
+        gamdss.KeyFrameDataset([(frames, 10, 14, 40, 0)], progress=False)
+    with pytest.raises(ConfigError, match=r"A clip is \(FrameSequence, onset"):
+        gamdss.KeyFrameDataset([(frames, 10, 14)], progress=False)
+    with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+        gamdss.KeyFrameDataset([(frames, 10, 14, 18, 0), (frames, 10, 14, 18, "joy")])
