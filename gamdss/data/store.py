@@ -17,14 +17,18 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from filelock import FileLock
 from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.data.phase_features import FORMAT as FEATURE_FORMAT
+from gamdss.data.stored_motion import StoredMotion, load_motion, write_motion
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
@@ -40,6 +44,8 @@ class Store:
     `annotated_keys` and `reselected_keys` are the frame numbers. `contents` is a digest of each
     clip's annotated key frames, `digest` one of everything; both are the same wherever the
     dataset lies.
+
+    `motion` has the input features of the phases where they are not the plain difference.
     """
 
     frames: np.ndarray
@@ -49,6 +55,7 @@ class Store:
     reselected_keys: tuple[KeyFrames, ...]
     contents: tuple[str, ...]
     digest: str
+    motion: StoredMotion | None = None
 
     def subset(self, places: Sequence[int]) -> Store:
         """The store of these clips only; the frames stay as they are."""
@@ -62,6 +69,7 @@ class Store:
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
             digest=hashlib.blake2b(text.encode(), digest_size=12).hexdigest(),
+            motion=None if self.motion is None else self.motion.subset(chosen),
         )
 
 
@@ -73,14 +81,16 @@ def open_store(
     reselection: ReselectionConfig,
     cache: Path,
     progress: bool = True,
+    features: FeaturesConfig | None = None,
 ) -> Store:
     """The store of these clips in `cache`, built first if it is not there.
 
     Raises:
+        ConfigError: the features want what this OpenCV lacks.
         FrameError: a frame that is needed cannot be used; names clip, row and file.
         RunError: the cache cannot be written.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "format": FORMAT,
         "colour": colour,
         "image_size": image_size,
@@ -89,7 +99,9 @@ def open_store(
         "preset": reselection.preset,
         "ratio": reselection.ratio,
     }
-    reader = KeyFrameReader(colour, image_size, frames, reselection)
+    if features is not None and features.stored:
+        settings["features"] = _feature_settings(features)
+    reader = KeyFrameReader(colour, image_size, frames, reselection, features)
     folder = cache / "store" / _key(settings, clips, reader)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -101,12 +113,20 @@ def open_store(
     return _load(folder)
 
 
+def _feature_settings(features: FeaturesConfig) -> dict[str, Any]:
+    """What decides the features: fields that change nothing are left out."""
+    settings = {"name": features.name, "format": FEATURE_FORMAT, "opencv": cv2.__version__}
+    if features.magnification == 1:
+        return settings
+    return asdict(features) | settings
+
+
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
     """Name of what the store depends on: settings, annotation, and the files that are read."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
     for item in clips:
         digest.update(repr((item.clip.id, item.clip.annotated)).encode())
-        for number in reader.needed(item):
+        for number in reader.looked_at(item):
             path = item.files.get(number)
             if path is not None:
                 status = path.stat()
@@ -149,7 +169,7 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
         partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
     )
     start = 0
-    rows = []
+    rows: list[dict[str, Any]] = []
     digest = hashlib.blake2b(digest_size=12)
     for result in results:
         digest.update(result.images.tobytes())
@@ -165,6 +185,7 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
         )
         start += len(result.images)
     frames.flush()
+    write_motion(partial, results, rows, digest)
     digest.update(json.dumps(rows).encode())
     write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows})
 
@@ -196,4 +217,5 @@ def _load(folder: Path) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
+        motion=load_motion(folder, rows),
     )

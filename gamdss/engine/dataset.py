@@ -34,6 +34,7 @@ from gamdss.engine.composite import (
     sources,
 )
 from gamdss.engine.fold import FoldData
+from gamdss.engine.motion import fold_motion, load_motion
 from gamdss.errors import DataRootError
 from gamdss.files import write_atomic
 from gamdss.records import KeyFrames
@@ -121,6 +122,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         reselection=config.reselection,
         cache=cache,
         progress=progress,
+        features=config.features,
     )
     _report_notes(annotations, store)
     if config.clip_list is not None:
@@ -187,12 +189,20 @@ def load_frames(store: Store, device: torch.device) -> Tensor:
     return torch.from_numpy(store.frames).to(device)
 
 
-def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> FoldData:
-    """The fold's clips; held-out ones with annotated frames if the config says so."""
+def fold_data(
+    dataset: Dataset, fold: Fold, frames: Tensor, config: Config, motion: Tensor | None = None
+) -> FoldData:
+    """The fold's clips; held-out ones with annotated frames if the config says so.
+
+    `frames` is what `load_frames` gave, and `motion` what `load_motion` gave: it is loaded where it
+    is left out.
+    """
     store, annotations = dataset.store, dataset.annotations
     everywhere = config.reselection.clips == "all"
     labels = np.array(annotations.labels, np.int64)
     training, held_out = list(fold.training), list(fold.held_out)
+    if motion is None:
+        motion = load_motion(store, frames.device)
 
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(frames.device)
@@ -206,6 +216,7 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
         held_out=to((store.reselected if everywhere else store.annotated)[held_out]),
         held_out_labels=to(labels[held_out]),
         held_out_clips=tuple(annotations.clips[i].id for i in held_out),
+        motion=fold_motion(store, motion, training, held_out, config),
     )
 
 

@@ -18,6 +18,7 @@ from gamdss.engine import checkpoint
 from gamdss.engine.balance import class_weights, order
 from gamdss.engine.device import autocast
 from gamdss.engine.fold_log import write_log
+from gamdss.engine.motion import FoldMotion
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import FoldResult
@@ -32,6 +33,7 @@ class FoldData:
 
     `frames` is uint8 (M, 3, S, S); `training` (N, 3) and `held_out` (H, 3) index it by clip and
     key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
+    `motion` has the input features where they are not the plain difference of the frames.
     """
 
     name: str
@@ -42,6 +44,7 @@ class FoldData:
     held_out: Tensor
     held_out_labels: Tensor
     held_out_clips: tuple[str, ...]
+    motion: FoldMotion | None = None
 
 
 @dataclass
@@ -142,9 +145,14 @@ class FoldTrainer:
         drawn = draw(
             len(batch), frames.shape[-1], self.config.augmentation, torch.default_generator
         )
-        onset, apex, offset = augment(frames, drawn).split(3, dim=1)
+        motion = self.data.motion
+        if motion is None:
+            frames, phases = augment(frames, drawn), None
+        else:
+            frames, phases = motion.augmented(frames, motion.training[batch], drawn)
+        onset, apex, offset = frames.split(3, dim=1)
         with autocast(self.config):
-            rising, falling = self.net(onset, apex, offset)
+            rising, falling = self.net(onset, apex, offset, phases)
         training = self.config.training
         loss = two_phase_loss(
             rising,
@@ -165,10 +173,13 @@ class FoldTrainer:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
         self.net.eval()
         logits = []
-        for batch in self.data.held_out.split(EVALUATION_BATCH):
-            frames = self.frames(batch)
+        motion = self.data.motion
+        for start in range(0, len(self.data.held_out), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            onset, apex, offset = self.frames(self.data.held_out[batch]).split(3, dim=1)
+            phases = None if motion is None else motion.of(motion.held_out[batch])
             with autocast(self.config):
-                logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())
+                logits.append(self.net.predict_logits(onset, apex, offset, phases).float())
         return torch.cat(logits).cpu()
 
     def frames(self, index: Tensor) -> Tensor:
@@ -210,6 +221,8 @@ class FoldTrainer:
             train_accuracy=np.array(self.history.accuracy),
         )
         about = {"model": self.config.as_dict()["model"], "classes": list(self.data.classes)}
+        if self.data.motion is not None:
+            about["features"] = self.config.as_dict()["features"]
         checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)
         write_log(self.folder / "log.csv", self.history)
         checkpoint.save_result(self.folder / "predictions.npz", result)
