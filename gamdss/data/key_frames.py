@@ -43,7 +43,7 @@ class KeyFrameReader:
 
     Args:
         colour: whether the dataset's frames are in colour.
-        image_size: height and width in pixels of the result.
+        image_size: height and width in pixels of the result; 0 leaves frames as they are.
         frames: what to do with grey frames and frames of mixed size.
         reselection: preset and ratio.
         features: input features that are computed beside the frames; none where left out.
@@ -64,8 +64,7 @@ class KeyFrameReader:
         self.image_size = image_size
         self.frames = frames
         self.reselection = reselection
-        wanted = features is not None and features.stored
-        self.features = PhaseFeatures(features, self.resize) if features and wanted else None
+        self.features = None if features is None else PhaseFeatures(features, self.resize)
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` wants, rising; some may be missing from the folder."""
@@ -171,6 +170,8 @@ class KeyFrameReader:
         """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
         # Channels stay last in memory: resizing is then more than twice as fast.
         rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+        if not self.image_size:
+            return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
 

@@ -7,7 +7,10 @@ pixel would be lost by shrinking first. Differences are of the frames that the n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from typing import Any
 
+import cv2
 import numpy as np
 
 from gamdss.config.features import FeaturesConfig
@@ -22,8 +25,13 @@ from gamdss.features import (
 )
 from gamdss.records import KeyFrames
 
-# OpenCV's methods may compute other numbers in another release; so may this module.
-FORMAT = 1
+FORMAT = 1  # another one, when this computes other numbers than before
+
+
+def feature_settings(config: FeaturesConfig) -> dict[str, Any]:
+    """What decides the features, as plain values; fields that change nothing are left out."""
+    settings = {"name": config.name, "format": FORMAT, "opencv": cv2.__version__}
+    return settings if config.magnification == 1 else asdict(config) | settings
 
 
 class PhaseFeatures:

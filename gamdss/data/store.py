@@ -17,7 +17,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from filelock import FileLock
@@ -27,7 +26,7 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
-from gamdss.data.phase_features import FORMAT as FEATURE_FORMAT
+from gamdss.data.phase_features import feature_settings
 from gamdss.data.stored_motion import StoredMotion, load_motion, write_motion
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
@@ -99,8 +98,10 @@ def open_store(
         "preset": reselection.preset,
         "ratio": reselection.ratio,
     }
-    if features is not None and features.stored:
-        settings["features"] = _feature_settings(features)
+    if features is not None and not features.stored:
+        features = None
+    if features is not None:
+        settings["features"] = feature_settings(features)
     reader = KeyFrameReader(colour, image_size, frames, reselection, features)
     folder = cache / "store" / _key(settings, clips, reader)
     try:
@@ -111,14 +112,6 @@ def open_store(
     except OSError as error:
         raise unwritable(folder, error) from error
     return _load(folder)
-
-
-def _feature_settings(features: FeaturesConfig) -> dict[str, Any]:
-    """What decides the features: fields that change nothing are left out."""
-    settings = {"name": features.name, "format": FEATURE_FORMAT, "opencv": cv2.__version__}
-    if features.magnification == 1:
-        return settings
-    return asdict(features) | settings
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
