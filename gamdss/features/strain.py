@@ -12,7 +12,7 @@ def strain_magnitude(flow: np.ndarray) -> np.ndarray:
 
     The strain is e = (grad F + grad F^T) / 2 for the flow F = (u, v), with derivatives by central
     differences, one-sided at the border. Its magnitude sqrt(exx^2 + eyy^2 + exy^2 + eyx^2) does
-    not change when the frame is flipped or rotated (Liong et al., arXiv 1902.03634, section 3.1).
+    not change when the frame is flipped or rotated (Liong et al., arXiv 1902.03634).
 
     Args:
         flow: (H, W, 2) in pixels.
