@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +28,7 @@ from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.data.phase_features import feature_settings
-from gamdss.data.stored_motion import StoredMotion, load_motion, write_motion
+from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
@@ -135,17 +136,20 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
+        motion = MotionWriter(partial)
         # A clip is one thread's work; splitting it further only costs.
         pool = ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread)
         with pool:
-            jobs = [pool.submit(reader.read, item) for item in clips]
+            jobs = deque(pool.submit(reader.read, item) for item in clips)
+            count = tqdm(
+                range(len(jobs)), desc="reselecting key frames", unit="clip", disable=not progress
+            )
             try:
-                bar = tqdm(jobs, desc="reselecting key frames", unit="clip", disable=not progress)
-                results = [job.result() for job in bar]
+                results = [motion.take(jobs.popleft().result()) for _ in count]
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        _write(partial, results)
+        _write(partial, results, motion.index(results))
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -156,13 +160,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
+def _write(partial: Path, results: Sequence[ClipKeyFrames], motion: dict[str, Any] | None) -> None:
     total = sum(len(result.images) for result in results)
     frames = np.lib.format.open_memmap(
         partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
     )
     start = 0
-    rows: list[dict[str, Any]] = []
+    rows = []
     digest = hashlib.blake2b(digest_size=12)
     for result in results:
         digest.update(result.images.tobytes())
@@ -178,9 +182,9 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
         )
         start += len(result.images)
     frames.flush()
-    write_motion(partial, results, rows, digest)
-    digest.update(json.dumps(rows).encode())
-    write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows})
+    index: dict[str, Any] = {"clips": rows} if motion is None else {"clips": rows, "motion": motion}
+    digest.update(json.dumps(rows if motion is None else index).encode())
+    write_json(partial / "index.json", {"digest": digest.hexdigest(), **index})
 
 
 def _content(result: ClipKeyFrames) -> str:
@@ -210,5 +214,5 @@ def _load(folder: Path) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
-        motion=load_motion(folder, rows),
+        motion=load_motion(folder, index.get("motion")),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,7 @@ import numpy as np
 
 from gamdss.data.key_frames import ClipKeyFrames
 
-FILE = "motion.npy"
-_KEYS = ("annotated_motion", "reselected_motion")
+FILE = "motion.bin"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,31 +34,57 @@ class StoredMotion:
         return StoredMotion(self.values, self.annotated[chosen], self.reselected[chosen])
 
 
-def write_motion(
-    folder: Path, results: Sequence[ClipKeyFrames], rows: Sequence[dict[str, Any]], digest: Any
-) -> None:
-    """Write the features, if there are any, their places into the clips' rows, and digest them."""
-    found = [result.motion for result in results if result.motion is not None]
-    if not found:
-        return
-    shape = (sum(map(len, found)), *found[0].shape[1:])
-    values = np.lib.format.open_memmap(folder / FILE, "w+", np.float16, shape)
-    start = 0
-    for result, row, motion in zip(results, rows, found, strict=True):
-        digest.update(motion.tobytes())
-        values[start : start + len(motion)] = motion
-        pairs = (result.annotated_motion, result.reselected_motion)
-        row |= {key: [start + i for i in pair] for key, pair in zip(_KEYS, pairs, strict=True)}
-        start += len(motion)
-    values.flush()
+class MotionWriter:
+    """Writes features clip by clip, as they come: those of a large dataset fill no memory.
+
+    Args:
+        folder: where the file goes; none is made where no clip has features.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / FILE
+        self._shape: tuple[int, ...] = ()
+        self._digest = hashlib.blake2b(digest_size=12)
+        self.count = 0
+
+    def take(self, result: ClipKeyFrames) -> ClipKeyFrames:
+        """Write the clip's features; the clip without them, its pairs pointing into the file."""
+        if result.motion is None:
+            return result
+        with self._file.open("ab") as file:
+            file.write(result.motion.tobytes())
+        self._digest.update(result.motion.tobytes())
+        self._shape = result.motion.shape[1:]
+        start, self.count = self.count, self.count + len(result.motion)
+        first, second = result.annotated_motion, result.reselected_motion
+        return replace(
+            result,
+            motion=None,
+            annotated_motion=(start + first[0], start + first[1]),
+            reselected_motion=(start + second[0], start + second[1]),
+        )
+
+    def index(self, results: Sequence[ClipKeyFrames]) -> dict[str, Any] | None:
+        """What `load_motion` needs of the clips that were taken, as plain values."""
+        if not self.count:
+            return None
+        return {
+            "shape": [self.count, *self._shape],
+            "digest": self._digest.hexdigest(),
+            "annotated": [result.annotated_motion for result in results],
+            "reselected": [result.reselected_motion for result in results],
+        }
 
 
-def load_motion(folder: Path, rows: Sequence[dict[str, Any]]) -> StoredMotion | None:
-    """What `write_motion` wrote; None where there was nothing to write."""
-    if not (folder / FILE).exists():
+def load_motion(folder: Path, index: dict[str, Any] | None) -> StoredMotion | None:
+    """What a `MotionWriter` wrote and its index; None where there was nothing to write."""
+    if index is None:
         return None
-    indices = (np.array([row[key] for row in rows], np.int64) for key in _KEYS)
-    return StoredMotion(np.load(folder / FILE, mmap_mode="c"), *indices)
+    return StoredMotion(
+        np.memmap(folder / FILE, np.float16, "c", shape=tuple(index["shape"])),
+        np.array(index["annotated"], np.int64),
+        np.array(index["reselected"], np.int64),
+    )
 
 
 def join_motion(parts: Sequence[StoredMotion | None]) -> StoredMotion | None:
