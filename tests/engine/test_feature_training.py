@@ -12,6 +12,7 @@ from safetensors import safe_open
 from gamdss.cli import main
 from gamdss.config import Config, ModelConfig, ReselectionConfig, TrainingConfig
 from gamdss.config.features import FeaturesConfig
+from gamdss.data.augment import draw
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
@@ -217,21 +218,18 @@ def test_a_wrong_feature_is_refused(refused, data, words, told):
     assert told in refused(data, *words)
 
 
-def test_frames_too_small_for_a_flow_are_told_with_their_clip(small_dataset):
-    spec = get_spec("cas2")
-    config = Config()
-    reader = KeyFrameReader(
-        True, SIZE, config.frames, config.reselection, FeaturesConfig(name="flow-dis")
-    )
-    dataset = opened(replace(config, data_root=str(small_dataset)), small_dataset)
-    item = FrameFinder(spec, small_dataset).find(dataset.annotations.clips[0])
+def test_frames_too_small_for_a_flow_are_told_with_their_clip(plain, small_dataset, cache):
+    features = FeaturesConfig(name="flow-dis")
+    reader = KeyFrameReader(True, SIZE, plain.frames, plain.reselection, features)
+    clip = opened(plain, cache).annotations.clips[0]
+    item = FrameFinder(get_spec("cas2"), small_dataset).find(clip)
     tiny = {n: np.zeros((8, 8, 3), np.uint8) for n in item.files}
     with pytest.raises(FrameError, match=rf"clip {item.clip.id} \(row 2 of the workbook\).*8x8"):
         reader.motion(item, tiny, [(item.clip.annotated.onset, item.clip.annotated.apex)])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
-def test_a_fold_on_cuda_waits_for_nothing_and_is_the_same_each_time(plain, cache, tmp_path):
+def test_on_cuda_features_wait_for_nothing_and_a_fold_is_the_same_each_time(plain, cache, tmp_path):
     config = device.resolve(replace(of(plain, name="flow-strain"), device="cuda"))
     target = device.set_up(config)
     dataset = opened(config, cache)
@@ -240,12 +238,11 @@ def test_a_fold_on_cuda_waits_for_nothing_and_is_the_same_each_time(plain, cache
     one = FoldTrainer(config, data, tmp_path / "one").run()
     two = FoldTrainer(config, data, tmp_path / "two").run()
     assert np.array_equal(one.logits, two.logits)
-    learner = FoldTrainer(config, data, tmp_path / "three")
-    batch = torch.arange(4, device=target)
-    learner.step(batch)
+    frames = torch.zeros(4, 9, SIZE, SIZE, device=target)
+    drawn = draw(4, SIZE, config.augmentation, torch.Generator())
     torch.cuda.set_sync_debug_mode("error")
     try:
-        learner.step(batch)
+        data.motion.augmented(frames, data.motion.training[:4], drawn)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
