@@ -18,7 +18,7 @@ from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds
 from gamdss.engine import device
-from gamdss.engine.composite import join_stores
+from gamdss.engine.composite import join_stores, sources
 from gamdss.engine.dataset import fold_data, load_frames, open_dataset
 from gamdss.engine.fold import FoldTrainer
 from gamdss.engine.motion import load_motion
@@ -185,6 +185,18 @@ def test_stores_are_joined_and_divided_with_their_features(plain, cache):
         assert np.array_equal(there, store.motion.values[getattr(store.motion, which)[5]])
     plainly = opened(plain, cache).store
     assert join_stores([plainly, plainly]).motion is None
+
+
+def test_a_composite_has_the_features_of_its_parts(plain, made, cache):
+    roots = f"cas2={made('cas2')},samm={made('samm')}"
+    config = replace(
+        of(plain, name="flow-strain"), dataset="cas2+samm", task="megc2019", data_root=roots
+    )
+    whole = opened(config, cache).store
+    last = [opened(part, cache).store for part in sources(config)][-1]
+    assert len(whole.motion.annotated) == len(whole.annotated)
+    here = whole.motion.values[whole.motion.reselected[-1, 1]]
+    assert np.array_equal(here, last.motion.values[last.motion.reselected[-1, 1]])
 
 
 def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp_path, capsys):
