@@ -20,6 +20,7 @@ from gamdss.commands import (
     stress,
     synth,
     train,
+    tsne,
 )
 from gamdss.errors import GamdssError
 
@@ -34,6 +35,7 @@ COMMANDS = {
     "synth": synth,
     "bench": bench,
     "stress": stress,
+    "tsne": tsne,
 }
 
 
@@ -67,3 +69,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_script(config: Path) -> None:
     """What a script per dataset does: `gamdss train --config CONFIG` and the user's options."""
     sys.exit(main(["train", "--config", str(config), *sys.argv[1:]]))
+
+
+def tsne_script(config: Path) -> None:
+    """What a script under `visual/` does: `gamdss tsne --experiment CONFIG` and the options."""
+    sys.exit(main(["tsne", "--experiment", str(config), *sys.argv[1:]]))
