@@ -18,6 +18,7 @@ setup(
     package_data={
         "gamdss.demo": ["*.yaml"],
         "gamdss.data.specs": ["*.yaml"],
+        "gamdss.report": ["*.html", "*.css"],
         "gamdss": ["py.typed"],
     },
     python_requires=">=3.10",
@@ -42,9 +43,11 @@ setup(
         "filelock>=3.12,<5",
         "platformdirs>=4,<5",
         "tabulate>=0.9,<1",
+        "jinja2>=3.1,<4",
     ],
     extras_require={
         "align": ["dlib-bin>=19.24,<21"],
+        "visual": ["captum>=0.8,<1"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
@@ -57,6 +60,7 @@ setup(
             "tensorboard>=2.14,<3",
             "dlib-bin>=19.24,<21",
             "scikit-image>=0.22,<1",
+            "captum>=0.8,<1",
         ],
     },
     entry_points={"console_scripts": ["gamdss=gamdss.cli:main"]},

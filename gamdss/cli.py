@@ -12,6 +12,7 @@ from gamdss import __version__
 from gamdss.arguments import parse
 from gamdss.commands import (
     align,
+    attribution,
     bench,
     bias,
     check,
@@ -36,6 +37,7 @@ COMMANDS = {
     "bench": bench,
     "stress": stress,
     "tsne": tsne,
+    "attribution": attribution,
 }
 
 

@@ -16,7 +16,7 @@ from gamdss.errors import ConfigError, RunError
 from gamdss.files import read_yaml
 
 if TYPE_CHECKING:
-    from gamdss.engine.finished import FinishedRun, OpenedRun
+    from gamdss.engine.reopened import OpenedRun, RecordedRun
 
 
 def add_data_options(options: ArgumentParser) -> None:
@@ -40,14 +40,14 @@ def add_demo_options(options: ArgumentParser) -> None:
     )
 
 
-def chosen_runs(named: list[str], namespace: Any) -> list[FinishedRun]:
+def chosen_runs(named: list[str], namespace: Any) -> list[RecordedRun]:
     """The runs that are named, or the one of `--experiment` or `--demo`.
 
     Raises:
         ConfigError: none is named, or one is of another dataset or task than `--experiment`.
         RunError: there is no such run, or it is not finished.
     """
-    from gamdss.engine.finished import read_run  # noqa: PLC0415
+    from gamdss.engine.reopened import read_record  # noqa: PLC0415
 
     asked = _experiment(namespace.experiment)
     if named:
@@ -56,12 +56,12 @@ def chosen_runs(named: list[str], namespace: Any) -> list[FinishedRun]:
                 f"--demo makes its own run, but {named[0]} is named",
                 remedy="Leave out one of the two.",
             )
-        runs = [read_run(Path(name).expanduser()) for name in named]
+        runs = [read_record(Path(name).expanduser()) for name in named]
         for run in runs if namespace.experiment else ():
             _check_same(run, asked, namespace.experiment)
         return runs
     if namespace.demo:
-        return [read_run(_demo(namespace, asked))]
+        return [read_record(_demo(namespace, asked))]
     if namespace.experiment is None:
         raise ConfigError("no run is named", remedy=_how_to_get_one(asked, None))
     path = Path("runs") / _name(asked)
@@ -71,12 +71,12 @@ def chosen_runs(named: list[str], namespace: Any) -> list[FinishedRun]:
             file=path,
             remedy=_how_to_get_one(asked, namespace.experiment),
         )
-    return [read_run(path)]
+    return [read_record(path)]
 
 
-def open_data(run: FinishedRun, namespace: Any) -> OpenedRun:
+def open_data(run: RecordedRun, namespace: Any) -> OpenedRun:
     """The run with its data and networks; options as `add_data_options` has them."""
-    from gamdss.engine.finished import open_run  # noqa: PLC0415
+    from gamdss.engine.reopened import open_run  # noqa: PLC0415
 
     config = replace(run.config, cache=namespace.cache or run.config.cache)
     return open_run(run, cache_folder(config), namespace.data_root, namespace.device)
@@ -96,7 +96,7 @@ def _name(config: Config) -> str:
     return f"{Path(config.dataset).stem}_{config.task}"
 
 
-def _check_same(run: FinishedRun, asked: Config, file: str) -> None:
+def _check_same(run: RecordedRun, asked: Config, file: str) -> None:
     here, wanted = ((c.dataset, c.task) for c in (run.config, asked))
     if here != wanted:
         raise ConfigError(

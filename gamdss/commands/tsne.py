@@ -14,7 +14,7 @@ from gamdss.errors import ConfigError
 
 if TYPE_CHECKING:
     from gamdss.analysis.feature_space import Points
-    from gamdss.engine.finished import FinishedRun
+    from gamdss.engine.reopened import RecordedRun
     from gamdss.report.tsne_figure import Panel
 
 SPACE = (
@@ -63,11 +63,11 @@ def run(namespace: Any) -> None:
             remedy="Name the fold whose training clips are drawn: --fold NAME",
         )
     runs = chosen_runs(list(namespace.runs), namespace)
-    classes = runs[0].values["classes"]
+    classes = runs[0].results["classes"]
     for other in runs[1:]:
-        if other.values["classes"] != classes:
+        if other.results["classes"] != classes:
             raise ConfigError(
-                f"the classes of this run are {', '.join(other.values['classes'])}; "
+                f"the classes of this run are {', '.join(other.results['classes'])}; "
                 f"{runs[0].path} has {', '.join(classes)}",
                 file=other.path,
                 remedy="Draw runs of the same task side by side.",
@@ -86,7 +86,7 @@ def run(namespace: Any) -> None:
         print(f"{name:<7}  {file}")
 
 
-def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
+def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
     """One run's points, with the space they lie in and the perplexity used."""
     from gamdss.analysis.feature_space import all_folds, one_fold, silhouette, tsne  # noqa: PLC0415
     from gamdss.engine.penultimate import features  # noqa: PLC0415
@@ -125,7 +125,7 @@ def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tup
     return panel, (points, perplexity)
 
 
-def _title(item: FinishedRun, several: bool) -> str:
+def _title(item: RecordedRun, several: bool) -> str:
     """Which key frames the run's networks see."""
     reselection = item.config.reselection
     if reselection.preset == "none":
@@ -136,8 +136,8 @@ def _title(item: FinishedRun, several: bool) -> str:
     return f"{words}: {item.path.name}" if several else words
 
 
-def _headline(namespace: Any, runs: list[FinishedRun]) -> str:
-    values = runs[0].values
+def _headline(namespace: Any, runs: list[RecordedRun]) -> str:
+    values = runs[0].results
     if namespace.fold is None:
         which = "held-out clips of all folds, networks of the final epoch"
     else:
@@ -170,7 +170,7 @@ def _agreement(drawn: list[tuple[Panel, tuple[Points, float]]]) -> str:
     return " and ".join(parts)
 
 
-def _stem(namespace: Any, runs: list[FinishedRun]) -> str:
+def _stem(namespace: Any, runs: list[RecordedRun]) -> str:
     stem = "tsne"
     if namespace.fold is not None:
         stem += f"_{namespace.fold}_{namespace.clips}"

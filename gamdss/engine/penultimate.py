@@ -13,8 +13,8 @@ from tqdm import tqdm
 from gamdss.analysis.feature_space import FoldFeatures
 from gamdss.data.splits import Fold
 from gamdss.engine.device import autocast
-from gamdss.engine.finished import OpenedRun
 from gamdss.engine.fold import EVALUATION_BATCH, FoldTrainer
+from gamdss.engine.reopened import OpenedRun
 
 log = logging.getLogger("gamdss")
 

@@ -27,15 +27,15 @@ _GET_ONE = "Train one with `gamdss train`, or finish this one with the command t
 
 
 @dataclass(frozen=True, eq=False)
-class FinishedRun:
+class RecordedRun:
     """What a run directory holds, without its data.
 
-    `values` are those of `results.json`; `folds` have every epoch's held-out logits.
+    `results` are the values of `results.json`; `folds` have every epoch's held-out logits.
     """
 
     path: Path
     config: Config
-    values: Mapping[str, Any]
+    results: Mapping[str, Any]
     folds: tuple[FoldResult, ...]
 
     def fold(self, name: str) -> FoldResult:
@@ -57,7 +57,7 @@ class FinishedRun:
 class OpenedRun:
     """A finished run with its dataset and folds; networks are loaded fold by fold."""
 
-    run: FinishedRun
+    run: RecordedRun
     config: Config
     dataset: Dataset
     folds: tuple[Fold, ...]
@@ -77,7 +77,7 @@ class OpenedRun:
         return trainer
 
 
-def read_run(path: Path) -> FinishedRun:
+def read_record(path: Path) -> RecordedRun:
     """Read the directory of a finished run.
 
     Raises:
@@ -98,7 +98,7 @@ def read_run(path: Path) -> FinishedRun:
     values = read_json(file)
     names = [fold["held_out"] for fold in values["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    return FinishedRun(path, config, values, folds)
+    return RecordedRun(path, config, values, folds)
 
 
 def read_json(file: Path) -> Any:
@@ -118,7 +118,7 @@ def read_json(file: Path) -> Any:
 
 
 def open_run(
-    run: FinishedRun,
+    run: RecordedRun,
     cache: Path,
     data_root: str | None = None,
     device_name: str = "auto",
