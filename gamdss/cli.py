@@ -18,6 +18,7 @@ from gamdss.commands import (
     check,
     datasets,
     merge,
+    report,
     stress,
     synth,
     train,
@@ -36,6 +37,7 @@ COMMANDS = {
     "synth": synth,
     "bench": bench,
     "stress": stress,
+    "report": report,
     "tsne": tsne,
     "attribution": attribution,
 }

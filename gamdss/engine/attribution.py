@@ -10,10 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from gamdss.engine.fold import FoldTrainer
 from gamdss.engine.reopened import OpenedRun
@@ -62,7 +64,7 @@ def attribute(opened: OpenedRun, clips: dict[str, int], steps: int = STEPS) -> l
     ids = [clip.id for clip in opened.dataset.annotations.clips]
     wanted = dict(clips)
     found = {}
-    for fold in opened.folds:
+    for fold in tqdm(opened.folds, desc="evidence in folds", unit="fold"):
         here = [place for place, i in enumerate(fold.held_out) if ids[i] in wanted]
         trainer = opened.trained(fold) if here else None
         for place in here:
@@ -72,15 +74,18 @@ def attribute(opened: OpenedRun, clips: dict[str, int], steps: int = STEPS) -> l
     return [found[name] for name in clips]
 
 
+def has_captum() -> bool:
+    """Whether Captum is installed."""
+    return find_spec("captum") is not None
+
+
 def require_captum() -> None:
     """Refuse at once what would fail later."""
-    try:
-        import captum  # noqa: F401, PLC0415
-    except ImportError as error:
+    if not has_captum():
         raise ConfigError(
             "attribution maps need the package captum",
             remedy="Install it: pip install 'gamdss[visual]'",
-        ) from error
+        )
 
 
 def _clip(trainer: FoldTrainer, place: int, target: int, steps: int) -> Attribution:

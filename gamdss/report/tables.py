@@ -26,7 +26,7 @@ HOW_TO_READ = """\
 
 def summary_table(results: Mapping[str, Any]) -> str:
     """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
-    about = f"{results['dataset']}, {results['task']}: {_extent(results)}"
+    about = f"{results['dataset']}, {results['task']}: {extent(results)}"
     return "\n\n".join([about, _summary(results, "simple"), ORACLE_NOTE])
 
 
@@ -40,7 +40,7 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
     classes = results["classes"]
     parts = [
         f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
-        f"{_extent(results)}.",
+        f"{extent(results)}.",
         _summary(results, "pipe"),
         ORACLE_NOTE,
         "## Classes (final epoch)",
@@ -57,7 +57,8 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
     return "\n\n".join(parts)
 
 
-def _extent(results: Mapping[str, Any]) -> str:
+def extent(results: Mapping[str, Any]) -> str:
+    """How many clips, subjects and epochs, in a line."""
     return (
         f"{results['clips']} clips of {results['subjects']} subjects, {results['protocol']}; "
         f"{results['epochs']} epochs, seed {results['seed']}"
