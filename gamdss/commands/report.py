@@ -135,7 +135,7 @@ def page(
     plots, note = figures(record.path, results, record.folds)
     names = results["classes"]
     return Page(
-        title=f"{results['dataset']}, {len(names)} classes ({results['task']})",
+        title=f"{results['dataset']}, {len(names)}\u00a0classes\u00a0({results['task']})",
         extent=extent(results),
         numbers=tables.numbers(results),
         selection=f"The result is the network after the last epoch of each fold. {ORACLE_NOTE}",
@@ -161,13 +161,16 @@ def _clips_note(pictures: Mapping[str, ClipPictures]) -> str:
         "Held-out clips by the probability that the final epoch's network gives to its "
         "prediction; the true class is in bold. "
     )
+    if pictures:
+        text += "Phases show the change of brightness: red is brighter, blue darker. "
     if any(clip.maps for clip in pictures.values()):
         text += (
             f"Evidence: integrated gradients ({STEPS} steps) from the clip without motion to the "
             "clip, over the apex face, smoothed; red speaks for the predicted class, blue "
-            "against it, in one scale per clip."
+            "against it, in one scale per clip, and the number is what all motion together "
+            "changes in its logit."
         )
-    elif not pictures:
+    if not pictures:
         text += "Made without the run's data: no faces are shown."
     return text
 

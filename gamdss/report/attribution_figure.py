@@ -16,7 +16,7 @@ from gamdss.report.overlay import COLOURS, evidence, limit, smoothed
 from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
 
 # Inches.
-FACE, GAP, SIDE, TOP, HEADING, BAR, BOTTOM = 2.3, 0.18, 0.35, 1.05, 0.78, 1.0, 1.0
+FACE, GAP, SIDE, TOP, HEADING, BAR, BOTTOM = 2.3, 0.18, 0.35, 1.05, 0.78, 1.0, 0.85
 NAMES = {"rising": "rising phase", "falling": "falling phase"}
 HOW = (
     "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "

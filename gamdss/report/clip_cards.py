@@ -62,7 +62,7 @@ def _pictures(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> l
             coloured(values, strongest),
             f"{verdict.clip}: change of brightness in the {name} phase",
             f"{name} phase",
-            f"{MOVES[name][0]}; red: brighter",
+            MOVES[name][0],
         )
         for name, values in moves.items()
     ]
@@ -72,7 +72,7 @@ def _pictures(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> l
 def _face(clip: ClipPictures, which: int, name: str) -> Picture:
     number = clip.keys.numbers[which]
     moved = number - clip.annotated.numbers[which]
-    text = f"frame {number}" + (f" (moved {moved:+d})" if moved else "")
+    text = f"frame {number}" + (f", moved {moved:+d}" if moved else "")
     return _picture(clip.faces[which], f"{name}: face at the {KEYS[which]}", KEYS[which], text)
 
 
@@ -87,7 +87,7 @@ def _evidence(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> l
             evidence(clip.faces[1], values, strongest),
             f"{verdict.clip}: where the {name} phase speaks for {predicted}",
             f"evidence, {name}",
-            f"red: for {predicted}; all motion: {clip.changes[name]:+.1f} in its logit",
+            f"for {predicted}: {clip.changes[name]:+.1f}",
         )
         for name, values in shown.items()
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
 
 from gamdss.errors import RunError
 from gamdss.files import write_atomic
@@ -144,7 +145,7 @@ def write_page(path: Path, page: Page) -> None:
     )
     template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
     css = (_HERE / "page.css").read_text(encoding="utf-8")
-    text = template.render(page=page, css=css)
+    text = template.render(page=page, css=Markup(css))
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
