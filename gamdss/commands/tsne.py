@@ -17,11 +17,15 @@ if TYPE_CHECKING:
     from gamdss.engine.reopened import RecordedRun
     from gamdss.report.tsne_figure import Panel
 
+# Training clips that tell how the folds' spaces are turned: enough for 50 axes, and with 94 folds
+# a quarter of the time that all 860 clips of CAS(ME)3 would take.
+ALIGNING = 200
 SPACE = (
     "Every fold has a network of its own. To bring them into one space, each fold's features are "
-    "centred and scaled by its own training clips, reduced to their principal components, and "
-    "turned (orthogonal Procrustes) so that the training clips it shares with fold {reference} "
-    "lie where that fold's network puts them; neither held-out clips nor labels take part. "
+    "centred and scaled by its own training clips (at most 200 of them), reduced to their "
+    "principal components, and turned (orthogonal Procrustes) so that the training clips it "
+    "shares with fold {reference} lie where that fold's network puts them; neither held-out clips "
+    "nor labels take part. "
 )
 
 
@@ -96,7 +100,7 @@ def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tup
         item.fold(namespace.fold)  # an unknown name lists the known ones
     opened = open_data(item, namespace)
     wanted = [fold for fold in opened.folds if namespace.fold in (None, fold.name)]
-    found = features(opened, wanted)
+    found = features(opened, wanted, ALIGNING if namespace.fold is None else None)
     training = namespace.clips == "training"
     points = one_fold(found[0], training) if namespace.fold is not None else all_folds(found)
     places, perplexity = tsne(points.values, namespace.perplexity, namespace.seed)

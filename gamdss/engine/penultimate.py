@@ -20,25 +20,34 @@ log = logging.getLogger("gamdss")
 
 
 def features(
-    opened: OpenedRun, folds: Sequence[Fold], progress: bool = True
+    opened: OpenedRun, folds: Sequence[Fold], most: int | None = None, progress: bool = True
 ) -> tuple[FoldFeatures, ...]:
     """Features of the training and the held-out clips of each of these folds.
 
     They are those of the phase that decides (rising, or falling where it is alone), without
     augmentation, and of the key frames that the fold saw.
 
+    Args:
+        opened: a finished run with its data.
+        folds: some of its folds.
+        most: training clips to look at, the same ones in all folds; all of them if None.
+        progress: show a progress bar.
+
     Raises:
         CheckpointError: a fold's checkpoint is missing, truncated or of another architecture.
     """
     bar = tqdm(folds, desc="features of folds", unit="fold", disable=not progress)
+    count = len(opened.dataset.annotations.clips)
+    chosen = set(np.linspace(0, count - 1, min(most or count, count)).round().astype(int).tolist())
     found = []
     for fold in bar:
         bar.set_postfix_str(fold.name)
         trainer = opened.trained(fold)
-        training, training_logits = clip_features(trainer, trainer.data.training)
+        rows = [row for row, clip in enumerate(fold.training) if clip in chosen]
+        training, training_logits = clip_features(trainer, trainer.data.training[rows])
         held_out, logits = clip_features(trainer, trainer.data.held_out)
         _compare(opened, fold, logits)
-        clips = fold.name, fold.training, fold.held_out
+        clips = fold.name, tuple(fold.training[row] for row in rows), fold.held_out
         predicted = training_logits.argmax(1), logits.argmax(1)
         found.append(FoldFeatures(*clips, training, held_out, *predicted))
     return tuple(found)

@@ -15,7 +15,10 @@ from workbook_edits import edit
 
 from gamdss import demo
 from gamdss.cli import main
+from gamdss.commands.runs import open_data
 from gamdss.engine.checkpoint import load_result
+from gamdss.engine.penultimate import features
+from gamdss.engine.reopened import read_record
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "visual").glob("tsne_*.py"))
@@ -48,6 +51,24 @@ def test_one_run(finished_run, capsys, caplog):
     assert sorted(drawn) == sorted(recorded)
     assert np.isfinite(points[["x", "y"]].to_numpy()).all()
     assert "predicted otherwise" not in caplog.text
+
+
+def test_folds_are_compared_on_the_same_training_clips(finished_run):
+    class Options:
+        cache, data_root, device = None, None, "cpu"
+
+    opened = open_data(read_record(finished_run), Options)
+    all_of_them = features(opened, opened.folds[:1])[0]
+    assert all_of_them.training_clips == opened.folds[0].training
+    some = features(opened, opened.folds, most=6)
+    chosen = {clip for fold in some for clip in fold.training_clips}
+    assert len(chosen) == 6
+    for fold, asked in zip(some, opened.folds, strict=True):
+        assert set(fold.training_clips) == chosen & set(asked.training)
+        assert fold.training.shape == (len(fold.training_clips), 1024)
+        assert len(fold.held_out) == len(asked.held_out)
+    rows = [all_of_them.training_clips.index(clip) for clip in some[0].training_clips]
+    assert np.allclose(all_of_them.training[rows], some[0].training, atol=1e-4)
 
 
 def test_two_runs_side_by_side_and_one_fold(finished_run, tmp_path, capsys):
