@@ -111,7 +111,7 @@ class Page:
     clips_note: str
     clips: Sequence[tuple[str, Sequence[Card]]]
     composition: Table
-    config: Sequence[Table]
+    config: Table
     config_note: str
     environment: Table
     footer: str

@@ -100,20 +100,16 @@ def corrections(rows: Sequence[Mapping[str, str]]) -> Table | None:
     return Table("Clips that are not as the workbook has them", columns, body, (1,), (2, 3))
 
 
-def config(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[Table]:
-    """A table for each group of fields; fields that differ from their default are strong."""
+def config(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> Table:
+    """Every field but places, with its default; those that differ from it are strong."""
     before = flatten(dict(defaults))
-    groups: dict[str, list[tuple[str, Any]]] = {}
-    for name, value in flatten(dict(values)).items():
-        if name not in PLACES:
-            groups.setdefault(name.rpartition(".")[0], []).append((name, value))
-    tables = []
-    for group, items in groups.items():
-        rows = [[name, plain(value), plain(before.get(name))] for name, value in items]
-        strong = [i for i, row in enumerate(rows) if row[1] != row[2]]
-        caption = group or "run"
-        tables.append(Table(caption, ["field", "value", "default"], rows, (), (), strong))
-    return tables
+    rows = [
+        [name, plain(value), plain(before.get(name))]
+        for name, value in flatten(dict(values)).items()
+        if name not in PLACES
+    ]
+    strong = [place for place, row in enumerate(rows) if row[1] != row[2]]
+    return Table("Fields of the run", ["field", "value", "default"], rows, (), (), strong)
 
 
 def plain(value: Any) -> str:
