@@ -81,7 +81,7 @@ def read_record(path: Path) -> RecordedRun:
     """Read the directory of a finished run.
 
     Raises:
-        RunError: there is no run, or it is not finished.
+        RunError: there is no run, it is not finished, or its epochs were chosen otherwise.
         CheckpointError: a fold's predictions are truncated.
     """
     if not path.is_dir():
@@ -95,10 +95,18 @@ def read_record(path: Path) -> RecordedRun:
             file=path,
             remedy=_GET_ONE,
         )
-    values = read_json(file)
-    names = [fold["held_out"] for fold in values["folds"]]
+    results = read_json(file)
+    # Every picture says "final epoch": none may be drawn of other weights.
+    chosen = results.get("selection", "final")
+    if chosen != "final":
+        raise RunError(
+            f"its checkpoints hold epochs chosen by {chosen!r}, not the final ones",
+            file=path,
+            remedy="Name a run that is judged at the final epoch.",
+        )
+    names = [fold["held_out"] for fold in results["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    return RecordedRun(path, config, values, folds)
+    return RecordedRun(path, config, results, folds)
 
 
 def read_json(file: Path) -> Any:

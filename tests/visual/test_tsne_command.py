@@ -97,6 +97,13 @@ def test_what_cannot_be_drawn(finished_run, tmp_path, capsys):
     assert "not finished" in refused(capsys, tmp_path)
 
 
+def test_a_run_whose_epochs_were_chosen_otherwise(finished_run, tmp_path, capsys):
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    results = json.loads((run / "results.json").read_text())
+    (run / "results.json").write_text(json.dumps({**results, "selection": "inner"}))
+    assert "epochs chosen by 'inner'" in refused(capsys, run)
+
+
 def test_the_data_is_gone_or_other(finished_run, data, tmp_path, capsys):
     assert "error" in refused(capsys, finished_run, "--data-root", tmp_path / "absent")
     assert main(["tsne", str(finished_run), "--data-root", str(data)]) == 0  # moved, the same
