@@ -39,7 +39,9 @@ def parser() -> ArgumentParser:
         "tsne",
     )
     options.usage = "gamdss tsne [RUN [RUN2]] [options]"
-    options.add_argument("runs", nargs="*", help="run directories as `gamdss train` leaves them")
+    options.add_argument(
+        "runs", nargs="*", default=[], help="run directories as `gamdss train` leaves them"
+    )
     options.add_argument("--fold", help="draw this fold's network alone")
     options.add_argument(
         "--clips",
