@@ -19,6 +19,7 @@ setup(
     package_data={
         "gamdss.demo": ["*.yaml"],
         "gamdss.data.specs": ["*.yaml"],
+        "gamdss.report": ["*.html", "*.css"],
         "gamdss": ["py.typed"],
     },
     python_requires=">=3.10",
@@ -43,10 +44,12 @@ setup(
         "filelock>=3.12,<5",
         "platformdirs>=4,<5",
         "tabulate>=0.9,<1",
+        "jinja2>=3.1,<4",
     ],
     extras_require={
         "align": ["dlib-bin>=19.24,<21"],
         "export": EXPORT,
+        "visual": ["captum>=0.8,<1"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
@@ -60,6 +63,7 @@ setup(
             "dlib-bin>=19.24,<21",
             *EXPORT,
             "scikit-image>=0.22,<1",
+            "captum>=0.8,<1",
         ],
     },
     entry_points={"console_scripts": ["gamdss=gamdss.cli:main"]},

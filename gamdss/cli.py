@@ -12,6 +12,7 @@ from gamdss import __version__
 from gamdss.arguments import parse
 from gamdss.commands import (
     align,
+    attribution,
     bench,
     bias,
     check,
@@ -22,10 +23,12 @@ from gamdss.commands import (
     merge,
     models,
     original_report,
+    report,
     stress,
     synth,
     table,
     train,
+    tsne,
 )
 from gamdss.errors import GamdssError
 
@@ -46,6 +49,9 @@ COMMANDS = {
     "synth": synth,
     "bench": bench,
     "stress": stress,
+    "report": report,
+    "tsne": tsne,
+    "attribution": attribution,
 }
 
 
@@ -79,3 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_script(config: Path) -> None:
     """What a script per dataset does: `gamdss train --config CONFIG` and the user's options."""
     sys.exit(main(["train", "--config", str(config), *sys.argv[1:]]))
+
+
+def tsne_script(config: Path) -> None:
+    """What a script under `visual/` does: `gamdss tsne --experiment CONFIG` and the options."""
+    sys.exit(main(["tsne", "--experiment", str(config), *sys.argv[1:]]))

@@ -88,6 +88,15 @@ def made(tmp_path_factory):
         yield write
 
 
+@pytest.fixture(scope="session")
+def finished_run(small_dataset, small_options, tmp_path_factory):
+    """Directory of a finished run on it. Tests may add files to it, and not change its own."""
+    output = tmp_path_factory.mktemp("pictured") / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    assert main(words) == 0
+    return output
+
+
 @pytest.fixture
 def data(small_dataset, tmp_path):
     """A copy of the made dataset that a test may break."""

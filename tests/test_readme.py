@@ -47,10 +47,12 @@ def test_every_option_and_file_in_a_command_is_there():
                 assert word.partition("=")[0].replace("-", "_").replace("__", "--", 1) in known, (
                     line
                 )
-            elif word.startswith(("cas2/", "samm/", "cas3/", "configs/")):
+            elif word.startswith(("cas2/", "samm/", "cas3/", "visual/", "configs/")):
                 assert (ROOT / word).exists(), line
     assert used >= 5
-    for file in set(re.findall(r"`((?:configs|cas2|samm|cas3|tests)/[\w./]+\.\w+)`", README)):
+    for file in set(
+        re.findall(r"`((?:configs|cas2|samm|cas3|visual|tests)/[\w./]+\.\w+)`", README)
+    ):
         assert (ROOT / file).exists(), file
 
 

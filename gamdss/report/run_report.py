@@ -13,11 +13,15 @@ from gamdss.records import Clip, FoldResult, KeyFrames
 from gamdss.report.confusion import confusion_figure
 from gamdss.report.curves import learning_curves
 from gamdss.report.film_strip import film_strip
+from gamdss.report.per_subject import per_subject_figure
+from gamdss.report.reliability import reliability_figure
 from gamdss.report.tables import results_markdown, summary_table
 
 FIGURES = {
     "confusion matrix": "confusion.png",
     "learning curves": "curves.png",
+    "accuracy by subject": "per_subject.png",
+    "reliability": "reliability.png",
     "film strip": "film_strip.png",
 }
 
@@ -48,6 +52,8 @@ def write_report(
     """
     confusion_figure(results, folder / FIGURES["confusion matrix"])
     learning_curves(folds, folder / FIGURES["learning curves"])
+    per_subject_figure(results, folds, folder / FIGURES["accuracy by subject"])
+    reliability_figure(results, folds, folder / FIGURES["reliability"])
     film_strip(
         folder / FIGURES["film strip"],
         clips,

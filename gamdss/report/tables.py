@@ -35,7 +35,7 @@ HOW_TO_READ = """\
 
 def summary_table(results: Mapping[str, Any]) -> str:
     """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
-    about = f"{results['dataset']}, {results['task']}: {_extent(results)}"
+    about = f"{results['dataset']}, {results['task']}: {extent(results)}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
     return "\n\n".join([about, _summary(results, "simple"), note])
 
@@ -51,7 +51,7 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
     chosen = SELECTIONS[results["selection"]]
     parts = [
         f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
-        f"{_extent(results)}.",
+        f"{extent(results)}.",
         _summary(results, "pipe"),
         ORACLE_NOTE,
         f"## Classes ({chosen})",
@@ -74,7 +74,8 @@ def judged_by(results: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _extent(results: Mapping[str, Any]) -> str:
+def extent(results: Mapping[str, Any]) -> str:
+    """How many clips, subjects and epochs, in a line."""
     return (
         f"{results['clips']} clips of {results['subjects']} subjects, {results['protocol']}; "
         f"{results['epochs']} epochs, seed {results['seed']}"

@@ -1,0 +1,129 @@
+"""What commands on finished runs share: their options, which run is meant, and its data."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser
+
+from gamdss.arguments import parse
+from gamdss.commands import train
+from gamdss.commands.fields import cache_folder
+from gamdss.config import Config, from_dict
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import read_yaml
+
+if TYPE_CHECKING:
+    from gamdss.engine.reopened import OpenedRun, RecordedRun
+
+
+def add_data_options(options: ArgumentParser) -> None:
+    """Where the run's data lies now, and where networks compute."""
+    options.add_argument("--data_root", help="the dataset's folder, if it lies elsewhere now")
+    options.add_argument("--cache", help="folder of decoded frames; the run's where left out")
+    options.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+
+
+def add_demo_options(options: ArgumentParser) -> None:
+    """Which run is meant where none is named."""
+    options.add_argument(
+        "--experiment",
+        help="a config: its run under runs/ is taken where no RUN is named, and a RUN must be of "
+        "its dataset and task",
+    )
+    options.add_argument(
+        "--demo",
+        action="store_true",
+        help="take the run of `gamdss train --demo`, and make it first if it is not there",
+    )
+
+
+def chosen_runs(named: list[str], namespace: Any) -> list[RecordedRun]:
+    """The runs that are named, or the one of `--experiment` or `--demo`.
+
+    Raises:
+        ConfigError: none is named, or one is of another dataset or task than `--experiment`.
+        RunError: there is no such run, or it is not finished.
+    """
+    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+
+    asked = _experiment(namespace.experiment)
+    if named:
+        if namespace.demo:
+            raise ConfigError(
+                f"--demo makes its own run, but {named[0]} is named",
+                remedy="Leave out one of the two.",
+            )
+        runs = [read_record(Path(name).expanduser()) for name in named]
+        for run in runs if namespace.experiment else ():
+            _check_same(run, asked, namespace.experiment)
+        return runs
+    if namespace.demo:
+        return [read_record(_demo(namespace, asked))]
+    if namespace.experiment is None:
+        raise ConfigError("no run is named", remedy=_how_to_get_one(asked, None))
+    path = Path("runs") / _name(asked)
+    if not path.is_dir():
+        raise RunError(
+            "there is no run to draw",
+            file=path,
+            remedy=_how_to_get_one(asked, namespace.experiment),
+        )
+    return [read_record(path)]
+
+
+def open_data(run: RecordedRun, namespace: Any) -> OpenedRun:
+    """The run with its data and networks; options as `add_data_options` has them."""
+    from gamdss.engine.reopened import open_run  # noqa: PLC0415
+
+    config = replace(run.config, cache=namespace.cache or run.config.cache)
+    return open_run(run, cache_folder(config), namespace.data_root, namespace.device)
+
+
+def _experiment(file: str | None) -> Config:
+    if file is None:
+        return Config()
+    values = read_yaml(Path(file).expanduser(), "the config", "--experiment")
+    if not isinstance(values, dict):
+        raise ConfigError("this is no config", file=file, remedy="Check --experiment.")
+    config: Config = from_dict(values)
+    return config
+
+
+def _name(config: Config) -> str:
+    return f"{Path(config.dataset).stem}_{config.task}"
+
+
+def _check_same(run: RecordedRun, asked: Config, file: str) -> None:
+    here, wanted = ((c.dataset, c.task) for c in (run.config, asked))
+    if here != wanted:
+        raise ConfigError(
+            f"this run is of {' '.join(here)}, {Path(file).name} of {' '.join(wanted)}",
+            file=run.path,
+            remedy="Name a run of that config, or leave --experiment out: `gamdss tsne RUN`.",
+        )
+
+
+def _how_to_get_one(asked: Config, file: str | None) -> str:
+    config = f"--config {Path('configs') / Path(file).name} " if file else ""
+    return (
+        f"Train one: gamdss train {config}--data-root /data/{asked.dataset.upper()}\n"
+        "and name its directory if it is not in runs/. To see the picture on a made dataset, "
+        "without any data: add --demo"
+    )
+
+
+def _demo(namespace: Any, asked: Config) -> Path:
+    """The run directory of the demo, trained first if it is not finished."""
+    path = Path("runs") / f"demo_{_name(asked)}"
+    if not (path / "results.json").is_file():
+        words = ["train"]
+        words += ["--config", namespace.experiment] if namespace.experiment else []
+        words += ["--cache", namespace.cache] if namespace.cache else []
+        words += ["--device", namespace.device, "--output", str(path), "--demo"]
+        parsers = {"train": train.parser()}
+        chosen = parse(parsers, train.with_demo_settings(words), "the demo")
+        train.run(chosen["train"])
+    return path

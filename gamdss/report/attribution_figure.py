@@ -1,0 +1,86 @@
+"""Attribution maps: where on the apex face a network sees its evidence, phase by phase."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+
+from gamdss.report.overlay import COLOURS, evidence, limit, smoothed
+from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
+
+# Inches.
+FACE, GAP, SIDE, TOP, HEADING, BAR, BOTTOM = 2.3, 0.18, 0.35, 1.05, 0.78, 1.0, 0.85
+NAMES = {"rising": "rising phase", "falling": "falling phase"}
+HOW = (
+    "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "
+    "colours, smoothed, over the grey apex face; one colour scale per clip. Red: motion here "
+    "raises the logit of the class, blue: lowers it. The numbers are what all motion together "
+    "changes in that logit. Networks of the final epoch."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class MapRow:
+    """A clip: heading, apex face (S, S, 3), and by phase a map (S, S) and the logit's change."""
+
+    heading: str
+    right: bool
+    apex: np.ndarray
+    maps: Mapping[str, np.ndarray]
+    changes: Mapping[str, float]
+
+
+@house_style()
+def attribution_figure(
+    paths: Sequence[Path], rows: Sequence[MapRow], headline: str, steps: int
+) -> None:
+    """Draw a row for each clip: the apex face, then the evidence in each phase.
+
+    Raises:
+        RunError: a file cannot be written.
+    """
+    columns = 1 + max(len(row.maps) for row in rows)
+    width = 2 * SIDE + columns * (FACE + GAP) + BAR
+    height = TOP + len(rows) * (HEADING + FACE + 0.3) + BOTTOM
+    figure = Figure(figsize=(width, height))
+    figure.text(SIDE / width, 1 - 0.35 / height, headline, weight="bold", fontsize=12, va="top")
+    for number, row in enumerate(rows):
+        _row(figure, row, height - TOP - number * (HEADING + FACE + 0.3))
+    words = textwrap.fill(HOW.format(steps=steps), int(width * 13))
+    place = SIDE / width, (BOTTOM - 0.1) / height
+    figure.text(*place, words, color=FAINT, fontsize=8.5, va="top", linespacing=1.5)
+    for path in paths:
+        save(figure, path)
+
+
+def _row(figure: Figure, row: MapRow, top: float) -> None:
+    """The pictures of a clip, whose upper edge is `top` inches above the figure's lower one."""
+    width, height = figure.get_size_inches()
+    colour = INK if row.right else VERMILLION
+    figure.text(SIDE / width, top / height, row.heading, weight="bold", color=colour, va="top")
+    shown = {name: smoothed(values) for name, values in row.maps.items()}
+    strongest = limit(np.stack(list(shown.values())))
+    pictures = [("apex", row.apex)] + [
+        (f"{NAMES[name]}: {row.changes[name]:+.2f}", evidence(row.apex, values, strongest))
+        for name, values in shown.items()
+    ]
+    low = (top - HEADING - FACE) / height
+    for number, (words, picture) in enumerate(pictures):
+        left = (SIDE + number * (FACE + GAP)) / width
+        axes = figure.add_axes((left, low, FACE / width, FACE / height))
+        axes.imshow(picture)
+        axes.set_title(words, fontsize=9, loc="center", pad=5)
+        bare(axes)
+    left = (SIDE + len(pictures) * (FACE + GAP)) / width
+    cax = figure.add_axes((left, low + 0.3 / height, 0.1 / width, (FACE - 0.6) / height))
+    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), COLOURS), cax=cax, ticks=[-1, 0, 1])
+    bar.ax.set_yticklabels(["against", "0", "for"], fontsize=8)
+    bar.ax.tick_params(length=2)
+    bar.ax.spines["outline"].set_visible(False)

@@ -1,0 +1,177 @@
+"""One HTML page of a run that needs nothing but itself: no network, no script, no other file."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import cv2
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from gamdss.errors import RunError
+from gamdss.files import write_atomic
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under columns; `numbers`, `wrapped` and `strong` are places of columns and rows."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: Sequence[int] = ()
+    wrapped: Sequence[int] = ()
+    strong: Sequence[int] = ()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as a data URI, its size in pixels, and what a reader without it should know."""
+
+    source: str
+    width: int
+    height: int
+    alt: str
+    name: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure of the page; `shown` is its width in CSS pixels where there is room."""
+
+    anchor: str
+    source: str
+    width: int
+    height: int
+    shown: int
+    alt: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Number:
+    """A figure to see first, and lines that belong to it."""
+
+    name: str
+    value: str
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Warn:
+    """What a reader must know before believing a number."""
+
+    title: str
+    text: str
+    items: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A class's probability."""
+
+    name: str
+    percent: float
+    text: str
+    true: bool
+
+
+@dataclass(frozen=True)
+class Card:
+    """A held-out clip: what it is, what the network says, and its pictures."""
+
+    name: str
+    true: str
+    predicted: str
+    right: bool
+    bars: Sequence[Bar]
+    pictures: Sequence[Picture]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that the page says, in its order."""
+
+    title: str
+    extent: str
+    numbers: Sequence[Number]
+    selection: str
+    summary: Table
+    classes: Table
+    folds: Table
+    figures: Sequence[Sequence[Plot]]
+    figures_note: str
+    clips_note: str
+    clips: Sequence[tuple[str, Sequence[Card]]]
+    composition: Table
+    config: Table
+    config_note: str
+    environment: Table
+    footer: str
+    corrections: Table | None = None
+    warnings: Sequence[Warn] = field(default_factory=tuple)
+
+    @property
+    def sections(self) -> list[tuple[str, str]]:
+        """Anchor and name of each section, for the navigation."""
+        warned = [("warnings", "Keep in mind")] if self.warnings else []
+        return [
+            ("results", "Results"),
+            *warned,
+            ("figures", "Figures"),
+            ("clips", "Clips"),
+            ("data", "Data"),
+            ("config", "Configuration"),
+            ("environment", "Environment"),
+        ]
+
+
+def write_page(path: Path, page: Page) -> None:
+    """Render the page and write it.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    # Names of classes, clips and folders come from files: all of them are escaped.
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+    css = (_HERE / "page.css").read_text(encoding="utf-8")
+    text = template.render(page=page, css=Markup(css))
+    write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def embedded(image: np.ndarray) -> str:
+    """An RGB image (H, W, 3), uint8, as a data URI of a PNG."""
+    done, data = cv2.imencode(".png", image[..., ::-1])
+    assert done
+    return _uri(data.tobytes())
+
+
+def embedded_file(file: Path) -> tuple[str, int, int]:
+    """A PNG file as a data URI, its width and height.
+
+    Raises:
+        RunError: it is missing or no image.
+    """
+    data = file.read_bytes() if file.is_file() else b""
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if image is None:
+        raise RunError(
+            "this figure is missing or broken",
+            file=file,
+            remedy="Start the run again: it draws its figures anew.",
+        )
+    return _uri(data), image.shape[1], image.shape[0]
+
+
+def _uri(data: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(data).decode('ascii')}"

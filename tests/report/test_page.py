@@ -1,0 +1,177 @@
+"""`gamdss report`: one page with everything in it, which a browser shows without complaint."""
+
+import json
+import re
+import shutil
+from html import escape, unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from browser import chromium, console
+
+from gamdss.cli import main
+
+MEASURE = """<script>addEventListener("load", () => {
+  const frame = document.querySelector("iframe");
+  const read = () => {
+    const page = frame.contentDocument;
+    document.body.dataset.found = JSON.stringify({
+      images: [...page.images].map(image => image.complete && image.naturalWidth > 0),
+      wide: page.documentElement.scrollWidth,
+      paper: getComputedStyle(page.body).backgroundColor,
+      anchors: [...page.querySelectorAll("nav a")].map(
+        a => Boolean(page.querySelector(a.getAttribute("href")))),
+    });
+  };
+  read();
+});</script>"""
+
+
+class Tags(HTMLParser):
+    def __init__(self, text):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.fixture(scope="module")
+def page(finished_run):
+    """The page of a run with pictures, and its text."""
+    assert main(["report", str(finished_run)]) == 0
+    file = finished_run / "report.html"
+    return file, file.read_text("utf-8")
+
+
+def measured(text, folder, width, *words):
+    """What a browser finds in the page, shown in a frame of this width."""
+    # The page's own policy forbids scripts, so the measuring stands outside of it.
+    frame = f'<iframe style="width:{width}px;height:900px" srcdoc="{escape(text)}"></iframe>'
+    outside = folder / "measure.html"
+    outside.write_text(f"<!doctype html><body>{frame}{MEASURE}</body>", "utf-8")
+    shown, log = chromium(folder / "profile", *words, "--dump-dom", outside.as_uri())
+    assert console(log) == []
+    return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
+
+
+def test_the_page_says_what_the_run_found(finished_run, page):
+    _, text = page
+    results = json.loads((finished_run / "results.json").read_text())
+    shown = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
+    for measure, name in (("accuracy", "accuracy"), ("uf1", "UF1"), ("uar", "UAR")):
+        assert f"{name}, final epoch {results['final'][measure]:.3f}" in shown
+        assert f"oracle: {results['oracle'][measure]:.3f}" in shown
+    for fold in results["folds"]:
+        assert f"{fold['held_out']} {fold['clips']} {fold['final']['accuracy']:.3f}" in shown
+    for words in ("training.epochs 2 199", "The clips are made", "happiness", "Most certain"):
+        assert words in shown
+    assert "fewer than 10 clips" in shown
+    assert str(finished_run) not in text  # no place of this machine
+
+
+def test_the_page_needs_nothing_else(page):
+    _, text = page
+    tags = Tags(text).found
+    assert not {tag for tag, _ in tags} & {"script", "iframe", "object", "embed"}
+    for tag, attrs in tags:
+        for name in ("src", "href"):
+            value = attrs.get(name)
+            assert value is None or value.startswith(("data:", "#")), (tag, value)
+        if tag == "img":
+            assert len(attrs["alt"]) > 10
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_a_browser_shows_it_light_dark_and_narrow(page, tmp_path):
+    _, text = page
+    light = measured(text, tmp_path, 1200)
+    assert len(light["images"]) >= 5 + 3 * 5
+    assert all(light["images"])
+    assert all(light["anchors"])
+    assert len(light["anchors"]) >= 6
+    narrow = measured(text, tmp_path, 400)
+    assert narrow["wide"] <= 400
+    dark = measured(text, tmp_path, 1200, "--blink-settings=preferredColorScheme=0")
+
+    def brightness(found):
+        return np.mean([int(n) for n in re.findall(r"\d+", found["paper"])[:3]])
+
+    assert brightness(light) > 200
+    assert brightness(dark) < 60
+
+
+def test_it_opens_from_disk_without_a_complaint(page, tmp_path):
+    picture = tmp_path / "page.png"
+    words = ["--window-size=1280,1600", f"--screenshot={picture}", page[0].as_uri()]
+    _, log = chromium(tmp_path / "profile", *words)
+    assert console(log) == []
+    image = cv2.imread(str(picture))
+    assert image.shape[:2] == (1600, 1280)
+    assert image.std() > 20
+
+
+def test_the_browser_does_find_faults(page, tmp_path):
+    broken = page[1].replace(
+        "<h2>Results</h2>", '<div style="width:900px">.</div><img src="x.png">'
+    )
+    found = measured_loosely(broken, tmp_path)
+    assert found["wide"] > 400
+    assert not all(found["images"])
+
+
+def measured_loosely(text, folder):
+    frame = f'<iframe style="width:400px;height:900px" srcdoc="{escape(text)}"></iframe>'
+    outside = folder / "measure.html"
+    outside.write_text(f"<!doctype html><body>{frame}{MEASURE}</body>", "utf-8")
+    shown, log = chromium(folder / "profile", "--dump-dom", outside.as_uri())
+    assert any("Content Security Policy" in line for line in console(log))
+    return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
+
+
+def test_names_are_text_and_not_markup(finished_run, tmp_path):
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    for name in ("annotations.csv", "composition.csv", "results.json"):
+        file = run / name
+        file.write_text(file.read_text().replace("happiness", "<b>&happy</b>"))
+    assert main(["report", str(run), "--frames", "false"]) == 0
+    text = (run / "report.html").read_text("utf-8")
+    assert "&lt;b&gt;&amp;happy&lt;/b&gt;" in text
+    assert "<b>&happy" not in text
+    assert "no faces are shown" in text
+
+
+def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    results = json.loads((run / "results.json").read_text())
+    for which in ("final", "oracle"):
+        results[which]["intervals"] = {"accuracy": [0.25, 0.75], "uf1": None}
+    (run / "results.json").write_text(json.dumps(results))
+    file = run / "annotations.csv"
+    lines = file.read_text().splitlines()
+    lines[1] = ",".join([*lines[1].split(",")[:-2], "offset 5 is 50", "apex is the midpoint"])
+    file.write_text("\n".join(lines))
+    keys = (run / "keyframes.csv").read_text().splitlines()
+    (run / "keyframes.csv").write_text("\n".join([keys[0], keys[1] + "frame 7 is missing"]))
+    assert (
+        main(["report", str(run), "--frames", "false", "--output", str(tmp_path / "p.html")]) == 0
+    )
+    text = (tmp_path / "p.html").read_text("utf-8")
+    assert "95% interval 0.250 to 0.750" in text
+    assert "(0.250 to 0.750)" in text
+    assert "corrected in 1 clip(s)" in text
+    assert "offset 5 is 50" in text
+    assert "frame 7 is missing" in text
+
+
+def test_the_data_is_gone(finished_run, tmp_path, capsys):
+    words = ["report", str(finished_run), "--data-root", str(tmp_path / "absent")]
+    assert main(words) == 2
+    assert "--frames false" in capsys.readouterr().err
+    assert main(["report", str(tmp_path)]) == 2
+    assert "this is no run's config" in capsys.readouterr().err

@@ -1,0 +1,73 @@
+"""Calibration, accuracy by subject, and which clips to look at: numbers known beforehand."""
+
+import numpy as np
+import pytest
+
+from gamdss.analysis.calibration import calibration
+from gamdss.analysis.verdicts import telling, verdicts
+from gamdss.records import FoldResult
+from gamdss.report.per_subject import per_subject_figure, subjects
+from gamdss.report.reliability import reliability_figure
+
+RESULTS = {"dataset": "Made", "task": "c2", "final": {"accuracy": 0.5}}
+
+
+def of_confidence(confidence, right):
+    """Logits of two classes, label 0: so sure, and right or not."""
+    confidence, right = np.asarray(confidence), np.asarray(right)
+    chance = np.where(right, confidence, 1 - confidence)
+    return np.log(np.stack([chance, 1 - chance], 1))
+
+
+def fold(name, right, confidence=None):
+    right = np.asarray(right, bool)
+    sure = np.full(len(right), 0.9) if confidence is None else confidence
+    logits = of_confidence(sure, right)[None].astype(np.float32)
+    clips = tuple(f"{name}/{i}" for i in range(len(right)))
+    return FoldResult(name, clips, np.zeros(len(right), np.int64), logits)
+
+
+def test_the_error_of_known_confidences():
+    sure = [0.95] * 10 + [0.65] * 10
+    found = calibration(of_confidence(sure, [1] * 9 + [0] + [1] * 4 + [0] * 6), np.zeros(20, int))
+    assert [(b.clips, round(b.low, 1), b.accuracy) for b in found.bins] == [
+        (10, 0.6, 0.4),
+        (10, 0.9, 0.9),
+    ]
+    assert found.error == pytest.approx((0.05 + 0.25) / 2)
+    assert found.bins[0].interval == pytest.approx((0.168, 0.687), abs=1e-3)  # Wilson, 4 of 10
+
+
+def test_one_who_is_as_sure_as_right_has_no_error():
+    rng = np.random.default_rng(0)
+    sure = rng.uniform(0.5, 1, 20000)
+    found = calibration(of_confidence(sure, rng.random(20000) < sure), np.zeros(20000, int))
+    assert found.error < 0.015
+    assert sum(b.clips for b in found.bins) == 20000
+
+
+def test_subjects_from_the_best_to_the_worst(tmp_path):
+    folds = [fold("a", [1, 0]), fold("b", [1, 1, 1]), fold("c", [1]), fold("d", [0, 0])]
+    found = subjects(folds)
+    assert [(s.name, s.right, s.clips) for s in found] == [
+        ("b", 3, 3),
+        ("c", 1, 1),
+        ("a", 1, 2),
+        ("d", 0, 2),
+    ]
+    assert per_subject_figure(RESULTS, folds, tmp_path / "s.png") == found
+    many = [fold(f"{i}", [i % 2]) for i in range(150)]
+    per_subject_figure(RESULTS, many, tmp_path / "many.png")
+    reliability_figure(RESULTS, folds, tmp_path / "r.png")
+    assert all((tmp_path / f"{n}.png").stat().st_size for n in ("s", "many", "r"))
+
+
+def test_clips_to_look_at_are_named_once():
+    sure = np.array([0.99, 0.8, 0.6, 0.97, 0.55])
+    found = telling(verdicts([fold("a", [1, 1, 1, 0, 0], sure)]), 2)
+    assert {kind: [v.clip for v in clips] for kind, clips in found.items()} == {
+        "Most certain, and right": ["a/0", "a/1"],
+        "Most certain, and wrong": ["a/3", "a/4"],
+        "Least certain": ["a/2"],
+    }
+    assert [len(x) for x in telling(verdicts([fold("a", [1])]), 2).values()] == [1]
