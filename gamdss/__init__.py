@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gamdss.reselection import PRESETS as PRESETS
     from gamdss.reselection import needed_frames as needed_frames
     from gamdss.reselection import reselect as reselect
+    from gamdss.reselection import spot as spot
 
 __version__ = "0.1.0"
 
@@ -35,6 +36,7 @@ _HOMES = {
     "load_original_state_dict": "gamdss.models.original",
     "needed_frames": "gamdss.reselection",
     "reselect": "gamdss.reselection",
+    "spot": "gamdss.reselection",
     "two_phase": "gamdss.models.two_phase",
     "two_phase_loss": "gamdss.losses",
 }

@@ -7,7 +7,7 @@ import re
 from argparse import ArgumentError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
@@ -15,6 +15,7 @@ from gamdss.config import flatten
 from gamdss.errors import ConfigError
 from gamdss.files import read_yaml
 
+Values = TypeVar("Values")
 _OPTION = re.compile(r"--[a-z][\w.\-]*")
 
 
@@ -79,6 +80,18 @@ def parse(
         raise _explain(command or top, str(error)) from error
 
 
+def checked(config: type[Values], values: dict[str, Any], file: Path) -> Values:
+    """The dataclass `config` of nested plain values that come from `file`.
+
+    Raises:
+        ConfigError: an unknown field (with the nearest valid one), or a value of the wrong type.
+    """
+    parser = new_parser("", config=config)
+    found = parser.instantiate(_object(parser, values, file))
+    names = {name.partition(".")[0] for name in _fields(parser)}
+    return config(**{name: found[name] for name in names})
+
+
 def _underscores(argument: str) -> str:
     if not argument.startswith("--"):
         return argument
@@ -105,12 +118,17 @@ def _check_file(parser: ArgumentParser, file: Path) -> None:
             file=file,
             remedy="It must hold lines such as `seed: 2`.",
         )
+    _object(parser, values, file)
+
+
+def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Namespace:
+    """The values of a file, parsed."""
     known = _fields(parser)
     for name in flatten(values):
         if name not in known:
             raise ConfigError(f"unknown field {name!r}", file=file, remedy=_nearest(name, known))
     try:
-        parser.parse_object(values)
+        return parser.parse_object(values)
     except ArgumentError as error:
         explained = _explain(parser, str(error))
         raise ConfigError(explained.problem, file=file, remedy=explained.remedy) from error

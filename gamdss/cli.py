@@ -15,12 +15,15 @@ from gamdss.commands import (
     bench,
     bias,
     check,
+    compare,
     datasets,
     export,
     merge,
     models,
+    original_report,
     stress,
     synth,
+    table,
     train,
 )
 from gamdss.errors import GamdssError
@@ -29,6 +32,9 @@ DESCRIPTION = "Micro-expression recognition with reselected key frames and a two
 COMMANDS = {
     "train": train,
     "merge": merge,
+    "compare": compare,
+    "original-report": original_report,
+    "table": table,
     "datasets": datasets,
     "models": models,
     "export": export,

@@ -80,7 +80,9 @@ class FoldResult:
     `name` is what was held out: a subject, or a dataset or part, as the protocol has it.
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
-    (N,) int64, `train_loss` and `train_accuracy` (E,) float64.
+    (N,) int64, `train_loss` and `train_accuracy` (E,) float64. Where the fold set training
+    subjects aside to choose its epoch on, `inner_clips` are theirs, with `inner_logits` (E, M, C)
+    and `inner_labels` (M,).
     """
 
     name: str
@@ -89,3 +91,6 @@ class FoldResult:
     logits: np.ndarray
     train_loss: np.ndarray = field(default_factory=lambda: np.zeros(0))
     train_accuracy: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    inner_clips: tuple[str, ...] = ()
+    inner_logits: np.ndarray | None = None
+    inner_labels: np.ndarray | None = None

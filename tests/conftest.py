@@ -44,6 +44,7 @@ def small_options(tmp_path_factory):
     """Options that train on it in seconds."""
     return (
         *("--cache", str(tmp_path_factory.mktemp("cache"))),
+        *("--reselection.preset", "full"),
         *("--model.image-size", "32"),
         *("--training.epochs", "2"),
         *("--training.batch-size", "4"),

@@ -18,6 +18,7 @@ FLOORS = [
     {"data", "models", "losses"},
     {"align", "engine", "report", "demo"},
     {"bench"},
+    {"tables"},
     {"commands"},
     {"cli"},
     {"__init__", "__main__"},

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gamdss.reselection import needed_frames, reselect
+from gamdss.errors import FrameError
+from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.course import fit_course, strength
 
 ONSET, APEX, OFFSET = 20, 50, 90
@@ -111,3 +112,33 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         ends = np.array(fit.intervals(0.8))
         inside.append((ends[:, 0] - 0.5 <= true) & (true <= ends[:, 1] + 0.5))
     assert 0.68 <= np.mean(inside) <= 0.93
+
+
+def test_key_frames_are_spotted_without_an_annotation(frames):
+    found = spot(frames)
+    assert abs(found.onset - ONSET) <= 4
+    assert abs(found.apex - APEX) <= 3
+    assert abs(found.offset - OFFSET) <= 6
+    for (low, high), number in zip(found.intervals, found.numbers, strict=True):
+        assert low <= number <= high
+    later = spot(frames, first_frame=301)
+    assert later.numbers == tuple(number + 300 for number in found.numbers)
+
+
+def test_a_blink_is_not_spotted(frames):
+    blinking = frames.copy()
+    for time in range(92, 108):
+        closed = np.sin(np.pi * (time - 92) / 16)
+        eyes = blinking[time, 35:50, 25:105].astype(np.float32)
+        blinking[time, 35:50, 25:105] = eyes * (1 - 0.6 * closed)
+    found = spot(blinking)
+    assert abs(found.apex - APEX) <= 4
+
+
+def test_frames_that_cannot_be_spotted_are_refused(frames):
+    for few in (frames[:6], frames[:, :20, :20]):
+        with pytest.raises(FrameError, match="too few or too small") as error:
+            spot(few)
+        assert "8 frames" in str(error.value)
+    with pytest.raises(FrameError, match="frame 3 is"):
+        spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})

@@ -19,10 +19,11 @@ from gamdss.data.synthetic.settings import SynthConfig
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
 from gamdss.reselection.motion import fit_motion
+from gamdss.reselection.spotting import fit_spotted
 
 # Presets that search for the largest difference, with the ratio that replaces their own.
 SEARCHES: dict[str, float | None] = {"original-full": None, "full": None, "both-sides": 0.25}
-WAYS = ("annotation", *SEARCHES, "motion", "bound")
+WAYS = ("annotation", *SEARCHES, "motion", "spotted", "bound")
 _PERSON, _CLIP = range(2)
 
 
@@ -49,6 +50,7 @@ def measure_clip(config: SynthConfig, index: int) -> dict[str, Any]:
     seconds = time.process_time() - started
     keys = annotated if fit is None else fit.keys
     found["motion"] = keys.numbers
+    found["spotted"] = fit_spotted(frames).keys.numbers
     found["bound"] = annotated.numbers
     if fit is not None:
         found["bound"] = _bound(fit.level, fit.times, annotated, made)

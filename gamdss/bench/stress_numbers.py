@@ -29,13 +29,15 @@ class CellNumbers:
     """Of one cell, by key frame.
 
     `errors` by way and key frame: mean absolute error in percent, of the true rising phase for
-    onset and apex, of the falling one for the offset. `gain`: error of `motion` minus that of the
-    annotation, clip by clip; below 0 is better. `coverage`: share of the stated 80% intervals that
-    hold the true frame, None where none is stated. `seconds`: of `motion` for a clip.
+    onset and apex, of the falling one for the offset. `medians` of the same errors. `gain`: error
+    of `motion` minus that of the annotation, clip by clip; below 0 is better. `coverage`: share of
+    the stated 80% intervals that hold the true frame, None where none is stated. `seconds`: of
+    `motion` for a clip.
     """
 
     clips: int
     errors: dict[str, dict[str, Estimate]]
+    medians: dict[str, dict[str, float]]
     gain: dict[str, Estimate]
     coverage: dict[str, float | None]
     seconds: float
@@ -53,6 +55,10 @@ def cell_numbers(clips: Sequence[Mapping[str, Any]]) -> CellNumbers:
     return CellNumbers(
         clips=len(clips),
         errors={way: _estimates(values, picks) for way, values in errors.items()},
+        medians={
+            way: dict(zip(KEYS, np.median(values, axis=0).tolist(), strict=True))
+            for way, values in errors.items()
+        },
         gain=_estimates(errors["motion"] - errors["annotation"], picks),
         coverage=_coverage(clips),
         seconds=float(np.mean([clip["seconds"] for clip in clips])),

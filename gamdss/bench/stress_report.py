@@ -24,7 +24,8 @@ HOW_TO_READ = f"""\
   families of time courses, an annotator whose errors have deviations of 9, 12 and 15% of a phase.
 - **annotation** is what the simulated annotator wrote; **original-full**, **full** and
   **both-sides** (a quarter of a phase) search for the largest difference; **motion** fits the
-  clip's own motion; **bound** is the same fit, told the true shape of the course.
+  clip's own motion; **spotted** sees no annotation at all, only the clip; **bound** is the fit of
+  `motion`, told the true shape of the course.
 - **motion − annotation** is paired, clip by clip; below 0 is better.{_MARK} marks cells where
   `motion` is worse than the annotation by more than the interval.
 - **80% held** is how often the intervals that `motion` states hold the true onset, apex, offset;
@@ -44,6 +45,8 @@ def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: 
             for key in KEYS:
                 found = {way: cell.errors[way][key] for way in WAYS}
                 found["motion minus annotation"] = cell.gain[key]
+                median = cell.medians["spotted"][key]
+                found["spotted, median"] = Estimate(median, median, median)
                 held = cell.coverage[key]
                 if held is not None:
                     found["motion, 80% intervals held"] = Estimate(100 * held, 0, 0)
@@ -84,7 +87,8 @@ def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[
     better = sum(cell.gain[key].high < 0 for cell in numbers.values() for key in KEYS)
     lines = [
         f"`motion` is better than the annotation, by more than the interval, in {better} of "
-        f"{total} cells and key frames."
+        f"{total} cells and key frames.",
+        *_without_annotation(numbers),
     ]
     failed = [
         f"- {key}, {where}: {_plain(numbers[name].errors['motion'][key])} against "
@@ -97,6 +101,18 @@ def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[
     if not failed:
         return [*lines, "It is nowhere worse than the annotation by more than the interval."]
     return [*lines, f"It is worse by more than the interval in {len(failed)}:", "", *failed]
+
+
+def _without_annotation(numbers: Mapping[str, CellNumbers]) -> list[str]:
+    """How far spotted key frames are off at the middle level, if it was measured."""
+    if MIDDLE not in numbers:
+        return []
+    cell = numbers[MIDDLE]
+    errors = ", ".join(
+        f"{key} {_plain(cell.errors['spotted'][key])} (median {cell.medians['spotted'][key]:.1f}%)"
+        for key in KEYS
+    )
+    return [f"Spotted without an annotation, at the middle level: {errors}."]
 
 
 def _places(factors: Sequence[str]) -> dict[str, str]:

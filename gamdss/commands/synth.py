@@ -9,7 +9,7 @@ from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
 from gamdss.commands.fields import build
-from gamdss.data.synthetic import GROUND_TRUTH, SynthConfig, write_dataset
+from gamdss.data.synthetic import GROUND_TRUTH, TRUE_ANNOTATION, SynthConfig, write_dataset
 
 
 def parser() -> ArgumentParser:
@@ -27,3 +27,4 @@ def run(namespace: Any) -> None:
     """Make the dataset and say where it lies."""
     root = write_dataset(Path(namespace.output).expanduser(), build(namespace, SynthConfig))
     print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
+    print(f"workbook of a perfect annotator (--annotations): {root / TRUE_ANNOTATION}")

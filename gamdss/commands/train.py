@@ -61,7 +61,7 @@ def run(namespace: Any) -> None:
                 f"--demo makes its own data, but --data-root is {config.data_root!r}",
                 remedy="Leave out one of the two.",
             )
-        config = replace(config, data_root=_made(config, cache), annotations=None)
+        config = replace(config, data_root=made(config, cache), annotations=None)
     name = f"{'demo_' if namespace.demo else ''}{Path(config.dataset).stem}_{config.task}"
     output = Path(config.output).expanduser() if config.output else Path("runs") / name
     only = None if namespace.folds is None else [f.strip() for f in namespace.folds.split(",")]
@@ -70,13 +70,13 @@ def run(namespace: Any) -> None:
         print(report(finished))
 
 
-def _made(config: Config, cache: Path) -> str:
+def made(config: Config, cache: Path, settings: Path | None = None) -> str:
     """The demo's data root: made clips in the layout of each dataset."""
     names = config.dataset.split("+")
     roots = {}
     for name in names:
         emotions = list(get_spec(name, config.annotations).task(config.task).emotions)
-        roots[name] = str(demo.dataset(cache, name, emotions))
+        roots[name] = str(demo.dataset(cache, name, emotions, settings))
     return ",".join(f"{n}={r}" for n, r in roots.items()) if len(names) > 1 else roots[names[0]]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from gamdss.config.checks import require as _require
 from gamdss.config.model import ModelConfig
+from gamdss.config.training import TrainingConfig as TrainingConfig
 from gamdss.errors import ConfigError
 
 
@@ -48,14 +49,15 @@ class ReselectionConfig:
     """Dynamic frame reselection.
 
     Args:
-        preset: the windows that are searched and the difference that is compared; `none` keeps
-            the annotated frames. `original-*` presets compute what the release computes.
+        preset: how key frames are found: `motion` fits a rise and fall to the clip's own motion;
+            `full`, `short` and others search a window for the largest difference, `original-*`
+            as the release computes it; `none` keeps the annotated frames.
         ratio: half window as a fraction of the phase; the preset's own where it is left out.
         clips: which clips use reselected frames: all, or (as in the release) only those that a
             fold trains on, while held-out clips use the annotated ones.
     """
 
-    preset: str = "full"
+    preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
 
@@ -118,52 +120,6 @@ class ProtocolConfig:
 
 
 @dataclass
-class TrainingConfig:
-    """Optimisation of one fold.
-
-    Args:
-        epochs: passes over the training clips; the last one's network is the result.
-        batch_size: clips in a step; the last partial batch is kept.
-        learning_rate: of AdamW.
-        weight_decay: of AdamW, on every parameter.
-        lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
-        lr_decay_epochs: how many epochs the learning rate decays.
-        auxiliary_weight: weight of the falling phase's cross-entropy, the auxiliary loss.
-        label_smoothing: share of each training target that is spread over all classes.
-        class_weights: `balanced` weighs a class's loss by the inverse of its number of training
-            clips; `none` weighs all alike.
-        sampling: `shuffle` shows each training clip once an epoch; `balanced` draws as many with
-            replacement, every class equally often.
-        precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that compute faster
-            with it.
-        checkpoint_every: epochs between two saves of the training state of an unfinished fold.
-    """
-
-    epochs: int = 199
-    batch_size: int = 16
-    learning_rate: float = 8e-4
-    weight_decay: float = 0.6
-    lr_decay: float = 0.987
-    lr_decay_epochs: int = 50
-    auxiliary_weight: float = 1.0
-    label_smoothing: float = 0.0
-    class_weights: Literal["none", "balanced"] = "none"
-    sampling: Literal["shuffle", "balanced"] = "shuffle"
-    precision: Literal["auto", "float32", "bf16"] = "auto"
-    checkpoint_every: int = 10
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
-        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight"):
-            _require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
-        _require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
-        smoothing = self.label_smoothing
-        _require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "in [0, 1)")
-        _require(0 < self.lr_decay <= 1, "training.lr_decay", self.lr_decay, "in (0, 1]")
-
-
-@dataclass
 class Config:
     """A run: a dataset, a task, and how the network is trained and judged on it.
 
@@ -173,8 +129,8 @@ class Config:
         task: name of the classification task, such as `c5` or `c3`.
         data_root: the dataset's folder as it was delivered, with the workbook and the frames. Of a
             composite, each one's: `smic=/data/SMIC,cas2=/data/CASME2`.
-        annotations: the workbook, if it is not in `data_root` under one of its known names; of a
-            composite, in the same form.
+        annotations: the workbook, if it is not in `data_root` under one of its known names, or
+            another one, from here or from `data_root`; of a composite, in the same form.
         clip_list: a CSV file of dataset,subject,clip,class, such as MEGC2019's: only its clips are
             taken, with its classes.
         output: the run directory; `runs/<dataset>_<task>` under the working directory where it

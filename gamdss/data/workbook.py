@@ -49,6 +49,8 @@ class Table:
 def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None = None) -> Path:
     """The workbook to read: `annotations` if given, else the one with a known name in `data_root`.
 
+    A relative path of `annotations` is looked for from here first, then from `data_root`.
+
     Without one, it is `data_root` itself if the spec says that the folders stand for it.
 
     Raises:
@@ -60,6 +62,8 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
             what, file=data_root, remedy=f"Give the folder of {spec.title} with --data-root."
         )
     if annotations is not None:
+        if not annotations.is_file():
+            annotations = data_root / annotations
         if not annotations.is_file():
             raise DataRootError(
                 "there is no such workbook", file=annotations, remedy="Check --annotations."

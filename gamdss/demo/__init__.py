@@ -12,21 +12,31 @@ from gamdss.data.synthetic import SynthConfig, write_dataset
 
 SETTINGS = Path(__file__).parent / "train.yaml"
 DATASET = Path(__file__).parent / "dataset.yaml"
+# Of the tables, which train many networks.
+TABLE = Path(__file__).parent / "table.yaml"
+TABLE_DATASET = Path(__file__).parent / "table_dataset.yaml"
 
 
-def dataset(cache: Path, name: str, emotions: list[str], progress: bool = True) -> Path:
+def dataset(
+    cache: Path,
+    name: str,
+    emotions: list[str],
+    settings: Path | None = None,
+    progress: bool = True,
+) -> Path:
     """The demo's clips in a dataset's layout, in `cache`, made first if not there; their root.
 
     Args:
         cache: where made datasets are kept.
         name: the dataset's spec.
         emotions: those of the task.
+        settings: of the clips; `DATASET` if None.
         progress: show a progress bar.
     """
     values = {
         "dataset": name,
         "emotions": emotions,
-        **yaml.safe_load(DATASET.read_text(encoding="utf-8")),
+        **yaml.safe_load((settings or DATASET).read_text(encoding="utf-8")),
     }
     key = hashlib.blake2b(json.dumps(values).encode(), digest_size=6).hexdigest()
     root = cache / "synthetic" / f"demo-{Path(name).stem}-{key}"

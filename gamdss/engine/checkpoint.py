@@ -36,26 +36,26 @@ def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = json.loads((file.metadata() or {}).get("gamdss", "{}"))
     except (SafetensorError, OSError, ValueError) as error:
-        raise _broken(path, error) from error
+        raise CheckpointError(
+            f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN
+        ) from error
     fit(path, net, tensors)
     return dict(about)
 
 
-def read_about(path: Path) -> dict[str, Any]:
-    """What `save_weights` was told about the weights, without reading them.
+def about_weights(path: Path) -> dict[str, Any]:
+    """What `save_weights` was told about the weights.
 
     Raises:
         CheckpointError: missing or truncated.
     """
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with safe_open(path, framework="np") as file:
             return dict(json.loads((file.metadata() or {}).get("gamdss", "{}")))
     except (SafetensorError, OSError, ValueError) as error:
-        raise _broken(path, error) from error
-
-
-def _broken(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN)
+        raise CheckpointError(
+            f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN
+        ) from error
 
 
 def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
@@ -105,6 +105,9 @@ def save_result(path: Path, result: FoldResult) -> None:
         "train_loss": result.train_loss,
         "train_accuracy": result.train_accuracy,
     }
+    if result.inner_logits is not None and result.inner_labels is not None:
+        arrays["inner_clips"] = np.array(result.inner_clips)
+        arrays["inner_logits"], arrays["inner_labels"] = result.inner_logits, result.inner_labels
     write_atomic(path, lambda target: np.savez_compressed(target, **arrays))
 
 
@@ -123,6 +126,9 @@ def load_result(path: Path) -> FoldResult:
                 logits=arrays["logits"],
                 train_loss=arrays["train_loss"],
                 train_accuracy=arrays["train_accuracy"],
+                inner_clips=tuple(str(clip) for clip in arrays.get("inner_clips", ())),
+                inner_logits=arrays.get("inner_logits"),
+                inner_labels=arrays.get("inner_labels"),
             )
     except Exception as error:  # the zip reader raises many kinds for a broken file
         raise CheckpointError(

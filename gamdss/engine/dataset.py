@@ -21,6 +21,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.frames import ClipFrames, FrameFinder
+from gamdss.data.inner import set_aside
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Fold, Labelled
 from gamdss.data.store import Store, open_store
@@ -33,7 +34,7 @@ from gamdss.engine.composite import (
     restrict,
     sources,
 )
-from gamdss.engine.fold import FoldData
+from gamdss.engine.fold import FoldData, stream
 from gamdss.errors import DataRootError
 from gamdss.files import write_atomic
 from gamdss.records import KeyFrames
@@ -188,11 +189,15 @@ def load_frames(store: Store, device: torch.device) -> Tensor:
 
 
 def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> FoldData:
-    """The fold's clips; held-out ones with annotated frames if the config says so."""
+    """The fold's clips; those that judge with annotated frames if the config says so."""
     store, annotations = dataset.store, dataset.annotations
-    everywhere = config.reselection.clips == "all"
+    judged = store.reselected if config.reselection.clips == "all" else store.annotated
     labels = np.array(annotations.labels, np.int64)
-    training, held_out = list(fold.training), list(fold.held_out)
+    training, inner, held_out = list(fold.training), None, list(fold.held_out)
+    if config.training.selection == "inner":
+        seed = stream(config.seed, fold.name, "inner")
+        rest, aside = set_aside(fold, dataset.labelled, config.training.inner_share, seed)
+        training, inner = list(rest), list(aside)
 
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(frames.device)
@@ -203,9 +208,12 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
         frames=frames,
         training=to(store.reselected[training]),
         training_labels=to(labels[training]),
-        held_out=to((store.reselected if everywhere else store.annotated)[held_out]),
+        held_out=to(judged[held_out]),
         held_out_labels=to(labels[held_out]),
         held_out_clips=tuple(annotations.clips[i].id for i in held_out),
+        inner=None if inner is None else to(judged[inner]),
+        inner_labels=None if inner is None else to(labels[inner]),
+        inner_clips=tuple(annotations.clips[i].id for i in inner or ()),
     )
 
 

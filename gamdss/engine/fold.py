@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from gamdss.engine.device import autocast
 from gamdss.engine.fold_log import write_log
 from gamdss.engine.network import build_network
 from gamdss.losses import two_phase_loss
+from gamdss.metrics import inner_epoch
 from gamdss.records import FoldResult
 
 # Larger than a training batch: there is no gradient to keep, and a small rest costs a whole pass.
@@ -32,6 +34,8 @@ class FoldData:
 
     `frames` is uint8 (M, 3, S, S); `training` (N, 3) and `held_out` (H, 3) index it by clip and
     key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
+    `inner` (M, 3), with labels and ids, are clips of training subjects set aside to choose the
+    epoch on, None where the final one is taken.
     """
 
     name: str
@@ -42,16 +46,23 @@ class FoldData:
     held_out: Tensor
     held_out_labels: Tensor
     held_out_clips: tuple[str, ...]
+    inner: Tensor | None = None
+    inner_labels: Tensor | None = None
+    inner_clips: tuple[str, ...] = ()
 
 
 @dataclass
 class History:
-    """What each finished epoch left: mean loss, training accuracy, held-out logits, seconds."""
+    """What each finished epoch left: mean loss, training accuracy, seconds, logits.
+
+    `logits` are of the held-out clips, `inner` of those set aside to choose the epoch on.
+    """
 
     loss: list[float] = field(default_factory=list)
     accuracy: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     logits: list[Tensor] = field(default_factory=list)
+    inner: list[Tensor] = field(default_factory=list)
 
 
 def stream(seed: int, fold: str, what: str) -> int:
@@ -85,6 +96,8 @@ class FoldTrainer:
         )
         balanced = config.training.class_weights == "balanced"
         self.class_weights = class_weights(data) if balanced else None
+        # Weights of the best epoch so far, where an epoch is chosen.
+        self.best: dict[str, Tensor] | None = None
 
     def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
         """All epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
@@ -112,7 +125,18 @@ class FoldTrainer:
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
+        if self.data.inner is not None:
+            self._judge_inner(self.data.inner, epoch)
         self.history.seconds.append(time.perf_counter() - started)
+
+    def _judge_inner(self, inner: Tensor, epoch: int) -> None:
+        """Keep the weights if this epoch is the best one so far on the inner subjects."""
+        self.history.inner.append(self.logits(inner))
+        assert self.data.inner_labels is not None
+        labels = self.data.inner_labels.cpu().numpy()
+        if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
+            weights = self.net.state_dict()
+            self.best = {name: values.clone() for name, values in weights.items()}
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
         """Mean loss and training accuracy; nothing waits for the device before the end."""
@@ -153,12 +177,16 @@ class FoldTrainer:
         predicted = (rising if rising is not None else falling).argmax(1)
         return torch.stack((loss.detach() * len(batch), (predicted == labels).sum()))
 
-    @torch.inference_mode()
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
+        return self.logits(self.data.held_out)
+
+    @torch.inference_mode()
+    def logits(self, index: Tensor) -> Tensor:
+        """Logits (N, C) of the clips whose key frames are (N, 3), float32 on the CPU."""
         self.net.eval()
         logits = []
-        for batch in self.data.held_out.split(EVALUATION_BATCH):
+        for batch in index.split(EVALUATION_BATCH):
             frames = self.frames(batch)
             with autocast(self.config):
                 logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())
@@ -181,6 +209,8 @@ class FoldTrainer:
             "seconds": history.seconds,
             "logits": torch.stack(history.logits),
         }
+        if history.inner:
+            state |= {"inner": torch.stack(history.inner), "best": self.best}
         checkpoint.save_state(self.state_file, state)
         write_log(self.folder / "log.csv", history)
 
@@ -191,7 +221,9 @@ class FoldTrainer:
         checkpoint.fit(self.state_file, self.net, state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         logits = list(state["logits"].cpu())
-        self.history = History(state["loss"], state["accuracy"], state["seconds"], logits)
+        inner = list(state["inner"].cpu()) if "inner" in state else []
+        self.history = History(state["loss"], state["accuracy"], state["seconds"], logits, inner)
+        self.best = state.get("best")
 
     def _finish(self) -> FoldResult:
         result = FoldResult(
@@ -201,10 +233,27 @@ class FoldTrainer:
             logits=torch.stack(self.history.logits).numpy(),
             train_loss=np.array(self.history.loss),
             train_accuracy=np.array(self.history.accuracy),
+            **self._inner(),
         )
-        about = {"model": self.config.as_dict()["model"], "classes": list(self.data.classes)}
+        about = {
+            "model": self.config.as_dict()["model"],
+            "classes": list(self.data.classes),
+            "parameters": sum(values.numel() for values in self.net.parameters()),
+        }
+        if self.best is not None:  # the network that is judged
+            self.net.load_state_dict(self.best)
         checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)
         write_log(self.folder / "log.csv", self.history)
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
+
+    def _inner(self) -> dict[str, Any]:
+        """What the result has of the inner subjects."""
+        if self.data.inner_labels is None:
+            return {}
+        return {
+            "inner_clips": self.data.inner_clips,
+            "inner_logits": torch.stack(self.history.inner).numpy(),
+            "inner_labels": self.data.inner_labels.cpu().numpy(),
+        }

@@ -71,7 +71,7 @@ def train(
     Raises:
         GamdssError: anything the user can mend.
     """
-    ranks = find_ranks()
+    ranks = find_ranks(str(output))
     config = device.resolve(config)
     if config.tensorboard:
         require_tensorboard()

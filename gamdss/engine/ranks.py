@@ -62,10 +62,11 @@ class OneProcess:
 class TorchrunRanks:
     """A job that torchrun started, from the environment it sets.
 
-    Keys carry the number of the start: after a restart the counters begin anew.
+    Keys carry the number of the start: after a restart the counters begin anew. They carry what
+    the ranks work on too, since a job may do several runs one after the other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, work: str) -> None:
         self.rank = int(os.environ["RANK"])
         self.local_rank = int(os.environ["LOCAL_RANK"])
         self.count = int(os.environ["WORLD_SIZE"])
@@ -79,7 +80,7 @@ class TorchrunRanks:
         )
         start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         job = os.environ.get("TORCHELASTIC_RUN_ID", "job")
-        self._prefix = f"gamdss/{job}/{start}"
+        self._prefix = f"gamdss/{job}/{start}/{work}"
 
     def share(self, items: Sequence[Item]) -> Iterator[tuple[Item, int]]:
         """Take the next item that no rank has taken; the first rank ends when all are finished."""
@@ -100,6 +101,6 @@ class TorchrunRanks:
         self._store.set(f"{self._prefix}/ready", "yes")
 
 
-def find_ranks() -> Ranks:
-    """The job this process belongs to."""
-    return TorchrunRanks() if "TORCHELASTIC_RUN_ID" in os.environ else OneProcess()
+def find_ranks(work: str) -> Ranks:
+    """The job this process belongs to, as far as it does `work`."""
+    return TorchrunRanks(work) if "TORCHELASTIC_RUN_ID" in os.environ else OneProcess()

@@ -1,4 +1,4 @@
-"""The confusion matrix as a figure: which class was taken for which, at the final epoch."""
+"""The confusion matrix as a figure: which class was taken for which, at the named selection."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gamdss.report.style import FAINT, house_style, save
+from gamdss.report.tables import SELECTIONS, judged_by
 
 COLOURS = "Blues"
 # Above this share of a row the cell is too dark for dark text.
@@ -19,7 +20,7 @@ WHITE_TEXT_FROM = 0.55
 
 @house_style()
 def confusion_figure(results: Mapping[str, Any], path: Path) -> None:
-    """Draw the pooled confusion matrix of the final epoch.
+    """Draw the pooled confusion matrix at the selection that the run is judged by.
 
     A cell holds the number of clips and its share of the row, which colours it; a class without
     clips keeps an empty row.
@@ -32,7 +33,7 @@ def confusion_figure(results: Mapping[str, Any], path: Path) -> None:
         RunError: the file cannot be written.
     """
     classes = results["classes"]
-    counts = np.array(results["final"]["confusion"])
+    counts = np.array(judged_by(results)["confusion"])
     side = 1.6 + 0.95 * len(classes)
     figure = Figure(figsize=(max(side + 1.4, 6.2), max(side + 0.9, 4.6)), layout="constrained")
     axes = figure.add_subplot()
@@ -91,11 +92,12 @@ def _class_names(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
 
 
 def _title(axes: Axes, results: Mapping[str, Any]) -> None:
-    final = results["final"]
+    judged = judged_by(results)
+    selection = SELECTIONS[results["selection"]].partition(" (")[0]
     axes.set_title(
         f"{results['dataset']}, {results['task']}\n"
-        f"{results['clips']} held-out clips of {results['subjects']} subjects, final epoch\n"
-        f"accuracy {final['accuracy']:.3f}   UF1 {final['uf1']:.3f}   UAR {final['uar']:.3f}",
+        f"{results['clips']} held-out clips of {results['subjects']} subjects, {selection}\n"
+        f"accuracy {judged['accuracy']:.3f}   UF1 {judged['uf1']:.3f}   UAR {judged['uar']:.3f}",
         linespacing=1.6,
         loc="center",
     )

@@ -140,4 +140,4 @@ def _final_values(axes: Axes, values: dict[str, float]) -> None:
 def _epoch_axis(axes: Axes, epochs: int) -> None:
     axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.set_xlabel("epoch (the dot is the final one, the reported result)")
+    axes.set_xlabel("epoch (the dot is the final one)")

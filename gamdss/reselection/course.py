@@ -114,15 +114,19 @@ def possible(parameters: np.ndarray) -> np.ndarray:
     return np.asarray(in_order(parameters) & held)
 
 
-def fit_course(level: np.ndarray, times: np.ndarray, annotated: np.ndarray) -> Posterior:
+def fit_course(
+    level: np.ndarray, times: np.ndarray, annotated: np.ndarray, width: np.ndarray | None = None
+) -> Posterior:
     """The distribution of the key frames.
 
     Args:
         level: (T,) motion level.
         times: (T,) frame numbers.
         annotated: (3,) onset, apex, offset.
+        width: (3,) standard deviations of their errors; `annotation_width` where left out.
     """
-    width = annotation_width(annotated)
+    if width is None:
+        width = annotation_width(annotated)
     draws = sample(
         Problem(
             level=level,

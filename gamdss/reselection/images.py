@@ -59,7 +59,7 @@ def gather(
         _require(source, name, window[0])
     wanted = sorted({number for window in windows for number in window})
     images = {number: source[number] for number in wanted if number in source}
-    _check_alike(images, wrap)
+    check_alike(images, wrap)
     notes = tuple(
         _missing_note(name, missing)
         for name, window in zip(windows._fields, windows, strict=True)
@@ -79,7 +79,7 @@ def gather_span(
     for name, number in zip(Windows._fields, annotated, strict=True):
         _require(source, name, number)
     images = {number: source[number] for number in span if number in source}
-    _check_alike(images, wrap=False)
+    check_alike(images)
     inside = [n for n in range(annotated[0], annotated[2] + 1) if n not in images]
     return images, (_missing_note("clip", inside),) if inside else ()
 
@@ -99,7 +99,8 @@ def _missing_note(name: str, missing: Sequence[int]) -> str:
     return f"frame{plural} {listed} missing inside the {where}: skipped"
 
 
-def _check_alike(images: Mapping[int, np.ndarray], wrap: bool) -> None:
+def check_alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> None:
+    """Whether images are of one usable size and type; where not, a FrameError."""
     model: tuple[int, np.ndarray] | None = None
     for number, image in images.items():
         _check_image(number, image, wrap)

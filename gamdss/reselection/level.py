@@ -19,6 +19,7 @@ _FLOWS = 28  # frames of which dense flow is taken
 _SHARE = 0.3  # of the pixels carry the expression
 _ROUNDS = 3
 _SMOOTH = 2.0  # pixels, of the motion field
+_GRID = 3  # every third pixel tells which course the motion follows
 
 
 class MotionMeter:
@@ -62,6 +63,24 @@ class MotionMeter:
         clarity = (field**2).sum(-1) / (rest + np.median(rest) + 1e-12)
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
+
+    def support(self, courses: np.ndarray) -> np.ndarray:
+        """How well the flow follows each of `courses` (N, T), with a free constant and line: (N,).
+
+        The sum of each pixel's log-likelihood: many pixels that follow a course a little count
+        more than a few that follow it exactly.
+        """
+        line = np.linspace(-1, 1, len(self.chosen))
+        free = np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:]  # (F, F - 2)
+        wanted = courses[:, self.chosen] @ free
+        wanted /= np.linalg.norm(wanted, axis=1, keepdims=True) + 1e-12
+        flow = np.tensordot(free.T, self.flow[:, ::_GRID, ::_GRID], 1)  # (F - 2, h', w', 2)
+        total = (flow**2).sum(axis=(0, 3))
+        scores = [
+            np.log1p(-(np.tensordot(way, flow, 1) ** 2).sum(-1) / (total + 1e-6)).sum()
+            for way in wanted
+        ]
+        return -np.array(scores)
 
     def _nuisance(self) -> np.ndarray:
         """What head and light do to the mean frame, (P, 24)."""

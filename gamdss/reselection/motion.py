@@ -18,8 +18,8 @@ from gamdss.reselection.flow import shrink
 from gamdss.reselection.level import MotionMeter
 
 INTERVAL = 0.8  # probability that a stated interval holds the true key frame
-_LEAST_FRAMES = 8
-_LEAST_PIXELS = 32
+LEAST_FRAMES = 8
+LEAST_PIXELS = 32
 _UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
 _NAMES = ("onset", "apex", "offset")
 
@@ -46,9 +46,9 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         keys: the annotation.
     """
     times = np.array(sorted(images))
-    if len(times) < _LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
+    if len(times) < LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
         return None
-    if min(images[keys.apex].shape[:2]) < _LEAST_PIXELS:
+    if min(images[keys.apex].shape[:2]) < LEAST_PIXELS:
         return None
     small = [shrink(images[number]) for number in times]
     annotated = np.array(keys.numbers)

@@ -55,7 +55,7 @@ class Problem:
         free = np.linalg.svd(flat)[0][:, 2:]  # (T, T - 2)
         lag = np.sqrt(3) * np.abs(np.subtract.outer(np.arange(count), np.arange(count))) / memory
         slow, turn = np.linalg.eigh(free.T @ ((1 + lag) * np.exp(-lag)) @ free)
-        self.slow = slow.astype(np.float32)
+        self.slow = np.maximum(slow, 0).astype(np.float32)
         self.basis = (free @ turn).astype(np.float32)  # (T, T - 2)
         size = float(np.std(level)) + 1e-12  # its unit does not matter: single precision is enough
         self.level = (level / size).astype(np.float32) @ self.basis

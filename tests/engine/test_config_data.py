@@ -14,7 +14,7 @@ from gamdss.data.specs import get_spec
 from gamdss.engine.dataset import open_dataset, write_key_frames
 
 ROOT = Path(__file__).parents[2]
-CONFIGS = sorted(ROOT.glob("configs/**/*.yaml"))
+CONFIGS = sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("configs/original/*.yaml")])
 SINGLE = [file for file in CONFIGS if "+" not in yaml.safe_load(file.read_text())["dataset"]]
 
 

@@ -50,6 +50,17 @@ def test_ranks_share_the_folds(words, alone, tmp_path, ranks):
     assert shown.count("final epoch") == 1
 
 
+def test_ranks_choose_the_same_inner_epochs(words, tmp_path):
+    inner = [*words, "--training.selection", "inner"]
+    alone = [sys.executable, str(TRAIN), *inner, "--output", str(tmp_path / "alone")]
+    subprocess.run(alone, check=True, capture_output=True)
+    options = ("--standalone", "--nproc-per-node=2")
+    finish(start([*inner, "--output", str(tmp_path / "ranks")], *options))
+    results = [(tmp_path / name / "results.json").read_bytes() for name in ("alone", "ranks")]
+    assert b'"inner"' in results[0]
+    assert results[0] == results[1]
+
+
 def test_a_rank_that_dies_is_started_again_and_continues(words, alone, tmp_path):
     output, marker = tmp_path / "run", tmp_path / "died"
     options = ("--standalone", "--nproc-per-node=2", "--max-restarts=1")

@@ -64,7 +64,11 @@ def test_the_summary_names_final_and_oracle():
     text = summary_table(found)
     rows = {line.split()[0]: line for line in text.splitlines() if line}
     numbers = [float(x) for x in re.findall(r"\d\.\d{3}", rows["final"])]
-    expected = [found["final"][k] for k in ("accuracy", "uf1", "uar", "weighted_f1")]
+    expected = [
+        number
+        for k in ("accuracy", "uf1", "uar", "weighted_f1")
+        for number in (found["final"][k], *found["final"]["intervals"][k])
+    ]
     assert numbers == pytest.approx(expected, abs=5e-4)
     assert "chosen on the held-out subject" in rows["oracle"]
     assert ORACLE_NOTE in text

@@ -30,6 +30,7 @@ from gamdss.files import unwritable
 MANIFEST = "synthetic.yaml"
 GROUND_TRUTH = "ground_truth.csv"
 GROUPS = "groups.csv"
+TRUE_ANNOTATION = "true_annotation"  # folder of the workbook as a perfect annotator writes it
 # Streams of random numbers: each person and clip has its own, whatever is drawn beside it.
 _PERSON, _CLIP = range(2)
 
@@ -105,8 +106,14 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
         planted = plant(root, spec, config, rows, lines)
         write_planted(root / PLANTED, planted)
     write_table(root, spec, lines)
+    write_table(root / TRUE_ANNOTATION, spec, table(spec, [_truly(row) for row in rows]))
     _write_truth(root / GROUND_TRUTH, rows, fps)
     _write_groups(root / GROUPS, rows)
+
+
+def _truly(row: MadeRow) -> MadeRow:
+    """The clip with its true key frames as annotation."""
+    return replace(row, clip=replace(row.clip, annotated=row.made.course.true))
 
 
 def _annotated_by(config: SynthConfig, subject: int) -> SynthConfig:

@@ -2,6 +2,7 @@
 
 import csv
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import openpyxl
@@ -10,7 +11,8 @@ import pytest
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
-from gamdss.data.synthetic import GROUND_TRUTH, SynthConfig, write_dataset
+from gamdss.data.synthetic import GROUND_TRUTH, TRUE_ANNOTATION, SynthConfig, write_dataset
+from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
 
 SPEC = get_spec("cas2")
@@ -63,6 +65,17 @@ def test_the_layout_is_the_native_one(quiet):
         assert clip.annotated.numbers == tuple(
             int(row[f"annotated_{name}"]) for name in ("onset", "apex", "offset")
         )
+
+
+def test_a_perfect_annotator_wrote_the_truth(quiet):
+    name = f"{TRUE_ANNOTATION}/CASME2-coding-20241216.xlsx"
+    read = read_annotations(SPEC, find_workbook(SPEC, quiet, Path(name)), "c5")
+    told = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
+    assert [clip.id for clip in read.clips] == [clip.id for clip in told.clips]
+    for clip, row in zip(read.clips, truth(quiet), strict=True):
+        true = tuple(int(row[key]) for key in ("onset", "apex", "offset"))
+        assert clip.annotated.numbers == true
+    assert any(a.annotated != b.annotated for a, b in zip(read.clips, told.clips, strict=True))
 
 
 def test_every_subject_shows_every_emotion(quiet):

@@ -1,0 +1,106 @@
+"""`gamdss table`: a table of the paper, with what is missing trained first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser
+from platformdirs import user_cache_path
+
+from gamdss import demo
+from gamdss.arguments import new_parser
+from gamdss.commands.train import made
+from gamdss.errors import ConfigError
+from gamdss.report.paper_table import table_markdown, write_table
+
+if TYPE_CHECKING:
+    from gamdss.config import Config
+    from gamdss.report.paper_table import PaperTable
+
+
+def parser() -> ArgumentParser:
+    """Options: the table's file, where the data lies, where the table goes."""
+    options = new_parser(
+        "make a table of the paper from its file, training the runs that are missing", "table"
+    )
+    options.add_argument("file", help="the table's file, such as configs/tables/branches.yaml")
+    options.add_argument(
+        "--data_root",
+        help="the dataset's folder; of several datasets, each one's: cas2=/data/CASME2,samm=...; "
+        "rows of datasets that are left out stay empty",
+    )
+    options.add_argument(
+        "--demo", action="store_true", help="a tiny version on small made datasets, in minutes"
+    )
+    options.add_argument("--output", help="folder of the table and its runs; runs/table_<name>")
+    options.add_argument("--cache", help="folder for decoded frames and made datasets")
+    options.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    options.add_argument("--threads", type=int, default=0, help="CPU threads; 0: PyTorch's number")
+    options.add_argument("--stress", help="stress.csv for a table of key frames' errors")
+    return options
+
+
+def run(namespace: Any) -> int:
+    """Train or measure what is missing, write the table, and show it; 1 if a row failed."""
+    from gamdss.tables.plan import is_stress  # noqa: PLC0415
+
+    file = Path(namespace.file).expanduser()
+    name = f"{'demo_' if namespace.demo else ''}table_{file.stem}"
+    output = Path(namespace.output).expanduser() if namespace.output else Path("runs") / name
+    if is_stress(file):
+        _show(_stress(namespace, file, output), output)
+        return 0
+    return _trained(namespace, file, output)
+
+
+def _stress(namespace: Any, file: Path, output: Path) -> PaperTable:
+    from gamdss.tables.stress import measure, read_stress_plan, stress_table  # noqa: PLC0415
+
+    plan = read_stress_plan(file, namespace.demo)
+    if namespace.stress:
+        numbers = Path(namespace.stress).expanduser()
+    else:
+        numbers = measure(plan, output / "stress")
+    return stress_table(plan, numbers, file.stem)
+
+
+def _trained(namespace: Any, file: Path, output: Path) -> int:
+    from gamdss.tables.cells import paper_table  # noqa: PLC0415
+    from gamdss.tables.plan import read_plan  # noqa: PLC0415
+    from gamdss.tables.train import roots, run_rows  # noqa: PLC0415
+
+    if namespace.demo and namespace.data_root is not None:
+        raise ConfigError(
+            f"--demo makes its own data, but --data-root is {namespace.data_root!r}",
+            remedy="Leave out one of the two.",
+        )
+    plan = read_plan(file, demo.TABLE if namespace.demo else None)
+    cache = Path(namespace.cache).expanduser() if namespace.cache else user_cache_path("gamdss")
+    folders = {} if namespace.demo else roots(namespace.data_root, plan)
+
+    def root(config: Config) -> str | None:
+        if namespace.demo:
+            return made(config, cache, demo.TABLE_DATASET)
+        names = config.dataset.split("+")
+        if not set(names) <= set(folders):
+            return None
+        if len(names) == 1:
+            return folders[names[0]]
+        return ",".join(f"{name}={folders[name]}" for name in names)
+
+    overrides = {"device": namespace.device, "threads": namespace.threads}
+    rows = run_rows(plan, output, cache, root, overrides)
+    if rows is None:
+        return 0
+    _show(paper_table(plan, rows, file.stem), output)
+    failed = [row for row in rows if row.failed]
+    for row in failed:
+        print(f"row {row.row.key} is empty: {row.reason}")
+    return 1 if failed else 0
+
+
+def _show(table: PaperTable, output: Path) -> None:
+    paths = write_table(table, output)
+    print(table_markdown(table))
+    print("\n".join(f"{path.suffix[1:]:<4} {path}" for path in paths))

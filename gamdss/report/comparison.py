@@ -1,0 +1,115 @@
+"""Two runs compared: for the terminal, `compare.md` and `compare.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tabulate import tabulate
+
+from gamdss.metrics import Comparison, Selection
+from gamdss.report.tables import MEASURES, ORACLE_NOTE, SELECTIONS
+
+HOW_TO_READ = """\
+- **B − A** is the difference of the figures over all clips, above 0 where B is better; with
+  several seeds, of their means. Its 95% interval is Student's t and a paired bootstrap over
+  subjects: a draw takes the same subjects for all runs, and all clips of a subject.
+- **p** is that of the same t statistic, two-sided, for one measure: with several measures or
+  comparisons, correct it.
+- **McNemar** counts the clips that only one run gets right (exact two-sided test). It takes clips
+  as independent, which those of a subject are not; the bootstrap is the safer of the two.
+- **±** is the standard deviation over seeds.
+"""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison, and what was compared: A first.
+
+    `names` are the paths as the user gave them, `varied` the fields of the config that differ.
+    """
+
+    comparison: Comparison
+    title: str
+    names: tuple[str, str]
+    selections: tuple[Selection, Selection]
+    seeds: tuple[tuple[int, ...], ...]
+    varied: Mapping[str, tuple[object, object]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "title": self.title,
+            "a": {"runs": self.names[0], "selection": self.selections[0], "seeds": self.seeds[0]},
+            "b": {"runs": self.names[1], "selection": self.selections[1], "seeds": self.seeds[1]},
+            "varied": {name: list(pair) for name, pair in self.varied.items()},
+            **asdict(self.comparison),
+        }
+
+
+def comparison_text(found: Compared) -> str:
+    """What the terminal shows."""
+    return "\n\n".join([*_about(found), _table(found, "simple"), *_words(found)])
+
+
+def comparison_markdown(found: Compared) -> str:
+    """The whole of `compare.md`."""
+    about = [part.replace("\n", "  \n") for part in _about(found)]
+    parts = [f"# {about[0]}", *about[1:], _table(found, "pipe"), *_words(found)]
+    return "\n\n".join([*parts, "## How to read this", HOW_TO_READ])
+
+
+def _about(found: Compared) -> list[str]:
+    lines = [
+        f"{letter}: {name}, {SELECTIONS[selection]}, seed{'s' if len(seeds) > 1 else ''} "
+        f"{', '.join(map(str, seeds))}"
+        for letter, name, selection, seeds in zip(
+            "AB", found.names, found.selections, found.seeds, strict=True
+        )
+    ]
+    varied = [f"{name} {here} / {there}" for name, (here, there) in found.varied.items()]
+    sizes = f"{found.comparison.clips} clips of {found.comparison.subjects} subjects"
+    return [
+        f"{found.title}: two runs on {sizes}",
+        "\n".join([*lines, f"they differ in: {'; '.join(varied) or 'no field of the config'}"]),
+    ]
+
+
+def _table(found: Compared, form: str) -> str:
+    rows = []
+    for measure, title in MEASURES.items():
+        a, b = found.comparison.a[measure], found.comparison.b[measure]
+        by = found.comparison.differences[measure]
+        ends = "" if by.interval is None else f" ({by.interval[0]:+.3f} to {by.interval[1]:+.3f})"
+        p = "" if by.p is None else f"{by.p:.3g}"
+        cells = [
+            f"{side.mean:.3f}" + (f" ± {side.spread:.3f}" if len(side.values) > 1 else "")
+            for side in (a, b)
+        ]
+        rows.append([title, *cells, f"{by.value:+.3f}{ends}", p])
+    headers = ["", "A", "B", "B − A (95% interval)", "p"]
+    return tabulate(rows, headers, tablefmt=form, disable_numparse=True)
+
+
+def _words(found: Compared) -> list[str]:
+    shown = [
+        f"{MEASURES[name]} {'higher' if by.value > 0 else 'lower'}"
+        for name, by in found.comparison.differences.items()
+        if by.shown
+    ]
+    lines = [
+        f"B is, by more than the interval: {', '.join(shown)}."
+        if shown
+        else "No figure differs by more than its interval."
+    ]
+    for test in found.comparison.mcnemar:
+        a, b = (found.seeds[side][place] for side, place in enumerate(test.runs))
+        lines.append(
+            f"McNemar, seeds {a} and {b}: {test.only_a} clips right in A only, {test.only_b} in B "
+            f"only, p {test.p:.3g}"
+        )
+    named = set(found.selections)
+    if len(named) > 1:
+        lines.append("A and B are judged at different selections, as named above.")
+    return ["\n".join(lines), *([ORACLE_NOTE] if "oracle" in named else [])]

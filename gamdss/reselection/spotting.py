@@ -1,0 +1,86 @@
+"""Spotting: onset, apex and offset of a clip that nobody annotated.
+
+A coarse search finds the rise and fall that the local motion of most pixels follows; a blink
+moves few of them. From there on it is the fit of `motion`, with a prior as wide as the search's
+steps: once around the best of the search, and once more around what that found, since the course
+then shows better which motion is the expression's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from gamdss.errors import FrameError
+from gamdss.records import KeyFrames
+from gamdss.reselection.course import expected_strength, fit_course
+from gamdss.reselection.flow import shrink
+from gamdss.reselection.images import Frames, check_alike, numbered
+from gamdss.reselection.level import MotionMeter
+from gamdss.reselection.motion import INTERVAL, LEAST_FRAMES, LEAST_PIXELS, MotionFit
+
+_STEPS = 13  # times of the search from the first frame to the last
+_ROUNDS = 2
+_WIDTH = 0.15  # of the clip: how far off the search may be, as a standard deviation
+
+
+def spot(
+    frames: Frames, first_frame: int = 1, *, frame_numbers: Sequence[int] | None = None
+) -> KeyFrames:
+    """Onset, apex and offset of the one expression in a trimmed clip, without an annotation.
+
+    Args:
+        frames: (T, H, W, 3) or (T, H, W), uint8 or floats; or a mapping from frame number to
+            image. One face of about the same place and size, with one rise and fall; what comes
+            before the onset and after the offset may be a few times as long.
+        first_frame: number of the first frame of an array.
+        frame_numbers: number of each frame of an array, in place of `first_frame`.
+
+    Returns:
+        Frame numbers with 80% intervals.
+
+    Raises:
+        FrameError: images differ in size or are unusable, or there are too few or too small ones.
+    """
+    source = numbered(frames, first_frame, frame_numbers)
+    return fit_spotted({number: source[number] for number in source}).keys
+
+
+def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
+    """As `spot`, with the measured level and the fitted course.
+
+    Args:
+        images: the clip's frames by number.
+
+    Raises:
+        FrameError: as `spot`.
+    """
+    check_alike(images)
+    times = np.array(sorted(images))
+    if len(times) < LEAST_FRAMES or min(images[int(times[0])].shape[:2]) < LEAST_PIXELS:
+        size = images[int(times[0])].shape[:2] if len(times) else (0, 0)
+        raise FrameError(
+            f"{len(times)} frames of {size[0]}x{size[1]} pixels are too few or too small",
+            remedy=f"Spotting needs {LEAST_FRAMES} frames of {LEAST_PIXELS} pixels and more.",
+        )
+    meter = MotionMeter([shrink(images[number]) for number in times])
+    middle = _search(meter, times)
+    width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
+    course = expected_strength(middle, times)
+    for _ in range(_ROUNDS):
+        level = meter.level(course)
+        posterior = fit_course(level, times, middle, width)
+        middle, course = posterior.middle(), posterior.course
+    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
+    keys = KeyFrames(onset, apex, offset, (), posterior.intervals(INTERVAL))
+    return MotionFit(times, level, course, keys)
+
+
+def _search(meter: MotionMeter, times: np.ndarray) -> np.ndarray:
+    """The onset, apex and offset (3,) among evenly spaced ones that the motion follows best."""
+    spaced = np.linspace(times[0], times[-1], _STEPS)
+    candidates = np.array(list(combinations(spaced, 3)))
+    courses = np.stack([expected_strength(candidate, times) for candidate in candidates])
+    return np.asarray(candidates[meter.support(courses).argmax()])

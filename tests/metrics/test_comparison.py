@@ -1,0 +1,76 @@
+"""Paired comparison by cases worked by hand."""
+
+import numpy as np
+import pytest
+from planted import MIX, predict, subjects
+from statsmodels.stats.contingency_tables import mcnemar
+
+from gamdss.errors import FoldError
+from gamdss.metrics import Predictions, compare
+
+
+def run(predicted, clips=("a/1", "a/2", "b/1", "b/2", "c/1", "c/2"), labels=(0, 1, 0, 1, 0, 1)):
+    predicted = np.array(predicted)
+    return Predictions("final", clips, np.array(labels), predicted, predicted)
+
+
+def test_a_run_against_itself_does_not_differ():
+    same = run([0, 1, 0, 0, 1, 1])
+    found = compare([same], [same], 2)
+    for difference in found.differences.values():
+        assert (difference.value, difference.interval, difference.p) == (0, (0, 0), 1)
+        assert not difference.shown
+    assert found.mcnemar[0].p == 1
+
+
+def test_differences_and_discordant_clips():
+    found = compare([run([1, 0, 0, 0, 0, 1])], [run([0, 1, 0, 1, 0, 0])], 2)
+    assert found.differences["accuracy"].value == pytest.approx(5 / 6 - 3 / 6)
+    (test,) = found.mcnemar
+    assert (test.only_a, test.only_b) == (1, 3)
+    assert test.p == pytest.approx(mcnemar([[2, 1], [3, 0]], exact=True).pvalue)
+    assert (found.clips, found.subjects) == (6, 3)
+
+
+def test_clips_are_matched_by_name_and_not_by_place():
+    a = run([0, 0, 0, 1, 0, 1])
+    order = [5, 3, 1, 0, 2, 4]
+    b = Predictions(
+        "final",
+        tuple(a.clips[i] for i in order),
+        a.labels[order],
+        a.predicted[order],
+        a.for_accuracy[order],
+    )
+    found = compare([a], [b], 2)
+    assert (found.mcnemar[0].only_a, found.mcnemar[0].only_b) == (0, 0)
+    assert found.differences["uf1"].interval == (0, 0)
+
+
+def test_the_paired_interval_is_narrower_than_that_of_two_samples():
+    rng = np.random.default_rng(2)
+    made = subjects(rng, 20, 2.0)
+    a, b = (predict(rng, made, accuracy) for accuracy in (0.6, 0.75))
+    found = compare([a], [b], len(MIX))
+    low, high = found.differences["accuracy"].interval
+    alone = [side["accuracy"].interval for side in (found.a, found.b)]
+    assert high - low < min(end[1] - end[0] for end in alone)
+    assert found.differences["accuracy"].shown
+    assert found.differences["accuracy"].p < 0.05
+
+
+def test_seeds_are_paired_in_order_or_each_with_each():
+    a, b = run([0, 1, 0, 1, 0, 1]), run([1, 0, 0, 1, 0, 1])
+    assert [test.runs for test in compare([a, a], [b, b], 2).mcnemar] == [(0, 0), (1, 1)]
+    assert [test.runs for test in compare([a], [b, b], 2).mcnemar] == [(0, 0), (0, 1)]
+
+
+def test_other_clips_and_labels_are_named():
+    a = run([0, 1, 0, 1, 0, 1])
+    other = run([0, 1], ("a/1", "a/2"), (0, 1))
+    with pytest.raises(FoldError, match=r"4 clip\(s\) are in the first run only: b/1, b/2"):
+        compare([a], [other], 2)
+    with pytest.raises(FoldError, match="in the other run only"):
+        compare([other], [a], 2)
+    with pytest.raises(FoldError, match=r"1 clip\(s\) have another true class.*: c/2"):
+        compare([a], [run([0, 1, 0, 1, 0, 1], labels=(0, 1, 0, 1, 0, 0))], 2)

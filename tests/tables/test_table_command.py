@@ -1,0 +1,229 @@
+"""`gamdss table`: runs that are missing are trained, and the table says what it shows."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from gamdss import demo
+from gamdss.cli import main
+from gamdss.tables.plan import is_stress, read_plan
+from gamdss.tables.stress import read_stress_plan
+
+ROOT = Path(__file__).parents[2]
+# The tables of backbones and features need fields of their own: add them here with the fields.
+SHIPPED = ["branches", "recognition", "reselection"]
+TABLE = {
+    "title": "Two branches",
+    "config": "base.yaml",
+    "seeds": [2],
+    "names": ["network"],
+    "columns": ["accuracy", "uf1", "parameters", "clips"],
+    "compare_to": "both",
+    "rows": [
+        {"name": "both"},
+        {"name": "rising & alone", "set": {"model.branches": "rising"}},
+        {"name": "another dataset", "set": {"dataset": "samm"}},
+    ],
+    "published": {"both": {"uf1": 0.5, "source": "Somebody, Table 1", "selection": "oracle"}},
+}
+BASE = {
+    "task": "c5",
+    "model": {"image_size": 32},
+    "training": {"epochs": 1, "batch_size": 4, "precision": "float32"},
+}
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes the table with changes; its file."""
+
+    def write(**changes):
+        (tmp_path / "base.yaml").write_text(yaml.safe_dump(BASE))
+        file = tmp_path / "two.yaml"
+        values = {name: value for name, value in {**TABLE, **changes}.items() if value is not None}
+        file.write_text(yaml.safe_dump(values, sort_keys=False))
+        return file
+
+    return write
+
+
+@pytest.fixture(scope="module")
+def words(small_dataset, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("cache")
+    root = ["--data-root", f"cas2={small_dataset}", "--cache", str(cache)]
+    return [*root, "--threads", "1", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def made_table(words, tmp_path_factory):
+    """The table, made: its folder."""
+    folder = tmp_path_factory.mktemp("table")
+    (folder / "base.yaml").write_text(yaml.safe_dump(BASE))
+    (folder / "two.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False))
+    output = ["--output", str(folder / "out")]
+    assert main(["table", str(folder / "two.yaml"), *words, *output]) == 0
+    return folder / "out"
+
+
+def rows_of(folder):
+    with (folder / "two.csv").open(newline="") as lines:
+        return list(csv.DictReader(lines))
+
+
+def test_what_is_missing_is_trained_and_shown(made_table):
+    both, rising, other = rows_of(made_table)
+    for name in ("both_seed2", "rising-alone_seed2"):
+        assert (made_table / "runs" / name / "results.json").exists()
+    results = yaml.safe_load((made_table / "runs" / "both_seed2" / "results.json").read_text())
+    assert float(both["uf1_final"]) == results["final"]["uf1"]
+    low, high = results["final"]["intervals"]["accuracy"]
+    assert float(both["accuracy_final_low"]) == pytest.approx(low)
+    assert float(both["accuracy_final_high"]) == pytest.approx(high)
+    assert both["clips"] == "12.0"
+    assert both["parameters"] == rising["parameters"] != ""
+    assert both["published_uf1"] == "0.5"
+    assert both["source"] == "Somebody, Table 1 (oracle)"
+    assert both["uf1_difference_final"] == ""
+    difference = float(rising["uf1_final"]) - float(both["uf1_final"])
+    assert float(rising["uf1_difference_final"]) == pytest.approx(difference)
+    assert other["uf1_final"] == ""
+    assert other["reason"] == "no folder given for samm"
+    text = (made_table / "two.md").read_text()
+    assert "Judged at: final epoch; seed 2" in text
+    assert "UF1, final epoch" in text
+    tex = (made_table / "two.tex").read_text()
+    assert r"\toprule" in tex
+    assert r"rising \& alone" in tex
+    assert tex.count("{") == tex.count("}")
+
+
+def test_made_again_it_trains_nothing_and_continues_what_is_broken(
+    made_table, words, table, tmp_path, capsys
+):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    before = rows_of(output)
+    kept = output / "runs" / "both_seed2" / "folds" / "01" / "checkpoint.safetensors"
+    broken = output / "runs" / "rising-alone_seed2"
+    (broken / "results.json").unlink()
+    (broken / "folds" / "02" / "predictions.npz").unlink()
+    times = kept.stat().st_mtime_ns, (broken / "folds/01/predictions.npz").stat().st_mtime_ns
+    assert main(["table", str(table()), *words, "--output", str(output)]) == 0
+    after = kept.stat().st_mtime_ns, (broken / "folds/01/predictions.npz").stat().st_mtime_ns
+    assert after == times
+    assert rows_of(output) == before
+
+
+def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table, tmp_path, capsys):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    rows = [TABLE["rows"][0], {"name": "absent", "set": {"task": "c99"}}]
+    assert main(["table", str(table(rows=rows)), *words, "--output", str(output)]) == 1
+    shown = capsys.readouterr().out
+    assert "row absent is empty" in shown
+    assert "c99" in rows_of(output)[1]["reason"]
+    changed = [{"name": "both", "set": {"training.learning_rate": 0.1}}]
+    assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
+    assert "belongs to another config" in capsys.readouterr().out
+
+
+def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    for name, right in (("both_seed2", False), ("rising-alone_seed2", True)):
+        for file in (output / "runs" / name).glob("folds/*/predictions.npz"):
+            with np.load(file) as arrays:
+                held = dict(arrays)
+            guess = held["labels"] if right else held["labels"].min() * np.ones(4, int)
+            np.savez(file, **{**held, "logits": np.eye(5, dtype=np.float32)[guess][None]})
+    assert main(["table", str(table()), *words, "--output", str(output)]) == 0
+    lines = [line for line in (output / "two.md").read_text().splitlines() if "|" in line]
+    assert not re.search(r"\*\*", lines[2])
+    assert len(re.findall(r"\*\*1\.000\*\*", lines[3])) == 2
+    assert r"\textbf{1.000}" in (output / "two.tex").read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"selection": ["finale"]}, "Did you mean 'final'"),
+        ({"columns": ["f1"]}, "Did you mean 'uf1'"),
+        ({"compare_to": "bath"}, "Did you mean 'both'"),
+        ({"colums": ["uf1"]}, "Did you mean 'columns'"),
+        ({"title": None}, "title is missing"),
+        ({"config": None}, "Add `config:`"),
+        ({"rows": [{"name": "a"}, {"name": "A"}]}, "is there twice"),
+        ({"rows": [{"name": "a", "set": {"model.branch": "both"}}]}, "'model.branches'"),
+        ({"rows": [{"name": "a", "selection": "oracle"}]}, "unknown field of row 'a'"),
+        (
+            {"rows": [{"name": "both", "set": {"training.selection": "inner"}}]},
+            "is trained for the selection inner, the table is of final",
+        ),
+        ({"published": {"both": {"uf1": 0.5}}}, "lack source or selection"),
+    ],
+)
+def test_a_wrong_table_is_refused_before_anything_is_trained(
+    table, words, tmp_path, changes, message, capsys
+):
+    out = ["--output", str(tmp_path / "out")]
+    assert main(["table", str(table(**changes)), *words, *out]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_of_datasets(table, tmp_path, capsys):
+    file, out = str(table()), ["--output", str(tmp_path / "out")]
+    assert main(["table", file, "--data-root", str(tmp_path), *out]) == 2
+    assert "Give each its folder: cas2=/data/CAS2,samm=/data/SAMM" in capsys.readouterr().err
+    assert main(["table", file, "--data-root", "smic=x", *out]) == 2
+    assert "the table has cas2, samm" in capsys.readouterr().err
+    assert main(["table", file, *out]) == 2
+    assert "add --demo" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_tables_are_whole(name):
+    plan = read_plan(ROOT / "configs" / "tables" / f"{name}.yaml")
+    assert len(plan.seeds) == 3
+    assert len(plan.rows) >= 8
+    assert all(row.config.training.epochs == 199 for row in plan.rows)
+
+
+def test_the_tiny_version_of_a_table(table):
+    file = table(demo={"model.image_size": 64}, seeds=[4, 5])
+    plan = read_plan(file, demo.TABLE)
+    assert plan.seeds == (4,)
+    assert [row.config.training.epochs for row in plan.rows] == [2, 2, 2]
+    assert [row.config.model.image_size for row in plan.rows] == [64, 64, 64]
+    assert read_plan(file).rows[0].config.model.image_size == 32
+
+
+def test_every_shipped_table_is_known_to_this_test():
+    found = {file.stem for file in (ROOT / "configs" / "tables").glob("*.yaml")}
+    assert found == {*SHIPPED, "backbones", "features", "key_frames"}
+
+
+def test_key_frames_of_a_stress_test(tmp_path, capsys):
+    file = ROOT / "configs" / "tables" / "key_frames.yaml"
+    assert is_stress(file)
+    assert read_stress_plan(file, demo=False).clips == 40
+    lines = ["factor,level,cell,clips,key_frame,way,error,low,high"]
+    for level, errors in (("no", (5.0, 7.0, 1.0)), ("yes", (6.0, 4.0, 0.5))):
+        for way, error in zip(("annotation", "motion", "bound"), errors, strict=True):
+            lines.append(f"blink,{level},x,4,apex,{way},{error},{error - 1},{error + 1}")
+        lines.append(f"blink,{level},x,4,apex,motion minus annotation,1,0,2")
+    (tmp_path / "stress.csv").write_text("\n".join(lines) + "\n")
+    small = tmp_path / "errors.yaml"
+    small.write_text("title: Errors\nfactors: [blink]\n")
+    words = ["table", str(small), "--stress", str(tmp_path / "stress.csv")]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    shown = capsys.readouterr().out
+    assert "of 4 made clips a cell" in shown
+    assert "**5.0** (4.0 to 6.0)" in shown
+    assert "**4.0** (3.0 to 5.0)" in shown
+    assert "**0.5**" not in shown
+    assert "minus" not in shown
+    assert main(["table", str(file), "--stress", str(tmp_path / "stress.csv")]) == 2
+    assert "no line is of factor" in capsys.readouterr().err

@@ -1,0 +1,120 @@
+"""`gamdss compare` and `gamdss original-report` on small real runs."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from gamdss.cli import main
+
+
+@pytest.fixture(scope="module")
+def runs(small_dataset, small_options, tmp_path_factory):
+    """Two finished runs of different seeds: `first` and `second`."""
+    folder = tmp_path_factory.mktemp("runs")
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--device", "cpu"]
+    for name, seed in (("first", "2"), ("second", "3")):
+        output = ["--output", str(folder / name), "--training.epochs", "1"]
+        assert main([*words, *output, "--seed", seed]) == 0
+    return folder
+
+
+@pytest.fixture
+def changed(runs, tmp_path):
+    """A copy of the first run whose config and predictions a test may change."""
+
+    def copy(name, fields, change=None):
+        target = Path(shutil.copytree(runs / "first", tmp_path / name))
+        config = yaml.safe_load((target / "config.yaml").read_text())
+        for field, value in fields.items():
+            group, _, last = field.rpartition(".")
+            (config[group] if group else config)[last] = value
+        (target / "config.yaml").write_text(yaml.safe_dump(config))
+        for file in sorted(target.glob("folds/*/predictions.npz")):
+            with np.load(file) as arrays:
+                held = dict(arrays)
+            if change is not None:
+                np.savez(file, **{**held, **change(held)})
+        return str(target)
+
+    return copy
+
+
+def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
+    def perfect(held):
+        return {"logits": np.eye(5, dtype=np.float32)[held["labels"]][None]}
+
+    better = changed("better", {"reselection.preset": "none", "seed": 9}, perfect)
+    words = ["compare", str(runs / "first"), better, "--output", str(tmp_path / "out")]
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "12 clips of 3 subjects" in shown
+    assert "they differ in: reselection.preset full / none" in shown
+    assert "final epoch, seed 2" in shown
+    found = json.loads((tmp_path / "out" / "compare.json").read_text())
+    results = json.loads((runs / "first" / "results.json").read_text())
+    assert found["a"]["accuracy"]["mean"] == results["final"]["accuracy"]
+    assert found["b"]["accuracy"]["mean"] == 1
+    by = found["differences"]["accuracy"]
+    assert by["value"] == pytest.approx(1 - results["final"]["accuracy"])
+    assert found["mcnemar"][0]["only_b"] == round(12 * by["value"])
+    text = (tmp_path / "out" / "compare.md").read_text()
+    assert f"{by['value']:+.3f} (" in text
+
+
+def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
+    both = f"{runs / 'first'},{runs / 'second'}"
+    other = changed("other", {"training.epochs": 7})
+    out = ["--output", str(tmp_path / "out")]
+    assert main(["compare", both, other, "--selection", "final,oracle", *out]) == 0
+    shown = capsys.readouterr().out
+    assert "final epoch, seeds 2, 3" in shown
+    assert "B: " + other + ", oracle (epoch chosen on the held-out subject)" in shown
+    assert "The oracle is no result" in shown
+    assert "different selections" in shown
+    assert " ± " in shown
+
+
+def refused(capsys, *words):
+    assert main(list(words)) == 2
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
+    first = str(runs / "first")
+    inner = changed("inner", {"training.selection": "inner"})
+    assert "Name one for both" in refused(capsys, "compare", first, inner)
+    assert "final, inner, oracle" in refused(capsys, "compare", first, first, "--selection", "best")
+    no_inner = refused(capsys, "compare", first, first, "--selection", "inner")
+    assert "set no inner subjects aside" in no_inner
+    lr = changed("lr", {"training.learning_rate": 0.5})
+    assert "training.learning_rate 0.0008" in refused(capsys, "compare", f"{first},{lr}", first)
+    assert "its seed is 2" in refused(capsys, "compare", f"{first},{first}", first)
+
+    def renamed(held):
+        return {"clips": np.char.replace(held["clips"], "EP01", "EP99")}
+
+    other = changed("clips", {}, renamed)
+    shown = refused(capsys, "compare", first, other)
+    assert "clip(s) are in the first run only: 01/EP01" in shown
+    fewer = Path(changed("task", {}))
+    results = json.loads((fewer / "results.json").read_text())
+    (fewer / "results.json").write_text(json.dumps({**results, "task": "c3"}))
+    assert "its task is c3, that of" in refused(capsys, "compare", first, str(fewer))
+    (fewer / "results.json").unlink()
+    assert "not finished" in refused(capsys, "compare", first, str(fewer))
+    assert "no run's config" in refused(capsys, "compare", first, str(tmp_path / "absent"))
+
+
+def test_the_original_would_have_printed(runs, changed, capsys):
+    assert main(["original-report", str(runs / "first")]) == 0
+    shown = capsys.readouterr().out
+    oracle = json.loads((runs / "first" / "results.json").read_text())["oracle"]
+    assert f"accuracy    {oracle['accuracy']:.4f}" in shown
+    assert "in truth the mean precision" in shown
+    assert "do not print it" in shown
+    assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
+    assert "do not print it" not in capsys.readouterr().out
