@@ -13,7 +13,7 @@ PACKAGE = ROOT / "gamdss"
 FLOORS = [
     {"errors", "records"},
     {"config", "files"},
-    {"reselection", "metrics", "arguments"},
+    {"reselection", "metrics", "arguments", "features"},
     {"layers", "analysis"},
     {"data", "models", "losses"},
     {"align", "engine", "report", "demo"},
@@ -30,6 +30,7 @@ WITHOUT_TORCH = {
     "config",
     "files",
     "reselection",
+    "features",
     "metrics",
     "analysis",
     "report",

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from gamdss.config.checks import require as _require
+from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
 from gamdss.errors import ConfigError
@@ -148,6 +149,7 @@ class Config:
         tensorboard: write the curves for TensorBoard too (needs the package tensorboard).
         frames: how frames are read.
         reselection: which frames stand for onset, apex and offset.
+        features: what the temporal stream sees of a phase.
         model: the network.
         augmentation: what is drawn for each training clip.
         training: the optimisation of one fold.
@@ -170,6 +172,7 @@ class Config:
     tensorboard: bool = False
     frames: FramesConfig = field(default_factory=FramesConfig)
     reselection: ReselectionConfig = field(default_factory=ReselectionConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     augmentation: AugmentationConfig = field(default_factory=AugmentationConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)

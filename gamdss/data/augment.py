@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gamdss.config import AugmentationConfig
+from gamdss.features.kinds import STD
 
 MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 _REFERENCE_SIZE = 224
 
 
@@ -84,6 +84,29 @@ def augment(frames: Tensor, drawn: Draw) -> Tensor:
         padding_mode="zeros",
         align_corners=False,
     )
+
+
+def turn(vectors: Tensor, drawn: Draw) -> Tensor:
+    """Turn vectors as `augment` turned the picture they lie in; a shift leaves them alone.
+
+    A flip changes the sign of u, and a rotation by a degrees counter-clockwise makes of (u, v),
+    with v downwards, (u cos a + v sin a, v cos a - u sin a).
+
+    Args:
+        vectors: (B, P, C, S, S), of which channels 0 and 1 of C are u and v; others are scalars
+            that do not change (magnitude, strain).
+        drawn: one draw for each clip.
+
+    Returns:
+        (B, P, C, S, S).
+    """
+    flip, degrees = (x.to(vectors.device, non_blocking=True) for x in drawn[:2])
+    angle = torch.deg2rad(degrees).view(-1, 1, 1, 1)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+    sign = torch.where(flip, -1.0, 1.0).view(-1, 1, 1, 1)
+    u, v = vectors[:, :, 0] * sign, vectors[:, :, 1]
+    turned = torch.stack((u * cos + v * sin, v * cos - u * sin), dim=2)
+    return torch.cat((turned, vectors[:, :, 2:]), dim=2)
 
 
 def _beyond(position: Tensor, size: int) -> Tensor:

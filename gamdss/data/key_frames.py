@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import cv2
@@ -10,7 +11,9 @@ import torch
 from torchvision.transforms.v2.functional import resize
 
 from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode
+from gamdss.data.phase_features import PhaseFeatures, phases
 from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
@@ -20,7 +23,9 @@ from gamdss.reselection import needed_frames, reselect
 class ClipKeyFrames:
     """Key frames of a clip: `images` uint8 RGB (K, 3, S, S), each key frame once.
 
-    The index triples (onset, apex, offset) point into `images`.
+    The index triples (onset, apex, offset) point into `images`. `motion` float16 (P, C, S, S) has
+    the features of the phases, each once, where the setting wants other features than the
+    difference; the pairs (rising, falling) point into it.
     """
 
     images: np.ndarray
@@ -28,6 +33,9 @@ class ClipKeyFrames:
     reselected: KeyFrames
     annotated_index: tuple[int, int, int]
     reselected_index: tuple[int, int, int]
+    motion: np.ndarray | None = None
+    annotated_motion: tuple[int, int] = (0, 0)
+    reselected_motion: tuple[int, int] = (0, 0)
 
 
 class KeyFrameReader:
@@ -35,9 +43,13 @@ class KeyFrameReader:
 
     Args:
         colour: whether the dataset's frames are in colour.
-        image_size: height and width in pixels of the result.
+        image_size: height and width in pixels of the result; 0 leaves frames as they are.
         frames: what to do with grey frames and frames of mixed size.
         reselection: preset and ratio.
+        features: input features that are computed beside the frames; none where left out.
+
+    Raises:
+        ConfigError: the features want what this OpenCV lacks.
     """
 
     def __init__(
@@ -46,11 +58,13 @@ class KeyFrameReader:
         image_size: int,
         frames: FramesConfig,
         reselection: ReselectionConfig,
+        features: FeaturesConfig | None = None,
     ) -> None:
         self.colour = colour
         self.image_size = image_size
         self.frames = frames
         self.reselection = reselection
+        self.features = None if features is None else PhaseFeatures(features, self.resize)
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` wants, rising; some may be missing from the folder."""
@@ -58,25 +72,69 @@ class KeyFrameReader:
         preset, ratio = self.reselection.preset, self.reselection.ratio
         return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
 
+    def looked_at(self, item: ClipFrames) -> tuple[int, ...]:
+        """Numbers of all frames that the result may depend on, rising."""
+        needed = self.needed(item)
+        if self.features is None or not self.features.config.reach:
+            return needed
+        # Reselection may choose any frame that it needs.
+        near = self.features.around(range(needed[0], needed[-1] + 1))
+        return tuple(sorted({*needed, *near}))
+
     def read(self, item: ClipFrames) -> ClipKeyFrames:
-        """Decode each needed frame once, reselect, and resize the key frames.
+        """Decode each needed frame once, reselect, resize the key frames, compute features.
 
         Raises:
             FrameError: a frame cannot be used; names the clip, its row and the file.
         """
-        annotated = item.clip.annotated
         images = self.images(item)
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
-        reselected = replace(found, notes=(*annotated.notes, *found.notes))
+        annotated = item.clip.annotated
+        reselected = self.reselect(item, images)
         numbers = sorted({*annotated.numbers, *reselected.numbers})
         place = {number: index for index, number in enumerate(numbers)}
-        return ClipKeyFrames(
+        found = ClipKeyFrames(
             images=np.stack([self.resize(images[number]) for number in numbers]),
             annotated=annotated,
             reselected=reselected,
             annotated_index=_triple(place, annotated),
             reselected_index=_triple(place, reselected),
+        )
+        return found if self.features is None else self._with_motion(item, images, found)
+
+    def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
+        """The clip's key frames by the setting's preset, from what `images` gave."""
+        annotated = item.clip.annotated
+        preset, ratio = self.reselection.preset, self.reselection.ratio
+        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
+        return replace(found, notes=(*annotated.notes, *found.notes))
+
+    def motion(
+        self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
+    ) -> np.ndarray:
+        """Features of phases (start, apex): (P, C, S, S) float32, in the units of `FEATURES`.
+
+        Raises:
+            FrameError: as `read`; or the frames are too small for a flow.
+        """
+        if self.features is None:
+            raise ValueError("no features are set")
+        wanted = self.features.around(number for pair in pairs for number in pair)
+        more = {n: self._decode(item, n) for n in wanted if n in item.files and n not in images}
+        images = self._one_size(item, images | more)
+        try:
+            return np.stack([self.features.phase(images, *pair) for pair in pairs])
+        except FrameError as error:
+            raise _of_clip(item, error) from error
+
+    def _with_motion(
+        self, item: ClipFrames, images: dict[int, np.ndarray], found: ClipKeyFrames
+    ) -> ClipKeyFrames:
+        pairs = phases((found.annotated, found.reselected))
+        return replace(
+            found,
+            motion=self.motion(item, images, pairs).astype(np.float16),
+            annotated_motion=_pair(pairs, found.annotated),
+            reselected_motion=_pair(pairs, found.reselected),
         )
 
     def images(self, item: ClipFrames) -> dict[int, np.ndarray]:
@@ -92,11 +150,7 @@ class KeyFrameReader:
         try:
             return decode(item.files[number], self.colour, self.frames.grey == "accept")
         except FrameError as error:
-            raise FrameError(
-                f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
-                file=error.file,
-                remedy=error.remedy,
-            ) from error
+            raise _of_clip(item, error) from error
 
     def _one_size(self, item: ClipFrames, images: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
         height, width = images[item.clip.annotated.apex].shape[:2]
@@ -116,9 +170,24 @@ class KeyFrameReader:
         """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
         # Channels stay last in memory: resizing is then more than twice as fast.
         rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+        if not self.image_size:
+            return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
 
 
 def _triple(place: dict[int, int], keys: KeyFrames) -> tuple[int, int, int]:
     return place[keys.onset], place[keys.apex], place[keys.offset]
+
+
+def _pair(place: dict[tuple[int, int], int], keys: KeyFrames) -> tuple[int, int]:
+    return place[keys.onset, keys.apex], place[keys.offset, keys.apex]
+
+
+def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
+    """The same fault, with the clip's name and row."""
+    return FrameError(
+        f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+        file=error.file or item.folder,
+        remedy=error.remedy,
+    )

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -23,8 +24,11 @@ from filelock import FileLock
 from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.data.phase_features import feature_settings
+from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
@@ -40,6 +44,8 @@ class Store:
     `annotated_keys` and `reselected_keys` are the frame numbers. `contents` is a digest of each
     clip's annotated key frames, `digest` one of everything; both are the same wherever the
     dataset lies.
+
+    `motion` has the input features of the phases where they are not the plain difference.
     """
 
     frames: np.ndarray
@@ -49,6 +55,7 @@ class Store:
     reselected_keys: tuple[KeyFrames, ...]
     contents: tuple[str, ...]
     digest: str
+    motion: StoredMotion | None = None
 
     def subset(self, places: Sequence[int]) -> Store:
         """The store of these clips only; the frames stay as they are."""
@@ -62,6 +69,7 @@ class Store:
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
             digest=hashlib.blake2b(text.encode(), digest_size=12).hexdigest(),
+            motion=None if self.motion is None else self.motion.subset(chosen),
         )
 
 
@@ -73,14 +81,16 @@ def open_store(
     reselection: ReselectionConfig,
     cache: Path,
     progress: bool = True,
+    features: FeaturesConfig | None = None,
 ) -> Store:
     """The store of these clips in `cache`, built first if it is not there.
 
     Raises:
+        ConfigError: the features want what this OpenCV lacks.
         FrameError: a frame that is needed cannot be used; names clip, row and file.
         RunError: the cache cannot be written.
     """
-    settings = {
+    settings: dict[str, Any] = {
         "format": FORMAT,
         "colour": colour,
         "image_size": image_size,
@@ -89,7 +99,11 @@ def open_store(
         "preset": reselection.preset,
         "ratio": reselection.ratio,
     }
-    reader = KeyFrameReader(colour, image_size, frames, reselection)
+    if features is not None and not features.stored:
+        features = None
+    if features is not None:
+        settings["features"] = feature_settings(features)
+    reader = KeyFrameReader(colour, image_size, frames, reselection, features)
     folder = cache / "store" / _key(settings, clips, reader)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +120,7 @@ def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrame
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
     for item in clips:
         digest.update(repr((item.clip.id, item.clip.annotated)).encode())
-        for number in reader.needed(item):
+        for number in reader.looked_at(item):
             path = item.files.get(number)
             if path is not None:
                 status = path.stat()
@@ -122,17 +136,20 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
+        motion = MotionWriter(partial)
         # A clip is one thread's work; splitting it further only costs.
         pool = ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread)
         with pool:
-            jobs = [pool.submit(reader.read, item) for item in clips]
+            jobs = deque(pool.submit(reader.read, item) for item in clips)
+            count = tqdm(
+                range(len(jobs)), desc="reselecting key frames", unit="clip", disable=not progress
+            )
             try:
-                bar = tqdm(jobs, desc="reselecting key frames", unit="clip", disable=not progress)
-                results = [job.result() for job in bar]
+                results = [motion.take(jobs.popleft().result()) for _ in count]
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
-        _write(partial, results)
+        _write(partial, results, motion.index(results))
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -143,7 +160,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
+def _write(partial: Path, results: Sequence[ClipKeyFrames], motion: dict[str, Any] | None) -> None:
     total = sum(len(result.images) for result in results)
     frames = np.lib.format.open_memmap(
         partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
@@ -165,8 +182,9 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames]) -> None:
         )
         start += len(result.images)
     frames.flush()
-    digest.update(json.dumps(rows).encode())
-    write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows})
+    index: dict[str, Any] = {"clips": rows} if motion is None else {"clips": rows, "motion": motion}
+    digest.update(json.dumps(rows if motion is None else index).encode())
+    write_json(partial / "index.json", {"digest": digest.hexdigest(), **index})
 
 
 def _content(result: ClipKeyFrames) -> str:
@@ -196,4 +214,5 @@ def _load(folder: Path) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
+        motion=load_motion(folder, index.get("motion")),
     )

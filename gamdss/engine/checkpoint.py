@@ -36,26 +36,26 @@ def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             about = json.loads((file.metadata() or {}).get("gamdss", "{}"))
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN
-        ) from error
+        raise _broken(path, error) from error
     fit(path, net, tensors)
     return dict(about)
 
 
-def about_weights(path: Path) -> dict[str, Any]:
-    """What `save_weights` was told about the weights.
+def read_about(path: Path) -> dict[str, Any]:
+    """What `save_weights` was told about the weights, without reading them.
 
     Raises:
         CheckpointError: missing or truncated.
     """
     try:
-        with safe_open(path, framework="np") as file:
+        with safe_open(path, framework="pt", device="cpu") as file:
             return dict(json.loads((file.metadata() or {}).get("gamdss", "{}")))
     except (SafetensorError, OSError, ValueError) as error:
-        raise CheckpointError(
-            f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN
-        ) from error
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN)
 
 
 def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:

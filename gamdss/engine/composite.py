@@ -13,6 +13,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
 from gamdss.data.store import Store
+from gamdss.data.stored_motion import join_motion
 from gamdss.errors import AnnotationError, ConfigError
 from gamdss.records import Clip
 
@@ -133,6 +134,7 @@ def join_stores(parts: Sequence[Store]) -> Store:
         reselected_keys=tuple(keys for part in parts for keys in part.reselected_keys),
         contents=tuple(content for part in parts for content in part.contents),
         digest=digest.hexdigest(),
+        motion=join_motion([part.motion for part in parts]),
     )
 
 

@@ -35,6 +35,7 @@ from gamdss.engine.composite import (
     sources,
 )
 from gamdss.engine.fold import FoldData, stream
+from gamdss.engine.motion import fold_motion, load_motion
 from gamdss.errors import DataRootError
 from gamdss.files import write_atomic
 from gamdss.records import KeyFrames
@@ -122,6 +123,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         reselection=config.reselection,
         cache=cache,
         progress=progress,
+        features=config.features,
     )
     _report_notes(annotations, store)
     if config.clip_list is not None:
@@ -188,8 +190,14 @@ def load_frames(store: Store, device: torch.device) -> Tensor:
     return torch.from_numpy(store.frames).to(device)
 
 
-def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> FoldData:
-    """The fold's clips; those that judge with annotated frames if the config says so."""
+def fold_data(
+    dataset: Dataset, fold: Fold, frames: Tensor, config: Config, motion: Tensor | None = None
+) -> FoldData:
+    """The fold's clips; those that judge with annotated frames if the config says so.
+
+    `frames` is what `load_frames` gave, and `motion` what `load_motion` gave: it is loaded where it
+    is left out.
+    """
     store, annotations = dataset.store, dataset.annotations
     judged = store.reselected if config.reselection.clips == "all" else store.annotated
     labels = np.array(annotations.labels, np.int64)
@@ -198,6 +206,8 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
         seed = stream(config.seed, fold.name, "inner")
         rest, aside = set_aside(fold, dataset.labelled, config.training.inner_share, seed)
         training, inner = list(rest), list(aside)
+    if motion is None:
+        motion = load_motion(store, frames.device)
 
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(frames.device)
@@ -214,6 +224,7 @@ def fold_data(dataset: Dataset, fold: Fold, frames: Tensor, config: Config) -> F
         inner=None if inner is None else to(judged[inner]),
         inner_labels=None if inner is None else to(labels[inner]),
         inner_clips=tuple(annotations.clips[i].id for i in inner or ()),
+        motion=fold_motion(store, motion, config, training, held_out, inner),
     )
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from gamdss import __version__
 from gamdss.config import Config, from_dict
 from gamdss.data.augment import MEAN, STD
-from gamdss.engine.checkpoint import about_weights, load_weights, save_weights
+from gamdss.engine.checkpoint import load_weights, read_about, save_weights
 from gamdss.engine.network import build_network
 from gamdss.engine.run import read_config
 from gamdss.errors import ConfigError, RunError
@@ -91,7 +91,7 @@ def load_trained(run: Path, fold: str) -> Trained:
             file=run,
             remedy=f"Finished are: {', '.join(done) or 'none'}.",
         )
-    classes = about_weights(file).get("classes", [])
+    classes = read_about(file).get("classes", [])
     # The checkpoint has all weights.
     model = replace(config.model, pretrained=False, weights=None)
     net = build_network(model, len(classes)).eval()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.engine.checkpoint import about_weights, load_result
+from gamdss.engine.checkpoint import load_result, read_about
 from gamdss.engine.run import differences, read_config
 from gamdss.errors import RunError
 from gamdss.metrics import Predictions, Selection, predictions
@@ -39,7 +39,7 @@ class FinishedRun:
     def parameters(self) -> int | None:
         """Trained parameters of its network; None where the run did not note them."""
         file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
-        return about_weights(file).get("parameters")
+        return read_about(file).get("parameters")
 
     def predictions(self, selection: Selection) -> Predictions:
         """What it predicts at a selection.

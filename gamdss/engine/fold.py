@@ -19,6 +19,7 @@ from gamdss.engine import checkpoint
 from gamdss.engine.balance import class_weights, order
 from gamdss.engine.device import autocast
 from gamdss.engine.fold_log import write_log
+from gamdss.engine.motion import FoldMotion
 from gamdss.engine.network import build_network
 from gamdss.losses import two_phase_loss
 from gamdss.metrics import inner_epoch
@@ -36,6 +37,7 @@ class FoldData:
     key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
     `inner` (M, 3), with labels and ids, are clips of training subjects set aside to choose the
     epoch on, None where the final one is taken.
+    `motion` has the input features where they are not the plain difference of the frames.
     """
 
     name: str
@@ -49,6 +51,7 @@ class FoldData:
     inner: Tensor | None = None
     inner_labels: Tensor | None = None
     inner_clips: tuple[str, ...] = ()
+    motion: FoldMotion | None = None
 
 
 @dataclass
@@ -131,7 +134,9 @@ class FoldTrainer:
 
     def _judge_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        self.history.inner.append(self.logits(inner))
+        motion = self.data.motion
+        logits = self.logits(inner, None if motion is None else motion.inner)
+        self.history.inner.append(logits)
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
@@ -159,9 +164,14 @@ class FoldTrainer:
         drawn = draw(
             len(batch), frames.shape[-1], self.config.augmentation, torch.default_generator
         )
-        onset, apex, offset = augment(frames, drawn).split(3, dim=1)
+        motion = self.data.motion
+        if motion is None:
+            frames, phases = augment(frames, drawn), None
+        else:
+            frames, phases = motion.augmented(frames, motion.training[batch], drawn)
+        onset, apex, offset = frames.split(3, dim=1)
         with autocast(self.config):
-            rising, falling = self.net(onset, apex, offset)
+            rising, falling = self.net(onset, apex, offset, phases)
         training = self.config.training
         loss = two_phase_loss(
             rising,
@@ -179,17 +189,25 @@ class FoldTrainer:
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        return self.logits(self.data.held_out)
+        motion = self.data.motion
+        return self.logits(self.data.held_out, None if motion is None else motion.held_out)
 
     @torch.inference_mode()
-    def logits(self, index: Tensor) -> Tensor:
-        """Logits (N, C) of the clips whose key frames are (N, 3), float32 on the CPU."""
+    def logits(self, index: Tensor, phase_index: Tensor | None) -> Tensor:
+        """Logits (N, C) of clips by their key frames (N, 3) and input features (N, 2), on the CPU.
+
+        float32; `phase_index` is looked at only if the fold has features.
+        """
         self.net.eval()
         logits = []
-        for batch in index.split(EVALUATION_BATCH):
-            frames = self.frames(batch)
+        for start in range(0, len(index), EVALUATION_BATCH):
+            batch = slice(start, start + EVALUATION_BATCH)
+            onset, apex, offset = self.frames(index[batch]).split(3, dim=1)
+            phases = None
+            if self.data.motion is not None and phase_index is not None:
+                phases = self.data.motion.of(phase_index[batch])
             with autocast(self.config):
-                logits.append(self.net.predict_logits(*frames.split(3, dim=1)).float())
+                logits.append(self.net.predict_logits(onset, apex, offset, phases).float())
         return torch.cat(logits).cpu()
 
     def frames(self, index: Tensor) -> Tensor:
@@ -240,6 +258,8 @@ class FoldTrainer:
             "classes": list(self.data.classes),
             "parameters": sum(values.numel() for values in self.net.parameters()),
         }
+        if self.data.motion is not None:
+            about["features"] = self.config.as_dict()["features"]
         if self.best is not None:  # the network that is judged
             self.net.load_state_dict(self.best)
         checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)

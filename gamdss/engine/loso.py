@@ -23,6 +23,7 @@ from gamdss.engine.dataset import (
     write_key_frames,
 )
 from gamdss.engine.fold import FoldTrainer
+from gamdss.engine.motion import load_motion
 from gamdss.engine.network import check_network
 from gamdss.engine.ranks import Ranks, find_ranks
 from gamdss.engine.results import results
@@ -140,20 +141,22 @@ class _Job:
     def work(self, folds: Sequence[Fold]) -> None:
         """Train the folds that are not finished and that no other rank takes."""
         frames = load_frames(self.dataset.store, self.target)
+        motion = load_motion(self.dataset.store, self.target)
         shown = self.progress and self.ranks.rank == 0
         with tqdm(total=len(folds), desc="folds", unit="fold", disable=not shown) as bar:
             for fold, done in self.ranks.share(folds):
                 bar.update(done - bar.n)
                 bar.set_postfix_str(f"{fold.name}")
                 if not _is_finished(self.directory, fold):
-                    self._train(fold, frames, shown)
+                    self._train(fold, frames, motion, shown)
                 self._draw_curves(fold)
             bar.update(len(folds) - bar.n)
 
-    def _train(self, fold: Fold, frames: Tensor, shown: bool) -> None:
+    def _train(self, fold: Fold, frames: Tensor, motion: Tensor | None, shown: bool) -> None:
         config = self.directory.config
         folder = self.directory.fold(fold.name)
-        trainer = FoldTrainer(config, fold_data(self.dataset, fold, frames, config), folder)
+        data = fold_data(self.dataset, fold, frames, config, motion)
+        trainer = FoldTrainer(config, data, folder)
         _with_bar(trainer, config.training.epochs, shown)
 
     def _draw_curves(self, fold: Fold) -> None:

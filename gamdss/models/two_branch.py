@@ -93,44 +93,61 @@ class TwoBranchNet(nn.Module):
         self._separable = keeps_phases_apart(self)
 
     def forward(
-        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None
+        self,
+        onset: Tensor | None,
+        apex: Tensor,
+        offset: Tensor | None,
+        motion: Tensor | None = None,
     ) -> tuple[Tensor | None, Tensor | None]:
         """Return (rising, falling) logits, each (B, num_classes) or None if not in `branches`.
 
         Args:
             onset, apex, offset: normalised frames (B, in_chans, S, S). The onset is not looked
                 at by branches="falling", the offset not by branches="rising": None will do.
+            motion: what the temporal stream sees of the phases in place of the differences,
+                (B, 2, in_chans, S, S): from onset to apex and from offset to apex, such as
+                optical flow.
 
         Raises:
             ConfigError: a frame is missing or not of the size the network was built for.
         """
         if self.branches == "both" and self._at_once(apex):
-            return self._both(onset, apex, offset)
+            return self._both(onset, apex, offset, motion)
         rising = falling = None
         if self.branches != "falling":
-            rising = self.rising(onset, apex)
+            rising = self.rising(onset, apex, _phase(motion, 0))
         if self.branches != "rising":
-            falling = self.falling(apex, offset)
+            falling = self.falling(apex, offset, _phase(motion, 1))
         return rising, falling
 
-    def predict_logits(self, onset: Tensor | None, apex: Tensor, offset: Tensor | None) -> Tensor:
+    def predict_logits(
+        self,
+        onset: Tensor | None,
+        apex: Tensor,
+        offset: Tensor | None,
+        motion: Tensor | None = None,
+    ) -> Tensor:
         """Return the logits (B, num_classes) that decide: rising, or falling if alone.
 
         Runs only that branch; arguments and errors as in `forward`.
         """
         if self.branches == "falling":
-            return self.falling(apex, offset)
-        return self.rising(onset, apex)
+            return self.falling(apex, offset, _phase(motion, 1))
+        return self.rising(onset, apex, _phase(motion, 0))
 
-    def rising(self, onset: Tensor | None, apex: Tensor | None) -> Tensor:
+    def rising(
+        self, onset: Tensor | None, apex: Tensor | None, motion: Tensor | None = None
+    ) -> Tensor:
         """Logits of the rising phase: what appeared since the onset, placed on the onset face."""
         onset, apex = self._frames(onset=onset, apex=apex)
-        return self.branch(temporal=apex - onset, spatial=onset)
+        return self.branch(temporal=apex - onset if motion is None else motion, spatial=onset)
 
-    def falling(self, apex: Tensor | None, offset: Tensor | None) -> Tensor:
+    def falling(
+        self, apex: Tensor | None, offset: Tensor | None, motion: Tensor | None = None
+    ) -> Tensor:
         """Logits of the falling phase: what is gone by the offset, placed on the apex face."""
         apex, offset = self._frames(apex=apex, offset=offset)
-        return self.branch(temporal=apex - offset, spatial=apex)
+        return self.branch(temporal=apex - offset if motion is None else motion, spatial=apex)
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         """Logits of a motion image and the face it belongs to, both (B, in_chans, S, S)."""
@@ -145,12 +162,15 @@ class TwoBranchNet(nn.Module):
         return wanted and self._separable
 
     def _both(
-        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None
+        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None, motion: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         onset, apex, offset = self._frames(onset=onset, apex=apex, offset=offset)
-        motion = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
+        if motion is None:
+            phases = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
+        else:
+            phases = motion.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
         with phases_at_once(self, 2):
-            rising, falling = self.branch(motion, torch.cat((onset, apex))).chunk(2)
+            rising, falling = self.branch(phases, torch.cat((onset, apex))).chunk(2)
         return rising, falling
 
     def _frames(self, **frames: Tensor | None) -> tuple[Tensor, ...]:
@@ -176,6 +196,11 @@ def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Mod
     # momentum=None: the mean over all batches. What comes in does not change as the network
     # learns, and differences are so small that a moving average would long be far off.
     return PhaseBatchNorm(in_chans, affine=False, momentum=None)
+
+
+def _phase(motion: Tensor | None, number: int) -> Tensor | None:
+    """One phase of (B, 2, C, S, S)."""
+    return None if motion is None else motion[:, number]
 
 
 @register_model

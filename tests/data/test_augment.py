@@ -1,11 +1,14 @@
 """Augmentation against torchvision's steps done in turn."""
 
+import numpy as np
+import pytest
 import torch
 import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
 from gamdss.config import AugmentationConfig
-from gamdss.data.augment import Draw, augment, draw, normalise
+from gamdss.data.augment import Draw, augment, draw, normalise, turn
+from gamdss.features import dense_flow, flow_feature
 
 
 def by_steps(frames, drawn, i, padding):
@@ -66,3 +69,67 @@ def test_normalise():
     out = normalise(frames)
     expected = reference.normalize(frames / 255, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     assert torch.allclose(out, expected)
+
+
+def one_draw(flip=False, degrees=0.0, shift=0):
+    return Draw(*(torch.tensor([value]) for value in (flip, degrees, shift, 0)))
+
+
+def test_vectors_turn_exactly():
+    """A vector to the right: flipped to the left, turned a quarter counter-clockwise upwards."""
+    right = torch.zeros(1, 2, 3, 4, 4)
+    right[:, :, 0], right[:, :, 2] = 2.0, 7.0
+    for drawn, expected in (
+        (one_draw(), (2.0, 0.0)),
+        (one_draw(shift=3), (2.0, 0.0)),
+        (one_draw(flip=True), (-2.0, 0.0)),
+        (one_draw(degrees=90.0), (0.0, -2.0)),
+        (one_draw(flip=True, degrees=90.0), (0.0, 2.0)),  # first flipped, then turned
+        (one_draw(degrees=30.0), (3**0.5, -1.0)),
+    ):
+        turned = turn(right, drawn)
+        u, v = (torch.full((1, 2, 4, 4), value) for value in expected)
+        assert torch.allclose(turned[:, :, 0], u, atol=1e-6)
+        assert torch.allclose(turned[:, :, 1], v, atol=1e-6)
+        assert turned[:, :, 2].eq(7).all()  # a magnitude or strain does not turn
+
+
+def images(size):
+    """Two frames (1, 3, S, S) of a texture that swells and drifts."""
+    y, x = np.indices((size, size)).astype(float)
+    dx, dy = 0.03 * (x - size / 2) + 0.8, 0.02 * (y - size / 3) - 0.6
+    rng = np.random.default_rng(3)
+    waves = [(rng.uniform(8, 30), rng.uniform(0, np.pi), rng.uniform(0, 7)) for _ in range(40)]
+
+    def texture(x, y):
+        parts = [
+            np.sin(2 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) / wave + phase)
+            for wave, angle, phase in waves
+        ]
+        grey = np.clip(128 + 12 * np.sum(parts, axis=0), 0, 255)
+        return torch.tensor(grey, dtype=torch.float32).expand(1, 3, size, size)
+
+    return texture(x, y), texture(x - dx, y - dy)
+
+
+@pytest.mark.parametrize(("flip", "degrees"), [(True, 0.0), (False, 20.0), (True, -35.0)])
+def test_the_flow_of_augmented_frames_is_the_augmented_flow(flip, degrees):
+    size = 96
+    drawn = one_draw(flip, degrees, shift=4)
+
+    def feature(start, end):
+        frames = (x[0].permute(1, 2, 0).round().byte().numpy() for x in (start, end))
+        flow = flow_feature(dense_flow(*frames), "strain")
+        return torch.from_numpy(flow)[None, None]  # (1, 1, 3, S, S)
+
+    before, after = images(size)
+    there = feature(augment(before, drawn), augment(after, drawn))
+    here = turn(augment(feature(before, after).flatten(1, 2), drawn)[:, None], drawn)
+    # Away from the border, and from the corners that the rotation brought in.
+    inside = (..., slice(24, -24), slice(24, -24))
+    vectors = (there - here)[inside][:, :, :2].abs().mean()
+    unturned = (there - augment(feature(before, after).flatten(1, 2), drawn)[:, None])[inside]
+    assert vectors < 0.06
+    assert vectors < unturned[:, :, :2].abs().mean() / 3
+    strain = (there - here)[inside][:, :, 2].abs().mean()
+    assert strain < 0.4 * there[inside][:, :, 2].mean()

@@ -1,0 +1,58 @@
+"""Settings of the input features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from gamdss.config.checks import require
+
+FeatureName = Literal[
+    "difference",
+    "grey-difference",
+    "flow-dis",
+    "flow-farneback",
+    "flow-tvl1",
+    "flow-strain",
+    "flow-strain-farneback",
+    "flow-strain-tvl1",
+]
+
+
+@dataclass
+class FeaturesConfig:
+    """What the temporal stream sees of a phase, from its weak end (onset or offset) to the apex.
+
+    Args:
+        name: `difference` of the frames (the paper's); `grey-difference`; optical flow u, v and
+            magnitude by OpenCV's `flow-dis`, `flow-farneback` or `flow-tvl1` (needs
+            opencv-contrib); u, v and optical strain by `flow-strain` (DIS),
+            `flow-strain-farneback`, `flow-strain-tvl1`.
+        magnification: factor by which motion is magnified first, linear and Eulerian; 1 leaves
+            it as it is.
+        limit: largest change in grey levels that magnification adds to a pixel.
+        window: frames on either side of a key frame that magnification averages against noise.
+    """
+
+    name: FeatureName = "difference"
+    magnification: float = 1.0
+    limit: float = 32.0
+    window: int = 1
+
+    def __post_init__(self) -> None:
+        names = get_args(FeatureName)
+        require(self.name in names, "features.name", self.name, f"one of {', '.join(names)}")
+        factor = self.magnification
+        require(1 <= factor <= 50, "features.magnification", factor, "between 1 and 50")
+        require(0 < self.limit <= 255, "features.limit", self.limit, "above 0, up to 255")
+        require(0 <= self.window <= 20, "features.window", self.window, "0 to 20")
+
+    @property
+    def stored(self) -> bool:
+        """Whether the store computes the feature; the plain difference needs the frames alone."""
+        return self.name != "difference" or self.magnification > 1
+
+    @property
+    def reach(self) -> int:
+        """How many frames beside a key frame are looked at."""
+        return self.window if self.magnification > 1 else 0

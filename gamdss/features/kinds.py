@@ -1,0 +1,114 @@
+"""The named input features: what their channels are, in which units, and how they are normalised.
+
+A feature belongs to a phase and points from its weak end to the apex: from onset to apex in the
+rising phase, from offset to apex in the falling one. So both phases look alike to the weights that
+they share, as their differences apex - onset and apex - offset do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from gamdss.config.features import FeatureName
+from gamdss.features.flow import FlowMethod
+
+STD = (0.229, 0.224, 0.225)  # ImageNet's deviation of red, green and blue, of values 0 to 1
+PERCENT_OF_SIDE = 100.0
+TENTHS = 10.0
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A kind of feature.
+
+    Args:
+        channels: what each channel is.
+        units: of the channels' values as they are computed.
+        normalisation: what the network sees of them, in words.
+        source: where the feature comes from.
+        flow: how the flow is computed; None for differences.
+        third: third channel of a flow.
+    """
+
+    channels: tuple[str, ...]
+    units: tuple[str, ...]
+    normalisation: str
+    source: str
+    flow: FlowMethod | None = None
+    third: Literal["magnitude", "strain"] = "magnitude"
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the first two channels are a vector, which flips and rotations turn."""
+        return self.flow is not None
+
+
+_FLOWS: dict[FlowMethod, str] = {
+    "dis": "Kroeger et al., ECCV 2016 (OpenCV's DIS, preset medium)",
+    "farneback": "Farnebäck, SCIA 2003 (OpenCV)",
+    "tvl1": "Zach et al., DAGM 2007 (OpenCV's contributed DualTVL1)",
+}
+_STRAIN = "Liong et al., STSTNet, arXiv 1902.03634"
+
+
+def _flow(method: FlowMethod) -> Feature:
+    return Feature(
+        channels=("u", "v", "magnitude"),
+        units=("pixels",) * 3,
+        normalisation="percent of the frame's side (pixels / side * 100)",
+        source=_FLOWS[method],
+        flow=method,
+    )
+
+
+def _strain(method: FlowMethod) -> Feature:
+    return Feature(
+        channels=("u", "v", "strain"),
+        units=("pixels", "pixels", "1"),
+        normalisation="u, v: percent of the frame's side; strain * 10",
+        source=f"{_STRAIN}; flow: {_FLOWS[method]}",
+        flow=method,
+        third="strain",
+    )
+
+
+FEATURES: dict[FeatureName, Feature] = {
+    "difference": Feature(
+        channels=("red", "green", "blue"),
+        units=("grey levels",) * 3,
+        normalisation="grey levels / 255 / ImageNet's deviation of the channel",
+        source="GAMDSS, arXiv 2603.04766",
+    ),
+    "grey-difference": Feature(
+        channels=("grey",),
+        units=("grey levels",),
+        normalisation="grey levels / 255 / 0.226, the same in the network's three channels",
+        source="ITU-R BT.601 luma of the difference above",
+    ),
+    "flow-dis": _flow("dis"),
+    "flow-farneback": _flow("farneback"),
+    "flow-tvl1": _flow("tvl1"),
+    "flow-strain": _strain("dis"),
+    "flow-strain-farneback": _strain("farneback"),
+    "flow-strain-tvl1": _strain("tvl1"),
+}
+
+
+def scale(name: FeatureName, size: int) -> np.ndarray:
+    """Factors that make a feature of frames of `size` pixels what the network sees.
+
+    Nothing is subtracted, so that 0 stays no motion, and a vector keeps its direction.
+
+    Returns:
+        (C,) float32, one for each channel.
+    """
+    feature = FEATURES[name]
+    if feature.flow is None:
+        deviations = STD if len(feature.channels) == len(STD) else (sum(STD) / len(STD),)
+        return np.array([1 / (255 * deviation) for deviation in deviations], np.float32)
+    side = PERCENT_OF_SIDE / size
+    third = TENTHS if feature.third == "strain" else side
+    return np.array([side, side, third], np.float32)
