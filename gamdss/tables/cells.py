@@ -152,6 +152,8 @@ def _with_best(
 def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
     datasets = dict.fromkeys(row.runs[0].results["dataset"] for row in rows if row.runs)
     which = f" {next(iter(datasets))}." if len(datasets) == 1 else ""
+    if len(datasets) > 1 and any(name.startswith("Synthetic") for name in datasets):
+        which = f" {'; '.join(datasets)}."  # made clips must not pass for the dataset
     selections = " and ".join(SELECTIONS[name] for name in plan.selection)
     seeds = f"seed{'s' if len(plan.seeds) > 1 else ''} {', '.join(map(str, plan.seeds))}"
     return f"{plan.title}.{which} Judged at: {selections}; {seeds}."
