@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from gamdss.align import ClipJob, Outcome
 from gamdss.align.clip import FAILED
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
-from gamdss.data.folders import numbered_images
+from gamdss.data.folders import image_folders, numbered_images
 from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
@@ -110,7 +110,7 @@ def input_jobs(place: Path, output: Path) -> Source:
     if not place.is_dir():
         raise DataRootError("there is no such folder or file", file=place, remedy="Check --input.")
     jobs = []
-    for folder, images in _leaves(place):
+    for folder, images in image_folders(place):
         relative = folder.relative_to(place)
         name = place.resolve().name if folder == place else relative.as_posix()
         files = numbered_images(images)
@@ -123,17 +123,6 @@ def input_jobs(place: Path, output: Path) -> Source:
             remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
         )
     return Source(place, jobs)
-
-
-def _leaves(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """Folders that hold images, and those images; hidden ones are passed over."""
-    children = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    images = [path for path in children if path.suffix.lower() in FRAME_SUFFIXES]
-    if images:
-        yield folder, images
-    for child in children:
-        if child.is_dir():
-            yield from _leaves(child)
 
 
 def dataset_jobs(

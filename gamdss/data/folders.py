@@ -34,6 +34,21 @@ def listed(folder: Path) -> list[Path]:
         ) from error
 
 
+def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """The folders from `folder` downwards that hold images, and those; hidden ones passed over.
+
+    Raises:
+        FrameError: a folder cannot be read.
+    """
+    children = [path for path in listed(folder) if not path.name.startswith(".")]
+    images = [path for path in children if path.suffix.lower() in FRAME_SUFFIXES]
+    if images:
+        yield folder, images
+    for child in children:
+        if child.is_dir():
+            yield from image_folders(child)
+
+
 class Folders:
     """Listings of folders, each read once."""
 

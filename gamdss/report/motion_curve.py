@@ -30,7 +30,7 @@ class Curve:
         times: (T,) frame numbers.
         level: (T,) motion level in any unit.
         course: (T,) fitted strength of the expression, 0 to 1.
-        annotated: as in the workbook.
+        annotated: as in the workbook; None where nobody annotated the clip.
         reselected: with its intervals.
         true: where the clip was made.
     """
@@ -39,7 +39,7 @@ class Curve:
     times: np.ndarray
     level: np.ndarray
     course: np.ndarray
-    annotated: KeyFrames
+    annotated: KeyFrames | None
     reselected: KeyFrames
     true: KeyFrames | None = None
 
@@ -66,7 +66,9 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
         va="top",
     )
     figure.legend(
-        handles=_legend(any(curve.true for curve in curves)),
+        handles=_legend(
+            any(curve.annotated for curve in curves), any(curve.true for curve in curves)
+        ),
         loc="upper left",
         bbox_to_anchor=(left - 0.01, 1 - 0.45 / height),
         ncols=6,
@@ -80,12 +82,14 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
     save(figure, path)
 
 
-def _legend(with_truth: bool) -> list[Line2D | Patch]:
+def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
+    annotated = Line2D([], [], color=BLUE, linestyle="--", linewidth=1.6, label="annotated")
+    found = "reselected" if with_annotation else "spotted"
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=INK, marker=".", linewidth=0.8, label="motion level"),
         Line2D([], [], color=FAINT, linewidth=2.5, alpha=0.6, label="fitted course"),
-        Line2D([], [], color=BLUE, linestyle="--", linewidth=1.6, label="annotated"),
-        Line2D([], [], color=VERMILLION, linewidth=1.8, label="reselected"),
+        *([annotated] if with_annotation else []),
+        Line2D([], [], color=VERMILLION, linewidth=1.8, label=found),
         Patch(color=VERMILLION, alpha=0.18, label="80% interval"),
     ]
     if with_truth:
@@ -101,12 +105,14 @@ def _panel(axes: Axes, curve: Curve) -> None:
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
     axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
     ends = curve.reselected.intervals or ((0, 0),) * 3
-    numbers = zip(KEYS, curve.annotated.numbers, curve.reselected.numbers, ends, strict=True)
+    told = curve.annotated or curve.reselected
+    numbers = zip(KEYS, told.numbers, curve.reselected.numbers, ends, strict=True)
     for name, before, after, (low, high) in numbers:
         if curve.reselected.intervals:
             axes.axvspan(low - 0.5, high + 0.5, color=VERMILLION, alpha=0.15, linewidth=0)
         axes.axvline(after, color=VERMILLION, linewidth=1.8, zorder=4)
-        axes.axvline(before, color=BLUE, linewidth=1.6, linestyle="--", zorder=5)
+        if curve.annotated is not None:
+            axes.axvline(before, color=BLUE, linewidth=1.6, linestyle="--", zorder=5)
         moved = f"{after - before:+d}" if after != before else "kept"
         axes.annotate(
             f"{name}\n{before} → {after} ({moved})" if after != before else f"{name}\n{before}",

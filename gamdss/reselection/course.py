@@ -32,21 +32,27 @@ _NIL = np.float32(1e-6)
 class Posterior:
     """Equally likely samples (N, 3) of onset, apex and offset in frames.
 
-    `course` (T,) is the expected strength of the expression, 0 to 1; `spread` (3,) the standard
-    deviation of each key frame over that of the prior: near 1, the evidence says nothing.
+    `times` (T,) are the clip's frame numbers, `course` (T,) is the expected strength of the
+    expression at them, 0 to 1; `spread` (3,) the standard deviation of each key frame over that of
+    the prior: near 1, the evidence says nothing.
     """
 
     samples: np.ndarray
     course: np.ndarray
     spread: np.ndarray
+    times: np.ndarray
 
     def middle(self) -> np.ndarray:
         """Median onset, apex and offset, (3,)."""
         return np.asarray(np.median(self.samples, axis=0))
 
     def intervals(self, share: float) -> tuple[tuple[int, int], ...]:
-        """For each key frame the fewest frames in a row that hold it with probability `share`."""
-        return tuple(_shortest(np.round(numbers).astype(int), share) for numbers in self.samples.T)
+        """For each key frame the fewest frames in a row that hold it with probability `share`.
+
+        What lies before the first frame or after the last one counts as that frame.
+        """
+        there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
+        return tuple(_shortest(numbers, share) for numbers in there.T)
 
 
 def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:
@@ -138,4 +144,4 @@ def fit_course(
         )
     )
     course = strength(draws[:: len(draws) // 400], times).mean(axis=0)
-    return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width)
+    return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width, times)

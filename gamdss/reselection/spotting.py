@@ -65,17 +65,29 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
             f"{len(times)} frames of {size[0]}x{size[1]} pixels are too few or too small",
             remedy=f"Spotting needs {LEAST_FRAMES} frames of {LEAST_PIXELS} pixels and more.",
         )
-    meter = MotionMeter([shrink(images[number]) for number in times])
+    small = [shrink(images[number]) for number in times]
+    if not any((image != small[0]).any() for image in small):
+        raise _nothing_moves()
+    meter = MotionMeter(small)
     middle = _search(meter, times)
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
     course = expected_strength(middle, times)
     for _ in range(_ROUNDS):
-        level = meter.level(course)
+        try:
+            level = meter.level(course)
+        except np.linalg.LinAlgError:
+            raise _nothing_moves() from None
         posterior = fit_course(level, times, middle, width)
         middle, course = posterior.middle(), posterior.course
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
     keys = KeyFrames(onset, apex, offset, (), posterior.intervals(INTERVAL))
     return MotionFit(times, level, course, keys)
+
+
+def _nothing_moves() -> FrameError:
+    return FrameError(
+        "nothing moves in these frames", remedy="Spotting needs a face that shows an expression."
+    )
 
 
 def _search(meter: MotionMeter, times: np.ndarray) -> np.ndarray:
