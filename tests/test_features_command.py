@@ -20,7 +20,7 @@ SIZE = 48
 
 def command(root, output, *words):
     place = ["--data-root", str(root), "--output", str(output), "--size", str(SIZE)]
-    return main(["features", *place, *words])
+    return main(["features", *place, "--reselection.preset", "full", *words])
 
 
 @pytest.fixture(scope="module")
