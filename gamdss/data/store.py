@@ -32,7 +32,7 @@ from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 
-FORMAT = 4
+FORMAT = 5
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from gamdss.cli import main
-from gamdss.config import Config
+from gamdss.config import Config, ReselectionConfig
 from gamdss.data.synthetic import SynthConfig, write_dataset
 from gamdss.engine.composite import sources
 from gamdss.engine.dataset import open_dataset
@@ -40,7 +40,16 @@ def roots(tmp_path_factory):
 @pytest.fixture(scope="module")
 def words(roots, tmp_path_factory):
     cache = str(tmp_path_factory.mktemp("cache"))
-    small = ["--model.image-size", "32", "--training.epochs", "1", "--training.batch-size", "8"]
+    small = [
+        "--reselection.preset",
+        "full",
+        "--model.image-size",
+        "32",
+        "--training.epochs",
+        "1",
+        "--training.batch-size",
+        "8",
+    ]
     place = ["--device", "cpu", "--threads", "1", "--cache", cache]
     about = ["--config", "configs/megc2019.yaml", "--data-root", roots]
     return ["train", *about, *small, *place]
@@ -94,7 +103,9 @@ def make_list(path, clips):
 
 
 def config(roots, **changes):
-    return Config(dataset="smic+cas2+samm", task="megc2019", data_root=roots, **changes)
+    search = ReselectionConfig(preset="full")
+    about = {"dataset": "smic+cas2+samm", "task": "megc2019", "data_root": roots}
+    return Config(**about, reselection=search, **changes)
 
 
 def test_a_list_chooses_clips_and_classes_and_reports_differences(roots, tmp_path, caplog):

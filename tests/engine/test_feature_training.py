@@ -37,7 +37,7 @@ def plain(small_dataset):
             device="cpu",
             threads=1,
             model=ModelConfig(image_size=SIZE),
-            reselection=ReselectionConfig(ratio=0.4),
+            reselection=ReselectionConfig(preset="full", ratio=0.4),
             training=TrainingConfig(epochs=2, batch_size=4, precision="float32"),
         )
     )
