@@ -42,13 +42,13 @@ def run(namespace: Any) -> None:
     """Attribute, draw, and say where the picture lies."""
     from gamdss.analysis.verdicts import verdicts  # noqa: PLC0415
     from gamdss.engine.attribution import attribute, require_captum  # noqa: PLC0415
-    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+    from gamdss.engine.finished import read_run  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
 
     if namespace.steps < 2:
         raise ConfigError(f"--steps is {namespace.steps}", remedy="It must be 2 or more.")
     require_captum()
-    read = read_record(Path(namespace.run).expanduser())
+    read = read_run(Path(namespace.run).expanduser())
     chosen = _chosen(verdicts(read.folds), namespace.clips)
     opened = open_data(read, namespace)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, namespace.steps)

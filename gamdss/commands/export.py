@@ -8,7 +8,6 @@ from typing import Any, Literal
 from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
-from gamdss.errors import RunError
 
 FORMATS = Literal["onnx", "torchscript", "safetensors"]
 
@@ -37,8 +36,6 @@ def run(namespace: Any) -> None:
     from gamdss.engine.export import SUFFIXES, export, load_trained  # noqa: PLC0415
 
     place = Path(namespace.run).expanduser()
-    if not place.is_dir():
-        raise RunError("there is no such run directory", file=place, remedy="Check the path.")
     trained = load_trained(place, namespace.fold)
     default = place / "export" / f"{namespace.fold}{SUFFIXES[namespace.format]}"
     file = Path(namespace.output).expanduser() if namespace.output else default

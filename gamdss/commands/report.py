@@ -16,7 +16,8 @@ from gamdss.errors import ConfigError, GamdssError, RunError
 
 if TYPE_CHECKING:
     from gamdss.analysis.verdicts import Verdict
-    from gamdss.engine.reopened import OpenedRun, RecordedRun
+    from gamdss.engine.finished import FinishedRun
+    from gamdss.engine.reopened import OpenedRun
     from gamdss.report.clip_cards import ClipPictures
     from gamdss.report.page import Page
 
@@ -52,7 +53,7 @@ def parser() -> ArgumentParser:
 def run(namespace: Any) -> None:
     """Gather, render, and say where the page lies."""
     from gamdss.analysis.verdicts import telling, verdicts  # noqa: PLC0415
-    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+    from gamdss.engine.finished import read_run  # noqa: PLC0415
     from gamdss.report.page import write_page  # noqa: PLC0415
 
     folder = Path(namespace.run).expanduser()
@@ -61,7 +62,7 @@ def run(namespace: Any) -> None:
         raise ConfigError(
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
-    record = read_record(folder)
+    record = read_run(folder)
     kinds = telling(verdicts(record.folds), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if namespace.frames:
@@ -70,7 +71,7 @@ def run(namespace: Any) -> None:
     print(f"page  {output}")
 
 
-def _opened(record: RecordedRun, namespace: Any) -> OpenedRun:
+def _opened(record: FinishedRun, namespace: Any) -> OpenedRun:
     try:
         return open_data(record, namespace)
     except GamdssError as error:
@@ -115,12 +116,12 @@ def _pictures(
 
 
 def page(
-    record: RecordedRun,
+    record: FinishedRun,
     kinds: Mapping[str, Sequence[Verdict]],
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
     """Everything the page says, out of the run's own files."""
-    from gamdss.engine.reopened import read_json  # noqa: PLC0415
+    from gamdss.engine.finished import read_json  # noqa: PLC0415
     from gamdss.report import page_tables as tables  # noqa: PLC0415
     from gamdss.report.clip_cards import card  # noqa: PLC0415
     from gamdss.report.page import Page  # noqa: PLC0415

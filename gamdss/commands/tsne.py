@@ -14,7 +14,7 @@ from gamdss.errors import ConfigError
 
 if TYPE_CHECKING:
     from gamdss.analysis.feature_space import Points
-    from gamdss.engine.reopened import RecordedRun
+    from gamdss.engine.finished import FinishedRun
     from gamdss.report.tsne_figure import Panel
 
 # Training clips that tell how the folds' spaces are turned: enough for 50 axes, and with 94 folds
@@ -92,7 +92,7 @@ def run(namespace: Any) -> None:
         print(f"{name:<7}  {file}")
 
 
-def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
+def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
     """One run's points, with the space they lie in and the perplexity used."""
     from gamdss.analysis.feature_space import all_folds, one_fold, silhouette, tsne  # noqa: PLC0415
     from gamdss.engine.penultimate import features  # noqa: PLC0415
@@ -131,7 +131,7 @@ def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tup
     return panel, (points, perplexity)
 
 
-def _title(item: RecordedRun, several: bool) -> str:
+def _title(item: FinishedRun, several: bool) -> str:
     """Which key frames the run's networks see."""
     reselection = item.config.reselection
     if reselection.preset == "none":
@@ -142,7 +142,7 @@ def _title(item: RecordedRun, several: bool) -> str:
     return f"{words}: {item.path.name}" if several else words
 
 
-def _headline(namespace: Any, runs: list[RecordedRun]) -> str:
+def _headline(namespace: Any, runs: list[FinishedRun]) -> str:
     values = runs[0].results
     if namespace.fold is None:
         which = "held-out clips of all folds, networks of the final epoch"
@@ -176,7 +176,7 @@ def _agreement(drawn: list[tuple[Panel, tuple[Points, float]]]) -> str:
     return " and ".join(parts)
 
 
-def _stem(namespace: Any, runs: list[RecordedRun]) -> str:
+def _stem(namespace: Any, runs: list[FinishedRun]) -> str:
     stem = "tsne"
     if namespace.fold is not None:
         stem += f"_{namespace.fold}_{namespace.clips}"

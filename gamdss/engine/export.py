@@ -8,7 +8,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from gamdss import __version__
-from gamdss.config import Config, from_dict
 from gamdss.data.augment import MEAN, STD
 from gamdss.engine.checkpoint import load_weights, read_about, save_weights
-from gamdss.engine.network import build_network
-from gamdss.engine.run import read_config
+from gamdss.engine.finished import read_settings
+from gamdss.engine.network import build_network, without_start
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import write_atomic
 from gamdss.layers.retention import RetentionTables
@@ -82,7 +81,7 @@ def load_trained(run: Path, fold: str) -> Trained:
         RunError: no run, or no finished fold of that name; the error lists those that are.
         CheckpointError: the checkpoint is broken.
     """
-    config: Config = from_dict(read_config(run / "config.yaml"))
+    config = read_settings(run)
     file = run / "folds" / fold / "checkpoint.safetensors"
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold not in done:
@@ -92,9 +91,7 @@ def load_trained(run: Path, fold: str) -> Trained:
             remedy=f"Finished are: {', '.join(done) or 'none'}.",
         )
     classes = read_about(file).get("classes", [])
-    # The checkpoint has all weights.
-    model = replace(config.model, pretrained=False, weights=None)
-    net = build_network(model, len(classes)).eval()
+    net = build_network(without_start(config.model), len(classes)).eval()
     load_weights(file, net)
     branch = DecidingBranch(net)
     about = {

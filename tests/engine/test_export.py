@@ -110,7 +110,7 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
     ("words", "message"),
     [
         (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 02."),
-        (["nowhere", "--fold", "02"], "no such run directory"),
+        (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
     ],

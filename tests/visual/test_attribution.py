@@ -9,7 +9,7 @@ import pytest
 from gamdss.cli import main
 from gamdss.commands.runs import open_data
 from gamdss.engine.attribution import attribute
-from gamdss.engine.reopened import read_record
+from gamdss.engine.finished import read_run
 from gamdss.report.overlay import evidence
 
 
@@ -18,7 +18,7 @@ def opened(finished_run):
     class Options:
         cache, data_root, device = None, None, "cpu"
 
-    return open_data(read_record(finished_run), Options)
+    return open_data(read_run(finished_run), Options)
 
 
 def test_maps_add_up_to_what_motion_changes(opened):

@@ -17,8 +17,8 @@ from gamdss import demo
 from gamdss.cli import main
 from gamdss.commands.runs import open_data
 from gamdss.engine.checkpoint import load_result
+from gamdss.engine.finished import read_run
 from gamdss.engine.penultimate import features
-from gamdss.engine.reopened import read_record
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "visual").glob("tsne_*.py"))
@@ -57,7 +57,7 @@ def test_folds_are_compared_on_the_same_training_clips(finished_run):
     class Options:
         cache, data_root, device = None, None, "cpu"
 
-    opened = open_data(read_record(finished_run), Options)
+    opened = open_data(read_run(finished_run), Options)
     all_of_them = features(opened, opened.folds[:1])[0]
     assert all_of_them.training_clips == opened.folds[0].training
     some = features(opened, opened.folds, most=6)
