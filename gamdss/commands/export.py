@@ -22,7 +22,8 @@ def parser() -> ArgumentParser:
         "--format",
         type=FORMATS,
         default="onnx",
-        help="onnx and torchscript: a graph from two key frames, uint8 RGB, to logits; "
+        help="onnx and torchscript: a graph from two key frames, uint8 RGB, to logits (of a run on "
+        "input features: from a key frame and the feature); "
         "safetensors: the weights alone",
     )
     options.add_argument(

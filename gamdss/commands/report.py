@@ -63,7 +63,7 @@ def run(namespace: Any) -> None:
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
     record = read_run(folder)
-    kinds = telling(verdicts(record.folds), CLIPS_OF_A_KIND)
+    kinds = telling(verdicts(record.folds, record.selection), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if namespace.frames:
         pictures = _pictures(_opened(record, namespace), kinds, namespace.evidence)
@@ -127,7 +127,7 @@ def page(
     from gamdss.report.page import Page  # noqa: PLC0415
     from gamdss.report.page_figures import figures  # noqa: PLC0415
     from gamdss.report.page_warnings import warnings  # noqa: PLC0415
-    from gamdss.report.tables import ORACLE_NOTE, extent  # noqa: PLC0415
+    from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, extent, judged_epoch  # noqa: PLC0415
 
     results, config = record.results, record.config.as_dict()
     rows = {n: _rows(record.path / f"{n}.csv") for n in ("annotations", "keyframes", "composition")}
@@ -139,14 +139,14 @@ def page(
         title=f"{results['dataset']}, {len(names)}\u00a0classes\u00a0({results['task']})",
         extent=extent(results),
         numbers=tables.numbers(results),
-        selection=f"The result is the network after the last epoch of each fold. {ORACLE_NOTE}",
+        selection=f"{RESULT_NOTES[results['selection']]} {ORACLE_NOTE}",
         summary=tables.summary(results),
         classes=tables.classes(results),
         folds=tables.folds(results),
         warnings=warnings(results, config, clips, rows["keyframes"], composition),
         figures=plots,
         figures_note=note,
-        clips_note=_clips_note(pictures),
+        clips_note=_clips_note(pictures, judged_epoch(results)),
         clips=[(k, [card(v, names, pictures.get(v.clip)) for v in kinds[k]]) for k in kinds],
         composition=tables.composition(composition),
         corrections=tables.corrections(clips),
@@ -157,9 +157,9 @@ def page(
     )
 
 
-def _clips_note(pictures: Mapping[str, ClipPictures]) -> str:
+def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
     text = (
-        "Held-out clips by the probability that the final epoch's network gives to its "
+        f"Held-out clips by the probability that the {epoch}'s network gives to its "
         "prediction; the true class is in bold. "
     )
     if pictures:

@@ -11,6 +11,7 @@ from jsonargparse import ArgumentParser
 from gamdss.arguments import new_parser
 from gamdss.commands.runs import add_data_options, add_demo_options, chosen_runs, open_data
 from gamdss.errors import ConfigError
+from gamdss.report.tables import judged_epoch
 
 if TYPE_CHECKING:
     from gamdss.analysis.feature_space import Points
@@ -32,7 +33,7 @@ SPACE = (
 def parser() -> ArgumentParser:
     """Options: the runs, what of them is drawn, and t-SNE's own."""
     options = new_parser(
-        "draw a finished run's features before the classifier (final epoch) with t-SNE; two runs "
+        "draw a finished run's features before the classifier with t-SNE; two runs "
         "side by side, such as annotated against reselected key frames. "
         + SPACE.format(reference="F (the one with most training clips)")
         + "With --fold, one fold's network alone is drawn and nothing is turned.",
@@ -144,10 +145,11 @@ def _title(item: FinishedRun, several: bool) -> str:
 
 def _headline(namespace: Any, runs: list[FinishedRun]) -> str:
     values = runs[0].results
+    epochs = " and ".join(dict.fromkeys(judged_epoch(item.results) for item in runs))
     if namespace.fold is None:
-        which = "held-out clips of all folds, networks of the final epoch"
+        which = f"held-out clips of all folds, networks of the {epochs}"
     else:
-        which = f"{namespace.clips} clips of fold {namespace.fold}, its network of the final epoch"
+        which = f"{namespace.clips} clips of fold {namespace.fold}, its network of the {epochs}"
     return f"{values['dataset']}, {values['task']}\n{which}"
 
 

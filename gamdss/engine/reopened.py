@@ -17,7 +17,7 @@ from gamdss.engine import device
 from gamdss.engine.checkpoint import load_weights
 from gamdss.engine.dataset import Dataset, fold_data, load_frames, open_dataset
 from gamdss.engine.finished import FinishedRun, read_json
-from gamdss.engine.fold import FoldTrainer
+from gamdss.engine.fold import FoldData, FoldTrainer
 from gamdss.engine.network import without_start
 from gamdss.errors import RunError
 
@@ -44,6 +44,12 @@ class OpenedRun:
         load_weights(folder / "checkpoint.safetensors", trainer.net)
         trainer.net.eval()
         return trainer
+
+    def training_clips(self, fold: Fold, data: FoldData) -> tuple[int, ...]:
+        """The fold's training clips in the order of `data.training`, then of `data.inner`."""
+        places = {self.dataset.annotations.clips[i].id: i for i in fold.training}
+        aside = [places.pop(clip) for clip in data.inner_clips]
+        return (*places.values(), *aside)
 
 
 def open_run(

@@ -9,11 +9,20 @@ import torch
 from safetensors import safe_open
 
 from gamdss.cli import main
+from gamdss.commands.runs import open_data
 from gamdss.data.augment import normalise
 from gamdss.engine import export as exporting
 from gamdss.engine.export import Trained, export, load_trained
+from gamdss.engine.finished import read_run
 from gamdss.errors import RunError
+from gamdss.metrics import chosen_logits
 from gamdss.models.two_branch import TwoBranchNet
+
+
+class Options:
+    """Where the data lies: where it lay."""
+
+    cache, data_root, device = None, None, "cpu"
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +88,23 @@ def test_onnx_of_backbones(backbone, size, branches, tmp_path):
     file = tmp_path / "network.onnx"
     assert export(Trained(net, {"classes": list("abcd")}), "onnx", file) <= 1e-4
     same_logits(file, net, ("apex", "offset") if branches == "falling" else ("onset", "apex"))
+
+
+def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsys):
+    """And gives the run's own logits of its chosen epoch from what the fold's clips have."""
+    file = tmp_path / "network.pt"
+    words = ["export", str(inner_flow_run), "--fold", "02", "--format", "torchscript"]
+    assert main([*words, "--output", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "motion: float32 (batch, 3, S, S), flow-dis from onset to apex: u (pixels) * " in shown
+
+    opened = open_data(read_run(inner_flow_run), Options)
+    trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
+    data = trainer.data
+    onset = data.frames[data.held_out[:, 0]]
+    logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
+    recorded = chosen_logits(opened.run.fold("02"), "inner")
+    torch.testing.assert_close(logits, torch.from_numpy(recorded), rtol=0, atol=1e-4)
 
 
 def test_torchscript_runs_without_this_project(run, tmp_path):
