@@ -25,13 +25,10 @@ class Options:
     cache, data_root, device = None, None, "cpu"
 
 
-@pytest.fixture(scope="module")
-def run(small_dataset, small_options, tmp_path_factory):
-    """One finished fold of the paper's network."""
-    output = tmp_path_factory.mktemp("exported") / "run"
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
-    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
-    return output
+@pytest.fixture
+def run(finished_run):
+    """A finished run of the paper's network."""
+    return finished_run
 
 
 def images(count, size):
@@ -135,7 +132,7 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 02."),
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 01, 02, 03."),
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
