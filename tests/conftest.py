@@ -97,6 +97,16 @@ def finished_run(small_dataset, small_options, tmp_path_factory):
     return output
 
 
+@pytest.fixture(scope="session")
+def inner_flow_run(small_dataset, small_options, tmp_path_factory):
+    """A finished run judged by `inner` whose temporal stream sees flow. Not to be changed."""
+    output = tmp_path_factory.mktemp("inner") / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    words += ["--training.selection", "inner", "--features.name", "flow-dis", "--device", "cpu"]
+    assert main(words) == 0
+    return output
+
+
 @pytest.fixture
 def data(small_dataset, tmp_path):
     """A copy of the made dataset that a test may break."""

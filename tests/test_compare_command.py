@@ -106,7 +106,7 @@ def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
     assert "its task is c3, that of" in refused(capsys, "compare", first, str(fewer))
     (fewer / "results.json").unlink()
     assert "not finished" in refused(capsys, "compare", first, str(fewer))
-    assert "no run's config" in refused(capsys, "compare", first, str(tmp_path / "absent"))
+    assert "there is no such run" in refused(capsys, "compare", first, str(tmp_path / "absent"))
 
 
 def test_the_original_would_have_printed(runs, changed, capsys):

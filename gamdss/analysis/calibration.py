@@ -14,6 +14,7 @@ from scipy.special import softmax
 from statsmodels.stats.proportion import proportion_confint
 
 from gamdss.errors import FoldError
+from gamdss.metrics import Selection, chosen_logits
 from gamdss.records import FoldResult
 
 BINS = 10
@@ -47,15 +48,17 @@ def probabilities(logits: np.ndarray) -> np.ndarray:
     return np.asarray(softmax(logits.astype(np.float64), axis=1))
 
 
-def pooled_final(folds: Sequence[FoldResult]) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
-    """Logits (N, C) of the final epoch, labels (N,) and clips of all folds, in their order.
+def pooled(
+    folds: Sequence[FoldResult], selection: Selection
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Logits (N, C) at a selection, labels (N,) and clips of all folds, in their order.
 
     Raises:
-        FoldError: no folds.
+        FoldError: no folds, or none at this selection.
     """
     if not folds:
         raise FoldError("no folds to pool", remedy="Train at least one fold first.")
-    logits = np.concatenate([fold.logits[-1] for fold in folds])
+    logits = np.concatenate([chosen_logits(fold, selection) for fold in folds])
     labels = np.concatenate([fold.labels for fold in folds])
     return logits, labels, tuple(clip for fold in folds for clip in fold.clips)
 

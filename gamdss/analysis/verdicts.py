@@ -1,4 +1,4 @@
-"""What the networks of the final epoch say of each held-out clip, and how sure they are."""
+"""What the networks that a run is judged by say of each held-out clip, and how sure they are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.analysis.calibration import probabilities
+from gamdss.metrics import Selection, chosen_logits
 from gamdss.records import FoldResult
 
 
@@ -36,13 +37,13 @@ class Verdict:
         return self.predicted == self.label
 
 
-def verdicts(folds: Sequence[FoldResult]) -> list[Verdict]:
-    """Every held-out clip of a run, the most certain first."""
+def verdicts(folds: Sequence[FoldResult], selection: Selection) -> list[Verdict]:
+    """Every held-out clip of a run at a selection, the most certain first."""
     found = [
         Verdict(clip, fold.name, int(label), chances)
         for fold in folds
         for clip, label, chances in zip(
-            fold.clips, fold.labels, probabilities(fold.logits[-1]), strict=True
+            fold.clips, fold.labels, probabilities(chosen_logits(fold, selection)), strict=True
         )
     ]
     return sorted(found, key=lambda verdict: (-verdict.confidence, verdict.clip))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def parser() -> ArgumentParser:
     """Options: the run, which clips, and how fine."""
     options = new_parser(
-        "draw where on the apex face the networks of a finished run (final epoch) see their "
+        "draw where on the apex face the networks of a finished run see their "
         "evidence for the predicted class, in both phases: integrated gradients from the clip "
         "without motion (needs the package captum)",
         "attribution",
@@ -42,14 +42,15 @@ def run(namespace: Any) -> None:
     """Attribute, draw, and say where the picture lies."""
     from gamdss.analysis.verdicts import verdicts  # noqa: PLC0415
     from gamdss.engine.attribution import attribute, require_captum  # noqa: PLC0415
-    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+    from gamdss.engine.finished import read_run  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
+    from gamdss.report.tables import judged_epoch  # noqa: PLC0415
 
     if namespace.steps < 2:
         raise ConfigError(f"--steps is {namespace.steps}", remedy="It must be 2 or more.")
     require_captum()
-    read = read_record(Path(namespace.run).expanduser())
-    chosen = _chosen(verdicts(read.folds), namespace.clips)
+    read = read_run(Path(namespace.run).expanduser())
+    chosen = _chosen(verdicts(read.folds, read.selection), namespace.clips)
     opened = open_data(read, namespace)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, namespace.steps)
     classes = read.results["classes"]
@@ -66,7 +67,7 @@ def run(namespace: Any) -> None:
     folder = Path(namespace.output).expanduser() if namespace.output else read.path
     pictures = [folder / "attribution.png", folder / "attribution.pdf"]
     headline = f"{read.results['dataset']}, {read.results['task']}\nevidence in held-out clips"
-    attribution_figure(pictures, rows, headline, namespace.steps)
+    attribution_figure(pictures, rows, headline, namespace.steps, judged_epoch(read.results))
     for picture in pictures:
         print(f"picture  {picture}")
 

@@ -54,7 +54,7 @@ def run(namespace: Any) -> None:
         title=f"{first.results['dataset']}, {first.results['task']}",
         names=(namespace.a, namespace.b),
         selections=selections,
-        seeds=tuple(tuple(one.config["seed"] for one in side) for side in sides),
+        seeds=tuple(tuple(one.config.seed for one in side) for side in sides),
         varied={n: p for n, p in differing(first, second).items() if n != "seed"},
     )
     default = Path("runs") / f"compare_{first.path.name}_{second.path.name}"

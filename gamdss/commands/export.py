@@ -8,7 +8,6 @@ from typing import Any, Literal
 from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
-from gamdss.errors import RunError
 
 FORMATS = Literal["onnx", "torchscript", "safetensors"]
 
@@ -23,7 +22,8 @@ def parser() -> ArgumentParser:
         "--format",
         type=FORMATS,
         default="onnx",
-        help="onnx and torchscript: a graph from two key frames, uint8 RGB, to logits; "
+        help="onnx and torchscript: a graph from two key frames, uint8 RGB, to logits (of a run on "
+        "input features: from a key frame and the feature); "
         "safetensors: the weights alone",
     )
     options.add_argument(
@@ -37,8 +37,6 @@ def run(namespace: Any) -> None:
     from gamdss.engine.export import SUFFIXES, export, load_trained  # noqa: PLC0415
 
     place = Path(namespace.run).expanduser()
-    if not place.is_dir():
-        raise RunError("there is no such run directory", file=place, remedy="Check the path.")
     trained = load_trained(place, namespace.fold)
     default = place / "export" / f"{namespace.fold}{SUFFIXES[namespace.format]}"
     file = Path(namespace.output).expanduser() if namespace.output else default

@@ -27,6 +27,6 @@ def run(namespace: Any) -> None:
     from gamdss.metrics import original_report  # noqa: PLC0415
 
     found = read_run(Path(namespace.run).expanduser())
-    dataset, task = Path(found.config["dataset"]).stem, found.config["task"]
+    dataset, task = Path(found.config.dataset).stem, found.config.task
     report = original_report(found.folds, len(found.classes), dataset, task)
     print(original_text(report, found.results))

@@ -16,7 +16,8 @@ from gamdss.errors import ConfigError, GamdssError, RunError
 
 if TYPE_CHECKING:
     from gamdss.analysis.verdicts import Verdict
-    from gamdss.engine.reopened import OpenedRun, RecordedRun
+    from gamdss.engine.finished import FinishedRun
+    from gamdss.engine.reopened import OpenedRun
     from gamdss.report.clip_cards import ClipPictures
     from gamdss.report.page import Page
 
@@ -52,7 +53,7 @@ def parser() -> ArgumentParser:
 def run(namespace: Any) -> None:
     """Gather, render, and say where the page lies."""
     from gamdss.analysis.verdicts import telling, verdicts  # noqa: PLC0415
-    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+    from gamdss.engine.finished import read_run  # noqa: PLC0415
     from gamdss.report.page import write_page  # noqa: PLC0415
 
     folder = Path(namespace.run).expanduser()
@@ -61,8 +62,8 @@ def run(namespace: Any) -> None:
         raise ConfigError(
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
-    record = read_record(folder)
-    kinds = telling(verdicts(record.folds), CLIPS_OF_A_KIND)
+    record = read_run(folder)
+    kinds = telling(verdicts(record.folds, record.selection), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if namespace.frames:
         pictures = _pictures(_opened(record, namespace), kinds, namespace.evidence)
@@ -70,7 +71,7 @@ def run(namespace: Any) -> None:
     print(f"page  {output}")
 
 
-def _opened(record: RecordedRun, namespace: Any) -> OpenedRun:
+def _opened(record: FinishedRun, namespace: Any) -> OpenedRun:
     try:
         return open_data(record, namespace)
     except GamdssError as error:
@@ -115,18 +116,18 @@ def _pictures(
 
 
 def page(
-    record: RecordedRun,
+    record: FinishedRun,
     kinds: Mapping[str, Sequence[Verdict]],
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
     """Everything the page says, out of the run's own files."""
-    from gamdss.engine.reopened import read_json  # noqa: PLC0415
+    from gamdss.engine.finished import read_json  # noqa: PLC0415
     from gamdss.report import page_tables as tables  # noqa: PLC0415
     from gamdss.report.clip_cards import card  # noqa: PLC0415
     from gamdss.report.page import Page  # noqa: PLC0415
     from gamdss.report.page_figures import figures  # noqa: PLC0415
     from gamdss.report.page_warnings import warnings  # noqa: PLC0415
-    from gamdss.report.tables import ORACLE_NOTE, extent  # noqa: PLC0415
+    from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, extent, judged_epoch  # noqa: PLC0415
 
     results, config = record.results, record.config.as_dict()
     rows = {n: _rows(record.path / f"{n}.csv") for n in ("annotations", "keyframes", "composition")}
@@ -138,14 +139,14 @@ def page(
         title=f"{results['dataset']}, {len(names)}\u00a0classes\u00a0({results['task']})",
         extent=extent(results),
         numbers=tables.numbers(results),
-        selection=f"The result is the network after the last epoch of each fold. {ORACLE_NOTE}",
+        selection=f"{RESULT_NOTES[results['selection']]} {ORACLE_NOTE}",
         summary=tables.summary(results),
         classes=tables.classes(results),
         folds=tables.folds(results),
         warnings=warnings(results, config, clips, rows["keyframes"], composition),
         figures=plots,
         figures_note=note,
-        clips_note=_clips_note(pictures),
+        clips_note=_clips_note(pictures, judged_epoch(results)),
         clips=[(k, [card(v, names, pictures.get(v.clip)) for v in kinds[k]]) for k in kinds],
         composition=tables.composition(composition),
         corrections=tables.corrections(clips),
@@ -156,9 +157,9 @@ def page(
     )
 
 
-def _clips_note(pictures: Mapping[str, ClipPictures]) -> str:
+def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
     text = (
-        "Held-out clips by the probability that the final epoch's network gives to its "
+        f"Held-out clips by the probability that the {epoch}'s network gives to its "
         "prediction; the true class is in bold. "
     )
     if pictures:

@@ -16,7 +16,8 @@ from gamdss.errors import ConfigError, RunError
 from gamdss.files import read_yaml
 
 if TYPE_CHECKING:
-    from gamdss.engine.reopened import OpenedRun, RecordedRun
+    from gamdss.engine.finished import FinishedRun
+    from gamdss.engine.reopened import OpenedRun
 
 
 def add_data_options(options: ArgumentParser) -> None:
@@ -40,14 +41,14 @@ def add_demo_options(options: ArgumentParser) -> None:
     )
 
 
-def chosen_runs(named: list[str], namespace: Any) -> list[RecordedRun]:
+def chosen_runs(named: list[str], namespace: Any) -> list[FinishedRun]:
     """The runs that are named, or the one of `--experiment` or `--demo`.
 
     Raises:
         ConfigError: none is named, or one is of another dataset or task than `--experiment`.
         RunError: there is no such run, or it is not finished.
     """
-    from gamdss.engine.reopened import read_record  # noqa: PLC0415
+    from gamdss.engine.finished import read_run  # noqa: PLC0415
 
     asked = _experiment(namespace.experiment)
     if named:
@@ -56,12 +57,12 @@ def chosen_runs(named: list[str], namespace: Any) -> list[RecordedRun]:
                 f"--demo makes its own run, but {named[0]} is named",
                 remedy="Leave out one of the two.",
             )
-        runs = [read_record(Path(name).expanduser()) for name in named]
+        runs = [read_run(Path(name).expanduser()) for name in named]
         for run in runs if namespace.experiment else ():
             _check_same(run, asked, namespace.experiment)
         return runs
     if namespace.demo:
-        return [read_record(_demo(namespace, asked))]
+        return [read_run(_demo(namespace, asked))]
     if namespace.experiment is None:
         raise ConfigError("no run is named", remedy=_how_to_get_one(asked, None))
     path = Path("runs") / _name(asked)
@@ -71,10 +72,10 @@ def chosen_runs(named: list[str], namespace: Any) -> list[RecordedRun]:
             file=path,
             remedy=_how_to_get_one(asked, namespace.experiment),
         )
-    return [read_record(path)]
+    return [read_run(path)]
 
 
-def open_data(run: RecordedRun, namespace: Any) -> OpenedRun:
+def open_data(run: FinishedRun, namespace: Any) -> OpenedRun:
     """The run with its data and networks; options as `add_data_options` has them."""
     from gamdss.engine.reopened import open_run  # noqa: PLC0415
 
@@ -96,7 +97,7 @@ def _name(config: Config) -> str:
     return f"{Path(config.dataset).stem}_{config.task}"
 
 
-def _check_same(run: RecordedRun, asked: Config, file: str) -> None:
+def _check_same(run: FinishedRun, asked: Config, file: str) -> None:
     here, wanted = ((c.dataset, c.task) for c in (run.config, asked))
     if here != wanted:
         raise ConfigError(

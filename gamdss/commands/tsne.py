@@ -11,10 +11,11 @@ from jsonargparse import ArgumentParser
 from gamdss.arguments import new_parser
 from gamdss.commands.runs import add_data_options, add_demo_options, chosen_runs, open_data
 from gamdss.errors import ConfigError
+from gamdss.report.tables import judged_epoch
 
 if TYPE_CHECKING:
     from gamdss.analysis.feature_space import Points
-    from gamdss.engine.reopened import RecordedRun
+    from gamdss.engine.finished import FinishedRun
     from gamdss.report.tsne_figure import Panel
 
 # Training clips that tell how the folds' spaces are turned: enough for 50 axes, and with 94 folds
@@ -32,7 +33,7 @@ SPACE = (
 def parser() -> ArgumentParser:
     """Options: the runs, what of them is drawn, and t-SNE's own."""
     options = new_parser(
-        "draw a finished run's features before the classifier (final epoch) with t-SNE; two runs "
+        "draw a finished run's features before the classifier with t-SNE; two runs "
         "side by side, such as annotated against reselected key frames. "
         + SPACE.format(reference="F (the one with most training clips)")
         + "With --fold, one fold's network alone is drawn and nothing is turned.",
@@ -92,7 +93,7 @@ def run(namespace: Any) -> None:
         print(f"{name:<7}  {file}")
 
 
-def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
+def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
     """One run's points, with the space they lie in and the perplexity used."""
     from gamdss.analysis.feature_space import all_folds, one_fold, silhouette, tsne  # noqa: PLC0415
     from gamdss.engine.penultimate import features  # noqa: PLC0415
@@ -131,7 +132,7 @@ def _panel(item: RecordedRun, namespace: Any, several: bool) -> tuple[Panel, tup
     return panel, (points, perplexity)
 
 
-def _title(item: RecordedRun, several: bool) -> str:
+def _title(item: FinishedRun, several: bool) -> str:
     """Which key frames the run's networks see."""
     reselection = item.config.reselection
     if reselection.preset == "none":
@@ -142,12 +143,13 @@ def _title(item: RecordedRun, several: bool) -> str:
     return f"{words}: {item.path.name}" if several else words
 
 
-def _headline(namespace: Any, runs: list[RecordedRun]) -> str:
+def _headline(namespace: Any, runs: list[FinishedRun]) -> str:
     values = runs[0].results
+    epochs = " and ".join(dict.fromkeys(judged_epoch(item.results) for item in runs))
     if namespace.fold is None:
-        which = "held-out clips of all folds, networks of the final epoch"
+        which = f"held-out clips of all folds, networks of the {epochs}"
     else:
-        which = f"{namespace.clips} clips of fold {namespace.fold}, its network of the final epoch"
+        which = f"{namespace.clips} clips of fold {namespace.fold}, its network of the {epochs}"
     return f"{values['dataset']}, {values['task']}\n{which}"
 
 
@@ -176,7 +178,7 @@ def _agreement(drawn: list[tuple[Panel, tuple[Points, float]]]) -> str:
     return " and ".join(parts)
 
 
-def _stem(namespace: Any, runs: list[RecordedRun]) -> str:
+def _stem(namespace: Any, runs: list[FinishedRun]) -> str:
     stem = "tsne"
     if namespace.fold is not None:
         stem += f"_{namespace.fold}_{namespace.clips}"

@@ -1,9 +1,10 @@
-"""Where on the face a network of the final epoch sees its evidence: integrated gradients.
+"""Where on the face a network sees its evidence: integrated gradients.
 
 Source: Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, with Captum.
 The baseline is the clip without motion: apex = onset in the rising phase, offset = apex in the
-falling one. So a map adds up to what the motion changed in the class's logit, and the face as
-such, which both ends of the path show, gets nothing.
+falling one; where the temporal stream sees an input feature, such as optical flow, a feature of
+zeros. So a map adds up to what the motion changed in the class's logit, and the face as such, which
+both ends of the path show, gets nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from gamdss.engine.fold import FoldTrainer
 from gamdss.engine.reopened import OpenedRun
 from gamdss.errors import ConfigError
+from gamdss.models.two_branch import TwoBranchNet
 
 STEPS = 32
 _AT_ONCE = 8
@@ -91,28 +93,44 @@ def require_captum() -> None:
 def _clip(trainer: FoldTrainer, place: int, target: int, steps: int) -> Attribution:
     index = trainer.data.held_out[place : place + 1]
     onset, apex, offset = trainer.frames(index).split(3, dim=1)
-    net = trainer.net
+    net, motion = trainer.net, trainer.data.motion
+    features = None if motion is None else motion.of(motion.held_out[place : place + 1])
     phases = {}
-    if net.branches != "falling":
-        phases["rising"] = _phase(lambda x, y: net.rising(y, x), apex, onset, target, steps)
-    if net.branches != "rising":
-        phases["falling"] = _phase(lambda x, y: net.falling(y, x), offset, apex, target, steps)
+    for number, name, judge, face, moved in (
+        (0, "rising", net.rising, onset, apex),
+        (1, "falling", net.falling, apex, offset),
+    ):
+        if net.branches not in ("both", name):
+            continue
+        if features is None:
+            phases[name] = _phase(judge, face, moved, face, target, steps)
+        else:
+            seen = features[:, number]  # (1, 3, S, S)
+            phases[name] = _phase(
+                _from_feature(net), face, seen, torch.zeros_like(seen), target, steps
+            )
     faces = trainer.data.frames[index[0]].cpu().numpy().transpose(0, 2, 3, 1)
     return Attribution(trainer.data.held_out_clips[place], faces, phases)
 
 
+def _from_feature(net: TwoBranchNet) -> Callable[[Tensor, Tensor], Tensor]:
+    """Logits of a face and of what the temporal stream sees of its phase."""
+    return lambda face, feature: net.branch(temporal=feature, spatial=face)
+
+
 def _phase(
     judge: Callable[[Tensor, Tensor], Tensor],
+    face: Tensor,
     moved: Tensor,
     still: Tensor,
     target: int,
     steps: int,
 ) -> PhaseMap:
-    """Integrate the gradient of `judge(x, still)` from x = `still` to `moved`, (1, C, S, S)."""
+    """Integrate the gradient of `judge(face, x)` from x = `still` to `moved`, (1, C, S, S)."""
     from captum.attr import IntegratedGradients  # noqa: PLC0415
 
     def logits(batch: Tensor) -> Tensor:
-        return judge(batch, still.expand(len(batch), -1, -1, -1))
+        return judge(face.expand(len(batch), -1, -1, -1), batch)
 
     values, error = IntegratedGradients(logits).attribute(
         moved,

@@ -8,7 +8,7 @@ import json
 import logging
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 
 from gamdss import __version__
-from gamdss.config import Config, from_dict
+from gamdss.config.features import FeaturesConfig
 from gamdss.data.augment import MEAN, STD
 from gamdss.engine.checkpoint import load_weights, read_about, save_weights
-from gamdss.engine.network import build_network
-from gamdss.engine.run import read_config
+from gamdss.engine.finished import read_settings
+from gamdss.engine.network import build_network, without_start
 from gamdss.errors import ConfigError, RunError
+from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
 from gamdss.layers.retention import RetentionTables
 from gamdss.models.two_branch import TwoBranchNet
@@ -37,33 +38,43 @@ class DecidingBranch(nn.Module):
     """The branch whose logits decide, with the normalisation of frames in front of it.
 
     Its inputs are two key frames of a clip, uint8 RGB (B, 3, S, S) in 0 to 255: onset and apex;
-    or apex and offset where the network has the falling branch alone.
+    or apex and offset where the network has the falling branch alone. A network trained on input
+    features takes the first of them and `motion`, float32 (B, 3, S, S): the phase's feature times
+    its factors (`gamdss.features.scale`), as no graph computes optical flow.
     """
 
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, net: TwoBranchNet) -> None:
+    def __init__(self, net: TwoBranchNet, from_features: bool = False) -> None:
         super().__init__()
         self.net = net
+        self.from_features = from_features
         self.inputs = ("apex", "offset") if net.branches == "falling" else ("onset", "apex")
+        if from_features:
+            self.inputs = (self.inputs[0], "motion")
         mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
         self.register_buffer("scale", 1 / (255 * std))
         self.register_buffer("shift", mean / std)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Return logits (B, classes), float32."""
-        first, second = (frame.float() * self.scale - self.shift for frame in (first, second))
+        first = first.float() * self.scale - self.shift
+        if self.from_features:
+            return self.net.branch(temporal=second, spatial=first)
+        second = second.float() * self.scale - self.shift
         if self.net.branches == "falling":
             return self.net.falling(first, second)
         return self.net.rising(first, second)
 
     def example(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Made frames of the right shape."""
+        """Made inputs of the right shape."""
         size = self.net.image_size
         generator = torch.Generator().manual_seed(batch)
         shape = (2, batch, 3, size, size)
         first, second = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        if self.from_features:
+            second = torch.randn(second.shape, generator=generator)
         return first, second
 
 
@@ -73,6 +84,7 @@ class Trained:
 
     net: TwoBranchNet
     about: dict[str, Any]
+    from_features: bool = False
 
 
 def load_trained(run: Path, fold: str) -> Trained:
@@ -82,7 +94,7 @@ def load_trained(run: Path, fold: str) -> Trained:
         RunError: no run, or no finished fold of that name; the error lists those that are.
         CheckpointError: the checkpoint is broken.
     """
-    config: Config = from_dict(read_config(run / "config.yaml"))
+    config = read_settings(run)
     file = run / "folds" / fold / "checkpoint.safetensors"
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold not in done:
@@ -92,11 +104,10 @@ def load_trained(run: Path, fold: str) -> Trained:
             remedy=f"Finished are: {', '.join(done) or 'none'}.",
         )
     classes = read_about(file).get("classes", [])
-    # The checkpoint has all weights.
-    model = replace(config.model, pretrained=False, weights=None)
-    net = build_network(model, len(classes)).eval()
+    net = build_network(without_start(config.model), len(classes)).eval()
     load_weights(file, net)
-    branch = DecidingBranch(net)
+    from_features = config.features.stored
+    branch = DecidingBranch(net, from_features)
     about = {
         "gamdss": __version__,
         "classes": classes,
@@ -104,11 +115,33 @@ def load_trained(run: Path, fold: str) -> Trained:
         "task": config.task,
         "fold": fold,
         "model": asdict(config.model),
-        "inputs": [f"{name}: uint8 RGB (batch, 3, S, S), 0 to 255" for name in branch.inputs],
+        "features": asdict(config.features),
+        "inputs": [_input(name, branch, config.features) for name in branch.inputs],
         "image_size": net.image_size,
         "output": "logits (batch, classes)",
     }
-    return Trained(net, about)
+    return Trained(net, about, from_features)
+
+
+def _input(name: str, branch: DecidingBranch, features: FeaturesConfig) -> str:
+    """An input of the graph in words."""
+    if name != "motion":
+        return f"{name}: uint8 RGB (batch, 3, S, S), 0 to 255"
+    kind = FEATURES[features.name]
+    factors = scale(features.name, branch.net.image_size)
+    channels = ", ".join(
+        f"{channel} ({unit}) * {times:.4g}"
+        for channel, unit, times in zip(kind.channels, kind.units, factors, strict=True)
+    )
+    phase = "offset to apex" if branch.net.branches == "falling" else "onset to apex"
+    magnified = (
+        f", magnified {features.magnification:g} times" if features.magnification > 1 else ""
+    )
+    repeated = ", three times" if len(kind.channels) == 1 else ""
+    return (
+        f"motion: float32 (batch, 3, S, S), {features.name} from {phase}{magnified}: "
+        f"{channels}{repeated}"
+    )
 
 
 def export(trained: Trained, form: str, file: Path) -> float:
@@ -121,7 +154,7 @@ def export(trained: Trained, form: str, file: Path) -> float:
         ConfigError: packages are missing.
         RunError: the file cannot be written, or does not give the same logits.
     """
-    branch = DecidingBranch(trained.net).eval()
+    branch = DecidingBranch(trained.net, trained.from_features).eval()
     expected = branch(*branch.example(_BATCHES[1])).detach()
     for module in branch.modules():
         if isinstance(module, RetentionTables):
@@ -165,8 +198,8 @@ def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
     import onnxruntime  # noqa: PLC0415
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
-    frames = dict(zip(branch.inputs, branch.example(_BATCHES[1]), strict=True))
-    (logits,) = session.run(None, {name: frame.numpy() for name, frame in frames.items()})
+    given = dict(zip(branch.inputs, branch.example(_BATCHES[1]), strict=True))
+    (logits,) = session.run(None, {name: values.numpy() for name, values in given.items()})
     return torch.from_numpy(logits)
 
 

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gamdss.config import Config, from_dict
 from gamdss.engine.checkpoint import load_result, read_about
 from gamdss.engine.run import differences, read_config
-from gamdss.errors import RunError
+from gamdss.errors import ConfigError, RunError
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
+
+_GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
-    """A run that has its results: its config, the values of `results.json`, and its folds."""
+    """A run that has its results.
+
+    `results` are the values of `results.json`; `folds` have every epoch's held-out logits.
+    """
 
     path: Path
-    config: dict[str, Any]
-    results: dict[str, Any]
+    config: Config
+    results: Mapping[str, Any]
     folds: tuple[FoldResult, ...]
 
     @property
@@ -32,14 +38,27 @@ class FinishedRun:
     @property
     def selection(self) -> Selection:
         """The selection that the run is judged by, unless another one is named."""
-        chosen: Selection = self.config["training"].get("selection", "final")
-        return chosen
+        return self.config.training.selection
 
     @property
     def parameters(self) -> int | None:
         """Trained parameters of its network; None where the run did not note them."""
         file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
         return read_about(file).get("parameters")
+
+    def fold(self, name: str) -> FoldResult:
+        """The fold of this name.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        known = {fold.name: fold for fold in self.folds}
+        if name not in known:
+            raise ConfigError(
+                f"--fold is {name!r}, which no fold of {self.path} is called",
+                remedy=f"The folds are {', '.join(known)}.",
+            )
+        return known[name]
 
     def predictions(self, selection: Selection) -> Predictions:
         """What it predicts at a selection.
@@ -56,33 +75,65 @@ class FinishedRun:
         return predictions(self.folds, len(self.classes), selection)
 
 
+def read_settings(path: Path) -> Config:
+    """The config of a run, which need not be finished.
+
+    Raises:
+        RunError: there is no run.
+        ConfigError: its config is of another version.
+    """
+    if not path.is_dir():
+        raise RunError("there is no such run", file=path, remedy=_GET_ONE)
+    config: Config = from_dict(read_config(path / "config.yaml"))
+    return config
+
+
 def read_run(path: Path) -> FinishedRun:
     """Read a run directory.
 
     Raises:
-        RunError: it is no run, or its folds are not all finished.
+        RunError: there is no run, or its folds are not all finished.
         CheckpointError: a fold's predictions are truncated.
     """
-    config = read_config(path / "config.yaml")
+    config = read_settings(path)
     file = path / "results.json"
     if not file.exists():
+        done = len(list((path / "folds").glob("*/predictions.npz")))
         raise RunError(
-            "this run is not finished: it has no results.json",
+            f"this run is not finished: it has no results.json ({done} folds are done)",
             file=path,
-            remedy="Start the same `gamdss train` command again: it continues.",
+            remedy=_GET_ONE,
         )
+    results = read_json(file)
     try:
-        results = json.loads(file.read_text(encoding="utf-8"))
         names = [fold["held_out"] for fold in results["folds"]]
-        results["classes"], config["training"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(
-            f"these are no results of a run ({type(error).__name__})",
-            file=file,
-            remedy="Remove the file and start the same `gamdss train` command again.",
-        ) from error
+        # Runs from before there was a choice do not name it.
+        results = {"selection": config.training.selection, **results}
+        results["classes"], results["final"], results["oracle"], results[results["selection"]]
+    except (KeyError, TypeError) as error:
+        raise _broken(file, error) from error
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
     return FinishedRun(path, config, results, folds)
+
+
+def read_json(file: Path) -> Any:
+    """The plain values of a file that a run has left.
+
+    Raises:
+        RunError: it is missing or not JSON.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _broken(file, error) from error
+
+
+def _broken(file: Path, error: Exception) -> RunError:
+    return RunError(
+        f"this is no whole file of a run ({type(error).__name__})",
+        file=file,
+        remedy="Remove the file and start the same `gamdss train` command again: it writes it.",
+    )
 
 
 def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
@@ -101,19 +152,19 @@ def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
                     file=run.path,
                     remedy="Runs joined by commas may differ in their seed only.",
                 )
-        if run.config["seed"] in seeds:
+        if run.config.seed in seeds:
             raise RunError(
-                f"its seed is {run.config['seed']}, as that of {seeds[run.config['seed']]}",
+                f"its seed is {run.config.seed}, as that of {seeds[run.config.seed]}",
                 file=run.path,
                 remedy="Name each seed once.",
             )
-        seeds[run.config["seed"]] = run.path
+        seeds[run.config.seed] = run.path
     return runs
 
 
 def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
     """Fields of the config in which two runs differ, with both values."""
-    return differences(a.config, b.config)
+    return differences(a.config.as_dict(), b.config.as_dict())
 
 
 def check_same_data(a: FinishedRun, b: FinishedRun) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from gamdss.config import ModelConfig
 from gamdss.models.two_branch import TwoBranchNet
@@ -16,6 +16,11 @@ def build_network(model: ModelConfig, num_classes: int) -> TwoBranchNet:
         CheckpointError: pretrained weights cannot be had.
     """
     return TwoBranchNet(num_classes, **asdict(model))
+
+
+def without_start(model: ModelConfig) -> ModelConfig:
+    """The same network without the weights that it started from: a checkpoint has all of them."""
+    return replace(model, pretrained=False, weights=None)
 
 
 def check_network(model: ModelConfig) -> None:

@@ -1,4 +1,4 @@
-"""Features before the classifier: what a fold's network of the final epoch makes of its clips."""
+"""Features before the classifier: what a fold's network makes of its clips."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tqdm import tqdm
 
 from gamdss.analysis.feature_space import FoldFeatures
 from gamdss.data.splits import Fold
-from gamdss.engine.device import autocast
-from gamdss.engine.fold import EVALUATION_BATCH, FoldTrainer
+from gamdss.engine.fold import FoldData, FoldTrainer
 from gamdss.engine.reopened import OpenedRun
+from gamdss.metrics import chosen_logits
 
 log = logging.getLogger("gamdss")
 
@@ -25,7 +25,8 @@ def features(
     """Features of the training and the held-out clips of each of these folds.
 
     They are those of the phase that decides (rising, or falling where it is alone), without
-    augmentation, and of the key frames that the fold saw.
+    augmentation, and of the key frames that the fold saw. Clips set aside to choose the epoch count
+    as training clips: they are not held out, and small datasets need them to compare folds.
 
     Args:
         opened: a finished run with its data.
@@ -43,36 +44,48 @@ def features(
     for fold in bar:
         bar.set_postfix_str(fold.name)
         trainer = opened.trained(fold)
-        rows = [row for row, clip in enumerate(fold.training) if clip in chosen]
-        training, training_logits = clip_features(trainer, trainer.data.training[rows])
-        held_out, logits = clip_features(trainer, trainer.data.held_out)
+        data = trainer.data
+        learnt = opened.training_clips(fold, data)
+        rows = [row for row, clip in enumerate(learnt) if clip in chosen]
+        training, training_logits = clip_features(trainer, *_training(data, rows))
+        phases = None if data.motion is None else data.motion.held_out
+        held_out, logits = clip_features(trainer, data.held_out, phases)
         _compare(opened, fold, logits)
-        clips = fold.name, tuple(fold.training[row] for row in rows), fold.held_out
+        clips = fold.name, tuple(learnt[row] for row in rows), fold.held_out
         predicted = training_logits.argmax(1), logits.argmax(1)
         found.append(FoldFeatures(*clips, training, held_out, *predicted))
     return tuple(found)
 
 
-@torch.inference_mode()
-def clip_features(trainer: FoldTrainer, index: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, D) and logits (N, C), float32, of clips whose key frames are `index` (N, 3)."""
+def _training(data: FoldData, rows: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+    """Key frames and input features of training clips, those set aside for the epoch last."""
+    index, motion = data.training, data.motion
+    phases = None if motion is None else motion.training
+    if data.inner is not None:
+        index = torch.cat((index, data.inner))
+    if motion is not None and motion.inner is not None:
+        phases = torch.cat((motion.training, motion.inner))
+    return index[list(rows)], None if phases is None else phases[list(rows)]
+
+
+def clip_features(
+    trainer: FoldTrainer, index: Tensor, phase_index: Tensor | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, D) and logits (N, C), float32, of clips; arguments as `FoldTrainer.logits`."""
     caught: list[Tensor] = []
     classifier = trainer.net.head.classify
     hook = classifier.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
-    logits = []
     try:
-        for batch in index.split(EVALUATION_BATCH):
-            frames = trainer.frames(batch)
-            with autocast(trainer.config):
-                logits.append(trainer.net.predict_logits(*frames.split(3, dim=1)))
+        logits = trainer.logits(index, phase_index)
     finally:
         hook.remove()
-    return torch.cat(caught).float().cpu().numpy(), torch.cat(logits).float().cpu().numpy()
+    return torch.cat(caught).float().cpu().numpy(), logits.numpy()
 
 
 def _compare(opened: OpenedRun, fold: Fold, logits: np.ndarray) -> None:
     """Warn where the network, on this device, does not predict what the run has recorded."""
-    recorded = opened.run.fold(fold.name).logits[-1].argmax(1)
+    result = opened.run.fold(fold.name)
+    recorded = chosen_logits(result, opened.run.selection).argmax(1)
     differing = int((logits.argmax(1) != recorded).sum())
     if differing:
         log.warning(

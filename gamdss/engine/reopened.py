@@ -1,132 +1,59 @@
-"""A finished run, opened again: its results alone, or with its data and trained networks.
+"""A finished run, opened again with its data and trained networks.
 
-The checkpoints hold the networks of the final epoch; there are none of the oracle's epochs.
+A checkpoint holds the network that its fold is judged by: of the final epoch, or of the one chosen
+on inner subjects. There are none of the oracle's epochs.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
-from gamdss.config import Config, from_dict
+from gamdss.config import Config
 from gamdss.data.splits import Fold, make_folds
 from gamdss.engine import device
-from gamdss.engine.checkpoint import load_result, load_weights
+from gamdss.engine.checkpoint import load_weights
 from gamdss.engine.dataset import Dataset, fold_data, load_frames, open_dataset
-from gamdss.engine.fold import FoldTrainer
-from gamdss.engine.run import read_config
-from gamdss.errors import ConfigError, RunError
-from gamdss.records import FoldResult
-
-_GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
-
-
-@dataclass(frozen=True, eq=False)
-class RecordedRun:
-    """What a run directory holds, without its data.
-
-    `results` are the values of `results.json`; `folds` have every epoch's held-out logits.
-    """
-
-    path: Path
-    config: Config
-    results: Mapping[str, Any]
-    folds: tuple[FoldResult, ...]
-
-    def fold(self, name: str) -> FoldResult:
-        """The fold of this name.
-
-        Raises:
-            ConfigError: there is none.
-        """
-        known = {fold.name: fold for fold in self.folds}
-        if name not in known:
-            raise ConfigError(
-                f"--fold is {name!r}, which no fold of {self.path} is called",
-                remedy=f"The folds are {', '.join(known)}.",
-            )
-        return known[name]
+from gamdss.engine.finished import FinishedRun, read_json
+from gamdss.engine.fold import FoldData, FoldTrainer
+from gamdss.engine.network import without_start
+from gamdss.errors import RunError
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedRun:
     """A finished run with its dataset and folds; networks are loaded fold by fold."""
 
-    run: RecordedRun
+    run: FinishedRun
     config: Config
     dataset: Dataset
     folds: tuple[Fold, ...]
     frames: Tensor
 
     def trained(self, fold: Fold) -> FoldTrainer:
-        """The fold's network of the final epoch, in evaluation mode, with the fold's clips.
+        """The fold's network that the run is judged by, for evaluation, with the fold's clips.
 
         Raises:
             CheckpointError: the checkpoint is missing, truncated or of another architecture.
         """
         folder = self.run.path / "folds" / fold.name
-        data = fold_data(self.dataset, fold, self.frames, self.config)
-        trainer = FoldTrainer(self.config, data, folder)
+        config = replace(self.config, model=without_start(self.config.model))
+        trainer = FoldTrainer(config, fold_data(self.dataset, fold, self.frames, config), folder)
         load_weights(folder / "checkpoint.safetensors", trainer.net)
         trainer.net.eval()
         return trainer
 
-
-def read_record(path: Path) -> RecordedRun:
-    """Read the directory of a finished run.
-
-    Raises:
-        RunError: there is no run, it is not finished, or its epochs were chosen otherwise.
-        CheckpointError: a fold's predictions are truncated.
-    """
-    if not path.is_dir():
-        raise RunError("there is no such run", file=path, remedy=_GET_ONE)
-    config = from_dict(read_config(path / "config.yaml"))
-    file = path / "results.json"
-    if not file.is_file():
-        done = len(list((path / "folds").glob("*/predictions.npz")))
-        raise RunError(
-            f"the run is not finished: it has no results.json ({done} folds are done)",
-            file=path,
-            remedy=_GET_ONE,
-        )
-    results = read_json(file)
-    # Every picture says "final epoch": none may be drawn of other weights.
-    chosen = results.get("selection", "final")
-    if chosen != "final":
-        raise RunError(
-            f"its checkpoints hold epochs chosen by {chosen!r}, not the final ones",
-            file=path,
-            remedy="Name a run that is judged at the final epoch.",
-        )
-    names = [fold["held_out"] for fold in results["folds"]]
-    folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    return RecordedRun(path, config, results, folds)
-
-
-def read_json(file: Path) -> Any:
-    """The plain values of a file that a run has left.
-
-    Raises:
-        RunError: it is missing or not JSON.
-    """
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"this is no whole file of a run ({type(error).__name__})",
-            file=file,
-            remedy="Start the run again: it writes what is missing.",
-        ) from error
+    def training_clips(self, fold: Fold, data: FoldData) -> tuple[int, ...]:
+        """The fold's training clips in the order of `data.training`, then of `data.inner`."""
+        places = {self.dataset.annotations.clips[i].id: i for i in fold.training}
+        aside = [places.pop(clip) for clip in data.inner_clips]
+        return (*places.values(), *aside)
 
 
 def open_run(
-    run: RecordedRun,
+    run: FinishedRun,
     cache: Path,
     data_root: str | None = None,
     device_name: str = "auto",

@@ -80,6 +80,15 @@ def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Select
     )
 
 
+def chosen_logits(fold: FoldResult, selection: Selection) -> np.ndarray:
+    """Held-out logits (N, C) of a fold at a selection; of the oracle's, the F1 epoch's.
+
+    Raises:
+        FoldError: as `predictions`.
+    """
+    return np.asarray(fold.logits[_epochs(fold, selection)[1]])
+
+
 def final_scores(folds: Sequence[FoldResult], num_classes: int) -> Scores:
     """Score the last epoch of every fold, predictions pooled over folds: nothing is chosen.
 

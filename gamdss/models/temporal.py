@@ -10,7 +10,9 @@ from gamdss.errors import ConfigError
 
 
 class TemporalStream(nn.Module, ABC):
-    """Base of the networks that turn the difference of two key frames into a feature map.
+    """Base of the networks that turn a phase's motion image into a feature map.
+
+    That is the difference of two key frames, or a feature in its place, such as optical flow.
 
     Attributes:
         num_features: channels of the map.

@@ -36,10 +36,11 @@ class TwoBranchNet(nn.Module):
             feature map by name (`gamdss models` lists some).
         pretrained: start the backbone from the weights that timm publishes.
         weights: a file of such weights, in place of a download.
-        input_statistics: how differences of frames enter the temporal stream. "raw": as they are,
-            like the paper; a grey level is 0.017. "batch": each channel with mean 0 and
-            deviation 1 over the batch and phase, by a BatchNorm without parameters, which are
-            the statistics of the photographs that backbones were designed and trained for.
+        input_statistics: how the temporal stream's input (differences of frames, or the feature
+            in their place) enters it. "raw": as it is, like the paper; a grey level is 0.017.
+            "batch": each channel with mean 0 and deviation 1 over the batch and phase, by a
+            BatchNorm without parameters, which are the statistics of the photographs that
+            backbones were designed and trained for.
             "auto": "raw" for `rmt`, "batch" for others.
         branches: "both" (the paper), or one of them alone (its ablations).
         antialias: smooth while shrinking frames for the spatial stream; False is the original.
@@ -84,6 +85,7 @@ class TwoBranchNet(nn.Module):
         self.branches = branches
         self.num_classes = num_classes
         width, grid = temporal.num_features, temporal.grid(image_size)
+        # Of whatever the temporal stream is given: the name is that of checkpoints' keys.
         self.difference = _difference_norm(in_chans, input_statistics)
         self.temporal = temporal
         self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
@@ -150,7 +152,12 @@ class TwoBranchNet(nn.Module):
         return self.branch(temporal=apex - offset if motion is None else motion, spatial=apex)
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
-        """Logits of a motion image and the face it belongs to, both (B, in_chans, S, S)."""
+        """Logits of the temporal stream's input and of the face it belongs to.
+
+        Args:
+            temporal: a phase's difference of frames or another feature, (B, in_chans, S, S).
+            spatial: the normalised frame that the phase is placed on, of the same shape.
+        """
         temporal = self.difference(temporal)  # (B, in_chans, S, S)
         motion = self.temporal.forward_features(temporal)  # (B, C, grid, grid)
         logits: Tensor = self.head(motion + self.spatial(spatial))
@@ -190,7 +197,7 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Module:
-    """What differences pass before the temporal stream; it has no parameters."""
+    """What the temporal stream's input passes before it; it has no parameters."""
     if input_statistics == "raw":
         return nn.Identity()
     # momentum=None: the mean over all batches. What comes in does not change as the network

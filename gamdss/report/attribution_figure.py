@@ -22,7 +22,7 @@ HOW = (
     "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "
     "colours, smoothed, over the grey apex face; one colour scale per clip. Red: motion here "
     "raises the logit of the class, blue: lowers it. The numbers are what all motion together "
-    "changes in that logit. Networks of the final epoch."
+    "changes in that logit. Networks of the {epoch}."
 )
 
 
@@ -39,9 +39,11 @@ class MapRow:
 
 @house_style()
 def attribution_figure(
-    paths: Sequence[Path], rows: Sequence[MapRow], headline: str, steps: int
+    paths: Sequence[Path], rows: Sequence[MapRow], headline: str, steps: int, epoch: str
 ) -> None:
     """Draw a row for each clip: the apex face, then the evidence in each phase.
+
+    `epoch` is what captions call the epoch of the networks.
 
     Raises:
         RunError: a file cannot be written.
@@ -53,7 +55,7 @@ def attribution_figure(
     figure.text(SIDE / width, 1 - 0.35 / height, headline, weight="bold", fontsize=12, va="top")
     for number, row in enumerate(rows):
         _row(figure, row, height - TOP - number * (HEADING + FACE + 0.3))
-    words = textwrap.fill(HOW.format(steps=steps), int(width * 13))
+    words = textwrap.fill(HOW.format(steps=steps, epoch=epoch), int(width * 13))
     place = SIDE / width, (BOTTOM - 0.1) / height
     figure.text(*place, words, color=FAINT, fontsize=8.5, va="top", linespacing=1.5)
     for path in paths:

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gamdss.report.style import FAINT, house_style, save
-from gamdss.report.tables import SELECTIONS, judged_by
+from gamdss.report.tables import judged_by, judged_epoch
 
 COLOURS = "Blues"
 # Above this share of a row the cell is too dark for dark text.
@@ -92,11 +92,10 @@ def _class_names(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
 
 
 def _title(axes: Axes, results: Mapping[str, Any]) -> None:
-    judged = judged_by(results)
-    selection = SELECTIONS[results["selection"]].partition(" (")[0]
+    judged, epoch = judged_by(results), judged_epoch(results)
     axes.set_title(
         f"{results['dataset']}, {results['task']}\n"
-        f"{results['clips']} held-out clips of {results['subjects']} subjects, {selection}\n"
+        f"{results['clips']} held-out clips of {results['subjects']} subjects, {epoch}\n"
         f"accuracy {judged['accuracy']:.3f}   UF1 {judged['uf1']:.3f}   UAR {judged['uar']:.3f}",
         linespacing=1.6,
         loc="center",

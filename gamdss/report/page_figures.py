@@ -13,19 +13,20 @@ from gamdss.report.page import Plot, embedded_file
 from gamdss.report.per_subject import per_subject_figure
 from gamdss.report.reliability import reliability_figure
 from gamdss.report.style import DPI
+from gamdss.report.tables import RESULT_NOTES, judged_by, judged_epoch
 
 # File without suffix: what it shows, for those who see it and for those who do not.
 CAPTIONS = {
-    "confusion": "Confusion matrix at the final epoch: clips, and their share of the true class.",
-    "reliability": "Reliability at the final epoch: is a prediction of 80% right in 8 of 10 clips? "
+    "confusion": "Confusion matrix at the {epoch}: clips, and their share of the true class.",
+    "reliability": "Reliability at the {epoch}: is a prediction of 80% right in 8 of 10 clips? "
     "Bins with few clips have wide intervals.",
-    "curves": "Learning curves. The result is the last epoch; none was chosen.",
-    "per_subject": "Accuracy of each subject at the final epoch, with 95% intervals.",
+    "curves": "Learning curves. {result}",
+    "per_subject": "Accuracy of each subject at the {epoch}, with 95% intervals.",
     "film_strip": "Annotated and reselected key frames of the clips that moved most. No network "
     "and no epoch has a part in it.",
-    "tsne": "Features before the classifier, drawn with t-SNE; networks of the final epoch. Its "
+    "tsne": "Features before the classifier, drawn with t-SNE; networks of the {epoch}. Its "
     "last lines say how the folds' networks were brought into one space.",
-    "attribution": "Where on the apex face the networks of the final epoch see their evidence.",
+    "attribution": "Where on the apex face the networks of the {epoch} see their evidence.",
 }
 LAYOUT = (("confusion", "reliability"), ("curves",), ("per_subject",), ("film_strip",))
 OPTIONAL = {"tsne": "gamdss tsne", "attribution": "gamdss attribution"}
@@ -68,7 +69,8 @@ def _exists(folder: Path, name: str) -> bool:
 
 def _plot(file: Path, results: Mapping[str, Any]) -> Plot:
     source, width, height = embedded_file(file)
-    caption = CAPTIONS[file.stem]
+    result = RESULT_NOTES[results["selection"]]
+    caption = CAPTIONS[file.stem].format(epoch=judged_epoch(results), result=result)
     return Plot(
         anchor=f"figure-{file.stem}",
         source=source,
@@ -82,15 +84,13 @@ def _plot(file: Path, results: Mapping[str, Any]) -> Plot:
 
 def _words(name: str, results: Mapping[str, Any]) -> str:
     """The numbers of a figure in words, where they are few."""
-    final = results["final"]
     if name == "confusion":
+        counts = judged_by(results)["confusion"]
         hits = (
-            f"{n}: {final['confusion'][i][i]} of {sum(final['confusion'][i])}"
-            for i, n in enumerate(results["classes"])
+            f"{n}: {counts[i][i]} of {sum(counts[i])}" for i, n in enumerate(results["classes"])
         )
         return f"Recognised are {', '.join(hits)}."
     if name == "curves":
-        return (
-            f"Held-out accuracy ends at {final['accuracy']:.3f} after {results['epochs']} epochs."
-        )
+        last = results["final"]["accuracy"]
+        return f"Held-out accuracy ends at {last:.3f} after {results['epochs']} epochs."
     return ""

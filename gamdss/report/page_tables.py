@@ -7,7 +7,7 @@ from typing import Any
 
 from gamdss.config import flatten
 from gamdss.report.page import Number, Table
-from gamdss.report.tables import MEASURES, SELECTIONS
+from gamdss.report.tables import MEASURES, SELECTIONS, judged_by, judged_epoch
 
 # They say where files lie, which is nobody's business but this machine's.
 PLACES = {"data_root", "annotations", "clip_list", "output", "cache", "protocol.split"}
@@ -20,13 +20,13 @@ def interval(judged: Mapping[str, Any], measure: str) -> tuple[float, float] | N
 
 
 def numbers(results: Mapping[str, Any]) -> list[Number]:
-    """The final epoch's four measures, each with its interval and the oracle's."""
-    found = []
+    """The four measures as the run is judged, each with its interval and the oracle's."""
+    found, judged, epoch = [], judged_by(results), judged_epoch(results)
     for measure, name in MEASURES.items():
-        ends = interval(results["final"], measure)
+        ends = interval(judged, measure)
         lines = [f"95% interval {ends[0]:.3f} to {ends[1]:.3f}"] if ends else []
         lines.append(f"oracle: {results['oracle'][measure]:.3f}")
-        found.append(Number(f"{name}, final epoch", f"{results['final'][measure]:.3f}", lines))
+        found.append(Number(f"{name}, {epoch}", f"{judged[measure]:.3f}", lines))
     return found
 
 
@@ -53,26 +53,30 @@ def classes(results: Mapping[str, Any]) -> Table:
     """Precision, recall and F1 of each class."""
     rows = [
         [name, *(f"{scores[key]:.3f}" for key in ("precision", "recall", "f1")), scores["support"]]
-        for name, scores in results["final"]["per_class"].items()
+        for name, scores in judged_by(results)["per_class"].items()
     ]
     columns = ["class", "precision", "recall", "F1", "clips"]
-    return Table("Classes, final epoch", columns, rows, range(1, 5))
+    return Table(f"Classes, {judged_epoch(results)}", columns, rows, range(1, 5))
 
 
 def folds(results: Mapping[str, Any]) -> Table:
-    """Accuracy of each fold."""
+    """Accuracy of each fold, with the chosen epoch where one was chosen."""
+    inner = results["selection"] == "inner"
     rows = [
         [
             fold["held_out"],
             fold["clips"],
             f"{fold['final']['accuracy']:.3f}",
+            *((f"{fold['inner']['accuracy']:.3f}", fold["inner"]["epoch"]) if inner else ()),
             f"{fold['oracle']['accuracy']:.3f}",
             fold["oracle"]["accuracy_epoch"],
         ]
         for fold in results["folds"]
     ]
-    columns = ["held out", "clips", "accuracy, final epoch", "accuracy, oracle", "oracle's epoch"]
-    return Table("Folds", columns, rows, range(1, 5))
+    columns = ["held out", "clips", "accuracy, final epoch"]
+    columns += ["accuracy, inner epoch", "inner epoch"] if inner else []
+    columns += ["accuracy, oracle", "oracle's epoch"]
+    return Table("Folds", columns, rows, range(1, len(columns)))
 
 
 def composition(rows: Sequence[Mapping[str, str]]) -> Table:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gamdss.report.page import Warn
+from gamdss.report.tables import judged_by, judged_epoch
 
 MOST_NAMED = 12
 FEW_CLIPS = 10
@@ -49,14 +50,14 @@ def _made(results: Mapping[str, Any]) -> Warn | None:
 
 
 def _oracle(results: Mapping[str, Any]) -> Warn | None:
-    final, oracle = results["final"], results["oracle"]
-    gap = oracle["uf1"] - final["uf1"]
+    judged, oracle = judged_by(results), results["oracle"]
+    gap = oracle["uf1"] - judged["uf1"]
     if gap < 0.005:
         return None
     return Warn(
         f"Choosing epochs on the held-out subjects would add {gap:.3f} to UF1.",
         f"The oracle's {oracle['uf1']:.3f} compares with published figures chosen that way; the "
-        f"result is the final epoch's {final['uf1']:.3f}.",
+        f"result is the {judged_epoch(results)}'s {judged['uf1']:.3f}.",
     )
 
 
@@ -72,7 +73,7 @@ def _treatment(config: Mapping[str, Any]) -> Warn | None:
 def _classes(results: Mapping[str, Any]) -> Warn | None:
     few = [
         f"{name}: {scores['support']} clip(s), recall {scores['recall']:.2f}"
-        for name, scores in results["final"]["per_class"].items()
+        for name, scores in judged_by(results)["per_class"].items()
         if scores["support"] < FEW_CLIPS
     ]
     if not few:

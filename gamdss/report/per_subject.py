@@ -12,9 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from gamdss.analysis.calibration import pooled_final, wilson
+from gamdss.analysis.calibration import pooled, wilson
+from gamdss.metrics import Selection
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save
+from gamdss.report.tables import judged_by, judged_epoch
 
 # More names than this would lie on each other.
 MOST_NAMES = 100
@@ -22,7 +24,7 @@ MOST_NAMES = 100
 
 @dataclass(frozen=True)
 class Subject:
-    """Held-out clips of a subject, and how many of them the final epoch recognises."""
+    """Held-out clips of a subject, and how many of them are recognised."""
 
     name: str
     clips: int
@@ -34,13 +36,13 @@ class Subject:
         return self.right / self.clips
 
 
-def subjects(folds: Sequence[FoldResult]) -> list[Subject]:
+def subjects(folds: Sequence[FoldResult], selection: Selection) -> list[Subject]:
     """Every subject that was judged, the best first; of equals, who has more clips.
 
     Raises:
         FoldError: no folds.
     """
-    logits, labels, clips = pooled_final(folds)
+    logits, labels, clips = pooled(folds, selection)
     right = logits.argmax(1) == labels
     owners = np.array([clip.partition("/")[0] for clip in clips])
     found = [
@@ -54,7 +56,7 @@ def subjects(folds: Sequence[FoldResult]) -> list[Subject]:
 def per_subject_figure(
     results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path
 ) -> list[Subject]:
-    """Draw accuracy, 95% interval and number of clips of every subject, at the final epoch.
+    """Draw accuracy, 95% interval and number of clips of every subject, as the run is judged.
 
     Args:
         results: values of `results.json`.
@@ -68,22 +70,20 @@ def per_subject_figure(
         FoldError: no folds.
         RunError: the file cannot be written.
     """
-    found = subjects(folds)
+    found = subjects(folds, results["selection"])
     width = float(np.clip(2.6 + 0.24 * len(found), 8.6, 15))
     figure = Figure(figsize=(width, 4.9), layout="constrained")
     axes = figure.add_subplot()
     _points(axes, found)
     _names(axes, found)
-    pooled = results["final"]["accuracy"]
-    axes.axhline(
-        pooled, color=VERMILLION, linestyle="--", zorder=1, label=f"all clips pooled: {pooled:.3f}"
-    )
+    all_clips = judged_by(results)["accuracy"]
+    label = f"all clips pooled: {all_clips:.3f}"
+    axes.axhline(all_clips, color=VERMILLION, linestyle="--", zorder=1, label=label)
     mean = float(np.mean([subject.accuracy for subject in found]))
     axes.axhline(mean, color=INK, linestyle=":", zorder=1, label=f"mean of subjects: {mean:.3f}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.12), ncols=3, borderaxespad=0)
-    axes.set_title(
-        f"{results['dataset']}, {results['task']}: accuracy by subject, final epoch", pad=36
-    )
+    about = f"{results['dataset']}, {results['task']}"
+    axes.set_title(f"{about}: accuracy by subject, {judged_epoch(results)}", pad=36)
     save(figure, path)
     return found
 

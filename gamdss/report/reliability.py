@@ -1,4 +1,4 @@
-"""Reliability diagram: how often predictions of a given confidence are right, final epoch."""
+"""Reliability diagram: how often predictions of a given confidence are right."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from gamdss.analysis.calibration import BINS, Calibration, calibration, pooled_final
+from gamdss.analysis.calibration import BINS, Calibration, calibration, pooled
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
+from gamdss.report.tables import judged_epoch
 
 
 @house_style()
@@ -33,7 +34,7 @@ def reliability_figure(
         FoldError: no folds.
         RunError: the file cannot be written.
     """
-    logits, labels, _ = pooled_final(folds)
+    logits, labels, _ = pooled(folds, results["selection"])
     found = calibration(logits, labels)
     figure = Figure(figsize=(6.4, 6.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
@@ -41,7 +42,7 @@ def reliability_figure(
     _counts(lower, found)
     upper.set_title(
         f"{results['dataset']}, {results['task']}\n"
-        f"{len(labels)} held-out clips, final epoch; "
+        f"{len(labels)} held-out clips, {judged_epoch(results)}; "
         f"expected calibration error {found.error:.3f}",
         linespacing=1.6,
     )

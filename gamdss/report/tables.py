@@ -13,6 +13,13 @@ SELECTIONS = {
     "inner": "inner (epoch chosen on training subjects set aside)",
     "oracle": "oracle (epoch chosen on the held-out subject)",
 }
+# How captions call the epoch of the networks that a run is judged by.
+EPOCHS = {"final": "final epoch", "inner": "inner epoch"}
+RESULT_NOTES = {
+    "final": "The result is the network after the last epoch of each fold.",
+    "inner": "The result is each fold's network after its inner epoch: the one with the best UF1 "
+    "on training subjects set aside for this, on which it was not trained.",
+}
 ORACLE_NOTE = (
     "The oracle is no result: its epochs were chosen on the subjects it is judged on. "
     "It compares with published figures chosen that way."
@@ -72,6 +79,11 @@ def judged_by(results: Mapping[str, Any]) -> Mapping[str, Any]:
     """The figures at the selection that the run is judged by."""
     found: Mapping[str, Any] = results[results["selection"]]
     return found
+
+
+def judged_epoch(results: Mapping[str, Any]) -> str:
+    """What captions call the epoch that the run is judged by: final epoch, or inner epoch."""
+    return EPOCHS[results["selection"]]
 
 
 def extent(results: Mapping[str, Any]) -> str:

@@ -9,20 +9,26 @@ import torch
 from safetensors import safe_open
 
 from gamdss.cli import main
+from gamdss.commands.runs import open_data
 from gamdss.data.augment import normalise
 from gamdss.engine import export as exporting
 from gamdss.engine.export import Trained, export, load_trained
+from gamdss.engine.finished import read_run
 from gamdss.errors import RunError
+from gamdss.metrics import chosen_logits
 from gamdss.models.two_branch import TwoBranchNet
 
 
-@pytest.fixture(scope="module")
-def run(small_dataset, small_options, tmp_path_factory):
-    """One finished fold of the paper's network."""
-    output = tmp_path_factory.mktemp("exported") / "run"
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
-    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
-    return output
+class Options:
+    """Where the data lies: where it lay."""
+
+    cache, data_root, device = None, None, "cpu"
+
+
+@pytest.fixture
+def run(finished_run):
+    """A finished run of the paper's network."""
+    return finished_run
 
 
 def images(count, size):
@@ -81,6 +87,23 @@ def test_onnx_of_backbones(backbone, size, branches, tmp_path):
     same_logits(file, net, ("apex", "offset") if branches == "falling" else ("onset", "apex"))
 
 
+def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsys):
+    """And gives the run's own logits of its chosen epoch from what the fold's clips have."""
+    file = tmp_path / "network.pt"
+    words = ["export", str(inner_flow_run), "--fold", "02", "--format", "torchscript"]
+    assert main([*words, "--output", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "motion: float32 (batch, 3, S, S), flow-dis from onset to apex: u (pixels) * " in shown
+
+    opened = open_data(read_run(inner_flow_run), Options)
+    trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
+    data = trainer.data
+    onset = data.frames[data.held_out[:, 0]]
+    logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
+    recorded = chosen_logits(opened.run.fold("02"), "inner")
+    torch.testing.assert_close(logits, torch.from_numpy(recorded), rtol=0, atol=1e-4)
+
+
 def test_torchscript_runs_without_this_project(run, tmp_path):
     trained = load_trained(run, "02")
     file = tmp_path / "network.pt"
@@ -109,8 +132,8 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 02."),
-        (["nowhere", "--fold", "02"], "no such run directory"),
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 01, 02, 03."),
+        (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
     ],

@@ -134,6 +134,24 @@ def measured_loosely(text, folder):
     return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
 
 
+def test_the_page_of_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path):
+    assert main(["report", str(inner_flow_run), "--output", str(tmp_path / "page.html")]) == 0
+    text = (tmp_path / "page.html").read_text("utf-8")
+    results = json.loads((inner_flow_run / "results.json").read_text())
+    shown = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
+    for measure, name in (("accuracy", "accuracy"), ("uf1", "UF1")):
+        assert f"{name}, inner epoch {results['inner'][measure]:.3f}" in shown
+        assert f"{name}, final epoch" not in shown.replace("accuracy, final epoch accuracy", "")
+    for fold in results["folds"]:
+        inner = f"{fold['inner']['accuracy']:.3f} {fold['inner']['epoch']}"
+        assert f"{fold['final']['accuracy']:.3f} {inner}" in shown
+    alts = " ".join(attrs["alt"] for tag, attrs in Tags(text).found if tag == "img")
+    assert "inner epoch" in alts
+    assert "final epoch" not in alts
+    for words in ("the inner epoch's network", "each fold's network after its inner epoch"):
+        assert words in shown
+
+
 def test_names_are_text_and_not_markup(finished_run, tmp_path):
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     for name in ("annotations.csv", "composition.csv", "results.json"):

@@ -9,7 +9,7 @@ from gamdss.records import FoldResult
 from gamdss.report.per_subject import per_subject_figure, subjects
 from gamdss.report.reliability import reliability_figure
 
-RESULTS = {"dataset": "Made", "task": "c2", "final": {"accuracy": 0.5}}
+RESULTS = {"dataset": "Made", "task": "c2", "selection": "final", "final": {"accuracy": 0.5}}
 
 
 def of_confidence(confidence, right):
@@ -48,7 +48,7 @@ def test_one_who_is_as_sure_as_right_has_no_error():
 
 def test_subjects_from_the_best_to_the_worst(tmp_path):
     folds = [fold("a", [1, 0]), fold("b", [1, 1, 1]), fold("c", [1]), fold("d", [0, 0])]
-    found = subjects(folds)
+    found = subjects(folds, "final")
     assert [(s.name, s.right, s.clips) for s in found] == [
         ("b", 3, 3),
         ("c", 1, 1),
@@ -64,10 +64,10 @@ def test_subjects_from_the_best_to_the_worst(tmp_path):
 
 def test_clips_to_look_at_are_named_once():
     sure = np.array([0.99, 0.8, 0.6, 0.97, 0.55])
-    found = telling(verdicts([fold("a", [1, 1, 1, 0, 0], sure)]), 2)
+    found = telling(verdicts([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)
     assert {kind: [v.clip for v in clips] for kind, clips in found.items()} == {
         "Most certain, and right": ["a/0", "a/1"],
         "Most certain, and wrong": ["a/3", "a/4"],
         "Least certain": ["a/2"],
     }
-    assert [len(x) for x in telling(verdicts([fold("a", [1])]), 2).values()] == [1]
+    assert [len(x) for x in telling(verdicts([fold("a", [1])], "final"), 2).values()] == [1]

@@ -1,6 +1,7 @@
 """`gamdss attribution`: maps that add up, of the clips that were asked for."""
 
 import importlib.util
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -9,16 +10,20 @@ import pytest
 from gamdss.cli import main
 from gamdss.commands.runs import open_data
 from gamdss.engine.attribution import attribute
-from gamdss.engine.reopened import read_record
+from gamdss.engine.finished import read_run
+from gamdss.engine.reopened import OpenedRun
 from gamdss.report.overlay import evidence
+
+
+class Options:
+    """Where the data lies: where it lay."""
+
+    cache, data_root, device = None, None, "cpu"
 
 
 @pytest.fixture(scope="module")
 def opened(finished_run):
-    class Options:
-        cache, data_root, device = None, None, "cpu"
-
-    return open_data(read_record(finished_run), Options)
+    return open_data(read_run(finished_run), Options)
 
 
 def test_maps_add_up_to_what_motion_changes(opened):
@@ -44,6 +49,26 @@ def test_no_motion_is_no_evidence(opened):
     for phase in found.phases.values():
         assert np.abs(phase.values).max() == 0
         assert phase.change == 0
+
+
+def test_maps_of_a_feature_add_up_and_zeros_are_no_evidence(inner_flow_run, monkeypatch):
+    flow = open_data(read_run(inner_flow_run), Options)
+    real = OpenedRun.trained
+
+    def still_in_falling(opened, fold):
+        trainer = real(opened, fold)
+        motion = trainer.data.motion
+        values = motion.values.clone()
+        values[motion.held_out[0, 1]] = 0
+        trainer.data = replace(trainer.data, motion=replace(motion, values=values))
+        return trainer
+
+    monkeypatch.setattr(OpenedRun, "trained", still_in_falling)
+    (found,) = attribute(flow, {flow.run.folds[0].clips[0]: 1}, steps=64)
+    rising, falling = found.phases["rising"], found.phases["falling"]
+    assert rising.change != 0
+    assert rising.values.sum() == pytest.approx(rising.change, abs=0.02)
+    assert np.abs(falling.values).max() == falling.change == 0
 
 
 def test_the_command_draws_clips_by_choice_or_by_name(finished_run, tmp_path, capsys):

@@ -17,13 +17,20 @@ from gamdss import demo
 from gamdss.cli import main
 from gamdss.commands.runs import open_data
 from gamdss.engine.checkpoint import load_result
+from gamdss.engine.finished import read_run
 from gamdss.engine.penultimate import features
-from gamdss.engine.reopened import read_record
+from gamdss.report import tsne_figure
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "visual").glob("tsne_*.py"))
 TINY = "{subjects: 3, clips_per_subject: 5, height: 32, width: 32, fps: 40, seed: 4}"
 SETTINGS = "{model: {image_size: 32}, training: {epochs: 1}, threads: 1}"
+
+
+class Options:
+    """Where the data lies: where it lay."""
+
+    cache, data_root, device = None, None, "cpu"
 
 
 def refused(capsys, *words):
@@ -54,10 +61,7 @@ def test_one_run(finished_run, capsys, caplog):
 
 
 def test_folds_are_compared_on_the_same_training_clips(finished_run):
-    class Options:
-        cache, data_root, device = None, None, "cpu"
-
-    opened = open_data(read_record(finished_run), Options)
+    opened = open_data(read_run(finished_run), Options)
     all_of_them = features(opened, opened.folds[:1])[0]
     assert all_of_them.training_clips == opened.folds[0].training
     some = features(opened, opened.folds, most=6)
@@ -97,11 +101,31 @@ def test_what_cannot_be_drawn(finished_run, tmp_path, capsys):
     assert "not finished" in refused(capsys, tmp_path)
 
 
-def test_a_run_whose_epochs_were_chosen_otherwise(finished_run, tmp_path, capsys):
-    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
-    results = json.loads((run / "results.json").read_text())
-    (run / "results.json").write_text(json.dumps({**results, "selection": "inner"}))
-    assert "epochs chosen by 'inner'" in refused(capsys, run)
+def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeypatch, caplog):
+    """The points are what `results.json` has at the inner epoch, from the checkpoints again."""
+    said = []
+    real = tsne_figure.tsne_figure
+    monkeypatch.setattr(tsne_figure, "tsne_figure", lambda *args: said.append(args) or real(*args))
+    assert main(["tsne", str(inner_flow_run), "--output", str(tmp_path)]) == 0
+    assert "predicted otherwise" not in caplog.text
+    points = pd.read_csv(tmp_path / "tsne.csv")
+    results = json.loads((inner_flow_run / "results.json").read_text())
+    rows = [row for fold in results["folds"] for row in fold["predictions"]]
+    assert dict(zip(points["clip"], points["predicted"], strict=True)) == {
+        row["clip"]: row["inner"] for row in rows
+    }
+    headline = said[0][3]
+    assert "networks of the inner epoch" in headline
+    assert "final" not in headline
+
+
+def test_training_clips_keep_their_order_where_some_are_set_aside(inner_flow_run):
+    opened = open_data(read_run(inner_flow_run), Options)
+    data = opened.trained(opened.folds[0]).data
+    clips = opened.training_clips(opened.folds[0], data)
+    assert sorted(clips) == sorted(opened.folds[0].training)
+    frames = opened.dataset.store.reselected[list(clips)]
+    assert np.array_equal(frames, np.concatenate((data.training, data.inner)))
 
 
 def test_the_data_is_gone_or_other(finished_run, data, tmp_path, capsys):
