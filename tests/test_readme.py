@@ -64,7 +64,7 @@ def test_the_api_in_ten_lines_runs(monkeypatch):
     rng = np.random.default_rng(0)
     images = {name: torch.randn(2, 3, 224, 224) for name in ("onset", "apex", "offset")}
     names = {
-        "frames": rng.integers(0, 255, (41, 24, 20, 3), dtype=np.uint8),
+        "frames": rng.integers(0, 255, (41, 40, 36, 3), dtype=np.uint8),
         **{"onset": 46, "apex": 66, "offset": 86, "state_dict": {}},
         **{f"{name}_images": image for name, image in images.items()},
         "labels": torch.tensor([0, 1]),

@@ -109,7 +109,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say():
         level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)
         annotated = true + rng.normal(0, (0.15, 0.2, 0.25)) * (30, 30, 40)
         fit = fit_course(level, times, annotated)
-        ends = np.array(fit.intervals(0.8))
+        ends = np.array(fit.intervals((0.8, 0.8, 0.8)))
         inside.append((ends[:, 0] - 0.5 <= true) & (true <= ends[:, 1] + 0.5))
     assert 0.68 <= np.mean(inside) <= 0.93
 

@@ -138,6 +138,7 @@ def test_configs_run_to_their_end(config, small_dataset, made, small_options, tm
     asked = yaml.safe_load(config.read_text())
     root = small_dataset if asked["dataset"] == "cas2" else made(asked["dataset"], None, 8)
     words = ["train", "--config", str(config), "--data-root", str(root), *small_options]
+    words += ["--reselection.preset", asked["reselection"]["preset"]]
     assert main([*words, "--output", str(tmp_path / "run"), "--training.epochs", "1"]) == 0
     assert "final epoch" in capsys.readouterr().out
     used = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())

@@ -17,12 +17,11 @@ import numpy as np
 from scipy import stats
 
 from gamdss.analysis.shifts import Shifts
-from gamdss.reselection.course import LEAST_SD, PRIOR
+from gamdss.reselection.course import LEAST_SD, PRIOR, SHARES
 
 CONFIDENCE = 0.95
 DRAWS = 2000
 _SEED = 20260322
-_INTERVAL = 0.8  # of `KeyFrames.intervals`
 _ROUNDED = 1.0  # frames that rounding both ends outwards adds to an interval, on average
 _WIDEST = 0.9  # of the prior's width: a doubt beyond it says nothing, and would divide by nothing
 _FAINT = 1e-9
@@ -59,7 +58,7 @@ def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
         interval the shift is taken as exact.
     """
     prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), LEAST_SD)
-    inside = stats.norm.ppf(0.5 + _INTERVAL / 2)
+    inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
     width = np.maximum(shifts.high - shifts.low - _ROUNDED, 0.5)
     share = np.minimum(width / (2 * inside * prior), _WIDEST) ** 2  # of the prior's variance
     # A product of normal densities: the prior's middle is the annotation, which is 0 here.

@@ -155,7 +155,8 @@ def _store(b: _Bench) -> Comparison:
 
     def only_decode(item: ClipFrames) -> None:
         for number in reader.needed(item):
-            decode(item.files[number], colour)
+            if number in item.files:
+                decode(item.files[number], colour)
 
     workers = b.config.frames.workers or os.cpu_count()
     with ThreadPoolExecutor(workers, initializer=one_thread) as pool:

@@ -7,6 +7,7 @@ estimate, since it minimises the expected absolute error.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,10 @@ SHAPE_SD = (0.3, 0.4, 0.4, 0.5)
 PLATEAU, PLATEAU_SD, WIDEST = 0.05, 0.2, 0.7
 SKEW_SD = 0.3
 MEMORY = 0.5  # of the expression's length
+# Shares of the samples of onset, apex and offset whose shortest intervals held the true frame in
+# 80% of the clips that the model was tuned on: priors that suit all families of courses leave more
+# doubt, of the apex above all, than there is in a clip.
+SHARES = (0.68, 0.5, 0.65)
 LEAST_SD = 0.7  # frames: below it an annotation is never known
 _NIL = np.float32(1e-6)
 
@@ -46,13 +51,14 @@ class Posterior:
         """Median onset, apex and offset, (3,)."""
         return np.asarray(np.median(self.samples, axis=0))
 
-    def intervals(self, share: float) -> tuple[tuple[int, int], ...]:
-        """For each key frame the fewest frames in a row that hold it with probability `share`.
+    def intervals(self, shares: Sequence[float] = SHARES) -> tuple[tuple[int, int], ...]:
+        """For each key frame the fewest frames in a row that hold its share of the samples.
 
-        What lies before the first frame or after the last one counts as that frame.
+        What lies before the first frame or after the last one counts as that frame. With `SHARES`
+        they hold the true key frame with a probability of about 80%.
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
-        return tuple(_shortest(numbers, share) for numbers in there.T)
+        return tuple(_shortest(n, share) for n, share in zip(there.T, shares, strict=True))
 
 
 def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:

@@ -17,7 +17,6 @@ from gamdss.reselection.course import Posterior, expected_strength, fit_course
 from gamdss.reselection.flow import shrink
 from gamdss.reselection.level import MotionMeter
 
-INTERVAL = 0.8  # probability that a stated interval holds the true key frame
 LEAST_FRAMES = 8
 LEAST_PIXELS = 32
 _UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
@@ -75,4 +74,4 @@ def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFram
         for name, stays in zip(_NAMES, kept, strict=True)
         if stays
     )
-    return KeyFrames(onset, apex, offset, notes, posterior.intervals(INTERVAL))
+    return KeyFrames(onset, apex, offset, notes, posterior.intervals())

@@ -19,7 +19,7 @@ from gamdss.reselection.course import expected_strength, fit_course
 from gamdss.reselection.flow import shrink
 from gamdss.reselection.images import Frames, check_alike, numbered
 from gamdss.reselection.level import MotionMeter
-from gamdss.reselection.motion import INTERVAL, LEAST_FRAMES, LEAST_PIXELS, MotionFit
+from gamdss.reselection.motion import LEAST_FRAMES, LEAST_PIXELS, MotionFit
 
 _STEPS = 13  # times of the search from the first frame to the last
 _ROUNDS = 2
@@ -80,7 +80,7 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
         posterior = fit_course(level, times, middle, width)
         middle, course = posterior.middle(), posterior.course
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
-    keys = KeyFrames(onset, apex, offset, (), posterior.intervals(INTERVAL))
+    keys = KeyFrames(onset, apex, offset, (), posterior.intervals())
     return MotionFit(times, level, course, keys)
 
 

@@ -18,9 +18,9 @@ from gamdss.analysis import (
 from gamdss.analysis.offsets import holm, signed_ranks
 from gamdss.analysis.pooling import errors, interval, p_value
 from gamdss.records import Clip, KeyFrames
-from gamdss.reselection.course import PRIOR
+from gamdss.reselection.course import PRIOR, SHARES
 
-INSIDE = stats.norm.ppf(0.9)
+INSIDE = stats.norm.ppf(0.5 + np.array(SHARES) / 2)
 
 
 def table(

@@ -66,7 +66,7 @@ def test_reselection_takes_it_as_it_is(folder, preset):
 
 
 def test_frames_are_decoded_when_asked_for(folder):
-    (folder / r"reg_img50\.png").write_bytes(b"broken")
+    (folder / "reg_img50.png").write_bytes(b"broken")
     frames = gamdss.FrameSequence(folder)
     assert 50 in frames
     assert frames[49].dtype == np.uint8

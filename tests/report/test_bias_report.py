@@ -87,7 +87,7 @@ def test_plain_values_have_no_nan(several):
 
 def test_motion_curves(tmp_path):
     times = np.arange(1, 100)
-    course = strength(np.array([[20, 50, 90, 0.1, *SHAPE]]), times)[0]
+    course = strength(np.array([[20, 50, 90, 0.1, 0, *SHAPE]]), times)[0]
     level = 3 * course + np.random.default_rng(0).normal(0, 0.1, 99) - 1
     annotated = KeyFrames(20, 56, 80)
     told = KeyFrames(20, 50, 88, (), ((18, 23), (48, 52), (84, 93)))

@@ -3,6 +3,7 @@
 import csv
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -202,7 +203,20 @@ def test_the_tiny_version_of_a_table(table):
 
 def test_every_shipped_table_is_known_to_this_test():
     found = {file.stem for file in (ROOT / "configs" / "tables").glob("*.yaml")}
-    assert found == {*SHIPPED, "key_frames"}
+    assert found == {*SHIPPED, "key_frames", "label_errors"}
+
+
+def test_the_table_of_label_errors_differs_in_key_frames_only():
+    plan = read_plan(ROOT / "configs" / "tables" / "label_errors.yaml")
+    assert len(plan.seeds) == 5
+    first = plan.rows[0].config
+    assert [row.config.reselection.preset for row in plan.rows] == [
+        *("none", "original-full", "motion", "none")
+    ]
+    for row in plan.rows:
+        same = replace(row.config, reselection=first.reselection, annotations=None)
+        assert same == first
+    assert plan.rows[-1].config.annotations.startswith("true_annotation/")
 
 
 def test_key_frames_of_a_stress_test(tmp_path, capsys):
