@@ -45,6 +45,7 @@ setup(
         "platformdirs>=4,<5",
         "tabulate>=0.9,<1",
         "jinja2>=3.1,<4",
+        "pylatexenc>=2.10,<3",
     ],
     extras_require={
         "align": ["dlib-bin>=19.24,<21"],

@@ -12,7 +12,7 @@ from gamdss import demo
 from gamdss.arguments import new_parser
 from gamdss.commands.train import made
 from gamdss.errors import ConfigError
-from gamdss.report.paper_table import table_markdown, write_table
+from gamdss.report.paper_files import paper_markdown, write_table
 
 if TYPE_CHECKING:
     from gamdss.config import Config
@@ -102,5 +102,5 @@ def _trained(namespace: Any, file: Path, output: Path) -> int:
 
 def _show(table: PaperTable, output: Path) -> None:
     paths = write_table(table, output)
-    print(table_markdown(table))
+    print(paper_markdown(table))
     print("\n".join(f"{path.suffix[1:]:<4} {path}" for path in paths))

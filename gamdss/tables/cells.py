@@ -46,23 +46,25 @@ def _label_titles(plan: Plan) -> tuple[str, ...]:
 
 
 def _columns(plan: Plan) -> tuple[Column, ...]:
-    columns = [Column(key, title, 0) for key, title in _COUNTS.items() if key in plan.columns]
+    columns = [
+        Column(key, title, digits=0) for key, title in _COUNTS.items() if key in plan.columns
+    ]
     for selection in plan.selection:
         columns += [
-            Column(f"{name}_{selection}", f"{TITLES[name]}, {_SHORT[selection]}")
+            Column(f"{name}_{selection}", TITLES[name], _SHORT[selection])
             for name in MEASURES
             if name in plan.columns
         ]
         if plan.compare_to is not None:
             columns.append(_difference_column(selection))
     columns += [
-        Column(f"published_{name}", f"{TITLES[name]}, published") for name in plan.published_columns
+        Column(f"published_{name}", TITLES[name], "published") for name in plan.published_columns
     ]
     return tuple(columns)
 
 
 def _difference_column(selection: Selection) -> Column:
-    return Column(f"uf1_difference_{selection}", f"ΔUF1, {_SHORT[selection]}", signed=True)
+    return Column(f"uf1_difference_{selection}", "ΔUF1", _SHORT[selection], signed=True)
 
 
 def _row(plan: Plan, row: RowRuns, rows: Sequence[RowRuns]) -> PaperRow:
@@ -153,7 +155,13 @@ def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
     datasets = dict.fromkeys(row.runs[0].results["dataset"] for row in rows if row.runs)
     which = f" {next(iter(datasets))}." if len(datasets) == 1 else ""
     if len(datasets) > 1 and any(name.startswith("Synthetic") for name in datasets):
-        which = f" {'; '.join(datasets)}."  # made clips must not pass for the dataset
+        # Made clips must not pass for the dataset.
+        made = all(name.startswith("Synthetic") for name in datasets)
+        which = (
+            " Synthetic clips in the layout of each dataset."
+            if made
+            else f" {'; '.join(datasets)}."
+        )
     selections = " and ".join(SELECTIONS[name] for name in plan.selection)
     seeds = f"seed{'s' if len(plan.seeds) > 1 else ''} {', '.join(map(str, plan.seeds))}"
     return f"{plan.title}.{which} Judged at: {selections}; {seeds}."

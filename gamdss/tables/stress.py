@@ -101,7 +101,7 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
         f"{' or '.join(map(str, clips))} made clips a cell; nothing is trained, so that no epoch "
         "is selected.",
         label_titles=("factor", "level", "key frame"),
-        columns=tuple(Column(way, way, 1) for way in ways),
+        columns=tuple(Column(way, way, digits=1) for way in ways),
         rows=tuple(_row(place, chosen, ways) for place in places),
         notes=(
             "In brackets: 95% bootstrap intervals over clips. Bold: the least error of all but "
