@@ -167,6 +167,22 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
     return differences(a.config.as_dict(), b.config.as_dict())
 
 
+def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
+    """Fields in which the run at `path` is of another config than `config`, with both values.
+
+    What the machine decides is left out: device, threads, and the precision where `config` leaves
+    it `auto`. A run that is finished is the same wherever it is read.
+
+    Raises:
+        RunError: there is no run.
+    """
+    free = {"device", "threads"}
+    if config.training.precision == "auto":
+        free.add("training.precision")
+    found = differences(read_config(path / "config.yaml"), config.as_dict())
+    return {name: pair for name, pair in found.items() if name not in free}
+
+
 def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
     """Refuse runs on other datasets, tasks or classes.
 

@@ -35,7 +35,7 @@ def paper_table(plan: Plan, rows: Sequence[RowRuns], name: str) -> PaperTable:
         text_titles={"source": "source", "reason": "empty because"}
         if any(row.reason for row in rows)
         else {"source": "source"},
-        notes=_notes(plan),
+        notes=_notes(plan, rows),
     )
 
 
@@ -159,7 +159,7 @@ def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
     return f"{plan.title}.{which} Judged at: {selections}; {seeds}."
 
 
-def _notes(plan: Plan) -> tuple[str, ...]:
+def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
     notes = [
         "In brackets: 95% intervals over subjects (bootstrap error, Student's t). Bold: the best "
         "of the rows on the same clips.",
@@ -175,6 +175,9 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         )
     if "oracle" in plan.selection:
         notes.append(ORACLE_NOTE)
+    precisions = {run.config.training.precision for row in rows for run in row.runs}
+    if len(precisions) > 1:
+        notes.append(f"Runs differ in precision: {' and '.join(sorted(precisions))}.")
     notes.append(
         "Published figures are those of their source, at the selection it used (in brackets)."
     )

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from workbook_edits import edit, row_of
 
 from gamdss import demo
 from gamdss.cli import main
+from gamdss.engine.dataset import open_dataset
 from gamdss.tables.plan import is_stress, read_plan
 from gamdss.tables.stress import read_stress_plan
 
@@ -129,6 +131,69 @@ def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table
     changed = [{"name": "both", "set": {"training.learning_rate": 0.1}}]
     assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
     assert "belongs to another config" in capsys.readouterr().out
+
+
+def test_finished_rows_need_neither_their_folder_nor_their_machine(
+    made_table, words, table, tmp_path, monkeypatch
+):
+    opened = []
+
+    def counted(config, *rest):
+        opened.append(config.dataset)
+        return open_dataset(config, *rest)
+
+    monkeypatch.setattr("gamdss.tables.train.open_dataset", counted)
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    file = str(table(published={"both": {"uf1": 0.25, "source": "x", "selection": "final"}}))
+    before = rows_of(output)
+    for code, option in (
+        (0, []),
+        (1, ["--data-root", "samm=nowhere"]),
+        (0, [*words, "--threads", "2"]),
+    ):
+        assert main(["table", file, *option, "--output", str(output)]) == code
+        both, rising, other = rows_of(output)
+        assert both["uf1_final"] == before[0]["uf1_final"]
+        assert both["published_uf1"] == "0.25"
+        assert rising["uf1_difference_final"] == before[1]["uf1_difference_final"] != ""
+        assert other["uf1_final"] == ""
+    assert opened == ["cas2"]
+    # As on a machine with a GPU; what is asked for by name must still be the same.
+    config = output / "runs" / "both_seed2" / "config.yaml"
+    values = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**values, "device": "cuda"}))
+    assert main(["table", file, *words, "--output", str(output)]) == 0
+    values["training"]["precision"] = "bf16"
+    config.write_text(yaml.safe_dump(values))
+    (output / "runs" / "rising-alone_seed2" / "results.json").unlink()
+    assert main(["table", file, "--output", str(output)]) == 0
+    both, rising, other = (row["reason"] for row in rows_of(output))
+    assert both.startswith("no folder given for cas2; both_seed2: it is of another config")
+    assert "training.precision" in both
+    assert "this run is not finished" in rising
+    assert other == "no folder given for samm"
+
+
+def test_a_finished_run_is_neither_kept_broken_nor_on_changed_data(
+    made_table, words, table, tmp_path, data, capsys
+):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    before = rows_of(output)
+    lost = output / "runs" / "both_seed2" / "folds" / "01" / "predictions.npz"
+    lost.unlink()
+    assert main(["table", str(table()), *words, "--output", str(output)]) == 0
+    assert lost.exists()
+    assert rows_of(output) == before
+    edit(
+        data,
+        2,
+        "Estimated Emotion",
+        "surprise" if row_of(data, 2)["Estimated Emotion"] == "happiness" else "happiness",
+    )
+    elsewhere = ["--data-root", f"cas2={data}", *words[2:], "--output", str(output)]
+    assert main(["table", str(table()), *elsewhere]) == 1
+    assert "the workbook or the frames have changed since" in capsys.readouterr().out
+    assert "other data" in rows_of(output)[0]["reason"]
 
 
 def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
