@@ -167,7 +167,10 @@ def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
     if len(plan.seeds) > 1:
         notes.append("Figures are means over the seeds, ± their standard deviation.")
     if plan.compare_to is not None:
-        notes.append(f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject.")
+        notes.append(
+            f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject; without "
+            "brackets where the bootstrap cannot tell (one subject, or the same in every draw)."
+        )
     if "inner" in plan.selection:
         notes.append(
             "Rows of the selection inner are trained without the inner subjects, so that they "
