@@ -13,6 +13,7 @@ from workbook_edits import edit, row_of
 
 from gamdss import demo
 from gamdss.cli import main
+from gamdss.config import ReselectionConfig
 from gamdss.engine.dataset import open_dataset
 from gamdss.tables.plan import is_stress, read_plan
 from gamdss.tables.stress import read_stress_plan
@@ -130,7 +131,11 @@ def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table
     assert "c99" in rows_of(output)[1]["reason"]
     changed = [{"name": "both", "set": {"training.learning_rate": 0.1}}]
     assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
-    assert "belongs to another config" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "belongs to another config" in shown
+    assert "training.learning_rate: 0.0008 there, 0.1 now" in shown
+    reason = rows_of(output)[0]["reason"]
+    assert reason == "the run directory belongs to another config"
 
 
 def test_finished_rows_need_neither_their_folder_nor_their_machine(
@@ -255,6 +260,18 @@ def test_shipped_tables_are_whole(name, rows):
     assert len(plan.seeds) == 3
     assert len(plan.rows) >= rows
     assert all(row.config.training.epochs == 199 for row in plan.rows)
+
+
+@pytest.mark.parametrize("name", [*SHIPPED, "label_errors"])
+def test_no_two_rows_of_a_shipped_table_are_the_same_training(name):
+    plan = read_plan(ROOT / "configs" / "tables" / f"{name}.yaml")
+    seen = {}
+    for row in plan.rows:
+        config = row.config
+        if config.reselection.preset == "none":  # then `clips` says nothing
+            config = replace(config, reselection=ReselectionConfig(preset="none"))
+        assert config not in seen.values(), row.key
+        seen[row.key] = config
 
 
 def test_the_tiny_version_of_a_table(table):
