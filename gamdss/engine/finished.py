@@ -11,7 +11,7 @@ from typing import Any
 from gamdss.config import Config, from_dict
 from gamdss.engine.checkpoint import load_result, read_about
 from gamdss.engine.run import differences, read_config
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 
@@ -42,9 +42,12 @@ class FinishedRun:
 
     @property
     def parameters(self) -> int | None:
-        """Trained parameters of its network; None where the run did not note them."""
+        """Trained parameters of its network; None where no checkpoint says."""
         file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
-        return read_about(file).get("parameters")
+        try:
+            return read_about(file).get("parameters")
+        except CheckpointError:  # results outlive the weights, which are large
+            return None
 
     def fold(self, name: str) -> FoldResult:
         """The fold of this name.

@@ -70,8 +70,9 @@ def _row(plan: Plan, row: RowRuns, rows: Sequence[RowRuns]) -> PaperRow:
     if row.runs:
         first = row.runs[0]
         counts = {"clips": first.results["clips"], "subjects": first.results["subjects"]}
-        if first.parameters is not None:
-            counts["parameters"] = first.parameters
+        parameters = first.parameters if "parameters" in plan.columns else None
+        if parameters is not None:
+            counts["parameters"] = parameters
         cells = {name: Cell(float(count)) for name, count in counts.items()}
         for selection in plan.selection:
             cells |= _figures(plan, row, rows, selection)
@@ -119,11 +120,13 @@ def _judged(row: RowRuns, selection: Selection) -> list[Predictions]:
 
 
 def _clips(row: RowRuns) -> object:
-    """What rows share that can be compared; None for a row without runs."""
+    """What rows share that can be compared: clips with their labels; None without runs."""
     if not row.runs:
         return None
     first = row.runs[0]
-    clips = frozenset(clip for fold in first.folds for clip in fold.clips)
+    clips = frozenset(
+        pair for fold in first.folds for pair in zip(fold.clips, fold.labels.tolist(), strict=True)
+    )
     return first.results["dataset"], first.results["task"], clips
 
 

@@ -170,6 +170,11 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
     assert main(["table", file, *words, "--output", str(output)]) == 0
     values["training"]["precision"] = "bf16"
     config.write_text(yaml.safe_dump(values))
+    auto = {**BASE, "training": {**BASE["training"], "precision": "auto"}}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(auto))
+    assert main(["table", file, "--output", str(output)]) == 0
+    assert "Runs differ in precision: bf16 and float32." in (output / "two.md").read_text()
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(BASE))
     (output / "runs" / "rising-alone_seed2" / "results.json").unlink()
     assert main(["table", file, "--output", str(output)]) == 0
     both, rising, other = (row["reason"] for row in rows_of(output))
@@ -214,6 +219,22 @@ def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
     assert not re.search(r"\*\*", lines[2])
     assert len(re.findall(r"\*\*1\.000\*\*", lines[3])) == 2
     assert r"\textbf{1.000}" in (output / "two.tex").read_text()
+
+
+def test_rows_on_other_labels_are_not_compared_and_lost_weights_leave_a_cell_empty(
+    made_table, table, tmp_path
+):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    for file in (output / "runs" / "rising-alone_seed2").glob("folds/*/predictions.npz"):
+        with np.load(file) as arrays:
+            held = dict(arrays)
+        np.savez(file, **{**held, "labels": (held["labels"] + 1) % 5})
+    for file in (output / "runs").glob("both_seed2/folds/*/checkpoint.safetensors"):
+        file.unlink()
+    assert main(["table", str(table()), "--output", str(output)]) == 0
+    both, rising, _ = rows_of(output)
+    assert (both["parameters"], rising["uf1_difference_final"]) == ("", "")
+    assert "" not in (both["uf1_final"], rising["uf1_final"], rising["parameters"])
 
 
 @pytest.mark.parametrize(
