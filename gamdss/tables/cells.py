@@ -9,10 +9,10 @@ from gamdss.metrics import MEASURES, Predictions, Selection, compare, seed_mean
 from gamdss.report.paper_table import Cell, Column, PaperRow, PaperTable
 from gamdss.report.tables import MEASURES as TITLES
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
-from gamdss.tables.plan import Plan
+from gamdss.tables.plan import COUNTS, Plan
 from gamdss.tables.train import RowRuns
 
-_COUNTS = {"clips": "clips", "subjects": "subjects", "parameters": "parameters"}
+_COUNTS = {name: name for name in COUNTS}
 _SHORT = {"final": "final epoch", "inner": "inner", "oracle": "oracle"}
 
 

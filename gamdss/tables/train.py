@@ -20,7 +20,8 @@ from gamdss.engine.loso import train
 from gamdss.engine.ranks import find_ranks
 from gamdss.engine.run import other_data
 from gamdss.errors import ConfigError, GamdssError, RunError
-from gamdss.tables.plan import Plan, Row
+from gamdss.tables.plan import Plan
+from gamdss.tables.rows import Row
 
 log = logging.getLogger("gamdss")
 
