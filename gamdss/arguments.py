@@ -6,6 +6,7 @@ import difflib
 import re
 from argparse import ArgumentError
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -84,12 +85,22 @@ def checked(config: type[Values], values: dict[str, Any], file: Path) -> Values:
     """The dataclass `config` of nested plain values that come from `file`.
 
     Raises:
-        ConfigError: an unknown field (with the nearest valid one), or a value of the wrong type.
+        ConfigError: an unknown field (with the nearest valid one), or a value of the wrong type or
+            one that is not allowed.
     """
-    parser = new_parser("", config=config)
-    found = parser.instantiate(_object(parser, values, file))
+    parser = _parser_of(config)  # type: ignore[arg-type]
     names = {name.partition(".")[0] for name in _fields(parser)}
-    return config(**{name: found[name] for name in names})
+    parsed = _object(parser, values, file)
+    try:
+        found = parser.instantiate(parsed)
+        return config(**{name: found[name] for name in names})
+    except ConfigError as error:  # the dataclass does not know where its values come from
+        raise ConfigError(error.problem, file=file, remedy=error.remedy) from error
+
+
+@cache
+def _parser_of(config: type) -> ArgumentParser:
+    return new_parser("", config=config)
 
 
 def _underscores(argument: str) -> str:

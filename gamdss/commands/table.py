@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
-from platformdirs import user_cache_path
 
 from gamdss import demo
 from gamdss.arguments import new_parser
 from gamdss.commands.train import made
 from gamdss.errors import ConfigError
+from gamdss.files import cache_folder
 from gamdss.report.paper_files import paper_markdown, write_table
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def parser() -> ArgumentParser:
     options.add_argument(
         "--data_root",
         help="the dataset's folder; of several datasets, each one's: cas2=/data/CASME2,samm=...; "
-        "rows of datasets that are left out stay empty",
+        "rows of datasets that are left out show finished runs only",
     )
     options.add_argument(
         "--demo", action="store_true", help="a tiny version on small made datasets, in minutes"
@@ -76,8 +76,10 @@ def _trained(namespace: Any, file: Path, output: Path) -> int:
             remedy="Leave out one of the two.",
         )
     plan = read_plan(file, demo.TABLE if namespace.demo else None)
-    cache = Path(namespace.cache).expanduser() if namespace.cache else user_cache_path("gamdss")
-    folders = {} if namespace.demo else roots(namespace.data_root, plan)
+    cache = cache_folder(namespace.cache)
+    # Finished runs are shown without their data.
+    without = namespace.demo or (namespace.data_root is None and (output / "runs").is_dir())
+    folders = {} if without else roots(namespace.data_root, plan)
 
     def root(config: Config) -> str | None:
         if namespace.demo:
@@ -94,9 +96,9 @@ def _trained(namespace: Any, file: Path, output: Path) -> int:
     if rows is None:
         return 0
     _show(paper_table(plan, rows, file.stem), output)
-    failed = [row for row in rows if row.failed]
+    failed = [row for row in rows if row.error is not None]
     for row in failed:
-        print(f"row {row.row.key} is empty: {row.reason}")
+        print(f"row {row.row.key} is empty: {row.error}")
     return 1 if failed else 0
 
 

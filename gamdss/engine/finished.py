@@ -11,7 +11,7 @@ from typing import Any
 from gamdss.config import Config, from_dict
 from gamdss.engine.checkpoint import load_result, read_about
 from gamdss.engine.run import differences, read_config
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 
@@ -42,9 +42,12 @@ class FinishedRun:
 
     @property
     def parameters(self) -> int | None:
-        """Trained parameters of its network; None where the run did not note them."""
+        """Trained parameters of its network; None where no checkpoint says."""
         file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
-        return read_about(file).get("parameters")
+        try:
+            return read_about(file).get("parameters")
+        except CheckpointError:  # results outlive the weights, which are large
+            return None
 
     def fold(self, name: str) -> FoldResult:
         """The fold of this name.
@@ -165,6 +168,22 @@ def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
 def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
     """Fields of the config in which two runs differ, with both values."""
     return differences(a.config.as_dict(), b.config.as_dict())
+
+
+def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
+    """Fields in which the run at `path` is of another config than `config`, with both values.
+
+    What the machine decides is left out: device, threads, and the precision where `config` leaves
+    it `auto`. A run that is finished is the same wherever it is read.
+
+    Raises:
+        RunError: there is no run.
+    """
+    free = {"device", "threads"}
+    if config.training.precision == "auto":
+        free.add("training.precision")
+    found = differences(read_config(path / "config.yaml"), config.as_dict())
+    return {name: pair for name, pair in found.items() if name not in free}
 
 
 def check_same_data(a: FinishedRun, b: FinishedRun) -> None:

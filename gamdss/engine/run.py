@@ -120,11 +120,7 @@ class RunDirectory:
         except (OSError, ValueError):
             there = None
         if there != data:
-            raise RunError(
-                "the run was started on other data: the workbook or the frames have changed since",
-                file=file,
-                remedy="Restore them, or choose another directory with --output.",
-            )
+            raise other_data(file)
 
     def _compare(self, file: Path, values: dict[str, Any]) -> None:
         differing = [
@@ -137,6 +133,15 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose another directory with --output, or the config that is there.",
             )
+
+
+def other_data(file: Path) -> RunError:
+    """The error for a run whose `data.json` is not of the data that is there now."""
+    return RunError(
+        "the run was started on other data: the workbook or the frames have changed since",
+        file=file,
+        remedy="Restore them, or choose another directory with --output.",
+    )
 
 
 def read_config(file: Path) -> dict[str, Any]:

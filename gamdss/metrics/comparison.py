@@ -21,7 +21,8 @@ class Difference:
     """One measure of B minus that of A, each averaged over its seeds.
 
     `interval` is the 95% interval of a paired bootstrap over subjects and `p` the two-sided p of
-    its t statistic; both None for one subject.
+    its t statistic; both None where the bootstrap cannot tell: of one subject, or where the runs
+    differ and every draw of subjects gives the same difference.
     """
 
     value: float
@@ -97,9 +98,13 @@ def _differences(
     found = {}
     for place, (name, value) in enumerate(values.items()):
         width, error = float(widths[place]), float(errors[place])
-        # Runs that predict the same do not differ, however often that is drawn.
-        p = 2 * float(stats.t.sf(abs(value) / error, subjects - 1)) if error > _FAINT else 1.0
-        found[name] = Difference(value, (value - width, value + width), p)
+        if error > _FAINT:
+            p = 2 * float(stats.t.sf(abs(value) / error, subjects - 1))
+            found[name] = Difference(value, (value - width, value + width), p)
+        elif abs(value) > _FAINT:
+            found[name] = Difference(value, None, None)
+        else:  # Runs that predict the same do not differ, however often that is drawn.
+            found[name] = Difference(value, (value, value), 1.0)
     return found
 
 

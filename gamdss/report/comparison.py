@@ -17,6 +17,8 @@ HOW_TO_READ = """\
   subjects: a draw takes the same subjects for all runs, and all clips of a subject.
 - **p** is that of the same t statistic, two-sided, for one measure: with several measures or
   comparisons, correct it.
+- **Without interval and p** is a difference of which the bootstrap cannot tell: of one subject, or
+  the same in every draw, as where A is wrong and B right everywhere.
 - **McNemar** counts the clips that only one run gets right (exact two-sided test). It takes clips
   as independent, which those of a subject are not; the bootstrap is the safer of the two.
 - **±** is the standard deviation over seeds.
@@ -98,11 +100,19 @@ def _words(found: Compared) -> list[str]:
         for name, by in found.comparison.differences.items()
         if by.shown
     ]
-    lines = [
-        f"B is, by more than the interval: {', '.join(shown)}."
-        if shown
-        else "No figure differs by more than its interval."
+    untold = [
+        MEASURES[name] for name, by in found.comparison.differences.items() if by.interval is None
     ]
+    lines = []
+    if shown:
+        lines.append(f"B is, by more than the interval: {', '.join(shown)}.")
+    elif len(untold) < len(MEASURES):
+        lines.append("No figure differs by more than its interval.")
+    if untold:
+        lines.append(
+            f"The bootstrap gives no interval of {', '.join(untold)}: there is one subject, or "
+            "every draw of subjects gives the same difference."
+        )
     for test in found.comparison.mcnemar:
         a, b = (found.seeds[side][place] for side, place in enumerate(test.runs))
         lines.append(

@@ -9,10 +9,10 @@ from gamdss.metrics import MEASURES, Predictions, Selection, compare, seed_mean
 from gamdss.report.paper_table import Cell, Column, PaperRow, PaperTable
 from gamdss.report.tables import MEASURES as TITLES
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
-from gamdss.tables.plan import Plan
+from gamdss.tables.plan import COUNTS, Plan
 from gamdss.tables.train import RowRuns
 
-_COUNTS = {"clips": "clips", "subjects": "subjects", "parameters": "parameters"}
+_COUNTS = {name: name for name in COUNTS}
 _SHORT = {"final": "final epoch", "inner": "inner", "oracle": "oracle"}
 
 
@@ -35,7 +35,7 @@ def paper_table(plan: Plan, rows: Sequence[RowRuns], name: str) -> PaperTable:
         text_titles={"source": "source", "reason": "empty because"}
         if any(row.reason for row in rows)
         else {"source": "source"},
-        notes=_notes(plan),
+        notes=_notes(plan, rows),
     )
 
 
@@ -72,8 +72,9 @@ def _row(plan: Plan, row: RowRuns, rows: Sequence[RowRuns]) -> PaperRow:
     if row.runs:
         first = row.runs[0]
         counts = {"clips": first.results["clips"], "subjects": first.results["subjects"]}
-        if first.parameters is not None:
-            counts["parameters"] = first.parameters
+        parameters = first.parameters if "parameters" in plan.columns else None
+        if parameters is not None:
+            counts["parameters"] = parameters
         cells = {name: Cell(float(count)) for name, count in counts.items()}
         for selection in plan.selection:
             cells |= _figures(plan, row, rows, selection)
@@ -121,11 +122,13 @@ def _judged(row: RowRuns, selection: Selection) -> list[Predictions]:
 
 
 def _clips(row: RowRuns) -> object:
-    """What rows share that can be compared; None for a row without runs."""
+    """What rows share that can be compared: clips with their labels; None without runs."""
     if not row.runs:
         return None
     first = row.runs[0]
-    clips = frozenset(clip for fold in first.folds for clip in fold.clips)
+    clips = frozenset(
+        pair for fold in first.folds for pair in zip(fold.clips, fold.labels.tolist(), strict=True)
+    )
     return first.results["dataset"], first.results["task"], clips
 
 
@@ -167,7 +170,7 @@ def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
     return f"{plan.title}.{which} Judged at: {selections}; {seeds}."
 
 
-def _notes(plan: Plan) -> tuple[str, ...]:
+def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
     notes = [
         "In brackets: 95% intervals over subjects (bootstrap error, Student's t). Bold: the best "
         "of the rows on the same clips.",
@@ -175,7 +178,10 @@ def _notes(plan: Plan) -> tuple[str, ...]:
     if len(plan.seeds) > 1:
         notes.append("Figures are means over the seeds, ± their standard deviation.")
     if plan.compare_to is not None:
-        notes.append(f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject.")
+        notes.append(
+            f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject; without "
+            "brackets where the bootstrap cannot tell (one subject, or the same in every draw)."
+        )
     if "inner" in plan.selection:
         notes.append(
             "Rows of the selection inner are trained without the inner subjects, so that they "
@@ -183,6 +189,9 @@ def _notes(plan: Plan) -> tuple[str, ...]:
         )
     if "oracle" in plan.selection:
         notes.append(ORACLE_NOTE)
+    precisions = {run.config.training.precision for row in rows for run in row.runs}
+    if len(precisions) > 1:
+        notes.append(f"Runs differ in precision: {' and '.join(sorted(precisions))}.")
     notes.append(
         "Published figures are those of their source, at the selection it used (in brackets)."
     )

@@ -6,17 +6,19 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
+from gamdss.arguments import checked
 from gamdss.bench.stress import StressSizes, stress
-from gamdss.bench.stress_grid import chosen_factors
+from gamdss.bench.stress_grid import FACTORS
 from gamdss.bench.stress_numbers import cell_numbers
 from gamdss.bench.stress_report import write_csv
 from gamdss.errors import ConfigError
-from gamdss.files import read_yaml
 from gamdss.report.paper_table import Cell, Column, PaperRow, PaperTable
+from gamdss.tables.file import as_list, filled, known, mapping, read_table
 
 CSV = "stress.csv"
+KeyFrame = Literal["onset", "apex", "offset"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ class StressPlan:
     clips: int = 40
     height: int = 340
     width: int = 280
-    key_frames: tuple[str, ...] = ("onset", "apex", "offset")
+    key_frames: tuple[KeyFrame, ...] = ("onset", "apex", "offset")
 
 
 def read_stress_plan(file: Path, demo: bool) -> StressPlan:
@@ -45,21 +47,28 @@ def read_stress_plan(file: Path, demo: bool) -> StressPlan:
     Raises:
         ConfigError: an unknown field or factor.
     """
-    values = dict(read_yaml(file, "the table", "the table's name"))
-    tiny = values.pop("demo", {})
+    values = read_table(file)
+    tiny = mapping(values.pop("demo", None), "demo", "clips: 2", file)
     if demo:
         values.update(tiny)
-    unknown = set(values) - set(StressPlan.__dataclass_fields__)
-    if unknown or not {"title", "factors"} <= set(values):
-        raise ConfigError(
-            f"unknown field {', '.join(sorted(unknown))}" if unknown else "title is missing",
-            file=file,
-            remedy=f"Known: {', '.join(StressPlan.__dataclass_fields__)}.",
-        )
-    values["factors"] = tuple(chosen_factors(",".join(values["factors"])))
-    if "key_frames" in values:
-        values["key_frames"] = tuple(values["key_frames"])
-    return StressPlan(**values)
+    for name in values:
+        known(name, list(StressPlan.__dataclass_fields__), "field", file)
+    if not values.get("title"):
+        raise ConfigError("title is missing", file=file, remedy="Add title.")
+    for name, allowed in (("factors", list(FACTORS)), ("key_frames", get_args(KeyFrame))):
+        if name in values:
+            values[name] = as_list(values[name])
+            for item in values[name]:
+                known(item, allowed, name.rstrip("s").replace("_", " "), file)
+    plan = checked(StressPlan, values, file)
+    filled(plan.factors, "factors", file)
+    filled(plan.key_frames, "key_frames", file)
+    for name in ("clips", "height", "width"):
+        if getattr(plan, name) < 1:
+            raise ConfigError(
+                f"{name} is {getattr(plan, name)}", file=file, remedy="It must be 1 or more."
+            )
+    return plan
 
 
 def measure(plan: StressPlan, output: Path) -> Path:

@@ -2,35 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.data.specs import get_spec
-from gamdss.engine import device
-from gamdss.engine.dataset import no_data
-from gamdss.engine.finished import FinishedRun, read_run
+from gamdss.engine.dataset import no_data, open_dataset
+from gamdss.engine.finished import FinishedRun, read_json, read_run, unlike
 from gamdss.engine.loso import train
 from gamdss.engine.ranks import find_ranks
-from gamdss.engine.run import differences, read_config
-from gamdss.errors import ConfigError, GamdssError
-from gamdss.tables.plan import Plan, Row
+from gamdss.engine.run import other_data
+from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.tables.plan import Plan
+from gamdss.tables.rows import Row
+
+log = logging.getLogger("gamdss")
+
+# Fields of a config that its data does not depend on; of others, a part.
+_NO_DATA = {
+    *("output", "cache", "seed", "device", "threads", "tensorboard"),
+    *("model", "augmentation", "training", "protocol"),
+}
 
 
 @dataclass(frozen=True, eq=False)
 class RowRuns:
-    """A row's runs, one for each seed; none where `reason` says why there are none.
+    """A row's runs, one for each seed; none where `reason` says in a line why there are none.
 
-    `failed` says that the reason is a mistake, and not just a dataset that nobody named.
+    `error` is the whole reason where it is a mistake, and not just a dataset that nobody named.
     """
 
     row: Row
     runs: tuple[FinishedRun, ...] = ()
     reason: str = ""
-    failed: bool = False
+    error: GamdssError | None = None
 
 
 def roots(text: str | None, plan: Plan) -> dict[str, str]:
@@ -48,7 +60,8 @@ def roots(text: str | None, plan: Plan) -> dict[str, str]:
             example = ",".join(f"{name}=/data/{name.upper()}" for name in names[:2])
             raise ConfigError(
                 f"--data-root is {text!r}, the table has datasets {', '.join(names)}",
-                remedy=f"Give each its folder: {example}. Those left out are left empty.",
+                remedy=f"Give each its folder: {example}. Of those left out, only finished runs "
+                "are shown.",
             )
         return {names[0]: text}
     pairs = [part.partition("=") for part in text.split(",")]
@@ -85,39 +98,106 @@ def run_rows(
         The rows in order; None on ranks other than the first of a job.
     """
     ranks = find_ranks(str(output))
+    shown = progress and ranks.rank == 0
+    datasets = _Datasets(cache, shown)
     found = []
-    bar = tqdm(plan.rows, desc="table", unit="row", disable=not (progress and ranks.rank == 0))
-    for row in bar:
-        bar.set_postfix_str(row.key)
-        data_root = root(row.config)
-        if data_root is None:
-            found.append(RowRuns(row, reason=f"no folder given for {row.config.dataset}"))
-            continue
-        config = replace(row.config, data_root=data_root, **overrides)  # type: ignore[arg-type]
-        try:
-            runs = [_run(replace(config, seed=s), output, row, cache, progress) for s in plan.seeds]
-        except GamdssError as error:
-            # Ranks would wait for each other if one went on alone.
-            if ranks.count > 1:
-                raise
-            reason = str(error).splitlines()[0]
-            found.append(RowRuns(row, reason=reason, failed=True))
-            continue
-        found.append(RowRuns(row, tuple(run for run in runs if run is not None)))
+    bar = tqdm(plan.rows, desc="table", unit="row", disable=not shown)
+    with _warned_once():
+        for row in bar:
+            bar.set_postfix_str(row.key)
+            config = replace(row.config, data_root=root(row.config), **overrides)  # type: ignore[arg-type]
+            folder = output / "runs" / row.folder
+            try:
+                runs = [_run(replace(config, seed=s), folder, datasets) for s in plan.seeds]
+            except GamdssError as error:
+                # Ranks would wait for each other if one went on alone.
+                if ranks.count > 1 and config.data_root is not None:
+                    raise
+                reason = error.problem.splitlines()[0].rstrip(":")
+                mistake = None if config.data_root is None else error
+                found.append(RowRuns(row, reason=reason, error=mistake))
+                continue
+            found.append(RowRuns(row, tuple(run for run in runs if run is not None)))
     return found if ranks.rank == 0 else None
 
 
-def _run(config: Config, output: Path, row: Row, cache: Path, progress: bool) -> FinishedRun | None:
+@dataclass(frozen=True, eq=False)
+class _Datasets:
+    """Where decoded frames are, and what identifies the datasets opened so far, each once."""
+
+    cache: Path
+    progress: bool
+    opened: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def about(self, config: Config) -> dict[str, Any]:
+        """What `data.json` of a run of this config holds, as the data is now."""
+        values = {name: v for name, v in config.as_dict().items() if name not in _NO_DATA}
+        values["model"] = config.model.image_size
+        del values["reselection"]["clips"]
+        key = json.dumps(values, sort_keys=True)
+        if key not in self.opened:
+            self.opened[key] = open_dataset(config, self.cache, self.progress).about()
+        return self.opened[key]
+
+
+def _run(config: Config, folder: Path, datasets: _Datasets) -> FinishedRun | None:
     """A run as it is on the disk, trained before if need be; None on ranks that do not report."""
-    path = output / "runs" / f"{row.folder}_seed{config.seed}"
-    if not _is_done(path, config) and train(config, path, cache, progress) is None:
+    path = folder.with_name(f"{folder.name}_seed{config.seed}")
+    try:
+        run = _finished(path, config)
+    except GamdssError as error:
+        if config.data_root is None:
+            raise _no_folder(config, path, error) from error
+        # It continues the run, or refuses it and says why.
+        if train(config, path, datasets.cache, datasets.progress) is None:
+            return None
+        return read_run(path)
+    if config.data_root is not None and datasets.about(config) != _about(path):
+        raise other_data(path / "data.json")
+    return run
+
+
+def _finished(path: Path, config: Config) -> FinishedRun:
+    """The run at `path`, whole and of this config.
+
+    Raises:
+        GamdssError: it is not there, not finished, broken, or of another config.
+    """
+    run = read_run(path)
+    other = unlike(path, config)
+    if other:
+        raise RunError(f"it is of another config ({', '.join(other)})", file=path)
+    return run
+
+
+def _about(path: Path) -> Any:
+    """What the run says of its data; None where it does not."""
+    try:
+        return read_json(path / "data.json")
+    except RunError:
         return None
-    return read_run(path)
 
 
-def _is_done(path: Path, config: Config) -> bool:
-    """Whether the run is finished; of another config it is left to `train` to say so."""
-    if not (path / "results.json").exists():
-        return False
-    wanted = device.resolve(config).as_dict()
-    return not differences(read_config(path / "config.yaml"), wanted)
+def _no_folder(config: Config, path: Path, error: GamdssError) -> RunError:
+    """Why a row without a folder is empty; of runs that are there, what is wrong with them."""
+    problem = f"no folder given for {config.dataset}"
+    seeds = path.name.removesuffix(str(config.seed))
+    if any(path.parent.glob(f"{seeds}*")):
+        problem += f"; {path.name}: {error.problem}"
+    return RunError(problem, remedy="Name the dataset's folder with --data-root.")
+
+
+@contextmanager
+def _warned_once() -> Iterator[None]:
+    """Warn of the same thing once, however many rows are on the same data."""
+    told: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        return not (message in told or told.add(message))  # type: ignore[func-returns-value]
+
+    log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_new)

@@ -7,6 +7,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from gamdss.errors import FoldError
 from gamdss.metrics import Predictions, compare
+from gamdss.report.comparison import Compared, comparison_text
 
 
 def run(predicted, clips=("a/1", "a/2", "b/1", "b/2", "c/1", "c/2"), labels=(0, 1, 0, 1, 0, 1)):
@@ -21,6 +22,18 @@ def test_a_run_against_itself_does_not_differ():
         assert (difference.value, difference.interval, difference.p) == (0, (0, 0), 1)
         assert not difference.shown
     assert found.mcnemar[0].p == 1
+
+
+def test_a_difference_that_is_the_same_in_every_draw_has_neither_interval_nor_p():
+    found = compare([run([1, 0, 1, 0, 1, 0])], [run([0, 1, 0, 1, 0, 1])], 2)
+    for difference in found.differences.values():
+        assert (difference.value, difference.interval, difference.p) == (1, None, None)
+        assert not difference.shown
+    words = comparison_text(
+        Compared(found, "made", ("a", "b"), ("final", "final"), ((2,), (2,)), {})
+    )
+    assert "no interval of accuracy" in words
+    assert "No figure differs" not in words
 
 
 def test_differences_and_discordant_clips():

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from workbook_edits import edit, row_of
 
 from gamdss import demo
 from gamdss.cli import main
+from gamdss.config import ReselectionConfig
+from gamdss.engine.dataset import open_dataset
 from gamdss.tables.plan import is_stress, read_plan
 from gamdss.tables.stress import read_stress_plan
 
@@ -128,7 +131,79 @@ def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table
     assert "c99" in rows_of(output)[1]["reason"]
     changed = [{"name": "both", "set": {"training.learning_rate": 0.1}}]
     assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
-    assert "belongs to another config" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "belongs to another config" in shown
+    assert "training.learning_rate: 0.0008 there, 0.1 now" in shown
+    reason = rows_of(output)[0]["reason"]
+    assert reason == "the run directory belongs to another config"
+
+
+def test_finished_rows_need_neither_their_folder_nor_their_machine(
+    made_table, words, table, tmp_path, monkeypatch
+):
+    opened = []
+
+    def counted(config, *rest):
+        opened.append(config.dataset)
+        return open_dataset(config, *rest)
+
+    monkeypatch.setattr("gamdss.tables.train.open_dataset", counted)
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    file = str(table(published={"both": {"uf1": 0.25, "source": "x", "selection": "final"}}))
+    before = rows_of(output)
+    for code, option in (
+        (0, []),
+        (1, ["--data-root", "samm=nowhere"]),
+        (0, [*words, "--threads", "2"]),
+    ):
+        assert main(["table", file, *option, "--output", str(output)]) == code
+        both, rising, other = rows_of(output)
+        assert both["uf1_final"] == before[0]["uf1_final"]
+        assert both["published_uf1"] == "0.25"
+        assert rising["uf1_difference_final"] == before[1]["uf1_difference_final"] != ""
+        assert other["uf1_final"] == ""
+    assert opened == ["cas2"]
+    # As on a machine with a GPU; what is asked for by name must still be the same.
+    config = output / "runs" / "both_seed2" / "config.yaml"
+    values = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**values, "device": "cuda"}))
+    assert main(["table", file, *words, "--output", str(output)]) == 0
+    values["training"]["precision"] = "bf16"
+    config.write_text(yaml.safe_dump(values))
+    auto = {**BASE, "training": {**BASE["training"], "precision": "auto"}}
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(auto))
+    assert main(["table", file, "--output", str(output)]) == 0
+    assert "Runs differ in precision: bf16 and float32." in (output / "two.md").read_text()
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(BASE))
+    (output / "runs" / "rising-alone_seed2" / "results.json").unlink()
+    assert main(["table", file, "--output", str(output)]) == 0
+    both, rising, other = (row["reason"] for row in rows_of(output))
+    assert both.startswith("no folder given for cas2; both_seed2: it is of another config")
+    assert "training.precision" in both
+    assert "this run is not finished" in rising
+    assert other == "no folder given for samm"
+
+
+def test_a_finished_run_is_neither_kept_broken_nor_on_changed_data(
+    made_table, words, table, tmp_path, data, capsys
+):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    before = rows_of(output)
+    lost = output / "runs" / "both_seed2" / "folds" / "01" / "predictions.npz"
+    lost.unlink()
+    assert main(["table", str(table()), *words, "--output", str(output)]) == 0
+    assert lost.exists()
+    assert rows_of(output) == before
+    edit(
+        data,
+        2,
+        "Estimated Emotion",
+        "surprise" if row_of(data, 2)["Estimated Emotion"] == "happiness" else "happiness",
+    )
+    elsewhere = ["--data-root", f"cas2={data}", *words[2:], "--output", str(output)]
+    assert main(["table", str(table()), *elsewhere]) == 1
+    assert "the workbook or the frames have changed since" in capsys.readouterr().out
+    assert "other data" in rows_of(output)[0]["reason"]
 
 
 def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
@@ -144,6 +219,22 @@ def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
     assert not re.search(r"\*\*", lines[2])
     assert len(re.findall(r"\*\*1\.000\*\*", lines[3])) == 2
     assert r"\textbf{1.000}" in (output / "two.tex").read_text()
+
+
+def test_rows_on_other_labels_are_not_compared_and_lost_weights_leave_a_cell_empty(
+    made_table, table, tmp_path
+):
+    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    for file in (output / "runs" / "rising-alone_seed2").glob("folds/*/predictions.npz"):
+        with np.load(file) as arrays:
+            held = dict(arrays)
+        np.savez(file, **{**held, "labels": (held["labels"] + 1) % 5})
+    for file in (output / "runs").glob("both_seed2/folds/*/checkpoint.safetensors"):
+        file.unlink()
+    assert main(["table", str(table()), "--output", str(output)]) == 0
+    both, rising, _ = rows_of(output)
+    assert (both["parameters"], rising["uf1_difference_final"]) == ("", "")
+    assert "" not in (both["uf1_final"], rising["uf1_final"], rising["parameters"])
 
 
 @pytest.mark.parametrize(
@@ -192,11 +283,23 @@ def test_shipped_tables_are_whole(name, rows):
     assert all(row.config.training.epochs == 199 for row in plan.rows)
 
 
+@pytest.mark.parametrize("name", [*SHIPPED, "label_errors"])
+def test_no_two_rows_of_a_shipped_table_are_the_same_training(name):
+    plan = read_plan(ROOT / "configs" / "tables" / f"{name}.yaml")
+    seen = {}
+    for row in plan.rows:
+        config = row.config
+        if config.reselection.preset == "none":  # then `clips` says nothing
+            config = replace(config, reselection=ReselectionConfig(preset="none"))
+        assert config not in seen.values(), row.key
+        seen[row.key] = config
+
+
 def test_the_tiny_version_of_a_table(table):
     file = table(demo={"model.image_size": 64}, seeds=[4, 5])
     plan = read_plan(file, demo.TABLE)
     assert plan.seeds == (4,)
-    assert [row.config.training.epochs for row in plan.rows] == [2, 2, 2]
+    assert [row.config.training.epochs for row in plan.rows] == [6, 6, 6]
     assert [row.config.model.image_size for row in plan.rows] == [64, 64, 64]
     assert read_plan(file).rows[0].config.model.image_size == 32
 
