@@ -37,6 +37,18 @@ def parser() -> ArgumentParser:
     options.add_argument("--cache", help="folder for decoded frames and made datasets")
     options.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
     options.add_argument("--threads", type=int, default=0, help="CPU threads; 0: PyTorch's number")
+    options.add_argument(
+        "--list",
+        action="store_true",
+        help="list the runs, which are finished, and how much training the others take by the "
+        "published sizes of the datasets; train nothing",
+    )
+    options.add_argument(
+        "--step_ms",
+        type=float,
+        help="with --list: milliseconds of a training step for each sample, as `gamdss bench` "
+        "measures them on your machine, for hours",
+    )
     options.add_argument("--stress", help="stress.csv for a table of key frames' errors")
     return options
 
@@ -48,10 +60,30 @@ def run(namespace: Any) -> int:
     file = Path(namespace.file).expanduser()
     name = f"{'demo_' if namespace.demo else ''}table_{file.stem}"
     output = Path(namespace.output).expanduser() if namespace.output else Path("runs") / name
+    if namespace.list:
+        return _listed(namespace, file, output)
     if is_stress(file):
         _show(_stress(namespace, file, output), output)
         return 0
     return _trained(namespace, file, output)
+
+
+def _listed(namespace: Any, file: Path, output: Path) -> int:
+    from gamdss.tables.cost import cost_text, table_cost  # noqa: PLC0415
+    from gamdss.tables.plan import is_stress, read_plan  # noqa: PLC0415
+    from gamdss.tables.train import finished_runs  # noqa: PLC0415
+
+    if is_stress(file) or namespace.demo:
+        raise ConfigError(
+            "--list is for tables of runs on datasets with published sizes",
+            file=file,
+            remedy="Leave out --demo." if namespace.demo else "Nothing is trained for this table.",
+        )
+    if namespace.step_ms is not None and not namespace.step_ms > 0:
+        raise ConfigError(f"--step-ms is {namespace.step_ms}", remedy="It must be above 0.")
+    plan = read_plan(file)
+    print(cost_text(table_cost(plan, finished_runs(plan, output)), namespace.step_ms))
+    return 0
 
 
 def _stress(namespace: Any, file: Path, output: Path) -> PaperTable:

@@ -106,9 +106,11 @@ def run_rows(
         for row in bar:
             bar.set_postfix_str(row.key)
             config = replace(row.config, data_root=root(row.config), **overrides)  # type: ignore[arg-type]
-            folder = output / "runs" / row.folder
             try:
-                runs = [_run(replace(config, seed=s), folder, datasets) for s in plan.seeds]
+                runs = [
+                    _run(replace(config, seed=seed), _path(output, row, seed), datasets)
+                    for seed in plan.seeds
+                ]
             except GamdssError as error:
                 # Ranks would wait for each other if one went on alone.
                 if ranks.count > 1 and config.data_root is not None:
@@ -119,6 +121,34 @@ def run_rows(
                 continue
             found.append(RowRuns(row, tuple(run for run in runs if run is not None)))
     return found if ranks.rank == 0 else None
+
+
+def finished_runs(plan: Plan, output: Path) -> list[int]:
+    """How many runs of each row are finished and whole; data is not looked at.
+
+    Args:
+        plan: the table.
+        output: its folder.
+    """
+    return [
+        sum(
+            _is_finished(_path(output, row, seed), replace(row.config, seed=seed))
+            for seed in plan.seeds
+        )
+        for row in plan.rows
+    ]
+
+
+def _path(output: Path, row: Row, seed: int) -> Path:
+    return output / "runs" / f"{row.folder}_seed{seed}"
+
+
+def _is_finished(path: Path, config: Config) -> bool:
+    try:
+        _finished(path, config)
+    except GamdssError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,9 +170,8 @@ class _Datasets:
         return self.opened[key]
 
 
-def _run(config: Config, folder: Path, datasets: _Datasets) -> FinishedRun | None:
+def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
     """A run as it is on the disk, trained before if need be; None on ranks that do not report."""
-    path = folder.with_name(f"{folder.name}_seed{config.seed}")
     try:
         run = _finished(path, config)
     except GamdssError as error:

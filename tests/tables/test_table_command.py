@@ -265,6 +265,23 @@ def test_a_wrong_table_is_refused_before_anything_is_trained(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_list_of_runs_trains_nothing(made_table, table, capsys):
+    listed = ["table", str(table()), "--list", "--output"]
+    assert main([*listed, str(made_table), "--step-ms", "1.5"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    counts = [re.split(r"  +", line)[:3] for line in lines[2:5]]
+    assert counts == [
+        ["both", "1", "1"],
+        ["rising & alone", "1", "1"],
+        ["another dataset", "1", "0"],
+    ]
+    assert lines[-1].startswith("Missing runs: 1, of 3,808 sample-steps")
+    assert main([*listed, str(made_table), "--step-ms", "0"]) == 2
+    assert "It must be above 0" in capsys.readouterr().err
+    assert main([*listed, str(made_table), "--demo"]) == 2
+    assert "Leave out --demo" in capsys.readouterr().err
+
+
 def test_folders_of_datasets(table, tmp_path, capsys):
     file, out = str(table()), ["--output", str(tmp_path / "out")]
     assert main(["table", file, "--data-root", str(tmp_path), *out]) == 2
