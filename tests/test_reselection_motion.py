@@ -7,6 +7,7 @@ import pytest
 from gamdss.errors import FrameError
 from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.course import fit_course, strength
+from gamdss.reselection.posterior import sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
 
@@ -142,3 +143,17 @@ def test_frames_that_cannot_be_spotted_are_refused(frames):
         assert "8 frames" in str(error.value)
     with pytest.raises(FrameError, match="frame 3 is"):
         spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})
+
+
+def test_the_course_is_the_mean_over_all_chains(monkeypatch):
+    drawn = []
+
+    def kept(problem):
+        drawn.append(sample(problem))
+        return drawn[-1]
+
+    monkeypatch.setattr("gamdss.reselection.course.sample", kept)
+    times = np.arange(1, 111)
+    level = course(times) + np.random.default_rng(2).normal(0, 0.2, 110)
+    fit = fit_course(level, times, np.array([ONSET - 3, APEX + 4, OFFSET]))
+    assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
