@@ -6,8 +6,8 @@ import pytest
 
 from gamdss.errors import FrameError
 from gamdss.reselection import needed_frames, reselect, spot
-from gamdss.reselection.course import fit_course, strength
-from gamdss.reselection.posterior import sample
+from gamdss.reselection.course import fit_course, possible, strength
+from gamdss.reselection.posterior import Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
 
@@ -157,3 +157,27 @@ def test_the_course_is_the_mean_over_all_chains(monkeypatch):
     level = course(times) + np.random.default_rng(2).normal(0, 0.2, 110)
     fit = fit_course(level, times, np.array([ONSET - 3, APEX + 4, OFFSET]))
     assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
+
+
+@pytest.mark.parametrize(("steps", "apart"), [((1, 3), 0.4), ((4, 8), 1e-6)])
+def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
+    times, annotated = np.arange(111), np.array([ONSET - 3, APEX + 4, OFFSET])
+    # Slow noise and a line as strong as the expression: both are measured in frame numbers.
+    slow = np.cumsum(np.random.default_rng(3).normal(0, 0.1, 111))
+    level, width = course(times) + slow + times / 80, np.array([4.0, 6.0, 10.0])
+    fits = [fit_course(level, step * times, step * annotated, step * width) for step in steps]
+    once, again = (fit.middle() / step for fit, step in zip(fits, steps, strict=True))
+    assert np.abs(once - again).max() <= apart
+
+
+def test_drift_over_missing_frames_is_still_a_line():
+    times = np.delete(np.arange(5, 115), slice(30, 70))
+    centre, width = np.zeros(3), np.ones(3)
+    level = 0.3 * times + 7
+    problem = Problem(level, times, strength, centre, width, possible, memory=30.0)
+    assert np.abs(problem.level).max() < 1e-3
+    # The noise forgets over the gap: of two frames beside it, one tells nothing of the other.
+    beside = np.array([29, 30])
+    kept = problem.basis[beside].astype(float)
+    covariance = kept * problem.slow @ kept.T
+    assert covariance[0, 1] < 0.5 * np.sqrt(covariance[0, 0] * covariance[1, 1])

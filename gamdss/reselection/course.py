@@ -144,6 +144,7 @@ def fit_course(
     draws = sample(
         Problem(
             level=level,
+            times=times,
             curves=lambda parameters: strength(parameters, times),
             centre=np.array([*annotated, PLATEAU, 0.0, *SHAPE], float),
             width=np.array([*width, PLATEAU_SD, SKEW_SD, *SHAPE_SD]),

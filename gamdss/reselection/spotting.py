@@ -95,4 +95,4 @@ def _search(meter: MotionMeter, times: np.ndarray) -> np.ndarray:
     spaced = np.linspace(times[0], times[-1], _STEPS)
     candidates = np.array(list(combinations(spaced, 3)))
     courses = np.stack([expected_strength(candidate, times) for candidate in candidates])
-    return np.asarray(candidates[meter.support(courses).argmax()])
+    return np.asarray(candidates[meter.support(courses, times).argmax()])
