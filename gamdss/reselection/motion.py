@@ -19,7 +19,7 @@ from gamdss.reselection.level import MotionMeter
 
 LEAST_FRAMES = 8
 LEAST_PIXELS = 32
-_UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
+UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
 _NAMES = ("onset", "apex", "offset")
 
 
@@ -64,7 +64,7 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
     """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
-    kept = posterior.spread > _UNSUPPORTED
+    kept = posterior.spread > UNSUPPORTED
     found = np.where(kept, keys.numbers, np.round(posterior.middle())).astype(int)
     found[0] = min(found[0], found[1])
     found[2] = max(found[2], found[1])
