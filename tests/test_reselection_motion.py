@@ -7,6 +7,7 @@ import pytest
 from gamdss.errors import FrameError
 from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.course import fit_course, possible, strength
+from gamdss.reselection.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.posterior import Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
@@ -94,6 +95,16 @@ def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
     found = reselect(made, 12, 30, 51, preset="motion")
     assert found.numbers == (12, 30, 51)
     assert "kept" in found.notes[0]
+
+
+@pytest.mark.parametrize("shape", [(40, 3000), (3000, 40), (32, 32), (33, 140)])
+def test_frames_of_any_shape_are_measured(shape):
+    rng = np.random.default_rng(0)
+    still = cv2.GaussianBlur(rng.uniform(0, 255, shape).astype(np.float32), (0, 0), 2)
+    made = np.stack([np.clip(still + rng.normal(0, 2, shape), 0, 255) for _ in range(12)])
+    images = made.astype(np.uint8)
+    assert len(reselect(images, 3, 6, 10, preset="motion").intervals) == 3
+    assert min(shrink(images[0]).shape) >= LEAST_PIXELS
 
 
 def test_all_frames_around_the_clip_are_asked_for():

@@ -14,11 +14,10 @@ import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.reselection.course import Posterior, expected_strength, fit_course
-from gamdss.reselection.flow import shrink
+from gamdss.reselection.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.level import MotionMeter
 
 LEAST_FRAMES = 8
-LEAST_PIXELS = 32
 UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
 _NAMES = ("onset", "apex", "offset")
 

@@ -16,10 +16,10 @@ import numpy as np
 from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection.course import expected_strength, fit_course
-from gamdss.reselection.flow import shrink
+from gamdss.reselection.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.images import Frames, check_alike, numbered
 from gamdss.reselection.level import MotionMeter
-from gamdss.reselection.motion import LEAST_FRAMES, LEAST_PIXELS, MotionFit
+from gamdss.reselection.motion import LEAST_FRAMES, MotionFit
 
 _STEPS = 13  # times of the search from the first frame to the last
 _ROUNDS = 2
