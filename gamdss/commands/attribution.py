@@ -84,7 +84,7 @@ def _chosen(found: Sequence[Verdict], names: str | None) -> list[Verdict]:
     if names is None:
         return [verdict for kind in telling(found, 1).values() for verdict in kind]
     known = {verdict.clip: verdict for verdict in found}
-    wanted = [name.strip() for name in names.split(",")]
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ConfigError(
