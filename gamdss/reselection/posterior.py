@@ -4,7 +4,7 @@ Particles start from the prior, the evidence is let in little by little, and in 
 resampled (sequential Monte Carlo: Del Moral, Doucet and Jasra, J. R. Statist. Soc. B 68, 2006)
 and moved by steps that they learn from each other (differential evolution: ter Braak, Statistics
 and Computing 16, 2006). Importance sampling with adapted proposals and single long chains were
-tried: with eight parameters the first did not converge, the second took five times as long. Few
+tried: with ten parameters the first did not converge, the second took five times as long. Few
 particles with many moves agree better from one seed to another than many with few.
 """
 
