@@ -6,7 +6,7 @@ import pytest
 
 from gamdss.errors import FrameError
 from gamdss.reselection import needed_frames, reselect, spot
-from gamdss.reselection.course import fit_course, possible, strength
+from gamdss.reselection.course import Posterior, fit_course, possible, strength
 from gamdss.reselection.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.posterior import Problem, sample
 
@@ -82,6 +82,29 @@ def test_too_little_is_kept_as_annotated(frames):
         found = reselect(images, *keys, preset="motion")
         assert found.numbers == keys
         assert "kept as annotated" in found.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("spread", "middle", "numbers"),
+    [
+        ((0.9, 0.4, 0.4), (14, 18, 88), (14, 18, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (22, 95, 105), (20, 95, 105)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (55, 58, 86), (55, 58, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
+    ],
+)
+def test_what_is_said_to_be_kept_is_kept(frames, monkeypatch, spread, middle, numbers):
+    samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
+
+    def fitted(level, times, annotated):
+        return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
+
+    monkeypatch.setattr("gamdss.reselection.motion.fit_course", fitted)
+    found = reselect(frames, ONSET, APEX, OFFSET, preset="motion")
+    assert found.numbers == numbers
+    names = [note.split()[0] for note in found.notes]
+    same = zip(("onset", "apex", "offset"), numbers, (ONSET, APEX, OFFSET), strict=True)
+    assert names == [name for name, now, before in same if now == before]
 
 
 @pytest.mark.parametrize("kind", ["still", "plain", "flickering"])
