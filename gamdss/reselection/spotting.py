@@ -21,7 +21,7 @@ from gamdss.reselection.images import Frames, alike, numbered
 from gamdss.reselection.level import MotionMeter
 from gamdss.reselection.motion import LEAST_FRAMES, MotionFit
 
-# 2000 frames took 28 s of one core and 0.9 GB, 3000 took 72 s and 1.2 GB: time grows as the cube.
+# 2000 frames took 28 s of one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
 MOST_FRAMES = 3000
 _STEPS = 13  # times of the search from the first frame to the last
 _ROUNDS = 2
