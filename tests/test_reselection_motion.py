@@ -6,7 +6,9 @@ import pytest
 
 from gamdss.errors import FrameError
 from gamdss.reselection import needed_frames, reselect, spot
-from gamdss.reselection.course import fit_course, strength
+from gamdss.reselection.course import Posterior, fit_course, possible, strength
+from gamdss.reselection.flow import LEAST_PIXELS, shrink
+from gamdss.reselection.posterior import Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
 
@@ -82,6 +84,29 @@ def test_too_little_is_kept_as_annotated(frames):
         assert "kept as annotated" in found.notes[-1]
 
 
+@pytest.mark.parametrize(
+    ("spread", "middle", "numbers"),
+    [
+        ((0.9, 0.4, 0.4), (14, 18, 88), (14, 18, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (22, 95, 105), (20, 95, 105)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (55, 58, 86), (55, 58, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
+    ],
+)
+def test_what_is_said_to_be_kept_is_kept(frames, monkeypatch, spread, middle, numbers):
+    samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
+
+    def fitted(level, times, annotated):
+        return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
+
+    monkeypatch.setattr("gamdss.reselection.motion.fit_course", fitted)
+    found = reselect(frames, ONSET, APEX, OFFSET, preset="motion")
+    assert found.numbers == numbers
+    names = [note.split()[0] for note in found.notes]
+    same = zip(("onset", "apex", "offset"), numbers, (ONSET, APEX, OFFSET), strict=True)
+    assert names == [name for name, now, before in same if now == before]
+
+
 @pytest.mark.parametrize("kind", ["still", "plain", "flickering"])
 def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
     rng = np.random.default_rng(0)
@@ -93,6 +118,16 @@ def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
     found = reselect(made, 12, 30, 51, preset="motion")
     assert found.numbers == (12, 30, 51)
     assert "kept" in found.notes[0]
+
+
+@pytest.mark.parametrize("shape", [(40, 3000), (3000, 40), (32, 32), (33, 140)])
+def test_frames_of_any_shape_are_measured(shape):
+    rng = np.random.default_rng(0)
+    still = cv2.GaussianBlur(rng.uniform(0, 255, shape).astype(np.float32), (0, 0), 2)
+    made = np.stack([np.clip(still + rng.normal(0, 2, shape), 0, 255) for _ in range(12)])
+    images = made.astype(np.uint8)
+    assert len(reselect(images, 3, 6, 10, preset="motion").intervals) == 3
+    assert min(shrink(images[0]).shape) >= LEAST_PIXELS
 
 
 def test_all_frames_around_the_clip_are_asked_for():
@@ -142,3 +177,41 @@ def test_frames_that_cannot_be_spotted_are_refused(frames):
         assert "8 frames" in str(error.value)
     with pytest.raises(FrameError, match="frame 3 is"):
         spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})
+
+
+def test_the_course_is_the_mean_over_all_chains(monkeypatch):
+    drawn = []
+
+    def kept(problem):
+        drawn.append(sample(problem))
+        return drawn[-1]
+
+    monkeypatch.setattr("gamdss.reselection.course.sample", kept)
+    times = np.arange(1, 111)
+    level = course(times) + np.random.default_rng(2).normal(0, 0.2, 110)
+    fit = fit_course(level, times, np.array([ONSET - 3, APEX + 4, OFFSET]))
+    assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
+
+
+@pytest.mark.parametrize(("steps", "apart"), [((1, 3), 0.4), ((4, 8), 1e-6)])
+def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
+    times, annotated = np.arange(111), np.array([ONSET - 3, APEX + 4, OFFSET])
+    # Slow noise and a line as strong as the expression: both are measured in frame numbers.
+    slow = np.cumsum(np.random.default_rng(3).normal(0, 0.1, 111))
+    level, width = course(times) + slow + times / 80, np.array([4.0, 6.0, 10.0])
+    fits = [fit_course(level, step * times, step * annotated, step * width) for step in steps]
+    once, again = (fit.middle() / step for fit, step in zip(fits, steps, strict=True))
+    assert np.abs(once - again).max() <= apart
+
+
+def test_drift_over_missing_frames_is_still_a_line():
+    times = np.delete(np.arange(5, 115), slice(30, 70))
+    centre, width = np.zeros(3), np.ones(3)
+    level = 0.3 * times + 7
+    problem = Problem(level, times, strength, centre, width, possible, memory=30.0)
+    assert np.abs(problem.level).max() < 1e-3
+    # The noise forgets over the gap: of two frames beside it, one tells nothing of the other.
+    beside = np.array([29, 30])
+    kept = problem.basis[beside].astype(float)
+    covariance = kept * problem.slow @ kept.T
+    assert covariance[0, 1] < 0.5 * np.sqrt(covariance[0, 0] * covariance[1, 1])

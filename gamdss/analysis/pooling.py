@@ -18,12 +18,14 @@ from scipy import stats
 
 from gamdss.analysis.shifts import Shifts
 from gamdss.reselection.course import LEAST_SD, PRIOR, SHARES
+from gamdss.reselection.motion import UNSUPPORTED
 
 CONFIDENCE = 0.95
 DRAWS = 2000
 _SEED = 20260322
-_ROUNDED = 1.0  # frames that rounding both ends outwards adds to an interval, on average
-_WIDEST = 0.9  # of the prior's width: a doubt beyond it says nothing, and would divide by nothing
+# Frames by which the first and last of the fewest whole frames that hold a share of the samples
+# are closer to each other than the ends of the shortest interval that does, on average.
+_WHOLE_FRAMES = 0.5
 _FAINT = 1e-9
 _MOST_BIAS = 0.8  # standard deviations
 _AT_ONCE = 1_000_000
@@ -59,8 +61,9 @@ def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
     """
     prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), LEAST_SD)
     inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
-    width = np.maximum(shifts.high - shifts.low - _ROUNDED, 0.5)
-    share = np.minimum(width / (2 * inside * prior), _WIDEST) ** 2  # of the prior's variance
+    width = np.maximum(shifts.high - shifts.low + _WHOLE_FRAMES, 0.5)
+    # What is doubted more is kept as annotated; a share near 1 would divide by nothing.
+    share = np.minimum(width / (2 * inside * prior), UNSUPPORTED) ** 2  # of the prior's variance
     # A product of normal densities: the prior's middle is the annotation, which is 0 here.
     value = (shifts.annotated - (shifts.low + shifts.high) / 2) / (1 - share)
     variance = prior**2 * share / (1 - share)

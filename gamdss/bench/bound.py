@@ -41,6 +41,7 @@ def known_shape_fit(
     draws = sample(
         Problem(
             level=level,
+            times=times,
             curves=lambda parameters: stretched(parameters, times, true, shape),
             centre=keys,
             width=annotation_width(keys),

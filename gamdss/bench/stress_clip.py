@@ -24,6 +24,7 @@ from gamdss.reselection.spotting import fit_spotted
 # Presets that search for the largest difference, with the ratio that replaces their own.
 SEARCHES: dict[str, float | None] = {"original-full": None, "full": None, "both-sides": 0.25}
 WAYS = ("annotation", *SEARCHES, "motion", "spotted", "bound")
+STATING = ("motion", "spotted")  # ways that state intervals
 _PERSON, _CLIP = range(2)
 
 
@@ -31,8 +32,8 @@ def measure_clip(config: SynthConfig, index: int) -> dict[str, Any]:
     """Key frames of clip `index` by every way, as plain values.
 
     Returns:
-        `true` and each of `WAYS`: onset, apex, offset; `intervals` of `motion`, None where it
-        states none; `seconds` of processor time that `motion` took; `family` of the course.
+        `true` and each of `WAYS`: onset, apex, offset; `intervals` by each of `STATING`, None where
+        it states none; `seconds` of processor time that `motion` took; `family` of the course.
     """
     person, take = divmod(index, CLIPS_PER_PERSON)
     emotions = list(next(iter(get_spec(config.dataset).tasks.values())).emotions)
@@ -50,13 +51,17 @@ def measure_clip(config: SynthConfig, index: int) -> dict[str, Any]:
     seconds = time.process_time() - started
     keys = annotated if fit is None else fit.keys
     found["motion"] = keys.numbers
-    found["spotted"] = fit_spotted(frames).keys.numbers
+    spotted = fit_spotted(frames).keys
+    found["spotted"] = spotted.numbers
     found["bound"] = annotated.numbers
     if fit is not None:
         found["bound"] = _bound(fit.level, fit.times, annotated, made)
     return {
         **{name: list(numbers) for name, numbers in found.items()},
-        "intervals": [list(ends) for ends in keys.intervals] or None,
+        "intervals": {
+            way: [list(ends) for ends in stated.intervals] or None
+            for way, stated in zip(STATING, (keys, spotted), strict=True)
+        },
         "seconds": round(seconds, 4),
         "family": made.course.family,
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gamdss.bench.stress_clip import WAYS
+from gamdss.bench.stress_clip import STATING, WAYS
 
 KEYS = ("onset", "apex", "offset")
 _RESAMPLES = 4000
@@ -30,16 +30,16 @@ class CellNumbers:
 
     `errors` by way and key frame: mean absolute error in percent, of the true rising phase for
     onset and apex, of the falling one for the offset. `medians` of the same errors. `gain`: error
-    of `motion` minus that of the annotation, clip by clip; below 0 is better. `coverage`: share of
-    the stated 80% intervals that hold the true frame, None where none is stated. `seconds`: of
-    `motion` for a clip.
+    of `motion` minus that of the annotation, clip by clip; below 0 is better. `coverage` by way of
+    `STATING` and key frame: share of the stated intervals that hold the true frame, None where none
+    is stated. `seconds`: of `motion` for a clip.
     """
 
     clips: int
     errors: dict[str, dict[str, Estimate]]
     medians: dict[str, dict[str, float]]
     gain: dict[str, Estimate]
-    coverage: dict[str, float | None]
+    coverage: dict[str, dict[str, float | None]]
     seconds: float
 
     def fails(self, key: str) -> bool:
@@ -60,7 +60,7 @@ def cell_numbers(clips: Sequence[Mapping[str, Any]]) -> CellNumbers:
             for way, values in errors.items()
         },
         gain=_estimates(errors["motion"] - errors["annotation"], picks),
-        coverage=_coverage(clips),
+        coverage={way: _coverage(clips, way) for way in STATING},
         seconds=float(np.mean([clip["seconds"] for clip in clips])),
     )
 
@@ -73,11 +73,11 @@ def clip_errors(clips: Sequence[Mapping[str, Any]], way: str) -> np.ndarray:
     return np.asarray(100 * np.abs(found - true) / np.stack([rise, rise, fall], axis=1))
 
 
-def _coverage(clips: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    stated = [clip for clip in clips if clip["intervals"]]
+def _coverage(clips: Sequence[Mapping[str, Any]], way: str) -> dict[str, float | None]:
+    stated = [clip for clip in clips if clip["intervals"][way]]
     if not stated:
         return dict.fromkeys(KEYS)
-    ends = np.array([clip["intervals"] for clip in stated])  # (N, 3, 2)
+    ends = np.array([clip["intervals"][way] for clip in stated])  # (N, 3, 2)
     true = np.array([clip["true"] for clip in stated])
     inside = (ends[..., 0] <= true) & (true <= ends[..., 1])
     return dict(zip(KEYS, inside.mean(axis=0).tolist(), strict=True))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from gamdss.analysis.verdicts import Verdict
 
+STEPS = 32
+
 
 def parser() -> ArgumentParser:
     """Options: the run, which clips, and how fine."""
@@ -32,7 +34,9 @@ def parser() -> ArgumentParser:
         help="held-out clips (SUBJECT/CLIP,...); the most certain right one, the most certain "
         "wrong one and the least certain one if left out",
     )
-    options.add_argument("--steps", type=int, default=32, help="points on the path; more is finer")
+    options.add_argument(
+        "--steps", type=int, default=STEPS, help="points on the path; more is finer"
+    )
     options.add_argument("--output", help="folder of the picture; the run's if left out")
     add_data_options(options)
     return options
@@ -84,7 +88,7 @@ def _chosen(found: Sequence[Verdict], names: str | None) -> list[Verdict]:
     if names is None:
         return [verdict for kind in telling(found, 1).values() for verdict in kind]
     known = {verdict.clip: verdict for verdict in found}
-    wanted = [name.strip() for name in names.split(",")]
+    wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ConfigError(

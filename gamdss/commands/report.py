@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gamdss.report.page import Page
 
 CLIPS_OF_A_KIND = 2
-STEPS = 16
+PAGE_STEPS = 16  # half of what `gamdss attribution` takes: the page shows the maps small
 
 
 def parser() -> ArgumentParser:
@@ -100,7 +100,7 @@ def _pictures(
     if evidence and has_captum():
         # Of one clip of each kind: it takes as long as a hundred evaluations.
         first = {kind[0].clip: kind[0].predicted for kind in kinds.values()}
-        found = {item.clip: item for item in attribute(opened, first, STEPS)}
+        found = {item.clip: item for item in attribute(opened, first, PAGE_STEPS)}
     pictures = {}
     for place, clip in enumerate(dataset.annotations.clips):
         if clip.id in chosen:
@@ -166,8 +166,8 @@ def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
         text += "Phases show the change of brightness: red is brighter, blue darker. "
     if any(clip.maps for clip in pictures.values()):
         text += (
-            f"Evidence: integrated gradients ({STEPS} steps) from the clip without motion to the "
-            "clip, over the apex face, smoothed; red speaks for the predicted class, blue "
+            f"Evidence: integrated gradients ({PAGE_STEPS} steps) from the clip without motion to "
+            "the clip, over the apex face, smoothed; red speaks for the predicted class, blue "
             "against it, in one scale per clip, and the number is what all motion together "
             "changes in its logit."
         )

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from gamdss.arguments import new_parser
 from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.files import write_atomic
+from gamdss.files import unwritable, write_atomic
 
 if TYPE_CHECKING:
     from gamdss.reselection.motion import MotionFit
@@ -61,6 +61,7 @@ def run(namespace: Any) -> int:
         raise ConfigError(f"--workers is {namespace.workers}", remedy="It must be 0 or more.")
     place, output = (Path(path).expanduser() for path in (namespace.input, namespace.output))
     clips = _clips(place)
+    _prepare(output, place)
     workers = min(namespace.workers or os.cpu_count() or 1, len(clips))
     with (
         ThreadPoolExecutor(workers) as pool,
@@ -100,9 +101,31 @@ def _clips(place: Path) -> list[tuple[str, Path]]:
             file=place,
             remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
         )
-    if folders == [place]:
-        return [(place.resolve().name, place)]
-    return [(folder.relative_to(place).as_posix(), folder) for folder in folders]
+    root = place.resolve().name
+    return [
+        (root if folder == place else folder.relative_to(place).as_posix(), folder)
+        for folder in folders
+    ]
+
+
+def _prepare(output: Path, place: Path) -> None:
+    """Make the output folder before the work.
+
+    Raises:
+        ConfigError: it is among the frames.
+        RunError: it cannot be made.
+    """
+    inside = output.resolve()
+    if place.resolve() in (inside, *inside.parents):
+        raise ConfigError(
+            f"--output lies in --input, {place}: its pictures would be read as frames next time",
+            file=output,
+            remedy="Choose a folder beside the input.",
+        )
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unwritable(output, error) from error
 
 
 def _spot(name: str, place: Path) -> Spotted:
@@ -113,13 +136,13 @@ def _spot(name: str, place: Path) -> Spotted:
 
     try:
         frames = FrameSequence(place)
-        images = {number: frames[number] for number in frames.numbers}
-        fit = fit_spotted(images)
+        fit = fit_spotted(frames)
+        # Decoded once more: all frames of a long video would not fit into memory.
+        faces = [cv2.resize(frames[n], (_TILE, _TILE))[..., ::-1] for n in fit.keys.numbers]
     except FrameError as error:
         where = "" if error.file is None else f"{error.file}: "
         return Spotted(name, problem=f"{where}{error.problem}")
-    faces = [cv2.resize(images[n], (_TILE, _TILE))[..., ::-1] for n in fit.keys.numbers]
-    return Spotted(name, len(images), fit, np.concatenate(faces))
+    return Spotted(name, len(frames), fit, np.concatenate(faces))
 
 
 def _report(found: Sequence[Spotted], output: Path) -> str:

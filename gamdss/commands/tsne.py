@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,9 +80,13 @@ def run(namespace: Any) -> None:
                 file=other.path,
                 remedy="Draw runs of the same task side by side.",
             )
-    drawn = [_panel(item, namespace, len(runs) > 1) for item in runs]
+    names = _names(runs)
+    drawn = [
+        _panel(item, namespace, name if len(runs) > 1 else "")
+        for item, name in zip(runs, names, strict=True)
+    ]
     folder = Path(namespace.output).expanduser() if namespace.output else runs[0].path
-    stem = folder / _stem(namespace, runs)
+    stem = folder / _stem(namespace, names)
     pictures = [stem.with_name(f"{stem.name}{suffix}") for suffix in (".png", ".pdf")]
     table = stem.with_name(f"{stem.name}.csv")
     panels = [panel for panel, _ in drawn]
@@ -93,7 +98,14 @@ def run(namespace: Any) -> None:
         print(f"{name:<7}  {file}")
 
 
-def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tuple[Points, float]]:
+def _names(runs: list[FinishedRun]) -> list[str]:
+    """What each run's folder is called, with as many of those above as tell them apart."""
+    paths = [item.path.resolve() for item in runs]
+    tails = (["/".join(path.parts[-depth:]) for path in paths] for depth in count(1))
+    return next(names for names in tails if len(set(names)) == len(set(paths)))
+
+
+def _panel(item: FinishedRun, namespace: Any, name: str) -> tuple[Panel, tuple[Points, float]]:
     """One run's points, with the space they lie in and the perplexity used."""
     from gamdss.analysis.feature_space import all_folds, one_fold, silhouette, tsne  # noqa: PLC0415
     from gamdss.engine.penultimate import features  # noqa: PLC0415
@@ -119,7 +131,7 @@ def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tup
         )
     }
     panel = Panel(
-        title=_title(item, several),
+        title=_title(item, name),
         run=str(item.path),
         places=places,
         labels=labels,
@@ -132,15 +144,15 @@ def _panel(item: FinishedRun, namespace: Any, several: bool) -> tuple[Panel, tup
     return panel, (points, perplexity)
 
 
-def _title(item: FinishedRun, several: bool) -> str:
-    """Which key frames the run's networks see."""
+def _title(item: FinishedRun, name: str) -> str:
+    """Which key frames the run's networks see, and the run's name if there is another."""
     reselection = item.config.reselection
     if reselection.preset == "none":
         words = "annotated key frames"
     else:
         where = "" if reselection.clips == "all" else ", training clips only"
         words = f"reselected key frames ({reselection.preset}{where})"
-    return f"{words}: {item.path.name}" if several else words
+    return f"{words}: {name}" if name else words
 
 
 def _headline(namespace: Any, runs: list[FinishedRun]) -> str:
@@ -178,11 +190,11 @@ def _agreement(drawn: list[tuple[Panel, tuple[Points, float]]]) -> str:
     return " and ".join(parts)
 
 
-def _stem(namespace: Any, runs: list[FinishedRun]) -> str:
+def _stem(namespace: Any, names: list[str]) -> str:
     stem = "tsne"
     if namespace.fold is not None:
         stem += f"_{namespace.fold}_{namespace.clips}"
-    return "_against_".join([stem, *(item.path.name for item in runs[1:])])
+    return "_against_".join([stem, *(name.replace("/", "_") for name in names[1:])])
 
 
 def _number(value: float | None) -> str:

@@ -20,8 +20,6 @@ from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError, FoldError, FrameError
 from gamdss.records import Clip
 
-DECODE = ("keys", "all", "none")
-
 
 @dataclass(frozen=True)
 class Check:

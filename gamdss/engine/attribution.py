@@ -23,7 +23,6 @@ from gamdss.engine.reopened import OpenedRun
 from gamdss.errors import ConfigError
 from gamdss.models.two_branch import TwoBranchNet
 
-STEPS = 32
 _AT_ONCE = 8
 
 
@@ -49,7 +48,7 @@ class Attribution:
     phases: dict[str, PhaseMap]
 
 
-def attribute(opened: OpenedRun, clips: dict[str, int], steps: int = STEPS) -> list[Attribution]:
+def attribute(opened: OpenedRun, clips: dict[str, int], steps: int) -> list[Attribution]:
     """Attribute the logit of a class to the pixels, for held-out clips.
 
     Args:

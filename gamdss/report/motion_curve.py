@@ -90,7 +90,9 @@ def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
         Line2D([], [], color=FAINT, linewidth=2.5, alpha=0.6, label="fitted course"),
         *([annotated] if with_annotation else []),
         Line2D([], [], color=VERMILLION, linewidth=1.8, label=found),
-        Patch(color=VERMILLION, alpha=0.18, label="80% interval"),
+        Patch(
+            color=VERMILLION, alpha=0.18, label="80% interval" if with_annotation else "interval"
+        ),
     ]
     if with_truth:
         handles.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from gamdss.report.page import Warn
 from gamdss.report.tables import judged_by, judged_epoch
 
 MOST_NAMED = 12
+# Notes of `motion` on key frames that it left: nothing is wrong with them.
+_KEPT = re.compile(r"((onset|apex|offset) kept|kept as annotated): ")
 FEW_CLIPS = 10
 
 
@@ -35,6 +38,7 @@ def warnings(
         _classes(results),
         _corrections(clips),
         _notes(key_frames),
+        _kept(key_frames),
         _published(composition),
     ]
     return [warning for warning in found if warning is not None]
@@ -92,19 +96,34 @@ def _corrections(clips: Sequence[Mapping[str, str]]) -> Warn | None:
     return Warn(
         f"Known mistakes of the workbook were corrected in {len(items)} clip(s).",
         "--corrections false leaves them.",
-        _shortened(items),
+        _shortened(items, "Data"),
     )
 
 
 def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
-    items = [_line(row, row["notes"]) for row in key_frames if row["notes"]]
+    found = [(row, [note for note in _each(row) if not _KEPT.match(note)]) for row in key_frames]
+    items = [_line(row, "; ".join(notes)) for row, notes in found if notes]
     if not items:
         return None
     return Warn(
         f"Key frames of {len(items)} clip(s) were mended or could not be searched in full.",
         "Missing apexes, missing frames:",
-        _shortened(items),
+        _shortened(items, "keyframes.csv"),
     )
+
+
+def _kept(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
+    clips = sum(any(_KEPT.match(note) for note in _each(row)) for row in key_frames)
+    if not clips:
+        return None
+    return Warn(
+        f"In {clips} of {len(key_frames)} clips, key frames stay as annotated.",
+        "The motion does not tell them better than the annotation (keyframes.csv: notes).",
+    )
+
+
+def _each(row: Mapping[str, str]) -> list[str]:
+    return row["notes"].split("; ") if row["notes"] else []
 
 
 def _published(composition: Sequence[Mapping[str, str]]) -> Warn | None:
@@ -126,6 +145,6 @@ def _line(row: Mapping[str, str], words: str) -> str:
     return f"{row['subject']}/{row['clip']}: {words}"
 
 
-def _shortened(items: Sequence[str]) -> list[str]:
+def _shortened(items: Sequence[str], where: str) -> list[str]:
     more = len(items) - MOST_NAMED
-    return [*items[:MOST_NAMED], *([f"and {more} more (see Data)"] if more > 0 else [])]
+    return [*items[:MOST_NAMED], *([f"and {more} more (see {where})"] if more > 0 else [])]

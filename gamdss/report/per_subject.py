@@ -53,18 +53,8 @@ def subjects(folds: Sequence[FoldResult], selection: Selection) -> list[Subject]
 
 
 @house_style()
-def per_subject_figure(
-    results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path
-) -> list[Subject]:
-    """Draw accuracy, 95% interval and number of clips of every subject, as the run is judged.
-
-    Args:
-        results: values of `results.json`.
-        folds: the folds' results.
-        path: file to write.
-
-    Returns:
-        What was drawn.
+def per_subject_figure(results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path) -> None:
+    """Draw accuracy, 95% interval and number of clips of every subject, as `results` are judged.
 
     Raises:
         FoldError: no folds.
@@ -85,7 +75,6 @@ def per_subject_figure(
     about = f"{results['dataset']}, {results['task']}"
     axes.set_title(f"{about}: accuracy by subject, {judged_epoch(results)}", pad=36)
     save(figure, path)
-    return found
 
 
 def _points(axes: Axes, found: Sequence[Subject]) -> None:

@@ -17,18 +17,8 @@ from gamdss.report.tables import judged_epoch
 
 
 @house_style()
-def reliability_figure(
-    results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path
-) -> Calibration:
+def reliability_figure(results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path) -> None:
     """Draw accuracy against confidence in ten bins, with the number of clips below.
-
-    Args:
-        results: values of `results.json`.
-        folds: the folds' results.
-        path: file to write.
-
-    Returns:
-        What was drawn.
 
     Raises:
         FoldError: no folds.
@@ -47,7 +37,6 @@ def reliability_figure(
         linespacing=1.6,
     )
     save(figure, path)
-    return found
 
 
 def _diagram(axes: Axes, found: Calibration) -> None:

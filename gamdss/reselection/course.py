@@ -29,6 +29,8 @@ MEMORY = 0.5  # of the expression's length
 # 80% of the clips that the model was tuned on: priors that suit all families of courses leave more
 # doubt, of the apex above all, than there is in a clip.
 SHARES = (0.68, 0.5, 0.65)
+# Every 25th draw makes the course: prime to PARTICLES, so that all chains take part in it.
+_COURSE_STEP = 25
 LEAST_SD = 0.7  # frames: below it an annotation is never known
 _NIL = np.float32(1e-6)
 
@@ -142,6 +144,7 @@ def fit_course(
     draws = sample(
         Problem(
             level=level,
+            times=times,
             curves=lambda parameters: strength(parameters, times),
             centre=np.array([*annotated, PLATEAU, 0.0, *SHAPE], float),
             width=np.array([*width, PLATEAU_SD, SKEW_SD, *SHAPE_SD]),
@@ -149,5 +152,5 @@ def fit_course(
             memory=slow_memory(annotated),
         )
     )
-    course = strength(draws[:: len(draws) // 400], times).mean(axis=0)
+    course = strength(draws[::_COURSE_STEP], times).mean(axis=0)
     return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width, times)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a pixel
+LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
 _BLUR = 1.0
 _GRID = 4  # every fourth pixel tells the head's motion
 _ROUNDS = 3
@@ -34,12 +35,15 @@ def local_flow(images: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def shrink(image: np.ndarray) -> np.ndarray:
-    """A frame (H, W) or (H, W, 3), uint8 or floats, as grey (h, w) float32, w <= `WIDTH`."""
+    """A frame (H, W) or (H, W, 3), uint8 or floats, as grey (h, w) float32.
+
+    `w` is `WIDTH` at most, but where the shorter side would keep fewer than `LEAST_PIXELS`.
+    """
     if image.ndim == 3:
         image = cv2.cvtColor(
             image if image.dtype == np.uint8 else image.astype(np.float32), cv2.COLOR_BGR2GRAY
         )
-    scale = min(1.0, WIDTH / image.shape[1])
+    scale = min(1.0, max(WIDTH / image.shape[1], LEAST_PIXELS / min(image.shape[:2])))
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), _BLUR))

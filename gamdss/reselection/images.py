@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -101,17 +102,28 @@ def _missing_note(name: str, missing: Sequence[int]) -> str:
 
 def check_alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> None:
     """Whether images are of one usable size and type; where not, a FrameError."""
-    model: tuple[int, np.ndarray] | None = None
-    for number, image in images.items():
+    for _ in alike(images, wrap):
+        pass
+
+
+def alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> Iterator[tuple[int, np.ndarray]]:
+    """Numbers, rising, and images, each asked for when its turn comes; none is kept.
+
+    Raises:
+        FrameError: one is unusable, or of another size or type than the first.
+    """
+    first: tuple[int, tuple[int, ...], np.dtype[Any]] | None = None
+    for number in sorted(images):
+        image = images[number]
         _check_image(number, image, wrap)
-        if model is None:
-            model = number, image
-        elif (image.shape, image.dtype) != (model[1].shape, model[1].dtype):
+        first = first or (number, image.shape, image.dtype)
+        if (image.shape, image.dtype) != first[1:]:
             raise FrameError(
                 f"frame {number} is {image.shape} {image.dtype}, "
-                f"frame {model[0]} is {model[1].shape} {model[1].dtype}",
+                f"frame {first[0]} is {first[1]} {first[2]}",
                 remedy="Resize and convert the frames of a clip to one size and type first.",
             )
+        yield number, image
 
 
 def _check_image(number: int, image: np.ndarray, wrap: bool) -> None:

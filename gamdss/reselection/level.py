@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from gamdss.reselection.flow import local_flow
+from gamdss.reselection.posterior import without_line
 
 _FLOWS = 28  # frames of which dense flow is taken
 _SHARE = 0.3  # of the pixels carry the expression
@@ -64,14 +65,13 @@ class MotionMeter:
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
 
-    def support(self, courses: np.ndarray) -> np.ndarray:
-        """How well the flow follows each of `courses` (N, T), with a free constant and line: (N,).
+    def support(self, courses: np.ndarray, times: np.ndarray) -> np.ndarray:
+        """How well the flow follows each of `courses` (N, T) at `times` (T,), in frames: (N,).
 
-        The sum of each pixel's log-likelihood: many pixels that follow a course a little count
-        more than a few that follow it exactly.
+        The sum of each pixel's log-likelihood, with a free constant and line: many pixels that
+        follow a course a little count more than a few that follow it exactly.
         """
-        line = np.linspace(-1, 1, len(self.chosen))
-        free = np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:]  # (F, F - 2)
+        free = without_line(times[self.chosen])  # (F, F - 2)
         wanted = courses[:, self.chosen] @ free
         wanted /= np.linalg.norm(wanted, axis=1, keepdims=True) + 1e-12
         flow = np.tensordot(free.T, self.flow[:, ::_GRID, ::_GRID], 1)  # (F - 2, h', w', 2)

@@ -14,12 +14,11 @@ import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.reselection.course import Posterior, expected_strength, fit_course
-from gamdss.reselection.flow import shrink
+from gamdss.reselection.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.level import MotionMeter
 
 LEAST_FRAMES = 8
-LEAST_PIXELS = 32
-_UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
+UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
 _NAMES = ("onset", "apex", "offset")
 
 
@@ -64,10 +63,13 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
     """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
-    kept = posterior.spread > _UNSUPPORTED
-    found = np.where(kept, keys.numbers, np.round(posterior.middle())).astype(int)
-    found[0] = min(found[0], found[1])
-    found[2] = max(found[2], found[1])
+    kept = posterior.spread > UNSUPPORTED
+    middle = np.round(posterior.middle())
+    found = np.where(kept, keys.numbers, middle)
+    while (wrong := np.diff(found) < 0).any():
+        # The motion does tell what is on the wrong side of a frame that it moved.
+        kept &= ~(np.append(wrong, False) | np.append(False, wrong))
+        found = np.where(kept, keys.numbers, middle)
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
     notes = tuple(
         f"{name} kept: the motion does not tell it better than the annotation"

@@ -4,7 +4,7 @@ Particles start from the prior, the evidence is let in little by little, and in 
 resampled (sequential Monte Carlo: Del Moral, Doucet and Jasra, J. R. Statist. Soc. B 68, 2006)
 and moved by steps that they learn from each other (differential evolution: ter Braak, Statistics
 and Computing 16, 2006). Importance sampling with adapted proposals and single long chains were
-tried: with eight parameters the first did not converge, the second took five times as long. Few
+tried: with ten parameters the first did not converge, the second took five times as long. Few
 particles with many moves agree better from one seed to another than many with few.
 """
 
@@ -30,6 +30,7 @@ class Problem:
 
     Args:
         level: what was measured.
+        times: frame numbers (T,) of the level; frames may be missing.
         curves: the curves (N, T) of parameters (N, D).
         centre, width: mean and standard deviation (D,) of the parameters' Gaussian prior.
         allowed: which parameters (N, D) can be at all, (N,).
@@ -39,6 +40,7 @@ class Problem:
     def __init__(
         self,
         level: np.ndarray,
+        times: np.ndarray,
         curves: Callable[[np.ndarray], np.ndarray],
         centre: np.ndarray,
         width: np.ndarray,
@@ -48,13 +50,10 @@ class Problem:
         self.curves, self.allowed = curves, allowed
         self.centre = np.append(centre, SLOW)
         self.width = np.append(width, SLOW_SD)
-        count = len(level)
-        line = np.linspace(-1, 1, count)
-        flat = np.stack([np.ones(count), line], axis=1)
-        # An orthonormal basis without constant and line, in which the slow noise is independent.
-        free = np.linalg.svd(flat)[0][:, 2:]  # (T, T - 2)
-        lag = np.sqrt(3) * np.abs(np.subtract.outer(np.arange(count), np.arange(count))) / memory
+        free = without_line(times)
+        lag = np.sqrt(3) * np.abs(np.subtract.outer(times, times)) / memory
         slow, turn = np.linalg.eigh(free.T @ ((1 + lag) * np.exp(-lag)) @ free)
+        # In this basis the slow noise is independent.
         self.slow = np.maximum(slow, 0).astype(np.float32)
         self.basis = (free @ turn).astype(np.float32)  # (T, T - 2)
         size = float(np.std(level)) + 1e-12  # its unit does not matter: single precision is enough
@@ -77,6 +76,12 @@ class Problem:
         return np.asarray(
             0.5 * np.log(known).sum(axis=1) - 0.5 * len(self.level) * np.log(misfit + 1e-9)
         )
+
+
+def without_line(times: np.ndarray) -> np.ndarray:
+    """An orthonormal basis (T, T - 2) of what is no constant and no line over `times` (T,)."""
+    line = np.interp(times, (times[0], times[-1]), (-1, 1))
+    return np.asarray(np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:])
 
 
 def sample(problem: Problem) -> np.ndarray:

@@ -16,34 +16,45 @@ from gamdss.analysis import (
     pool,
 )
 from gamdss.analysis.offsets import holm, signed_ranks
-from gamdss.analysis.pooling import errors, interval, p_value
+from gamdss.analysis.pooling import errors, interval, moments, p_value
 from gamdss.records import Clip, KeyFrames
-from gamdss.reselection.course import PRIOR, SHARES
+from gamdss.reselection.course import Posterior, annotation_width
 
-INSIDE = stats.norm.ppf(0.5 + np.array(SHARES) / 2)
+NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
+
+
+def stated(middle, sd):
+    """Whole frames that `motion` states for Gaussian samples."""
+    samples = middle + sd * NORMAL[:, None]
+    return Posterior(samples, np.zeros(1), np.ones(3), np.array([0, 5000])).intervals()
 
 
 def table(
-    bias=(0, 0, 0), spread=(0.1, 0.1, 0.1), doubt=0.5, subjects=12, each=8, dataset="cas2", seed=0
+    bias=(0, 0, 0),
+    spread=(0.1, 0.1, 0.1),
+    doubt=0.5,
+    subjects=12,
+    each=8,
+    dataset="cas2",
+    seed=0,
+    phases=None,
 ):
     """Clips as `motion` would judge them, its doubt a share of the annotation's prior."""
     rng = np.random.default_rng(seed)
     clips, found = [], []
     for i in range(subjects * each):
-        annotated = np.array((1000, 1100, 1300))
-        phases = np.array((100, 100, 200))
-        error = rng.normal(bias, spread) * phases
-        prior = np.array(PRIOR) * phases
+        rise, fall = (100, 200) if phases is None else rng.integers(*phases, 2)
+        annotated = np.array((1000, 1000 + rise, 1000 + rise + fall))
+        lengths = np.array((rise, rise, fall))
+        error = rng.normal(bias, spread) * lengths
+        prior = annotation_width(annotated)
         noise = prior * doubt / np.sqrt(1 - doubt**2)
         seen = annotated - error + rng.normal(0, noise)
         middle = annotated + (seen - annotated) * (1 - doubt**2)
-        half = INSIDE * prior * doubt
-        ends = tuple(
-            (int(np.floor(m - h)), int(np.ceil(m + h))) for m, h in zip(middle, half, strict=True)
-        )
+        ends = stated(middle, prior * doubt)
         numbers = tuple(int(m) for m in np.round(middle))
         person = f"{i % subjects:02d}"
-        clips.append(Clip(dataset, person, f"c{i}", KeyFrames(1000, 1100, 1300), "joy"))
+        clips.append(Clip(dataset, person, f"c{i}", KeyFrames(*map(int, annotated)), "joy"))
         found.append(KeyFrames(*numbers, intervals=ends))
     return measure_shifts(clips, found, 200)
 
@@ -69,6 +80,40 @@ def test_planted_bias_and_spread_are_recovered_whatever_the_doubt(doubt):
     frames = next(b for b in found if b.key == "offset").pooled["frames"]
     ms = next(b for b in found if b.key == "offset").pooled["ms"]
     assert ms.mean == pytest.approx(frames.mean * 5)
+
+
+@pytest.mark.parametrize(("phases", "off"), [((6, 13), 8), ((8, 13), 5), ((12, 20), 4)])
+@pytest.mark.parametrize("doubt", [0.4, 0.6])
+def test_spread_is_recovered_where_phases_have_few_frames(phases, off, doubt):
+    # Whole frames tell little of a doubt below a frame: the fewer they are, the less exact it is.
+    spreads = []
+    for seed in (9, 10, 11):
+        shifts = table((0, 0, 0), (0.2, 0.2, 0.2), doubt, subjects=40, phases=phases, seed=seed)
+        value, variance = (part / shifts.phases for part in errors(shifts))
+        variance /= shifts.phases
+        for k in range(3):
+            mean, spread = moments(value[:, k], variance[:, k], np.ones((1, len(shifts))))
+            assert abs(100 * mean[0]) < 4
+            spreads.append(100 * spread[0])
+    assert max(np.abs(np.array(spreads) - 20)) < off
+    assert np.mean(spreads) > 19
+
+
+@pytest.mark.parametrize("sd", [0.7, 1.0, 1.5, 2.5, 5.0])
+def test_the_doubt_behind_whole_frames_is_recovered(sd):
+    keys = KeyFrames(1000, 1060, 1120)
+    prior = annotation_width(np.array(keys.numbers))
+    rng = np.random.default_rng(4)
+    sds = sd * rng.uniform(0.75, 1.25, 300)
+    middles = np.array(keys.numbers) + rng.uniform(-5, 5, (300, 1))
+    found = [
+        KeyFrames(*keys.numbers, intervals=stated(*both)) for both in zip(middles, sds, strict=True)
+    ]
+    clips = [Clip("cas2", "01", str(i), keys, "joy") for i in range(300)]
+    variance = errors(measure_shifts(clips, found, 200))[1]
+    # `variance` is of the clip alone; with the prior it is that of the samples.
+    got = np.sqrt(1 / (1 / variance + 1 / prior**2)).mean(axis=0)
+    assert got == pytest.approx(np.full(3, sds.mean()), rel=0.2)
 
 
 def test_the_plain_mean_understates_what_is_pulled_towards_the_annotation():

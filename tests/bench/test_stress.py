@@ -13,7 +13,7 @@ from gamdss.bench.stress_grid import FACTORS, MIDDLE, cells, middle
 from gamdss.bench.stress_numbers import KEYS, cell_numbers, clip_errors
 from gamdss.bench.stress_report import verdict, write_markdown
 from gamdss.cli import main
-from gamdss.reselection import reselect
+from gamdss.reselection import reselect, spot
 from gamdss.reselection.course import SHAPE, strength
 
 TINY = ("--height", "80", "--width", "96")
@@ -42,7 +42,8 @@ def held(file):
 def made_clip(motion, annotation=(95, 130, 170), intervals=((98, 101), (119, 121), (150, 155))):
     keys = {"true": [100, 120, 160], "annotation": annotation, "motion": motion}
     rest = {way: annotation for way in WAYS if way not in keys}
-    return {**keys, **rest, "intervals": intervals, "seconds": 0.5}
+    stated = {"motion": intervals, "spotted": ((99, 100), (121, 125), (150, 160))}
+    return {**keys, **rest, "intervals": stated, "seconds": 0.5}
 
 
 def test_errors_are_shares_of_their_phases():
@@ -54,7 +55,8 @@ def test_errors_are_shares_of_their_phases():
     assert [numbers.gain[key].mean for key in KEYS] == [-17.5, -45, -20]
     onset = numbers.errors["motion"]["onset"]
     assert (onset.low, onset.high) == (5, 10)
-    assert numbers.coverage == {"onset": 1.0, "apex": 1.0, "offset": 0.0}
+    assert numbers.coverage["motion"] == {"onset": 1.0, "apex": 1.0, "offset": 0.0}
+    assert numbers.coverage["spotted"] == {"onset": 1.0, "apex": 0.0, "offset": 1.0}
     assert numbers.seconds == 0.5
     assert not any(numbers.fails(key) for key in KEYS)
 
@@ -68,7 +70,7 @@ def test_a_failure_is_one_beyond_the_interval():
 
 
 def test_no_stated_interval_no_coverage():
-    assert cell_numbers([made_clip((1, 2, 3), intervals=None)]).coverage["apex"] is None
+    assert cell_numbers([made_clip((1, 2, 3), intervals=None)]).coverage["motion"]["apex"] is None
 
 
 def test_failures_are_marked_and_told_in_words(tmp_path):
@@ -143,20 +145,31 @@ def test_motion_is_measured_as_reselect_does_it(monkeypatch):
         seen.append((images, keys))
         return fit(images, keys)
 
+    as_read = []
+
+    def watched_spotting(frames):
+        as_read.append(frames)
+        return spotted(frames)
+
+    spotted = stress_clip.fit_spotted
+    monkeypatch.setattr(stress_clip, "fit_spotted", watched_spotting)
     fit = stress_clip.fit_motion
     monkeypatch.setattr(stress_clip, "fit_motion", watched)
     found = measure_clip(middle(80, 96), 1)
     images, keys = seen[0]
     expected = reselect(images, *keys.numbers, preset="motion")
     assert tuple(found["motion"]) == expected.numbers
-    assert [tuple(ends) for ends in found["intervals"]] == list(expected.intervals)
+    stated = {way: [tuple(ends) for ends in found["intervals"][way]] for way in found["intervals"]}
+    assert stated["motion"] == list(expected.intervals)
+    assert stated["spotted"] == list(spot(as_read[0]).intervals)
 
 
 def test_tables_and_figure_are_written(finished):
     with (finished / "stress.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["level"] for row in rows} == {"no", "yes"}
-    assert {row["way"] for row in rows} >= set(WAYS) | {"motion minus annotation"}
+    told = {"motion minus annotation", "motion, intervals held", "spotted, intervals held"}
+    assert {row["way"] for row in rows} >= set(WAYS) | told
     for row in rows:
         if row["low"]:
             assert float(row["low"]) <= float(row["error"]) <= float(row["high"])

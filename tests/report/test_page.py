@@ -13,6 +13,8 @@ import pytest
 from browser import chromium, console
 
 from gamdss.cli import main
+from gamdss.engine.finished import read_run
+from gamdss.report.page_warnings import warnings
 
 MEASURE = """<script>addEventListener("load", () => {
   const frame = document.querySelector("iframe");
@@ -185,6 +187,25 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
     assert "corrected in 1 clip(s)" in text
     assert "offset 5 is 50" in text
     assert "frame 7 is missing" in text
+
+
+def test_notes_of_kept_key_frames_are_told_apart_from_faults(finished_run):
+    read = read_run(finished_run)
+    kept = "apex kept: the motion does not tell it better than the annotation"
+
+    def told(*notes):
+        rows = [{"subject": "01", "clip": f"c{i}", "notes": note} for i, note in enumerate(notes)]
+        found = warnings(read.results, read.config.as_dict(), [], rows, [])
+        return {w.title: list(w.items) for w in found if "ey frames" in w.title}
+
+    nothing = told("", "")
+    assert told(kept, "") == {**nothing, "In 1 of 2 clips, key frames stay as annotated.": []}
+    both = told(f"frame 7 missing inside the clip: skipped; {kept}", "kept as annotated: 6 frames")
+    assert both["In 2 of 2 clips, key frames stay as annotated."] == []
+    title = "Key frames of {} clip(s) were mended or could not be searched in full."
+    assert both[title.format(1)] == ["01/c0: frame 7 missing inside the clip: skipped"]
+    many = told(*["frame 7 missing"] * 20)[title.format(20)]
+    assert many[-1] == "and 8 more (see keyframes.csv)"
 
 
 def test_the_data_is_gone(finished_run, tmp_path, capsys):

@@ -79,6 +79,9 @@ def test_the_command_draws_clips_by_choice_or_by_name(finished_run, tmp_path, ca
     assert main([*words, "--clips", "01/EP01_01"]) == 0
     assert len(cv2.imread(str(tmp_path / "attribution.png"))) < len(chosen)
     assert (tmp_path / "attribution.pdf").read_bytes().startswith(b"%PDF")
+    once = (tmp_path / "attribution.png").read_bytes()
+    assert main([*words, "--clips", "01/EP01_01, 01/EP01_01"]) == 0
+    assert (tmp_path / "attribution.png").read_bytes() == once
     assert main([*words, "--clips", "01/EP99"]) == 2
     assert "01/EP99, which no fold holds out" in capsys.readouterr().err
     assert main([*words[:2], "--steps", "1"]) == 2

@@ -88,6 +88,18 @@ def test_two_runs_side_by_side_and_one_fold(finished_run, tmp_path, capsys):
     assert len(points) == 8
 
 
+def test_runs_of_one_name_are_told_apart(finished_run, tmp_path, monkeypatch, capsys):
+    first, second = (tmp_path / name / "run" for name in "ab")
+    for run in (first, second):
+        shutil.copytree(finished_run, run)
+    monkeypatch.chdir(first)
+    assert main(["tsne", ".", str(second)]) == 0
+    shown = capsys.readouterr().out
+    for name in ("a/run", "b/run"):
+        assert f"reselected key frames (full): {name}:" in shown
+    assert (first / "tsne_against_b_run.png").is_file()
+
+
 def test_what_cannot_be_drawn(finished_run, tmp_path, capsys):
     assert "--fold NAME" in refused(capsys, finished_run, "--clips", "training")
     assert "The folds are 01, 02, 03" in refused(capsys, finished_run, "--fold", "9")
