@@ -206,7 +206,9 @@ def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
 def _write_torchscript(branch: DecidingBranch, trained: Trained, file: Path) -> None:
     with _quiet():
         traced = torch.jit.trace(branch, branch.example(_BATCHES[0]))
-        torch.jit.save(traced, file, _extra_files={"gamdss.json": json.dumps(trained.about)})
+        whole = io.BytesIO()  # its own writer meets a full disk with an error of its own
+        torch.jit.save(traced, whole, _extra_files={"gamdss.json": json.dumps(trained.about)})
+    file.write_bytes(whole.getbuffer())
 
 
 def _run_torchscript(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
