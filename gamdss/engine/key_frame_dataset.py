@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +130,7 @@ def _key_frames(
     clip: LabelledFrames, place: int, reader: KeyFrameReader
 ) -> tuple[np.ndarray, KeyFrames]:
     """Reselected frames (3, 3, S, S) uint8 RGB of one clip, and their numbers."""
-    if len(clip) != 5 or not isinstance(clip[0], Mapping):
+    if len(clip) != 5 or not isinstance(clip[0], FrameSequence):
         raise ConfigError(
             f"clip {place + 1} is {clip!r}",
             remedy="A clip is (FrameSequence, onset, apex, offset, label).",
@@ -145,6 +145,8 @@ def _key_frames(
     except GamdssError as error:
         problem = f"clip {place + 1}, {frames!r}: {error.problem}"
         raise type(error)(problem, file=error.file, remedy=error.remedy) from error
+    finally:
+        frames.release()  # a dataset has more videos than a process may have open files
     return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
 
 

@@ -75,6 +75,20 @@ def test_clips_of_ones_own(tmp_path):
     assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
 
 
+def test_videos_are_closed_after_their_clip(tmp_path):
+    file = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
+    for level in (40, 60, 80, 100, 120, 100, 80, 60, 40):
+        writer.write(np.full((48, 64, 3), level, np.uint8))
+    writer.release()
+    frames = gamdss.FrameSequence(file)
+    data = gamdss.KeyFrameDataset(
+        [(frames, 1, 5, 9, 0)], image_size=32, normalised=False, preset="full", progress=False
+    )
+    assert abs(int(data[0][1].float().mean()) - 120) < 8
+    assert frames._video._stream is None
+
+
 def test_mistakes_are_named(tmp_path):
     with pytest.raises(DataRootError, match="--data-root"):
         gamdss.KeyFrameDataset("cas2")
