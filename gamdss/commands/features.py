@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import sys
 from dataclasses import replace
@@ -104,7 +105,7 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
     from gamdss.data.key_frames import KeyFrameReader  # noqa: PLC0415
     from gamdss.data.specs import get_spec  # noqa: PLC0415
     from gamdss.engine.composite import sources  # noqa: PLC0415
-    from gamdss.engine.dataset import no_data, read_clips  # noqa: PLC0415
+    from gamdss.engine.dataset import listed_clips, no_data, read_clips  # noqa: PLC0415
 
     jobs = []
     parts = sources(config)
@@ -118,10 +119,12 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
         root = Path(part.data_root).expanduser()
         reader = KeyFrameReader(spec.colour, size, part.frames, part.reselection, part.features)
         annotations, clips = read_clips(part, spec, root)
+        places, annotations = listed_clips(part, annotations)
         above = PurePosixPath(spec.name) if len(parts) > 1 else PurePosixPath()
-        for item, label in zip(clips, annotations.labels, strict=True):
-            folder = above / item.clip.subject / item.clip.name
-            jobs.append(FeatureJob(item, reader, annotations.classes[label], folder))
+        for place, label in zip(places, annotations.labels, strict=True):
+            clip = clips[place].clip
+            folder = above / clip.subject / clip.name
+            jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
     return jobs
 
 
@@ -153,8 +156,18 @@ def _about(config: Config, size: int) -> dict[str, Any]:
             "preset": config.reselection.preset,
             "ratio": config.reselection.ratio,
             "features": feature_settings(config.features),
+            **_list_settings(config),
         },
     }
+
+
+def _list_settings(config: Config) -> dict[str, Any]:
+    """The list of clips, by name and content; nothing where there is none."""
+    if config.clip_list is None:
+        return {}
+    file = Path(config.clip_list).expanduser()
+    digest = hashlib.blake2b(file.read_bytes(), digest_size=12).hexdigest()
+    return {"clip_list": {"file": file.name, "digest": digest}}
 
 
 def _write_index(file: Path, written: Sequence[Written]) -> None:
