@@ -41,6 +41,16 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         raise
 
 
+def check_file(path: Path, option: str) -> None:
+    """Refuse a folder where a file is to be written, before work is done for it.
+
+    Raises:
+        RunError: `path`, which the user named with `option`, is a folder.
+    """
+    if path.is_dir():
+        raise RunError("this is a folder", file=path, remedy=f"Name a file with {option}.")
+
+
 def write_json(path: Path, values: Any) -> None:
     """Write plain values as JSON, in a form that depends on nothing but the values."""
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

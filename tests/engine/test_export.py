@@ -136,6 +136,14 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
+        (
+            ["RUN", "--fold", "02", "--output", "."],
+            ".: this is a folder\nName a file with --output",
+        ),
+        (
+            ["RUN", "--fold", "02", "--output", "/"],
+            "/: this is a folder\nName a file with --output",
+        ),
     ],
 )
 def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
