@@ -64,7 +64,9 @@ class KeyFrameReader:
         self.image_size = image_size
         self.frames = frames
         self.reselection = reselection
-        self.features = None if features is None else PhaseFeatures(features, self.resize)
+        self.features = (
+            None if features is None else PhaseFeatures(features, self.resize, image_size)
+        )
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` wants, rising; some may be missing from the folder."""
