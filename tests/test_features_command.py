@@ -180,6 +180,8 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
         (["--features.name", "optical"], "flow-farneback"),
         (["--preset", "fulll"], "'full'"),
         (["--dataset", "cas9"], "Did you mean"),
+        (["--model.image_size", "64"], "--model.image-size changes nothing here"),
+        (["--training.epochs=3"], "--training.epochs changes nothing here"),
     ],
 )
 def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):
@@ -188,6 +190,13 @@ def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):
     assert told in shown
     assert "Traceback" not in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_the_config_of_a_run_may_be_given(small_dataset, tmp_path):
+    file = tmp_path / "run.yaml"
+    file.write_text("model:\n  image_size: 64\ntraining: {epochs: 3}\ntask: c5\n")
+    assert command(small_dataset, tmp_path / "out", "--config", str(file)) == 0
+    assert len(rows(tmp_path / "out")) == 12
 
 
 def test_without_data_it_says_where_to_get_them(capsys):

@@ -14,19 +14,20 @@ from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
 from gamdss.commands.fields import build
-from gamdss.config import Config
+from gamdss.config import Config, flatten
 from gamdss.errors import ConfigError, FrameError
-from gamdss.files import write_atomic
+from gamdss.files import read_yaml, write_atomic
 from gamdss.reselection.presets import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gamdss.data.feature_files import FeatureJob, Written
     from gamdss.data.specs import DatasetSpec
 
 ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
+_UNUSED = {"model", "augmentation", "training", "protocol"}
 _KEYS = ("onset", "apex", "offset")
 
 
@@ -88,6 +89,7 @@ def run(namespace: Any) -> None:
 
 def _config(namespace: Any) -> Config:
     config = build(namespace, Config)
+    _refuse_unused(config, namespace.config or ())
     if namespace.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=namespace.preset))
     resolve(config.reselection.preset, config.reselection.ratio)  # refused before work begins
@@ -97,6 +99,21 @@ def _config(namespace: Any) -> Config:
             f"--size is {size}", remedy="It must be 0 (the frames' own), or 16 to 4096."
         )
     return config
+
+
+def _refuse_unused(config: Config, files: Iterable[Any]) -> None:
+    """Refuse settings of training on the command line; the files of a run may have them."""
+    known: set[str] = set()
+    for file in files:
+        known |= flatten(read_yaml(Path(str(file)), "the config", "--config")).keys()
+    given, defaults = flatten(config.as_dict()), flatten(Config().as_dict())
+    for name, value in given.items():
+        unused = name.partition(".")[0] in _UNUSED
+        if unused and value != defaults[name] and name not in known:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} changes nothing here: no network is trained",
+                remedy="Leave it out; --size is the height and width of the features.",
+            )
 
 
 def _jobs(config: Config, size: int) -> list[FeatureJob]:
