@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Callable
@@ -18,7 +19,8 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` make the file under a temporary name, then move it to `path` in one step.
 
     A process killed at any moment leaves the old file or the new one, never a part. The bytes
-    are on the disk before the name is.
+    are on the disk before the name is. A write that fails leaves nothing; it must say so with
+    OSError, so writers that have errors of their own give us bytes to write.
 
     Raises:
         RunError: the folder cannot be written.
@@ -31,8 +33,22 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
-        raise unwritable(path, error) from error
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse a folder where a file is to be written, before work is done for it.
+
+    Raises:
+        RunError: `path`, which the user named with `option`, is a folder.
+    """
+    if path.is_dir():
+        raise RunError("this is a folder", file=path, remedy=f"Name a file with {option}.")
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -56,6 +56,8 @@ def test_an_image_size_that_does_not_fit_names_those_that_do():
 
 def test_what_fits_another_backbone_is_known_where_it_is_built():
     assert ModelConfig(image_size=100, backbone="resnet18").image_size == 100
+    with pytest.raises(ConfigError, match=r"--model.image-size is 0\nIt must be above 0\.$"):
+        ModelConfig(image_size=0, backbone="resnet18")
 
 
 def test_every_field_has_a_line_of_explanation():

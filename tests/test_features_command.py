@@ -148,6 +148,31 @@ def test_other_settings_and_other_folders_are_refused(done, small_dataset, tmp_p
     assert "thesis.tex" in capsys.readouterr().err
 
 
+def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog, capsys):
+    chosen = rows(done)[1:4]
+    other = {"happiness": "surprise", "surprise": "happiness"}
+    listed = tmp_path / "list.csv"
+    lines = [f"casme2,sub{row['subject']},{row['clip']},{other[row['label']]}" for row in chosen]
+    listed.write_text("\n".join(lines) + "\n")
+    words = ["--clip-list", str(listed), "--features.name", "grey-difference"]
+    output = tmp_path / "out"
+    assert command(small_dataset, output, *words) == 0
+    found = rows(output)
+    assert [row["clip"] for row in found] == [row["clip"] for row in chosen]
+    assert [row["label"] for row in found] == [other[row["label"]] for row in chosen]
+    assert len(list(output.rglob("rising.npy"))) == 3
+    assert "9 clip(s) not in the list, left out" in caplog.text
+    about = json.loads((output / "features.json").read_text())
+    assert about["settings"]["clip_list"]["file"] == "list.csv"
+    # Another list is another set of features; a list that cannot be read is told.
+    listed.write_text("\n".join(lines[:2]) + "\n")
+    assert command(small_dataset, output, *words) == 2
+    assert "features of other settings (clip_list: " in capsys.readouterr().err
+    words[1] = str(tmp_path / "none.csv")
+    assert command(small_dataset, tmp_path / "new", *words) == 2
+    assert "Check --clip-list" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -155,6 +180,8 @@ def test_other_settings_and_other_folders_are_refused(done, small_dataset, tmp_p
         (["--features.name", "optical"], "flow-farneback"),
         (["--preset", "fulll"], "'full'"),
         (["--dataset", "cas9"], "Did you mean"),
+        (["--model.image_size", "64"], "--model.image-size changes nothing here"),
+        (["--training.epochs=3"], "--training.epochs changes nothing here"),
     ],
 )
 def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):
@@ -163,6 +190,13 @@ def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):
     assert told in shown
     assert "Traceback" not in shown
     assert not (tmp_path / "out").exists()
+
+
+def test_the_config_of_a_run_may_be_given(small_dataset, tmp_path):
+    file = tmp_path / "run.yaml"
+    file.write_text("model:\n  image_size: 64\ntraining: {epochs: 3}\ntask: c5\n")
+    assert command(small_dataset, tmp_path / "out", "--config", str(file)) == 0
+    assert len(rows(tmp_path / "out")) == 12
 
 
 def test_without_data_it_says_where_to_get_them(capsys):

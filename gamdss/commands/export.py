@@ -8,6 +8,7 @@ from typing import Any, Literal
 from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
+from gamdss.files import check_file
 
 FORMATS = Literal["onnx", "torchscript", "safetensors"]
 
@@ -37,6 +38,8 @@ def run(namespace: Any) -> None:
     from gamdss.engine.export import SUFFIXES, export, load_trained  # noqa: PLC0415
 
     place = Path(namespace.run).expanduser()
+    if namespace.output:
+        check_file(Path(namespace.output).expanduser(), "--output")
     trained = load_trained(place, namespace.fold)
     default = place / "export" / f"{namespace.fold}{SUFFIXES[namespace.format]}"
     file = Path(namespace.output).expanduser() if namespace.output else default

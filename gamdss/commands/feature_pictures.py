@@ -48,7 +48,9 @@ def clip_picture(name: FeatureName) -> Callable[[Path, np.ndarray], None]:
         limits = np.array([robust_limit(motion, 0.1), robust_limit(values[:, -1], 1e-3)])
         rows = np.concatenate([rgb(phase, limits) for phase in values])
         image = np.rint(255 * rows[..., ::-1]).astype(np.uint8)
-        write_atomic(file, lambda target: cv2.imwrite(str(target), image))
+        # As bytes: OpenCV's own writer leaves half a picture on a full disk, and says nothing.
+        _, whole = cv2.imencode(".png", image)
+        write_atomic(file, lambda target: target.write_bytes(whole.tobytes()))
 
     return draw
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import sys
 from dataclasses import replace
@@ -13,19 +14,20 @@ from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
 from gamdss.commands.fields import build
-from gamdss.config import Config
+from gamdss.config import Config, flatten
 from gamdss.errors import ConfigError, FrameError
-from gamdss.files import write_atomic
+from gamdss.files import read_yaml, write_atomic
 from gamdss.reselection.presets import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gamdss.data.feature_files import FeatureJob, Written
     from gamdss.data.specs import DatasetSpec
 
 ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
+_UNUSED = {"model", "augmentation", "training", "protocol"}
 _KEYS = ("onset", "apex", "offset")
 
 
@@ -87,6 +89,7 @@ def run(namespace: Any) -> None:
 
 def _config(namespace: Any) -> Config:
     config = build(namespace, Config)
+    _refuse_unused(config, namespace.config or ())
     if namespace.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=namespace.preset))
     resolve(config.reselection.preset, config.reselection.ratio)  # refused before work begins
@@ -98,13 +101,28 @@ def _config(namespace: Any) -> Config:
     return config
 
 
+def _refuse_unused(config: Config, files: Iterable[Any]) -> None:
+    """Refuse settings of training on the command line; the files of a run may have them."""
+    known: set[str] = set()
+    for file in files:
+        known |= flatten(read_yaml(Path(str(file)), "the config", "--config")).keys()
+    given, defaults = flatten(config.as_dict()), flatten(Config().as_dict())
+    for name, value in given.items():
+        unused = name.partition(".")[0] in _UNUSED
+        if unused and value != defaults[name] and name not in known:
+            raise ConfigError(
+                f"--{name.replace('_', '-')} changes nothing here: no network is trained",
+                remedy="Leave it out; --size is the height and width of the features.",
+            )
+
+
 def _jobs(config: Config, size: int) -> list[FeatureJob]:
     """The clips of all datasets of the config; of several, folders begin with the dataset."""
     from gamdss.data.feature_files import FeatureJob  # noqa: PLC0415
     from gamdss.data.key_frames import KeyFrameReader  # noqa: PLC0415
     from gamdss.data.specs import get_spec  # noqa: PLC0415
     from gamdss.engine.composite import sources  # noqa: PLC0415
-    from gamdss.engine.dataset import no_data, read_clips  # noqa: PLC0415
+    from gamdss.engine.dataset import listed_clips, no_data, read_clips  # noqa: PLC0415
 
     jobs = []
     parts = sources(config)
@@ -118,10 +136,12 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
         root = Path(part.data_root).expanduser()
         reader = KeyFrameReader(spec.colour, size, part.frames, part.reselection, part.features)
         annotations, clips = read_clips(part, spec, root)
+        places, annotations = listed_clips(part, annotations)
         above = PurePosixPath(spec.name) if len(parts) > 1 else PurePosixPath()
-        for item, label in zip(clips, annotations.labels, strict=True):
-            folder = above / item.clip.subject / item.clip.name
-            jobs.append(FeatureJob(item, reader, annotations.classes[label], folder))
+        for place, label in zip(places, annotations.labels, strict=True):
+            clip = clips[place].clip
+            folder = above / clip.subject / clip.name
+            jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
     return jobs
 
 
@@ -153,8 +173,18 @@ def _about(config: Config, size: int) -> dict[str, Any]:
             "preset": config.reselection.preset,
             "ratio": config.reselection.ratio,
             "features": feature_settings(config.features),
+            **_list_settings(config),
         },
     }
+
+
+def _list_settings(config: Config) -> dict[str, Any]:
+    """The list of clips, by name and content; nothing where there is none."""
+    if config.clip_list is None:
+        return {}
+    file = Path(config.clip_list).expanduser()
+    digest = hashlib.blake2b(file.read_bytes(), digest_size=12).hexdigest()
+    return {"clip_list": {"file": file.name, "digest": digest}}
 
 
 def _write_index(file: Path, written: Sequence[Written]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from gamdss.arguments import new_parser
-from gamdss.errors import ConfigError
+from gamdss.config.checks import require
 
 
 def parser() -> ArgumentParser:
@@ -35,9 +35,9 @@ def run(namespace: Any) -> None:
 
     from gamdss.bench import models  # noqa: PLC0415
 
-    if namespace.image_size is not None and namespace.image_size < 1:
-        size = namespace.image_size
-        raise ConfigError(f"--image-size is {size}", remedy="It must be 1 or more.")
+    if namespace.image_size is not None:
+        require(namespace.image_size >= 1, "image_size", namespace.image_size, "1 or more")
+    require(namespace.threads >= 0, "threads", namespace.threads, "0 or more")
     names = models.find(namespace.filter, namespace.all)
     if namespace.all:  # measuring them would take hours
         print(json.dumps(names, indent=2) if namespace.json else "\n".join(names))

@@ -40,10 +40,11 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         size = self.image_size
-        low = max(16, size // 16 * 16)
-        near = f"a multiple of 16, such as {low} or {low + 16}"
         # Which sizes fit another backbone is known where it is built.
-        fits = size > 0 and (size % 16 == 0 or self.backbone != "rmt")
+        _require(size > 0, "model.image_size", size, "above 0")
+        low = max(16, size // 16 * 16)
+        near = f"a multiple of 16, such as {low} or {low + 16}, for the backbone rmt"
+        fits = size % 16 == 0 or self.backbone != "rmt"
         _require(fits, "model.image_size", size, near)
         _require(bool(self.backbone), "model.backbone", self.backbone, "`rmt` or a name of timm's")
         mine = self.backbone == "rmt" and (self.pretrained or self.weights)

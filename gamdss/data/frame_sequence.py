@@ -18,7 +18,9 @@ class FrameSequence(Mapping[int, np.ndarray]):
     """Frame number -> image, uint8 BGR (H, W, 3); each is decoded when it is asked for.
 
     What `gamdss.reselect` takes as `frames`. Nothing is kept: a frame that is asked for twice is
-    decoded twice. Frames of a video are best asked for in rising order.
+    decoded twice. Frames of a video are best asked for in rising order. It stays open from the
+    first frame until `release`, or until the object is gone; each process opens its own, so that
+    workers of a `DataLoader` may share the object.
 
     Args:
         source: a folder of images, or a video that OpenCV decodes.
@@ -55,6 +57,11 @@ class FrameSequence(Mapping[int, np.ndarray]):
         if self._video is not None:
             return self._video.image(inner)
         return decode(self._files[inner], colour=False)
+
+    def release(self) -> None:
+        """Close the video until a frame is asked for again; of a folder nothing is open."""
+        if self._video is not None:
+            self._video.release()
 
     def __contains__(self, number: object) -> bool:
         """Whether there is such a frame; it is not decoded."""

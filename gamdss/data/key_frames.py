@@ -64,7 +64,9 @@ class KeyFrameReader:
         self.image_size = image_size
         self.frames = frames
         self.reselection = reselection
-        self.features = None if features is None else PhaseFeatures(features, self.resize)
+        self.features = (
+            None if features is None else PhaseFeatures(features, self.resize, image_size)
+        )
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` wants, rising; some may be missing from the folder."""
@@ -153,18 +155,15 @@ class KeyFrameReader:
             raise _of_clip(item, error) from error
 
     def _one_size(self, item: ClipFrames, images: dict[int, np.ndarray]) -> dict[int, np.ndarray]:
-        height, width = images[item.clip.annotated.apex].shape[:2]
-        other = [n for n, image in images.items() if image.shape[:2] != (height, width)]
-        if other and self.frames.mixed_size == "error":
-            size = images[other[0]].shape[:2]
+        try:
+            return one_size(images, item.clip.annotated.apex, self.frames)
+        except MixedSizeError as error:
             raise FrameError(
                 f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
-                f"size: this one is {size[0]}x{size[1]}, the apex frame {height}x{width} "
-                f"(height x width); {len(other)} frame(s) differ",
-                file=item.files[other[0]],
+                f"size: this one is {error.problem}",
+                file=item.files[error.number],
                 remedy="Crop the clip again, or pass --frames.mixed-size resize.",
-            )
-        return images | {n: cv2.resize(images[n], (width, height)) for n in other}
+            ) from error
 
     def resize(self, image: np.ndarray) -> np.ndarray:
         """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
@@ -174,6 +173,39 @@ class KeyFrameReader:
             return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
+
+
+class MixedSizeError(FrameError):
+    """Frames of one clip differ in size.
+
+    Args:
+        problem: the sizes, that of the frame `number` first.
+        number: the first frame that is not like the apex frame.
+    """
+
+    def __init__(self, problem: str, number: int) -> None:
+        super().__init__(problem)
+        self.number = number
+
+
+def one_size(
+    images: dict[int, np.ndarray], apex: int, frames: FramesConfig
+) -> dict[int, np.ndarray]:
+    """The frames, uint8 BGR (H, W, 3) by number, in the size of frame `apex` if that is wanted.
+
+    Raises:
+        MixedSizeError: they differ, and `frames.mixed_size` is "error".
+    """
+    height, width = images[apex].shape[:2]
+    other = [n for n, image in images.items() if image.shape[:2] != (height, width)]
+    if other and frames.mixed_size == "error":
+        size = images[other[0]].shape[:2]
+        raise MixedSizeError(
+            f"{size[0]}x{size[1]}, the apex frame {height}x{width} (height x width); "
+            f"{len(other)} frame(s) differ",
+            other[0],
+        )
+    return images | {n: cv2.resize(images[n], (width, height)) for n in other}
 
 
 def _triple(place: dict[int, int], keys: KeyFrames) -> tuple[int, int, int]:

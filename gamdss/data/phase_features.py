@@ -40,13 +40,20 @@ class PhaseFeatures:
     Args:
         config: which feature, and how motion is magnified.
         resize: makes of a frame, uint8 BGR (H, W, 3), what the network sees of it, RGB (3, S, S).
+        image_size: S in pixels; 0 where frames keep their own size.
 
     Raises:
         ConfigError: this OpenCV lacks the flow.
     """
 
-    def __init__(self, config: FeaturesConfig, resize: Callable[[np.ndarray], np.ndarray]) -> None:
+    def __init__(
+        self,
+        config: FeaturesConfig,
+        resize: Callable[[np.ndarray], np.ndarray],
+        image_size: int,
+    ) -> None:
         self.config = config
+        self.image_size = image_size
         self.kind = FEATURES[config.name]
         self.resize = resize
         if self.kind.flow is not None:
@@ -73,8 +80,9 @@ class PhaseFeatures:
             grey = len(self.kind.channels) == 1
             return frame_difference(self.resize(first), self.resize(last), grey)
         flow = dense_flow(first, last, self.kind.flow)
-        height, width = self.resize(first).shape[1:]
-        return flow_feature(resize_flow(flow, (height, width)), self.kind.third)
+        if self.image_size:
+            flow = resize_flow(flow, (self.image_size, self.image_size))
+        return flow_feature(flow, self.kind.third)
 
     def _magnified(self, images: Mapping[int, np.ndarray], start: int, apex: int) -> np.ndarray:
         config = self.config

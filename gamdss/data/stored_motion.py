@@ -20,8 +20,8 @@ class StoredMotion:
     """Features of the phases of N clips.
 
     `values` is float16 (K, C, S, S), in the units of `gamdss.features.FEATURES` (float16 is exact
-    for grey levels, and to a 2000th of a flow's size); `annotated` and `reselected` (N, 2) index
-    it by clip and phase (rising, falling).
+    for differences of colours, which are whole grey levels, and to a 2000th of the value for luma
+    and flow); `annotated` and `reselected` (N, 2) index it by clip and phase (rising, falling).
     """
 
     values: np.ndarray

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,31 +16,52 @@ from gamdss.errors import FrameError
 class VideoFrames:
     """Frames of a video, numbered from 1; those asked for in rising order are decoded once.
 
-    How many there are is counted, since a file may say otherwise.
+    How many there are is counted, since a file may say otherwise. The file is opened by the first
+    frame that is asked for, and stays open until `release`; each process opens its own, so that
+    workers of a `DataLoader` may share the object, forked or pickled.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
+        self._stream: cv2.VideoCapture | None = None
+        self._at, self._process = 0, 0
         stream, count = self._open(), 0
         while stream.grab():
             count += 1
+        stream.release()
         if not count:
             raise self._error("the video has no frame that can be decoded")
         self.numbers = list(range(1, count + 1))
-        self._stream, self._at = self._open(), 0
 
     def image(self, number: int) -> np.ndarray:
         """One frame."""
-        if number <= self._at:
-            self._stream, self._at = self._open(), 0
+        stream = self._stream
+        if stream is None or number <= self._at or self._process != os.getpid():
+            self.release()
+            stream = self._stream = self._open()
+            self._at, self._process = 0, os.getpid()
         done = True
         while done and self._at < number:
-            done = self._stream.grab()
+            done = stream.grab()
             self._at += 1
-        done, image = self._stream.retrieve() if done else (False, None)
+        done, image = stream.retrieve() if done else (False, None)
         if not done:
             raise self._error(f"frame {number} cannot be decoded")
         return np.asarray(image)
+
+    def release(self) -> None:
+        """Close the file; the next frame opens it again."""
+        if self._stream is not None and self._process == os.getpid():
+            self._stream.release()
+        elif self._stream is not None:
+            # Inherited from the process that this one was forked from. To decode it would move
+            # the file under that process; to close it would wait for decoder threads that are not
+            # here. So it is kept from being destroyed, even when this process ends.
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._stream))
+        self._stream = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_stream": None}
 
     def _open(self) -> cv2.VideoCapture:
         if not self._file.is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import pickle
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from gamdss.errors import CheckpointError
@@ -22,7 +23,9 @@ def save_weights(path: Path, net: nn.Module, about: dict[str, Any]) -> None:
     """Write a network's weights as safetensors, with `about` (plain values) in its header."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
     header = {"gamdss": json.dumps(about, sort_keys=True)}
-    write_atomic(path, lambda target: save_file(tensors, target, metadata=header))
+    # Bytes, here and below: the libraries' own writers meet a full disk with errors of their own.
+    whole = save(tensors, metadata=header)
+    write_atomic(path, lambda target: target.write_bytes(whole))
 
 
 def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
@@ -74,7 +77,9 @@ def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write the training state of an unfinished fold: tensors and plain values only."""
-    write_atomic(path, lambda target: torch.save(state, target))
+    whole = io.BytesIO()
+    torch.save(state, whole)
+    write_atomic(path, lambda target: target.write_bytes(whole.getbuffer()))
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any]:

@@ -126,12 +126,9 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         features=config.features,
     )
     _report_notes(annotations, store)
+    places, annotations = listed_clips(config, annotations)
     if config.clip_list is not None:
-        listed = read_clip_list(Path(config.clip_list).expanduser(), annotations.classes)
-        places, annotations = restrict(annotations, listed)
         store = store.subset(places)
-    for warning in annotations.warnings:
-        log.warning("%s: %s", annotations.workbook, warning)
     made = (root / MANIFEST).is_file()
     return Dataset(
         title=f"Synthetic clips in {spec.title}'s layout" if made else spec.title,
@@ -163,6 +160,21 @@ def read_clips(
         for note in item.clip.annotated.notes if item.clip != before else ():
             log.warning("clip %s (row %d): %s", item.clip.id, item.clip.row, note)
     return replace(annotations, clips=tuple(item.clip for item in found)), found
+
+
+def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int], Annotations]:
+    """The clips that `clip_list` has and their places, warned of; all of them without a list.
+
+    Raises:
+        AnnotationError: the list cannot be read, does not fit the task, or has none of the clips.
+    """
+    places: Sequence[int] = range(len(annotations.clips))
+    if config.clip_list is not None:
+        listed = read_clip_list(Path(config.clip_list).expanduser(), annotations.classes)
+        places, annotations = restrict(annotations, listed)
+    for warning in annotations.warnings:
+        log.warning("%s: %s", annotations.workbook, warning)
+    return places, annotations
 
 
 def no_data(spec: DatasetSpec) -> DataRootError:

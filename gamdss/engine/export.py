@@ -7,7 +7,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ from gamdss.data.augment import MEAN, STD
 from gamdss.engine.checkpoint import load_weights, read_about, save_weights
 from gamdss.engine.finished import read_settings
 from gamdss.engine.network import build_network, without_start
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
 from gamdss.layers.retention import RetentionTables
@@ -152,24 +152,60 @@ def export(trained: Trained, form: str, file: Path) -> float:
 
     Raises:
         ConfigError: packages are missing.
-        RunError: the file cannot be written, or does not give the same logits.
+        RunError: the file cannot be written, the network cannot be exported in this form, or the
+            file does not give the same logits. What lay there before stays.
     """
     branch = DecidingBranch(trained.net, trained.from_features).eval()
     expected = branch(*branch.example(_BATCHES[1])).detach()
-    for module in branch.modules():
-        if isinstance(module, RetentionTables):
-            module.in_reals = True
     write, read = _FORMS[form]
-    write_atomic(file, lambda target: write(branch, trained, target))
-    difference = float((read(branch, trained, file) - expected).abs().max())
-    if not difference <= TOLERANCE:
-        file.unlink()
-        raise RunError(
-            f"the exported network's logits differ by {difference:.2g} from the network's",
-            file=file,
-            remedy="Try another --format, and report the backbone and the versions in use.",
-        )
+    difference = float("nan")
+
+    def write_and_check(target: Path) -> None:
+        nonlocal difference
+        write(branch, trained, target)
+        difference = float((read(branch, trained, target) - expected).abs().max())
+        if not difference <= TOLERANCE:
+            raise RunError(
+                f"the exported network's logits differ by {difference:.2g} from the network's",
+                file=file,
+                remedy="Try another --format, and report the backbone and the versions in use.",
+            )
+
+    with _in_reals(branch), _explained(trained, form):
+        write_atomic(file, write_and_check)
     return difference
+
+
+@contextlib.contextmanager
+def _in_reals(net: nn.Module) -> Iterator[None]:
+    """Within it the network has no complex numbers, which exported graphs cannot hold."""
+    tables = [module for module in net.modules() if isinstance(module, RetentionTables)]
+    before = [table.in_reals for table in tables]
+    for table in tables:
+        table.in_reals = True
+    try:
+        yield
+    finally:
+        for table, value in zip(tables, before, strict=True):
+            table.in_reals = value
+
+
+@contextlib.contextmanager
+def _explained(trained: Trained, form: str) -> Iterator[None]:
+    """Errors of the exporters, which each have many kinds of their own, as one that can be read."""
+    try:
+        yield
+    except (GamdssError, MemoryError):
+        raise
+    except Exception as error:
+        stream = trained.net.temporal
+        backbone = trained.about.get("model", {}).get("backbone") or type(stream).__name__
+        lines = str(error).strip().splitlines() or ["?"]
+        raise RunError(
+            f"the backbone {backbone} cannot be exported as {form} "
+            f"({type(error).__name__}: {lines[0][:160]})",
+            remedy=f"Use another --format: {', '.join(name for name in SUFFIXES if name != form)}.",
+        ) from error
 
 
 def _write_onnx(branch: DecidingBranch, trained: Trained, file: Path) -> None:
@@ -206,7 +242,9 @@ def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
 def _write_torchscript(branch: DecidingBranch, trained: Trained, file: Path) -> None:
     with _quiet():
         traced = torch.jit.trace(branch, branch.example(_BATCHES[0]))
-        torch.jit.save(traced, file, _extra_files={"gamdss.json": json.dumps(trained.about)})
+        whole = io.BytesIO()  # its own writer meets a full disk with an error of its own
+        torch.jit.save(traced, whole, _extra_files={"gamdss.json": json.dumps(trained.about)})
+    file.write_bytes(whole.getbuffer())
 
 
 def _run_torchscript(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:

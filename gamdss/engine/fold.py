@@ -152,8 +152,9 @@ class FoldTrainer:
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
         count = len(self.data.training)
-        for batch in order(self.data, training.sampling).split(training.batch_size):
-            total += self.step(batch.to(self.data.frames.device))
+        shown = order(self.data, training.sampling).to(self.data.frames.device)
+        for batch in shown.split(training.batch_size):
+            total += self.step(batch)
         loss, correct = (total / count).tolist()
         return loss, correct
 

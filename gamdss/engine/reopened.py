@@ -18,19 +18,24 @@ from gamdss.engine.checkpoint import load_weights
 from gamdss.engine.dataset import Dataset, fold_data, load_frames, open_dataset
 from gamdss.engine.finished import FinishedRun, read_json
 from gamdss.engine.fold import FoldData, FoldTrainer
+from gamdss.engine.motion import load_motion
 from gamdss.engine.network import without_start
 from gamdss.errors import RunError
 
 
 @dataclass(frozen=True, eq=False)
 class OpenedRun:
-    """A finished run with its dataset and folds; networks are loaded fold by fold."""
+    """A finished run with its dataset and folds; networks are loaded fold by fold.
+
+    `frames` and `motion` (None if the run has no input features) are on the device that computes.
+    """
 
     run: FinishedRun
     config: Config
     dataset: Dataset
     folds: tuple[Fold, ...]
     frames: Tensor
+    motion: Tensor | None
 
     def trained(self, fold: Fold) -> FoldTrainer:
         """The fold's network that the run is judged by, for evaluation, with the fold's clips.
@@ -40,7 +45,8 @@ class OpenedRun:
         """
         folder = self.run.path / "folds" / fold.name
         config = replace(self.config, model=without_start(self.config.model))
-        trainer = FoldTrainer(config, fold_data(self.dataset, fold, self.frames, config), folder)
+        data = fold_data(self.dataset, fold, self.frames, config, self.motion)
+        trainer = FoldTrainer(config, data, folder)
         load_weights(folder / "checkpoint.safetensors", trainer.net)
         trainer.net.eval()
         return trainer
@@ -84,4 +90,5 @@ def open_run(
             remedy="Restore them, or name their folder with --data-root.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    return OpenedRun(run, config, dataset, folds, load_frames(dataset.store, target))
+    frames, motion = load_frames(dataset.store, target), load_motion(dataset.store, target)
+    return OpenedRun(run, config, dataset, folds, frames, motion)

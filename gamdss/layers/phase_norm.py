@@ -9,22 +9,51 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class PhaseBatchNorm(nn.BatchNorm2d):
-    """BatchNorm2d that, in training, takes each of `phases` equal parts of a batch on its own."""
+    """BatchNorm2d that, in training, takes each of `phases` equal parts of a batch on its own.
+
+    With `momentum=None` the running statistics are the mean over all batches, as there; how many
+    there were is counted here too, since to read it from a GPU is to wait for it at every batch.
+    """
 
     phases = 1
+    _batches: int | None = None  # what `num_batches_tracked` is; None until it is read
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W)."""
-        if self.phases == 1 or not self.training:
+        if not self.training:
             return super().forward(x)
-        norm = super().forward
-        return torch.cat([norm(part) for part in x.chunk(self.phases)])
+        if self.phases == 1:
+            return self._normalise(x)
+        return torch.cat([self._normalise(part) for part in x.chunk(self.phases)])
+
+    def _normalise(self, x: Tensor) -> Tensor:
+        """A batch by its own statistics, which move the running ones."""
+        if self.momentum is not None or self.num_batches_tracked is None:
+            return super().forward(x)
+        self._check_input_dim(x)
+        if self._batches is None:
+            self._batches = int(self.num_batches_tracked)
+        self._batches += 1
+        self.num_batches_tracked.add_(1)
+        share, moved = 1 / self._batches, (self.running_mean, self.running_var)
+        return functional.batch_norm(x, *moved, self.weight, self.bias, True, share, self.eps)
+
+    def reset_running_stats(self) -> None:
+        """Forget all batches."""
+        super().reset_running_stats()
+        self._batches = None
+
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+        super()._load_from_state_dict(*arguments, **options)
+        self._batches = None
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class _Recipe:
     drop_path: float = 0.0
     in_chans: int = 3
     pretrained: bool = False
-    weights: str | Path | None = None
+    weights: Path | None = None
 
     @property
     def architecture(self) -> str:
@@ -73,13 +73,14 @@ class TimmStream(TemporalStream):
         weights: str | Path | None = None,
     ) -> None:
         super().__init__()
-        recipe = _Recipe(name, image_size, drop_path, in_chans, pretrained, weights)
         check_name(name)
+        file = _weights_file(name, weights)
+        recipe = _Recipe(name, image_size, drop_path, in_chans, pretrained, file)
         try:
             net, (self.num_features, self._grid) = _open(replace(recipe, pretrained=False))
         except _UnfitError as reason:
             raise _refusal(recipe, str(reason)) from None
-        self.net = _with_weights(recipe) if pretrained or weights else net
+        self.net = _with_weights(recipe) if pretrained or file else net
         self.name = name
         self.image_size = image_size
 
@@ -206,6 +207,24 @@ def _open(recipe: _Recipe) -> tuple[nn.Module, tuple[int, int]]:
     return net.train(), (channels, height)
 
 
+def _weights_file(name: str, weights: str | Path | None) -> Path | None:
+    """The file of weights that is named, if one is.
+
+    Raises:
+        CheckpointError: there is no such file.
+    """
+    if not weights:
+        return None
+    file = Path(weights).expanduser()
+    if not file.is_file():
+        raise CheckpointError(
+            f"the weights of {name} cannot be loaded: there is no such file",
+            file=file,
+            remedy="Check --model.weights.",
+        )
+    return file
+
+
 def _with_weights(recipe: _Recipe) -> nn.Module:
     """The model with weights from timm or from a file.
 
@@ -239,7 +258,7 @@ _NO_NETWORK = (
 )
 
 
-def _create(recipe: _Recipe, file: str | Path | None = None) -> Any:
+def _create(recipe: _Recipe, file: Path | None = None) -> Any:
     """The model without its head; what it does not know of `_OPTIONAL` is left out."""
     own = timm.get_pretrained_cfg(recipe.architecture)
     options: dict[str, Any] = {"drop_path_rate": recipe.drop_path, "in_chans": recipe.in_chans}

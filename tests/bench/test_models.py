@@ -55,7 +55,11 @@ def test_the_table_tells_what_cannot_be_used():
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["--filter", "resnot"], "'resnot', which no model"), (["--image-size", "0"], "1 or more")],
+    [
+        (["--filter", "resnot"], "'resnot', which no model"),
+        (["--image-size", "0"], "1 or more"),
+        (["--threads", "-1"], "0 or more"),
+    ],
 )
 def test_mistakes_are_named(words, message, capsys):
     assert main(["models", *words]) == 2

@@ -1,5 +1,10 @@
 """A clip's frames from a folder or a video, by number."""
 
+import os
+import pickle
+from multiprocessing import get_context
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -57,6 +62,63 @@ def test_a_video_in_any_order(video):
     for number in (103, 101, 111):
         assert frames[number].shape == (48, 64, 3)
         assert np.abs(frames[number].astype(int) - images()[number - 100]).mean() < 8
+
+
+def send(pipe, frames, numbers):
+    pipe.send([frames[number] for number in numbers])
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+def test_forked_workers_see_the_same_frames(video, opened_before):
+    """Two at once, that share the position in the file with this process if they inherit it."""
+    frames = gamdss.FrameSequence(video)
+    expected = [frames[number] for number in frames]
+    frames.release()
+    if opened_before:
+        assert np.array_equal(frames[2], expected[1])
+    try:
+        fork = get_context("fork")
+    except ValueError:
+        pytest.skip("there is no fork here")
+    workers = []
+    for numbers in ((4, 7, 12), (3, 5, 11)):
+        here, there = fork.Pipe()
+        workers.append((numbers, here, fork.Process(target=send, args=(there, frames, numbers))))
+    for _, _, worker in workers:
+        worker.start()
+    assert np.array_equal(frames[6], expected[5])
+    for numbers, pipe, worker in workers:
+        assert pipe.poll(30), "the worker hangs"
+        for number, image in zip(numbers, pipe.recv(), strict=True):
+            assert np.array_equal(image, expected[number - 1])
+        worker.join(30)
+        assert worker.exitcode == 0
+    assert np.array_equal(frames[10], expected[9])
+
+
+def test_it_can_be_pickled_for_spawned_workers(video, folder):
+    for source in (video, folder):
+        frames = gamdss.FrameSequence(source)
+        last = frames[frames.numbers[-1]]
+        copy = pickle.loads(pickle.dumps(frames))
+        assert copy.numbers == frames.numbers
+        assert np.array_equal(copy[copy.numbers[-1]], last)
+
+
+def open_files(file):
+    links = (Path(f"/proc/self/fd/{entry}") for entry in os.listdir("/proc/self/fd"))
+    return sum(link.exists() and link.samefile(file) for link in links)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files are counted in /proc")
+def test_a_video_is_open_only_while_it_is_read(video):
+    frames = gamdss.FrameSequence(video)
+    assert open_files(video) == 0
+    first = frames[1]
+    assert open_files(video) == 1
+    frames.release()
+    assert open_files(video) == 0
+    assert np.array_equal(frames[1], first)
 
 
 @pytest.mark.parametrize("preset", ["full", "motion", "none"])

@@ -7,6 +7,7 @@ import onnxruntime
 import pytest
 import torch
 from safetensors import safe_open
+from torch import nn
 
 from gamdss.cli import main
 from gamdss.commands.runs import open_data
@@ -15,7 +16,9 @@ from gamdss.engine import export as exporting
 from gamdss.engine.export import Trained, export, load_trained
 from gamdss.engine.finished import read_run
 from gamdss.errors import RunError
+from gamdss.layers.retention import RetentionTables
 from gamdss.metrics import chosen_logits
+from gamdss.models.temporal import TemporalStream
 from gamdss.models.two_branch import TwoBranchNet
 
 
@@ -98,6 +101,7 @@ def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsy
     opened = open_data(read_run(inner_flow_run), Options)
     trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
     data = trainer.data
+    assert data.motion.values is opened.motion  # not loaded again for each fold
     onset = data.frames[data.held_out[:, 0]]
     logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
     recorded = chosen_logits(opened.run.fold("02"), "inner")
@@ -136,6 +140,14 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
+        (
+            ["RUN", "--fold", "02", "--output", "."],
+            ".: this is a folder\nName a file with --output",
+        ),
+        (
+            ["RUN", "--fold", "02", "--output", "/"],
+            "/: this is a folder\nName a file with --output",
+        ),
     ],
 )
 def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
@@ -150,6 +162,39 @@ def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeyp
     with pytest.raises(RunError, match="logits differ by"):
         export(load_trained(run, "02"), "torchscript", tmp_path / "network.pt")
     assert list(tmp_path.iterdir()) == []
+
+
+class Wilful(TemporalStream):
+    """Whose way through depends on the image: no exporter of graphs can follow it."""
+
+    num_features, reduction = 8, 16
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Conv2d(3, 8, 16, 16)
+
+    def forward_features(self, x):
+        return self.embed(x) if float(x.sum()) > 1e9 else self.embed(-x)
+
+
+def test_a_network_that_cannot_be_exported_is_told(tmp_path):
+    net = TwoBranchNet(3, 32, temporal=Wilful()).eval()
+    about = {"model": {"backbone": "wilful"}}
+    file = tmp_path / "network.onnx"
+    file.write_text("of before")
+    told = r"backbone wilful cannot be exported as onnx \(\w+: .*\)\n.*torchscript, safetensors"
+    with pytest.raises(RunError, match=told):
+        export(Trained(net, about), "onnx", file)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
+    assert file.read_text() == "of before"
+
+
+def test_the_network_is_left_as_it_was(tmp_path):
+    net = TwoBranchNet(3, 32).eval()
+    tables = [module for module in net.modules() if isinstance(module, RetentionTables)]
+    assert tables
+    export(Trained(net, {}), "torchscript", tmp_path / "network.pt")
+    assert not any(table.in_reals for table in tables)
 
 
 def test_missing_packages_are_named(run, tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 """Key frames as tensors for a loop of the user's own."""
 
+from importlib.resources import files
+
 import cv2
 import numpy as np
 import pytest
@@ -31,20 +33,25 @@ def test_a_dataset_by_name(cas2):
 
 
 def test_frames_as_bytes(cas2, small_dataset, tmp_path):
-    plain = gamdss.KeyFrameDataset(
-        *("cas2", small_dataset),
-        image_size=50,
-        normalised=False,
-        preset="none",
-        cache=tmp_path,
-        progress=False,
+    plain, normal = (
+        gamdss.KeyFrameDataset(
+            *("cas2", small_dataset),
+            image_size=50,
+            normalised=normalised,
+            preset="none",
+            cache=tmp_path,
+            progress=False,
+        )
+        for normalised in (False, True)
     )
-    onset, _, _, label = plain[3]
-    assert onset.dtype == torch.uint8
+    *frames, label = plain[3]
     assert label.dtype == torch.int64
     assert plain.keys[3].notes == ()
-    if plain.keys[3].onset == cas2.keys[3].onset:
-        torch.testing.assert_close(normalise(onset), cas2[3][0])
+    assert plain.keys[3] == normal.keys[3]
+    assert {key.numbers for key in plain.keys} != {key.numbers for key in cas2.keys}
+    for bytes_, expected in zip(frames, normal[3][:3], strict=True):
+        assert bytes_.dtype == torch.uint8
+        torch.testing.assert_close(normalise(bytes_), expected)
 
 
 def clip(folder, start):
@@ -54,6 +61,7 @@ def clip(folder, start):
     for step in range(9):
         frame = face.copy()
         frame[10:20] += np.uint8(8 * min(step, 8 - step))
+        frame[30:] += np.uint8(2 * step)  # the offset is not the onset
         cv2.imwrite(str(folder / f"{start + step}.png"), frame)
     return gamdss.FrameSequence(folder)
 
@@ -67,12 +75,59 @@ def test_clips_of_ones_own(tmp_path):
     assert data.classes == ("joy", "surprise")
     assert data.labels == (1, 0)
     assert [keys.numbers for keys in data.keys] == [(10, 14, 18), (30, 34, 38)]
-    onset, apex, offset, label = data[1]
+    *frames, label = data[1]
     assert label == 0
-    expected = torch.from_numpy(clips[1][0][34][..., ::-1].copy()).permute(2, 0, 1)
-    assert torch.equal(apex, expected)
-    assert torch.equal(onset, offset)
+    for number, frame in zip((30, 34, 38), frames, strict=True):
+        expected = torch.from_numpy(clips[1][0][number][..., ::-1].copy()).permute(2, 0, 1)
+        assert torch.equal(frame, expected)
+    assert not torch.equal(frames[0], frames[2])
     assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
+
+
+def test_numbers_may_be_numpys(tmp_path):
+    frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
+    keys = np.array([10, 14, 18])
+    clips = [(frames, *keys, label) for label in labels]
+    data = gamdss.KeyFrameDataset(clips, image_size=40, preset="none", progress=False)
+    assert data.labels == (2, 0)
+    assert data.classes == ()
+    assert data[0][3].dtype == torch.int64
+    assert all(type(number) is int for number in data.keys[0].numbers)
+
+
+def test_frames_of_mixed_size(tmp_path):
+    frames = clip(tmp_path / "a", 10)
+    cv2.imwrite(str(tmp_path / "a" / "18.png"), np.full((44, 46, 3), 90, np.uint8))
+    clips = [(frames, 10, 14, 18, 0)]
+    told = r"frame 18 is 44x46, the apex frame 40x40.*\n.*mixed_size=\"resize\""
+    with pytest.raises(FrameError, match=told):
+        gamdss.KeyFrameDataset(clips, image_size=40, preset="full", progress=False)
+    options = {"image_size": 40, "preset": "full", "progress": False}
+    assert len(gamdss.KeyFrameDataset(clips, mixed_size="resize", **options)) == 1
+    with pytest.raises(ConfigError, match="mixed_size is 'pad'"):
+        gamdss.KeyFrameDataset(clips, mixed_size="pad", **options)
+
+
+def test_a_spec_may_be_a_path(small_dataset, tmp_path):
+    shipped = files("gamdss.data.specs") / "cas2.yaml"
+    spec = tmp_path / "mine.yaml"
+    spec.write_bytes(shipped.read_bytes())
+    data = gamdss.KeyFrameDataset(spec, small_dataset, image_size=16, cache=tmp_path / "cache")
+    assert len(data) == 12
+
+
+def test_videos_are_closed_after_their_clip(tmp_path):
+    file = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
+    for level in (40, 60, 80, 100, 120, 100, 80, 60, 40):
+        writer.write(np.full((48, 64, 3), level, np.uint8))
+    writer.release()
+    frames = gamdss.FrameSequence(file)
+    data = gamdss.KeyFrameDataset(
+        [(frames, 1, 5, 9, 0)], image_size=32, normalised=False, preset="full", progress=False
+    )
+    assert abs(int(data[0][1].float().mean()) - 120) < 8
+    assert frames._video._stream is None
 
 
 def test_mistakes_are_named(tmp_path):
@@ -87,5 +142,16 @@ def test_mistakes_are_named(tmp_path):
         gamdss.KeyFrameDataset([(frames, 10, 14, 40, 0)], progress=False)
     with pytest.raises(ConfigError, match=r"A clip is \(FrameSequence, onset"):
         gamdss.KeyFrameDataset([(frames, 10, 14)], progress=False)
+    for source in (3, None):
+        with pytest.raises(ConfigError, match=rf"the source is a {type(source).__name__}\n.*name"):
+            gamdss.KeyFrameDataset(source)
+    for wrong in (3, "clips", ({12: 0}, 10, 14, 18, 0)):
+        with pytest.raises(ConfigError, match=r"clip 1 is (.|\n)*A clip is \(FrameSequence, onset"):
+            gamdss.KeyFrameDataset([wrong])
+    with pytest.raises(ConfigError, match=r"onset, apex and offset are 10\.0, '14', True\n.*int"):
+        gamdss.KeyFrameDataset([(frames, 10.0, "14", True, 0)])
+    for label in (True, -1, 1.5, None):
+        with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+            gamdss.KeyFrameDataset([(frames, 10, 14, 18, label)], progress=False)
     with pytest.raises(ConfigError, match="names of classes, or their numbers"):
         gamdss.KeyFrameDataset([(frames, 10, 14, 18, 0), (frames, 10, 14, 18, "joy")])

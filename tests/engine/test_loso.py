@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
 from gamdss.data.splits import make_folds
@@ -158,6 +159,41 @@ def test_bf16_learns_like_float32(first, dataset, config, tmp_path):
     assert result.train_loss == pytest.approx(first.train_loss, rel=0.25)
 
 
+class Recorder(TorchDispatchMode):
+    """Names of the operations that PyTorch runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*arguments, **(options or {}))
+
+
+def with_statistics(config):
+    """Whose temporal stream is any backbone with a norm over all batches before it."""
+    return replace(config, model=ModelConfig("resnet18", image_size=64))
+
+
+def test_a_step_reads_nothing_from_the_device_and_brings_no_constants(dataset, config, tmp_path):
+    """Both make the program wait for all that a GPU is still computing."""
+    net = with_statistics(config)
+    data = data_of(dataset, folds_of(dataset)[0], net)
+    trainer = FoldTrainer(net, replace(data, frames=larger(data.frames)), tmp_path)
+    batch = torch.arange(4)
+    trainer.step(batch)
+    with Recorder() as ran:
+        trainer.step(batch)
+    assert ran.names.count("native_batch_norm") + ran.names.count("_native_batch_norm_legit") > 20
+    assert not {"_local_scalar_dense", "lift_fresh"} & set(ran.names)
+
+
+def larger(frames):
+    """Frames of 64 pixels from those of 32."""
+    return frames.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA")
 def test_cuda_asked_for_and_absent(config):
     with pytest.raises(DeviceError, match="no CUDA device"):
@@ -172,3 +208,18 @@ def test_a_fold_on_cuda_is_the_same_each_time(dataset, config, tmp_path):
     one = FoldTrainer(cuda, data, tmp_path / "one").run()
     two = FoldTrainer(cuda, data, tmp_path / "two").run()
     assert np.array_equal(one.logits, two.logits)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+def test_steps_on_cuda_do_not_wait(dataset, config, tmp_path):
+    cuda = device.resolve(replace(with_statistics(config), device="cuda"))
+    target = device.set_up(cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    trainer = FoldTrainer(cuda, replace(data, frames=larger(data.frames)), tmp_path)
+    batch = torch.arange(4, device=target)
+    trainer.step(batch)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.step(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")

@@ -147,14 +147,18 @@ def test_a_model_without_a_map_is_refused_with_the_reason():
         TwoBranchNet(5, 64, backbone="gamdss_test_vector")
 
 
-def test_weights_from_a_file(tmp_path):
+def test_weights_from_a_file(tmp_path, monkeypatch):
     torch.manual_seed(1)
     model = timm.create_model("resnet18", num_classes=7)
     file = tmp_path / "resnet18.safetensors"
     save_file(model.state_dict(), file)
     net = TwoBranchNet(5, 64, backbone="resnet18", weights=file)
     assert torch.equal(net.temporal.net.conv1.weight, model.conv1.weight)
-    with pytest.raises(CheckpointError, match=r"other\.safetensors(.|\n)*cannot be loaded"):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    net = TwoBranchNet(5, 64, backbone="resnet18", weights="~/resnet18.safetensors")
+    assert torch.equal(net.temporal.net.conv1.weight, model.conv1.weight)
+    told = r"other\.safetensors(.|\n)*there is no such file\nCheck --model.weights"
+    with pytest.raises(CheckpointError, match=told):
         TwoBranchNet(5, 64, backbone="resnet18", weights=tmp_path / "other.safetensors")
     with pytest.raises(CheckpointError, match="weights of mobilenetv4_conv_small cannot"):
         TwoBranchNet(5, 64, backbone="mobilenetv4_conv_small", weights=file)

@@ -1,0 +1,78 @@
+"""Files on a disk that is full: a message, the old file, and nothing beside it."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from gamdss.engine.checkpoint import save_state, save_weights
+from gamdss.engine.export import Trained, export
+from gamdss.errors import RunError
+from gamdss.files import write_atomic, write_json
+from gamdss.models.two_branch import TwoBranchNet
+
+resource = pytest.importorskip("resource", reason="limits of file sizes are Unix's")
+
+
+@contextmanager
+def full_disk(size=20_000):
+    """Files cannot grow beyond `size` bytes, as on a disk that has no more."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def weights(file):
+    save_weights(file, nn.Linear(100, 100), {})
+
+
+def state(file):
+    save_state(file, {"epoch": 1, "net": nn.Linear(100, 100).state_dict()})
+
+
+def values(file):
+    write_json(file, list(range(20_000)))
+
+
+def array(file):
+    write_atomic(file, lambda target: np.savez(target, numbers=np.zeros(20_000)))
+
+
+@pytest.mark.parametrize("write", [weights, state, values, array])
+def test_a_full_disk_leaves_the_old_file(tmp_path, write):
+    file = tmp_path / "there.npz"  # NumPy would add the suffix
+    file.write_text("old")
+    with full_disk(), pytest.raises(RunError, match=r"cannot be written \((.|\n)*free space"):
+        write(file)
+    assert [path.name for path in tmp_path.iterdir()] == ["there.npz"]
+    assert file.read_text() == "old"
+    write(file)
+    assert file.stat().st_size > 20_000
+
+
+@pytest.mark.parametrize("form", ["safetensors", "torchscript"])
+def test_an_export_on_a_full_disk(tmp_path, form):
+    net = TwoBranchNet(3, 32, backbone="test_vit").eval()
+    with full_disk(), pytest.raises(RunError, match="cannot be written"):
+        export(Trained(net, {}), form, tmp_path / "network")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_error_leaves_nothing_either(tmp_path):
+    def broken(target):
+        target.write_text("half")
+        raise ValueError("of the writer's own")
+
+    with pytest.raises(ValueError, match="own"):
+        write_atomic(tmp_path / "a", broken)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    state(tmp_path / "s.pt")
+    assert torch.load(tmp_path / "s.pt", weights_only=True)["epoch"] == 1
