@@ -61,8 +61,19 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     by = found["differences"]["accuracy"]
     assert by["value"] == pytest.approx(1 - results["final"]["accuracy"])
     assert found["mcnemar"][0]["only_b"] == round(12 * by["value"])
+    # The first run is right in two clips of four of each subject, whichever are drawn.
+    assert (by["interval"], by["p"]) == (None, None)
+    assert "gives no interval of accuracy" in shown
+
+    def uneven(held):
+        right = perfect(held)["logits"]
+        return {"logits": right if held["name"] == "01" else np.roll(right, 1, axis=2)}
+
+    words = ["compare", str(runs / "first"), changed("uneven", {"seed": 9}, uneven)]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    by = json.loads((tmp_path / "out" / "compare.json").read_text())["differences"]["accuracy"]
     text = (tmp_path / "out" / "compare.md").read_text()
-    assert f"{by['value']:+.3f} (" in text
+    assert f"{by['value']:+.3f} ({by['interval'][0]:+.3f} to " in text
 
 
 def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
@@ -118,3 +129,27 @@ def test_the_original_would_have_printed(runs, changed, capsys):
     assert "do not print it" in shown
     assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
     assert "do not print it" not in capsys.readouterr().out
+
+
+def test_results_and_configs_that_are_broken(runs, changed, capsys):
+    first = str(runs / "first")
+    broken = Path(changed("broken", {}))
+    file = broken / "results.json"
+    whole = json.loads(file.read_text())
+    for name in ("dataset", "seed", "folds"):
+        file.write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
+        assert f"({name} is missing or broken)" in refused(capsys, "compare", first, str(broken))
+    file.write_text(json.dumps({**whole, "final": {}}))
+    assert "final.accuracy is missing" in refused(capsys, "original-report", str(broken))
+    file.write_text("[1]")
+    assert "everything is missing" in refused(capsys, "original-report", str(broken))
+    for values, message in (
+        ({"training": 5}, "unknown field 'training'"),
+        ({"training": {"epochs": "many"}}, "'training.epochs': Expected a <class 'int'>"),
+    ):
+        config = broken / "config.yaml"
+        config.write_text(yaml.safe_dump(values))
+        for words in (("original-report", str(broken)), ("tsne", "--experiment", str(config))):
+            shown = refused(capsys, *words)
+            assert f"{config}: " in shown
+            assert message in shown

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
-from gamdss.arguments import parse
+from gamdss.arguments import checked, parse
 from gamdss.commands import train
 from gamdss.commands.fields import cache_folder
-from gamdss.config import Config, from_dict
+from gamdss.config import Config
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import read_yaml
 
@@ -86,11 +86,11 @@ def open_data(run: FinishedRun, namespace: Any) -> OpenedRun:
 def _experiment(file: str | None) -> Config:
     if file is None:
         return Config()
-    values = read_yaml(Path(file).expanduser(), "the config", "--experiment")
+    path = Path(file).expanduser()
+    values = read_yaml(path, "the config", "--experiment")
     if not isinstance(values, dict):
         raise ConfigError("this is no config", file=file, remedy="Check --experiment.")
-    config: Config = from_dict(values)
-    return config
+    return checked(Config, values, path)
 
 
 def _name(config: Config) -> str:

@@ -8,13 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.config import Config, from_dict
+from gamdss.arguments import checked
+from gamdss.config import Config
 from gamdss.engine.checkpoint import load_result, read_about
 from gamdss.engine.run import differences, read_config
 from gamdss.errors import CheckpointError, ConfigError, RunError
-from gamdss.metrics import Predictions, Selection, predictions
+from gamdss.metrics import MEASURES, Predictions, Selection, predictions
 from gamdss.records import FoldResult
 
+# What everybody reads of `results.json`.
+_FIELDS = {
+    **dict.fromkeys(("dataset", "task", "protocol", "selection"), str),
+    **dict.fromkeys(("subjects", "clips", "epochs", "seed"), int),
+    **dict.fromkeys(("classes", "folds"), list),
+}
 _GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
 
 
@@ -87,8 +94,8 @@ def read_settings(path: Path) -> Config:
     """
     if not path.is_dir():
         raise RunError("there is no such run", file=path, remedy=_GET_ONE)
-    config: Config = from_dict(read_config(path / "config.yaml"))
-    return config
+    file = path / "config.yaml"
+    return checked(Config, read_config(file), file)
 
 
 def read_run(path: Path) -> FinishedRun:
@@ -107,16 +114,36 @@ def read_run(path: Path) -> FinishedRun:
             file=path,
             remedy=_GET_ONE,
         )
+    # Runs from before there was a choice do not name it.
     results = read_json(file)
-    try:
-        names = [fold["held_out"] for fold in results["folds"]]
-        # Runs from before there was a choice do not name it.
+    if isinstance(results, dict):
         results = {"selection": config.training.selection, **results}
-        results["classes"], results["final"], results["oracle"], results[results["selection"]]
-    except (KeyError, TypeError) as error:
-        raise _broken(file, error) from error
+    missing = _missing(results)
+    if missing:
+        raise _broken(file, f"{missing} is missing or broken")
+    names = [fold["held_out"] for fold in results["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
     return FinishedRun(path, config, results, folds)
+
+
+def _missing(results: Any) -> str | None:
+    """What a `results.json` lacks of what is read of it; None where it lacks nothing."""
+    if not isinstance(results, dict):
+        return "everything"
+    for name, kind in _FIELDS.items():
+        if not isinstance(results.get(name), kind):
+            return name
+    if not results["folds"] or not all(
+        isinstance(fold, dict) and isinstance(fold.get("held_out"), str)
+        for fold in results["folds"]
+    ):
+        return "folds.held_out"
+    for selection in dict.fromkeys(("final", "oracle", results["selection"])):
+        judged = results.get(selection)
+        for name in MEASURES:
+            if not isinstance(judged, dict) or not isinstance(judged.get(name), (int, float)):
+                return f"{selection}.{name}"
+    return None
 
 
 def read_json(file: Path) -> Any:
@@ -128,12 +155,12 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _broken(file, error) from error
+        raise _broken(file, type(error).__name__) from error
 
 
-def _broken(file: Path, error: Exception) -> RunError:
+def _broken(file: Path, why: str) -> RunError:
     return RunError(
-        f"this is no whole file of a run ({type(error).__name__})",
+        f"this is no whole file of a run ({why})",
         file=file,
         remedy="Remove the file and start the same `gamdss train` command again: it writes it.",
     )
