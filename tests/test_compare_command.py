@@ -120,6 +120,26 @@ def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
     assert "there is no such run" in refused(capsys, "compare", first, str(tmp_path / "absent"))
 
 
+def test_runs_on_other_data_are_named(runs, changed, tmp_path, capsys):
+    first, other = str(runs / "first"), Path(changed("other", {"seed": 9}))
+    data = json.loads((other / "data.json").read_text())
+    (other / "data.json").write_text(json.dumps({**data, "frames": "0123"}))
+    shown = refused(capsys, "compare", f"{first},{other}", first)
+    assert f"has data (frames or labels) 'frames {data['frames']}', this run 'frames 0123'" in shown
+    out = ["--output", str(tmp_path / "out")]
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "they differ in: data (frames or labels) frames" in capsys.readouterr().out
+    # Another preset takes other frames of the same clips.
+    config = other / "config.yaml"
+    values = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**values, "reselection": {"preset": "none"}}))
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "they differ in: reselection.preset full / none\n" in capsys.readouterr().out
+    (other / "data.json").write_text(json.dumps({**data, "labels": "0123"}))
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "data (frames or labels) labels" in capsys.readouterr().out
+
+
 def test_the_original_would_have_printed(runs, changed, capsys):
     assert main(["original-report", str(runs / "first")]) == 0
     shown = capsys.readouterr().out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from gamdss.arguments import checked
 from gamdss.config import Config
 from gamdss.engine.checkpoint import load_result, read_about
-from gamdss.engine.run import differences, read_config
+from gamdss.engine.run import read_config
 from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.metrics import MEASURES, Predictions, Selection, predictions
 from gamdss.records import FoldResult
@@ -164,70 +164,3 @@ def _broken(file: Path, why: str) -> RunError:
         file=file,
         remedy="Remove the file and start the same `gamdss train` command again: it writes it.",
     )
-
-
-def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
-    """Runs that differ in their seed only.
-
-    Raises:
-        RunError: they differ in something else, or two have one seed.
-    """
-    runs = [read_run(path) for path in paths]
-    seeds: dict[int, Path] = {}
-    for run in runs:
-        for name, (here, there) in differing(runs[0], run).items():
-            if name != "seed":
-                raise RunError(
-                    f"{runs[0].path} has {name} {here!r}, this run {there!r}",
-                    file=run.path,
-                    remedy="Runs joined by commas may differ in their seed only.",
-                )
-        if run.config.seed in seeds:
-            raise RunError(
-                f"its seed is {run.config.seed}, as that of {seeds[run.config.seed]}",
-                file=run.path,
-                remedy="Name each seed once.",
-            )
-        seeds[run.config.seed] = run.path
-    return runs
-
-
-def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
-    """Fields of the config in which two runs differ, with both values."""
-    return differences(a.config.as_dict(), b.config.as_dict())
-
-
-def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
-    """Fields in which the run at `path` is of another config than `config`, with both values.
-
-    What the machine decides is left out: device, threads, and the precision where `config` leaves
-    it `auto`. A run that is finished is the same wherever it is read.
-
-    Raises:
-        RunError: there is no run.
-    """
-    free = {"device", "threads"}
-    if config.training.precision == "auto":
-        free.add("training.precision")
-    found = differences(read_config(path / "config.yaml"), config.as_dict())
-    return {name: pair for name, pair in found.items() if name not in free}
-
-
-def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
-    """Refuse runs on other datasets, tasks or classes.
-
-    Raises:
-        RunError: names what differs.
-    """
-    for what in ("dataset", "task", "classes"):
-        here, there = a.results[what], b.results[what]
-        if here != there:
-            raise RunError(
-                f"its {what} is {_plain(there)}, that of {a.path} is {_plain(here)}",
-                file=b.path,
-                remedy="Compare runs that were judged on the same clips.",
-            )
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
