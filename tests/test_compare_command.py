@@ -61,8 +61,19 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     by = found["differences"]["accuracy"]
     assert by["value"] == pytest.approx(1 - results["final"]["accuracy"])
     assert found["mcnemar"][0]["only_b"] == round(12 * by["value"])
+    # The first run is right in two clips of four of each subject, whichever are drawn.
+    assert (by["interval"], by["p"]) == (None, None)
+    assert "gives no interval of accuracy" in shown
+
+    def uneven(held):
+        right = perfect(held)["logits"]
+        return {"logits": right if held["name"] == "01" else np.roll(right, 1, axis=2)}
+
+    words = ["compare", str(runs / "first"), changed("uneven", {"seed": 9}, uneven)]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    by = json.loads((tmp_path / "out" / "compare.json").read_text())["differences"]["accuracy"]
     text = (tmp_path / "out" / "compare.md").read_text()
-    assert f"{by['value']:+.3f} (" in text
+    assert f"{by['value']:+.3f} ({by['interval'][0]:+.3f} to " in text
 
 
 def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
@@ -109,6 +120,26 @@ def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
     assert "there is no such run" in refused(capsys, "compare", first, str(tmp_path / "absent"))
 
 
+def test_runs_on_other_data_are_named(runs, changed, tmp_path, capsys):
+    first, other = str(runs / "first"), Path(changed("other", {"seed": 9}))
+    data = json.loads((other / "data.json").read_text())
+    (other / "data.json").write_text(json.dumps({**data, "frames": "0123"}))
+    shown = refused(capsys, "compare", f"{first},{other}", first)
+    assert f"has data (frames or labels) 'frames {data['frames']}', this run 'frames 0123'" in shown
+    out = ["--output", str(tmp_path / "out")]
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "they differ in: data (frames or labels) frames" in capsys.readouterr().out
+    # Another preset takes other frames of the same clips.
+    config = other / "config.yaml"
+    values = yaml.safe_load(config.read_text())
+    config.write_text(yaml.safe_dump({**values, "reselection": {"preset": "none"}}))
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "they differ in: reselection.preset full / none\n" in capsys.readouterr().out
+    (other / "data.json").write_text(json.dumps({**data, "labels": "0123"}))
+    assert main(["compare", first, str(other), *out]) == 0
+    assert "data (frames or labels) labels" in capsys.readouterr().out
+
+
 def test_the_original_would_have_printed(runs, changed, capsys):
     assert main(["original-report", str(runs / "first")]) == 0
     shown = capsys.readouterr().out
@@ -118,3 +149,27 @@ def test_the_original_would_have_printed(runs, changed, capsys):
     assert "do not print it" in shown
     assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
     assert "do not print it" not in capsys.readouterr().out
+
+
+def test_results_and_configs_that_are_broken(runs, changed, capsys):
+    first = str(runs / "first")
+    broken = Path(changed("broken", {}))
+    file = broken / "results.json"
+    whole = json.loads(file.read_text())
+    for name in ("dataset", "seed", "folds"):
+        file.write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
+        assert f"({name} is missing or broken)" in refused(capsys, "compare", first, str(broken))
+    file.write_text(json.dumps({**whole, "final": {}}))
+    assert "final.accuracy is missing" in refused(capsys, "original-report", str(broken))
+    file.write_text("[1]")
+    assert "everything is missing" in refused(capsys, "original-report", str(broken))
+    for values, message in (
+        ({"training": 5}, "unknown field 'training'"),
+        ({"training": {"epochs": "many"}}, "'training.epochs': Expected a <class 'int'>"),
+    ):
+        config = broken / "config.yaml"
+        config.write_text(yaml.safe_dump(values))
+        for words in (("original-report", str(broken)), ("tsne", "--experiment", str(config))):
+            shown = refused(capsys, *words)
+            assert f"{config}: " in shown
+            assert message in shown

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import softmax
-from statsmodels.stats.proportion import proportion_confint
 
 from gamdss.errors import FoldError
-from gamdss.metrics import Selection, chosen_logits
+from gamdss.metrics import Selection, chosen_logits, wilson
 from gamdss.records import FoldResult
 
 BINS = 10
@@ -80,9 +79,3 @@ def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Cal
         )
     error = sum(b.clips * abs(b.accuracy - b.confidence) for b in found) / len(labels)
     return Calibration(tuple(found), float(error), float(right.mean()), float(confidence.mean()))
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Wilson's 95% interval of a share."""
-    low, high = proportion_confint(hits, count, method="wilson")
-    return float(low), float(high)

@@ -35,7 +35,7 @@ def parser() -> ArgumentParser:
 
 def run(namespace: Any) -> None:
     """Compare, print, and write."""
-    from gamdss.engine.finished import check_same_data, differing, read_seeds  # noqa: PLC0415
+    from gamdss.engine.alike import check_same_data, differing, read_seeds  # noqa: PLC0415
     from gamdss.metrics import compare  # noqa: PLC0415
 
     sides = [

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from jsonargparse import ArgumentParser
 
-from gamdss.arguments import parse
+from gamdss.arguments import checked, parse
 from gamdss.commands import train
-from gamdss.commands.fields import cache_folder
-from gamdss.config import Config, from_dict
+from gamdss.commands.fields import build, cache_folder
+from gamdss.config import Config
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import read_yaml
 
@@ -86,11 +86,11 @@ def open_data(run: FinishedRun, namespace: Any) -> OpenedRun:
 def _experiment(file: str | None) -> Config:
     if file is None:
         return Config()
-    values = read_yaml(Path(file).expanduser(), "the config", "--experiment")
+    path = Path(file).expanduser()
+    values = read_yaml(path, "the config", "--experiment")
     if not isinstance(values, dict):
         raise ConfigError("this is no config", file=file, remedy="Check --experiment.")
-    config: Config = from_dict(values)
-    return config
+    return checked(Config, values, path)
 
 
 def _name(config: Config) -> str:
@@ -108,7 +108,7 @@ def _check_same(run: FinishedRun, asked: Config, file: str) -> None:
 
 
 def _how_to_get_one(asked: Config, file: str | None) -> str:
-    config = f"--config {Path('configs') / Path(file).name} " if file else ""
+    config = f"--config {_short(file)} " if file else ""
     return (
         f"Train one: gamdss train {config}--data-root /data/{asked.dataset.upper()}\n"
         "and name its directory if it is not in runs/. To see the picture on a made dataset, "
@@ -116,15 +116,41 @@ def _how_to_get_one(asked: Config, file: str | None) -> str:
     )
 
 
+def _short(file: str) -> Path:
+    """A path as it was given, or from here if it is below."""
+    path = Path(file)
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
 def _demo(namespace: Any, asked: Config) -> Path:
-    """The run directory of the demo, trained first if it is not finished."""
+    """The run directory of the demo, trained first if it is not finished.
+
+    Raises:
+        RunError: it holds a finished run of another config.
+    """
     path = Path("runs") / f"demo_{_name(asked)}"
-    if not (path / "results.json").is_file():
-        words = ["train"]
-        words += ["--config", namespace.experiment] if namespace.experiment else []
-        words += ["--cache", namespace.cache] if namespace.cache else []
-        words += ["--device", namespace.device, "--output", str(path), "--demo"]
-        parsers = {"train": train.parser()}
-        chosen = parse(parsers, train.with_demo_settings(words), "the demo")
-        train.run(chosen["train"])
+    config = ["--config", namespace.experiment] if namespace.experiment else []
+    words = ["train", *config]
+    words += ["--cache", namespace.cache] if namespace.cache else []
+    words += ["--device", namespace.device, "--output", str(path), "--demo"]
+    parsers = {"train": train.parser()}
+    chosen = parse(parsers, train.with_demo_settings(words), "the demo")["train"]
+    if (path / "results.json").is_file():
+        _check_config(path, build(chosen, Config), ["gamdss", "train", *config, "--demo"])
+    else:
+        train.run(chosen)
     return path
+
+
+def _check_config(path: Path, config: Config, command: list[str]) -> None:
+    from gamdss.engine.alike import unlike  # noqa: PLC0415
+
+    other = [
+        f"{n}: {there!r} there, {now!r} now" for n, (there, now) in unlike(path, config).items()
+    ]
+    if other:
+        raise RunError(
+            "the demo's run is of another config:\n  " + "\n  ".join(other),
+            file=path,
+            remedy=f"Remove it, or make another ({' '.join(command)} --output DIR) and name DIR.",
+        )

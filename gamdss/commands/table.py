@@ -110,8 +110,8 @@ def _trained(namespace: Any, file: Path, output: Path) -> int:
     plan = read_plan(file, demo.TABLE if namespace.demo else None)
     cache = cache_folder(namespace.cache)
     # Finished runs are shown without their data.
-    without = namespace.demo or (namespace.data_root is None and (output / "runs").is_dir())
-    folders = {} if without else roots(namespace.data_root, plan)
+    finished_only = namespace.data_root is None and (output / "runs").is_dir()
+    folders = {} if namespace.demo or finished_only else roots(namespace.data_root, plan)
 
     def root(config: Config) -> str | None:
         if namespace.demo:
@@ -127,6 +127,8 @@ def _trained(namespace: Any, file: Path, output: Path) -> int:
     rows = run_rows(plan, output, cache, root, overrides)
     if rows is None:
         return 0
+    if finished_only and not namespace.demo and not any(row.runs for row in rows):
+        roots(None, plan)  # says that there is no data
     _show(paper_table(plan, rows, file.stem), output)
     failed = [row for row in rows if row.error is not None]
     for row in failed:

@@ -13,7 +13,6 @@ from gamdss.config.checks import require as _require
 from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
-from gamdss.errors import ConfigError
 
 
 @dataclass
@@ -185,23 +184,6 @@ class Config:
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as they are written to `config.yaml`."""
         return asdict(self)
-
-
-def from_dict(values: dict[str, Any], config: type = Config) -> Any:
-    """The dataclass of nested plain values, as `as_dict` and `config.yaml` have them.
-
-    Raises:
-        ConfigError: an unknown field, or a value that is not allowed.
-    """
-    groups = {item.name: item.default_factory for item in fields(config)}
-    arguments: dict[str, Any] = {}
-    for name, value in values.items():
-        if name not in groups:
-            raise ConfigError(f"unknown field {name!r}", remedy=f"Known are {', '.join(groups)}.")
-        group = groups[name]
-        nested = isinstance(group, type) and is_dataclass(group) and isinstance(value, dict)
-        arguments[name] = from_dict(value, group) if nested else value  # type: ignore[arg-type]
-    return config(**arguments)
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

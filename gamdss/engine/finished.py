@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.config import Config, from_dict
+from gamdss.arguments import checked
+from gamdss.config import Config
 from gamdss.engine.checkpoint import load_result, read_about
-from gamdss.engine.run import differences, read_config
+from gamdss.engine.run import read_config
 from gamdss.errors import CheckpointError, ConfigError, RunError
-from gamdss.metrics import Predictions, Selection, predictions
+from gamdss.metrics import MEASURES, Predictions, Selection, predictions
 from gamdss.records import FoldResult
 
+# What everybody reads of `results.json`.
+_FIELDS = {
+    **dict.fromkeys(("dataset", "task", "protocol", "selection"), str),
+    **dict.fromkeys(("subjects", "clips", "epochs", "seed"), int),
+    **dict.fromkeys(("classes", "folds"), list),
+}
 _GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
 
 
@@ -87,8 +94,8 @@ def read_settings(path: Path) -> Config:
     """
     if not path.is_dir():
         raise RunError("there is no such run", file=path, remedy=_GET_ONE)
-    config: Config = from_dict(read_config(path / "config.yaml"))
-    return config
+    file = path / "config.yaml"
+    return checked(Config, read_config(file), file)
 
 
 def read_run(path: Path) -> FinishedRun:
@@ -107,16 +114,36 @@ def read_run(path: Path) -> FinishedRun:
             file=path,
             remedy=_GET_ONE,
         )
+    # Runs from before there was a choice do not name it.
     results = read_json(file)
-    try:
-        names = [fold["held_out"] for fold in results["folds"]]
-        # Runs from before there was a choice do not name it.
+    if isinstance(results, dict):
         results = {"selection": config.training.selection, **results}
-        results["classes"], results["final"], results["oracle"], results[results["selection"]]
-    except (KeyError, TypeError) as error:
-        raise _broken(file, error) from error
+    missing = _missing(results)
+    if missing:
+        raise _broken(file, f"{missing} is missing or broken")
+    names = [fold["held_out"] for fold in results["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
     return FinishedRun(path, config, results, folds)
+
+
+def _missing(results: Any) -> str | None:
+    """What a `results.json` lacks of what is read of it; None where it lacks nothing."""
+    if not isinstance(results, dict):
+        return "everything"
+    for name, kind in _FIELDS.items():
+        if not isinstance(results.get(name), kind):
+            return name
+    if not results["folds"] or not all(
+        isinstance(fold, dict) and isinstance(fold.get("held_out"), str)
+        for fold in results["folds"]
+    ):
+        return "folds.held_out"
+    for selection in dict.fromkeys(("final", "oracle", results["selection"])):
+        judged = results.get(selection)
+        for name in MEASURES:
+            if not isinstance(judged, dict) or not isinstance(judged.get(name), (int, float)):
+                return f"{selection}.{name}"
+    return None
 
 
 def read_json(file: Path) -> Any:
@@ -128,79 +155,12 @@ def read_json(file: Path) -> Any:
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise _broken(file, error) from error
+        raise _broken(file, type(error).__name__) from error
 
 
-def _broken(file: Path, error: Exception) -> RunError:
+def _broken(file: Path, why: str) -> RunError:
     return RunError(
-        f"this is no whole file of a run ({type(error).__name__})",
+        f"this is no whole file of a run ({why})",
         file=file,
         remedy="Remove the file and start the same `gamdss train` command again: it writes it.",
     )
-
-
-def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
-    """Runs that differ in their seed only.
-
-    Raises:
-        RunError: they differ in something else, or two have one seed.
-    """
-    runs = [read_run(path) for path in paths]
-    seeds: dict[int, Path] = {}
-    for run in runs:
-        for name, (here, there) in differing(runs[0], run).items():
-            if name != "seed":
-                raise RunError(
-                    f"{runs[0].path} has {name} {here!r}, this run {there!r}",
-                    file=run.path,
-                    remedy="Runs joined by commas may differ in their seed only.",
-                )
-        if run.config.seed in seeds:
-            raise RunError(
-                f"its seed is {run.config.seed}, as that of {seeds[run.config.seed]}",
-                file=run.path,
-                remedy="Name each seed once.",
-            )
-        seeds[run.config.seed] = run.path
-    return runs
-
-
-def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
-    """Fields of the config in which two runs differ, with both values."""
-    return differences(a.config.as_dict(), b.config.as_dict())
-
-
-def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
-    """Fields in which the run at `path` is of another config than `config`, with both values.
-
-    What the machine decides is left out: device, threads, and the precision where `config` leaves
-    it `auto`. A run that is finished is the same wherever it is read.
-
-    Raises:
-        RunError: there is no run.
-    """
-    free = {"device", "threads"}
-    if config.training.precision == "auto":
-        free.add("training.precision")
-    found = differences(read_config(path / "config.yaml"), config.as_dict())
-    return {name: pair for name, pair in found.items() if name not in free}
-
-
-def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
-    """Refuse runs on other datasets, tasks or classes.
-
-    Raises:
-        RunError: names what differs.
-    """
-    for what in ("dataset", "task", "classes"):
-        here, there = a.results[what], b.results[what]
-        if here != there:
-            raise RunError(
-                f"its {what} is {_plain(there)}, that of {a.path} is {_plain(here)}",
-                file=b.path,
-                remedy="Compare runs that were judged on the same clips.",
-            )
-
-
-def _plain(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gamdss.config import Config, from_dict
+from gamdss.arguments import checked
+from gamdss.config import Config
 from gamdss.engine.checkpoint import load_result
 from gamdss.engine.run import differences, read_config
 from gamdss.errors import RunError
@@ -54,7 +55,7 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
         raise unwritable(output, error) from error
     environments = {str(source): _read(source / "environment.json") for source in sources}
     write_json(output / "environment.json", {"merged": environments})
-    return from_dict(config)
+    return checked(Config, config, first / "config.yaml")
 
 
 def _finished(sources: Sequence[Path]) -> dict[str, Path]:

@@ -1,7 +1,7 @@
 """Figures of a run with their intervals, runs compared, what the original would have printed."""
 
 from gamdss.metrics.comparison import Comparison, Difference, McNemar, compare
-from gamdss.metrics.intervals import CONFIDENCE, intervals, seed_mean
+from gamdss.metrics.intervals import CONFIDENCE, intervals, seed_mean, wilson
 from gamdss.metrics.original import OriginalReport, original_report
 from gamdss.metrics.resampling import MEASURES
 from gamdss.metrics.scores import ClassScores, Scores, scores
@@ -11,10 +11,8 @@ from gamdss.metrics.selection import (
     Selection,
     accuracy_by_epoch,
     chosen_logits,
-    final_scores,
     inner_epoch,
     oracle_epochs,
-    oracle_scores,
     predictions,
 )
 
@@ -33,13 +31,12 @@ __all__ = [
     "accuracy_by_epoch",
     "chosen_logits",
     "compare",
-    "final_scores",
     "inner_epoch",
     "intervals",
     "oracle_epochs",
-    "oracle_scores",
     "original_report",
     "predictions",
     "scores",
     "seed_mean",
+    "wilson",
 ]

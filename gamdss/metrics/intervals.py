@@ -82,7 +82,7 @@ def _ends(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval
         if width < _SAME or not 0 < value < 1:
             # No draw differs from another, as where every clip is right: what as many subjects,
             # each wholly right, would leave open (Wilson).
-            low, high = _wilson(value * subjects, subjects)
+            low, high = wilson(value * subjects, subjects)
         else:
             reach = width / (value * (1 - value))
             low, high = expit(logit(value) - reach), expit(logit(value) + reach)
@@ -90,9 +90,10 @@ def _ends(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval
     return found
 
 
-def _wilson(right: float, subjects: int) -> Interval:
+def wilson(right: float, count: int) -> Interval:
+    """Wilson's 95% interval of the share `right` of `count`."""
     # It loads pandas, which most commands do without.
     from statsmodels.stats.proportion import proportion_confint  # noqa: PLC0415
 
-    low, high = proportion_confint(right, subjects, 1 - CONFIDENCE, "wilson")
+    low, high = proportion_confint(right, count, 1 - CONFIDENCE, "wilson")
     return float(low), float(high)

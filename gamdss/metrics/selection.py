@@ -51,7 +51,12 @@ class Predictions:
         return tuple(clip.partition("/")[0] for clip in self.clips)
 
     def scores(self, num_classes: int) -> Scores:
-        """What they amount to."""
+        """What they amount to.
+
+        Of the oracle, as the release prints it: accuracy comes from each fold's accuracy epoch and
+        everything else from its F1 epoch. One row thus describes two networks: the accuracy is not
+        the confusion matrix's, and neither is an estimate for a new subject.
+        """
         by_choice = scores(self.labels, self.predicted, num_classes)
         accuracy = scores(self.labels, self.for_accuracy, num_classes).accuracy
         return Scores(**{**vars(by_choice), "accuracy": accuracy})
@@ -84,31 +89,9 @@ def chosen_logits(fold: FoldResult, selection: Selection) -> np.ndarray:
     """Held-out logits (N, C) of a fold at a selection; of the oracle's, the F1 epoch's.
 
     Raises:
-        FoldError: as `predictions`.
+        FoldError: the fold is empty, misshapen, not finite, or knows no such selection.
     """
-    return np.asarray(fold.logits[_epochs(fold, selection)[1]])
-
-
-def final_scores(folds: Sequence[FoldResult], num_classes: int) -> Scores:
-    """Score the last epoch of every fold, predictions pooled over folds: nothing is chosen.
-
-    Raises:
-        FoldError: as `predictions`.
-    """
-    return predictions(folds, num_classes, "final").scores(num_classes)
-
-
-def oracle_scores(folds: Sequence[FoldResult], num_classes: int) -> Scores:
-    """Score the epochs that the release picks on the held-out subject.
-
-    As it prints them, accuracy comes from each fold's accuracy epoch and everything else from
-    its F1 epoch. One row thus describes two networks: the accuracy is not the confusion
-    matrix's, and neither is an estimate for a new subject.
-
-    Raises:
-        FoldError: as `predictions`.
-    """
-    return predictions(folds, num_classes, "oracle").scores(num_classes)
+    return np.asarray(_checked(fold).logits[_epochs(fold, selection)[1]])
 
 
 def oracle_epochs(logits: np.ndarray, labels: np.ndarray) -> OracleEpochs:
@@ -187,12 +170,12 @@ def _macro_f1_by_epoch(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(f1.round(12))
 
 
-def _checked(fold: FoldResult, num_classes: int) -> FoldResult:
+def _checked(fold: FoldResult, num_classes: int | None = None) -> FoldResult:
     try:
         _check_logits(fold.logits, fold.labels)
     except FoldError as error:
         raise FoldError(f"fold {fold.name}: {error.problem}", remedy=error.remedy) from None
-    if fold.logits.shape[2] != num_classes:
+    if num_classes not in (None, fold.logits.shape[2]):
         raise FoldError(
             f"fold {fold.name}: logits for {fold.logits.shape[2]} classes, not {num_classes}",
             remedy="Score folds of one run, with that run's number of classes.",

@@ -14,8 +14,9 @@ from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.data.specs import get_spec
+from gamdss.engine.alike import unlike
 from gamdss.engine.dataset import no_data, open_dataset
-from gamdss.engine.finished import FinishedRun, read_json, read_run, unlike
+from gamdss.engine.finished import FinishedRun, read_json, read_run
 from gamdss.engine.loso import train
 from gamdss.engine.ranks import find_ranks
 from gamdss.engine.run import other_data

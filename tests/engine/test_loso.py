@@ -15,7 +15,7 @@ from gamdss.engine.dataset import fold_data, load_frames, open_dataset
 from gamdss.engine.fold import FoldTrainer
 from gamdss.engine.loso import train
 from gamdss.errors import DeviceError
-from gamdss.metrics import final_scores, oracle_scores
+from gamdss.metrics import predictions
 
 CPU = torch.device("cpu")
 
@@ -63,10 +63,10 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     run = train(config, tmp_path / "run", tmp_path / "cache", progress=False)
     assert np.array_equal(run.folds[0].logits, first.logits)
     assert np.array_equal(run.folds[0].train_loss, first.train_loss)
-    for name, judge in (("final", final_scores), ("oracle", oracle_scores)):
+    for name in ("final", "oracle"):
         found = dict(run.results[name])
         ends = found.pop("intervals")
-        assert found == judge(run.folds, 5).as_dict(run.results["classes"])
+        assert found == predictions(run.folds, 5, name).scores(5).as_dict(run.results["classes"])
         assert ends["accuracy"][0] <= found["accuracy"] <= ends["accuracy"][1]
     assert [f["final"]["epoch"] for f in run.results["folds"]] == [3, 3, 3]
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn import metrics as sk
 
 from gamdss.errors import FoldError
-from gamdss.metrics import OracleEpochs, final_scores, oracle_epochs, oracle_scores, scores
+from gamdss.metrics import OracleEpochs, chosen_logits, oracle_epochs, predictions, scores
 from gamdss.records import FoldResult
 
 
@@ -94,26 +94,29 @@ def test_oracle_f1_epoch_equals_scikit_learn(seed):
     assert oracle_epochs(result.logits, labels).f1 == last_best
 
 
-def test_final_scores_pool_the_last_epoch_of_each_fold():
+def test_the_final_scores_pool_the_last_epoch_of_each_fold():
     folds = [fold("01", [0, 1], [[0, 1], [0, 0]]), fold("02", [2], [[0], [2], [2]])]
-    found = final_scores(folds, 3)
+    found = predictions(folds, 3, "final").scores(3)
     assert found.accuracy == pytest.approx(2 / 3)
     assert found.confusion.tolist() == [[1, 0, 0], [1, 0, 0], [0, 0, 1]]
 
 
-def test_oracle_scores_take_accuracy_and_the_rest_from_two_networks():
+def test_the_oracle_scores_take_accuracy_and_the_rest_from_two_networks():
     split = fold("03", [0, 0, 0, 1], [[0, 0, 0, 0], [0, 0, 1, 1], [0, 2, 2, 1]])
     better = fold("04", [0, 0, 0, 0, 0, 1], [[0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1]])
     # Fold 04: accuracy 5/6, 4/6; UF1 5/11 (0.45), 5/8 (0.63): two epochs, two networks.
     assert oracle_epochs(better.logits, better.labels) == OracleEpochs(accuracy=0, f1=1)
-    found = oracle_scores([split, better], 3)
+    found = predictions([split, better], 3, "oracle").scores(3)
     assert found.accuracy == pytest.approx((3 + 5) / 10)
     assert found.confusion.tolist() == [[5, 3, 0], [0, 2, 0], [0, 0, 0]]
     assert found.uar == pytest.approx((5 / 8 + 1) / 2)
 
 
-@pytest.mark.parametrize("judge", [final_scores, oracle_scores])
-def test_bad_folds_are_named(judge):
+@pytest.mark.parametrize("selection", ["final", "oracle"])
+def test_bad_folds_are_named(selection):
+    def judge(folds, num_classes):
+        return predictions(folds, num_classes, selection)
+
     good = fold("01", [0, 1], [[0, 1]])
     diverged = fold("07", [0, 1], [[0, 1], [0, 1]])
     diverged.logits[1, 0, 0] = np.nan
@@ -126,6 +129,9 @@ def test_bad_folds_are_named(judge):
         judge([good, empty], 3)
     with pytest.raises(FoldError, match="3 classes, not 4"):
         judge([good], 4)
+    for bad in (diverged, empty):
+        with pytest.raises(FoldError, match=f"fold {bad.name}: logits of"):
+            chosen_logits(bad, selection)
 
 
 @pytest.mark.parametrize(

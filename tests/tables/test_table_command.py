@@ -176,12 +176,13 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
     assert "Runs differ in precision: bf16 and float32." in (output / "two.md").read_text()
     (tmp_path / "base.yaml").write_text(yaml.safe_dump(BASE))
     (output / "runs" / "rising-alone_seed2" / "results.json").unlink()
-    assert main(["table", file, "--output", str(output)]) == 0
+    absent = ["--data-root", "samm=nowhere"]
+    assert main(["table", file, *absent, "--output", str(output)]) == 1
     both, rising, other = (row["reason"] for row in rows_of(output))
     assert both.startswith("no folder given for cas2; both_seed2: it is of another config")
     assert "training.precision" in both
     assert "this run is not finished" in rising
-    assert other == "no folder given for samm"
+    assert "there is no such folder" in other
 
 
 def test_a_finished_run_is_neither_kept_broken_nor_on_changed_data(
@@ -290,6 +291,10 @@ def test_folders_of_datasets(table, tmp_path, capsys):
     assert "the table has cas2, samm" in capsys.readouterr().err
     assert main(["table", file, *out]) == 2
     assert "add --demo" in capsys.readouterr().err
+    (tmp_path / "out" / "runs").mkdir(parents=True)
+    assert main(["table", file, *out]) == 2
+    assert "add --demo" in capsys.readouterr().err
+    assert not (tmp_path / "out" / "two.md").exists()
 
 
 @pytest.mark.parametrize(("name", "rows"), SHIPPED.items())

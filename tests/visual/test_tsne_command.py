@@ -176,11 +176,18 @@ def test_scripts_say_how_to_get_a_run(script, tmp_path, monkeypatch, capsys):
         runpy.run_path(str(script), run_name="__main__")
     name = script.stem.removeprefix("tsne_")
     shown = capsys.readouterr().err
-    assert f"gamdss train --config configs/{name}.yaml --data-root" in shown
+    config = (ROOT / "configs" / f"{name}.yaml").resolve()
+    assert f"gamdss train --config {config} --data-root" in shown
     assert f"runs/{name}: there is no run" in shown
     assert "--demo" in shown
     asked = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text())
     assert f"{asked['dataset']}_{asked['task']}" == name
+    (tmp_path / "own").mkdir()
+    shutil.copy(config, tmp_path / "own")
+    for file in (f"own/{name}.yaml", tmp_path / "own" / f"{name}.yaml"):
+        assert f"gamdss train --config own/{name}.yaml --data-root" in refused(
+            capsys, "--experiment", file
+        )
 
 
 def test_a_script_refuses_a_run_of_another_dataset(finished_run, monkeypatch, capsys):
@@ -202,3 +209,8 @@ def test_the_demo_makes_a_run_and_uses_it_again(tmp_path, monkeypatch, capsys):
     assert (run / "tsne.png").exists()
     assert main([*words, "--cache", str(tmp_path / "cache")]) == 0
     assert "final epoch" not in capsys.readouterr().out
+    other = ["tsne", "--experiment", str(ROOT / "configs" / "original" / "cas2_c5.yaml"), "--demo"]
+    assert main([*other, "--cache", str(tmp_path / "cache")]) == 2
+    shown = capsys.readouterr().err
+    assert "demo_cas2_c5: the demo's run is of another config" in shown
+    assert "reselection.preset: 'motion' there, 'original-full' now" in shown
