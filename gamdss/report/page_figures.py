@@ -42,7 +42,7 @@ def figures(
     """
     draw_missing(folder, results, folds)
     there = [name for name in OPTIONAL if (folder / f"{name}.png").is_file()]
-    absent = [f"`{OPTIONAL[name]} RUN`" for name in OPTIONAL if name not in there]
+    absent = [f"“{OPTIONAL[name]} RUN”" for name in OPTIONAL if name not in there]
     groups = [
         [_plot(folder / f"{name}.png", results) for name in group if _exists(folder, name)]
         for group in (*LAYOUT, *((name,) for name in there))

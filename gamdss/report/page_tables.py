@@ -46,7 +46,7 @@ def summary(results: Mapping[str, Any]) -> Table:
 def _with_interval(judged: Mapping[str, Any], measure: str) -> str:
     ends = interval(judged, measure)
     text = f"{judged[measure]:.3f}"
-    return f"{text} ({ends[0]:.3f} to {ends[1]:.3f})" if ends else text
+    return f"{text}\n({ends[0]:.3f} to {ends[1]:.3f})" if ends else text
 
 
 def classes(results: Mapping[str, Any]) -> Table:
