@@ -138,7 +138,7 @@ def test_all_frames_around_the_clip_are_asked_for():
 def test_intervals_hold_the_truth_as_often_as_they_say():
     rng = np.random.default_rng(1)
     times, inside = np.arange(1, 111), []
-    for _ in range(60):
+    for _ in range(30):
         true = np.array([ONSET, APEX, OFFSET]) + rng.normal(0, 3, 3)
         shape = rng.normal((0.5, 0.4, 0.5, 0.3), (0.3, 0.4, 0.3, 0.4))
         level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)

@@ -18,6 +18,7 @@ from gamdss.data.specs import get_spec
 from gamdss.models.two_branch import TwoBranchNet
 
 TINY = ("--model.image-size", "32", "--training.batch-size", "4", "--height", "64", "--width", "64")
+TINY += ("--reselection.preset", "full")
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def run_in_process(words, moves=0, before=True):
 def words(small_dataset, small_options):
     return [
         *("train", "--data-root", str(small_dataset), *small_options),
-        *("--training.epochs", "3", "--training.checkpoint-every", "1"),
+        *("--training.epochs", "2", "--training.checkpoint-every", "1"),
     ]
 
 

@@ -39,6 +39,7 @@ BASE = {
     "task": "c5",
     "model": {"image_size": 32},
     "training": {"epochs": 1, "batch_size": 4, "precision": "float32"},
+    "reselection": {"preset": "full"},
 }
 
 
