@@ -57,6 +57,19 @@ def write_json(path: Path, values: Any) -> None:
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
+def read_record(path: Path) -> dict[str, Any]:
+    """Values that `write_json` left, for programs that go on where they were stopped.
+
+    Returns:
+        The file's values; none if it is not there or not whole, so that the work is done anew.
+    """
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
 def read_yaml(path: Path, what: str, option: str) -> Any:
     """The plain values of a YAML file that the user named; `what` it is, and by which option.
 

@@ -10,7 +10,7 @@ from torch import nn
 from gamdss.engine.checkpoint import save_state, save_weights
 from gamdss.engine.export import Trained, export
 from gamdss.errors import RunError
-from gamdss.files import write_atomic, write_json
+from gamdss.files import read_record, write_atomic, write_json
 from gamdss.models.two_branch import TwoBranchNet
 
 resource = pytest.importorskip("resource", reason="limits of file sizes are Unix's")
@@ -76,3 +76,13 @@ def test_another_error_leaves_nothing_either(tmp_path):
 def test_what_is_saved_comes_back(tmp_path):
     state(tmp_path / "s.pt")
     assert torch.load(tmp_path / "s.pt", weights_only=True)["epoch"] == 1
+
+
+def test_a_record_that_is_not_whole_holds_nothing(tmp_path):
+    file = tmp_path / "clip.json"
+    assert read_record(file) == {}
+    write_json(file, {"frames": 3})
+    assert read_record(file) == {"frames": 3}
+    for broken in ('{"frames": ', "[3]", "\udcff"):
+        file.write_bytes(broken.encode("utf-8", "surrogateescape"))
+        assert read_record(file) == {}

@@ -7,7 +7,6 @@ counts as done only if all its crops are those that its record speaks of.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from gamdss.align.clip import Outcome, Task
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
 from gamdss.errors import RunError
-from gamdss.files import unwritable, write_json
+from gamdss.files import read_record, unwritable, write_json
 
 FOLDER = ".gamdss-align"
 
@@ -125,7 +124,7 @@ class Ledger:
         """Compare the settings with those of the crops that are there, or write them down."""
         shutil.rmtree(self._work, ignore_errors=True)
         file = self._folder / "settings.json"
-        before = _json(file)
+        before = read_record(file)
         if before and before != identity and any(self._records.iterdir()):
             names = [name for name in identity if before.get(name) != identity[name]]
             problem = "; ".join(f"{n} {before.get(n)}, now {identity[n]}" for n in names)
@@ -140,17 +139,8 @@ class Ledger:
         return self._records / f"{_key(job.id)}.json"
 
     def _read(self, job: ClipJob) -> dict[str, Any]:
-        return _json(self._record(job))
+        return read_record(self._record(job))
 
 
 def _key(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()[:20]
-
-
-def _json(file: Path) -> dict[str, Any]:
-    """A file's values; none if it is not there or not whole."""
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,7 +18,7 @@ from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import one_thread
 from gamdss.errors import ConfigError, FrameError, RunError
-from gamdss.files import unwritable, write_atomic, write_json
+from gamdss.files import read_record, unwritable, write_atomic, write_json
 from gamdss.records import KeyFrames
 
 ABOUT, RECORD = "features.json", "clip.json"
@@ -78,7 +77,7 @@ def feature_folder(output: Path, about: dict[str, Any]) -> Iterator[None]:
 
 
 def _compare(output: Path, settings: dict[str, Any]) -> None:
-    there = _json(output / ABOUT).get("settings")
+    there = read_record(output / ABOUT).get("settings")
     if there is None:
         strangers = [p.name for p in output.iterdir() if not p.name.startswith(".")]
         if strangers:
@@ -135,7 +134,7 @@ def write_features(
 def _one(job: FeatureJob, output: Path, picture: Picture | None) -> Written:
     folder = output / job.folder
     mark = _fingerprint(job)
-    record = _json(folder / RECORD)
+    record = read_record(folder / RECORD)
     files = [f"{phase}.npy" for phase in PHASES] + ["picture.png"] * (picture is not None)
     if record.get("made_of") == mark and all((folder / file).is_file() for file in files):
         return Written(job, KeyFrames(*record["key_frames"]))
@@ -168,12 +167,3 @@ def _fingerprint(job: FeatureJob) -> str:
             status = item.files[number].stat()
             parts.append(f"{number} {status.st_size} {status.st_mtime_ns}")
     return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
-
-
-def _json(file: Path) -> dict[str, Any]:
-    """A file's values; none if it is not there or not whole."""
-    try:
-        values = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return values if isinstance(values, dict) else {}

@@ -100,7 +100,9 @@ def _differences(
         width, error = float(widths[place]), float(errors[place])
         if error > _FAINT:
             p = 2 * float(stats.t.sf(abs(value) / error, subjects - 1))
-            found[name] = Difference(value, (value - width, value + width), p)
+            # With few subjects Student's t would go beyond what two measures can differ by.
+            ends = max(value - width, -1.0), min(value + width, 1.0)
+            found[name] = Difference(value, ends, p)
         elif abs(value) > _FAINT:
             found[name] = Difference(value, None, None)
         else:  # Runs that predict the same do not differ, however often that is drawn.

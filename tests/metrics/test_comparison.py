@@ -36,6 +36,14 @@ def test_a_difference_that_is_the_same_in_every_draw_has_neither_interval_nor_p(
     assert "No figure differs" not in words
 
 
+def test_an_interval_ends_where_two_measures_cannot_differ_more():
+    clips = ("a/1", "a/2", "b/1", "b/2")
+    wrong, right = (run(said, clips, (0, 1, 0, 1)) for said in ([1, 0, 1, 1], [0, 1, 0, 1]))
+    found = compare([wrong], [right], 2).differences["accuracy"]
+    assert found.value == 0.75
+    assert found.interval == (-1.0, 1.0)  # Student's t of two subjects reaches further
+
+
 def test_differences_and_discordant_clips():
     found = compare([run([1, 0, 0, 0, 0, 1])], [run([0, 1, 0, 1, 0, 0])], 2)
     assert found.differences["accuracy"].value == pytest.approx(5 / 6 - 3 / 6)
