@@ -6,7 +6,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 HERE = Path(__file__).parent
-VERSION = re.search(r'__version__ = "(.+)"', (HERE / "gamdss/__init__.py").read_text("utf-8"))
+VERSION = re.search(r'__version__ = "(.+)"', (HERE / "gamdss/version.py").read_text("utf-8"))
 EXPORT = ["onnx>=1.16,<2", "onnxruntime>=1.18,<2", "onnxscript>=0.1,<1"]
 
 setup(

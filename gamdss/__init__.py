@@ -8,13 +8,15 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from gamdss.version import __version__
+
 if TYPE_CHECKING:
     from gamdss.config import Config as Config
     from gamdss.data.frame_sequence import FrameSequence as FrameSequence
-    from gamdss.engine.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
+    from gamdss.data.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
     from gamdss.errors import GamdssError as GamdssError
     from gamdss.losses import two_phase_loss as two_phase_loss
-    from gamdss.models.original import load_original_state_dict as load_original_state_dict
+    from gamdss.models.release import load_original_state_dict as load_original_state_dict
     from gamdss.models.two_branch import TwoBranchNet as TwoBranchNet
     from gamdss.models.two_phase import two_phase as two_phase
     from gamdss.records import KeyFrames as KeyFrames
@@ -23,17 +25,15 @@ if TYPE_CHECKING:
     from gamdss.reselection import reselect as reselect
     from gamdss.reselection import spot as spot
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "Config": "gamdss.config",
     "FrameSequence": "gamdss.data.frame_sequence",
     "GamdssError": "gamdss.errors",
-    "KeyFrameDataset": "gamdss.engine.key_frame_dataset",
+    "KeyFrameDataset": "gamdss.data.key_frame_dataset",
     "KeyFrames": "gamdss.records",
     "PRESETS": "gamdss.reselection",
     "TwoBranchNet": "gamdss.models.two_branch",
-    "load_original_state_dict": "gamdss.models.original",
+    "load_original_state_dict": "gamdss.models.release",
     "needed_frames": "gamdss.reselection",
     "reselect": "gamdss.reselection",
     "spot": "gamdss.reselection",

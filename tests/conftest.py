@@ -8,7 +8,7 @@ import pytest
 
 from gamdss.cli import main
 from gamdss.data.specs import get_spec
-from gamdss.data.synthetic import SynthConfig, write_dataset
+from gamdss.synthetic import SynthConfig, write_dataset
 
 SMALL = SynthConfig(
     subjects=3,
@@ -59,7 +59,7 @@ def made(tmp_path_factory):
 
     The two people are the same in all of them, and are painted once.
     """
-    from gamdss.data.synthetic import dataset
+    from gamdss.synthetic import dataset
 
     folder = tmp_path_factory.mktemp("layouts")
 

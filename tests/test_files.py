@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from gamdss.engine.checkpoint import save_state, save_weights
-from gamdss.engine.export import Trained, export
 from gamdss.errors import RunError
 from gamdss.files import read_record, write_atomic, write_json
 from gamdss.models.two_branch import TwoBranchNet
+from gamdss.runs.export import Trained, export
+from gamdss.training.checkpoint import save_state, save_weights
 
 resource = pytest.importorskip("resource", reason="limits of file sizes are Unix's")
 

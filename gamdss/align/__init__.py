@@ -1,6 +1,6 @@
 """Raw frames to aligned face crops: a face found once, one similarity transform for each clip.
 
-Knows clips as lists of files, not as datasets; `gamdss.commands.align` brings the two together.
+Knows clips as lists of files, not as datasets; `gamdss.cli.align` brings the two together.
 """
 
 from gamdss.align.clip import Outcome

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gamdss.align.detector import Detector
+from gamdss.align.faces import Detector
 from gamdss.align.jobs import ClipJob, open_frames
 from gamdss.align.pose import Pose, crop, scale
 from gamdss.align.search import find, looked_at

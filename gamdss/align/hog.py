@@ -9,7 +9,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gamdss.align.detector import Box, Face
+from gamdss.align.faces import Box, Face
 from gamdss.errors import DetectorError
 
 # Sizes that a face is looked at again in: so many within a step of dlib's, the smallest one in

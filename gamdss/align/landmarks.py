@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gamdss.align.detector import Detector, Face, Point
+from gamdss.align.faces import Detector, Face, Point
 from gamdss.align.hog import grey, load_dlib
 from gamdss.errors import DetectorError
 

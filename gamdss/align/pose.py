@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.detector import Face
+from gamdss.align.faces import Face
 from gamdss.align.settings import AlignConfig
 
 # A face as dlib's detector frames it, brows to chin: its width in distances between the eyes,

@@ -16,7 +16,8 @@ import cv2
 from tqdm import tqdm
 
 from gamdss.align.clip import FAILED, Outcome, Task, align_clip
-from gamdss.align.detector import Detector, load_detector
+from gamdss.align.detector import load_detector
+from gamdss.align.faces import Detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig

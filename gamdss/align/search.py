@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.detector import Detector, Face, Point, largest
+from gamdss.align.faces import Detector, Face, Point, largest
 from gamdss.align.jobs import Frames
 from gamdss.align.pose import Pose, median_pose, pose_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gamdss.align.detector import Face
+from gamdss.align.faces import Face
 from gamdss.errors import DetectorError
 
 _SURE = 0.7

@@ -13,8 +13,8 @@ from torchvision.transforms.v2.functional import resize
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode
-from gamdss.data.phase_features import PhaseFeatures, phases
 from gamdss.errors import FrameError
+from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
 

@@ -27,8 +27,8 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
-from gamdss.data.phase_features import feature_settings
 from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
+from gamdss.features.phase_features import feature_settings
 from gamdss.files import unwritable, write_json
 from gamdss.records import KeyFrames
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from gamdss.data.synthetic import SynthConfig, write_dataset
+from gamdss.synthetic import SynthConfig, write_dataset
 
 SETTINGS = Path(__file__).parent / "train.yaml"
 DATASET = Path(__file__).parent / "dataset.yaml"

@@ -4,7 +4,7 @@ Importing this package registers `gamdss_rmt` and `gamdss_two_branch` with `timm
 """
 
 from gamdss.models.backbones import TimmStream
-from gamdss.models.original import load_original_state_dict
+from gamdss.models.release import load_original_state_dict
 from gamdss.models.rmt import RMT
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream

@@ -13,8 +13,8 @@ from timm.models import register_model
 from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
-from gamdss.layers.blocks import Downsample, Head, RMTBlock, Stem, init_linear_and_norm
-from gamdss.layers.retention import RetentionTables
+from gamdss.models.blocks import Downsample, Head, RMTBlock, Stem, init_linear_and_norm
+from gamdss.models.retention import RetentionTables
 from gamdss.models.temporal import TemporalStream, check_image_size, check_images
 
 DIMS = (64, 128, 256, 512)

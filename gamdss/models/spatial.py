@@ -13,7 +13,7 @@ from timm.layers import LayerNorm
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from gamdss.layers.blocks import init_linear_and_norm
+from gamdss.models.blocks import init_linear_and_norm
 
 WIDEST = 512  # a transformer as wide as a ResNet-50's map would have 100 million parameters
 

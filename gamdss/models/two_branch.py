@@ -14,9 +14,9 @@ from timm.models import register_model
 from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
-from gamdss.layers.blocks import Head, init_linear_and_norm
-from gamdss.layers.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
 from gamdss.models.backbones import RMT_NAMES, build_stream
+from gamdss.models.blocks import Head, init_linear_and_norm
+from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
 from gamdss.models.rmt import HEAD_DIM, timm_arguments
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gamdss.analysis.verdicts import Verdict
+from gamdss.metrics.verdicts import Verdict
 from gamdss.records import KeyFrames
 from gamdss.report.overlay import change, coloured, evidence, limit, smoothed
 from gamdss.report.page import Bar, Card, Picture, embedded

@@ -26,7 +26,7 @@ def confusion_figure(results: Mapping[str, Any], path: Path) -> None:
     clips keeps an empty row.
 
     Args:
-        results: values of `results.json` (`gamdss.engine.results`).
+        results: values of `results.json` (`gamdss.training.results`).
         path: file to write.
 
     Raises:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from gamdss.analysis.calibration import pooled
 from gamdss.metrics import Selection, wilson
+from gamdss.metrics.calibration import pooled
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save
 from gamdss.report.tables import judged_by, judged_epoch

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from gamdss.analysis.calibration import BINS, Calibration, calibration, pooled
+from gamdss.metrics.calibration import BINS, Calibration, calibration, pooled
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 from gamdss.report.tables import judged_epoch

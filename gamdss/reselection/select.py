@@ -10,7 +10,7 @@ import numpy as np
 from gamdss.records import KeyFrames
 from gamdss.reselection.difference import squared_differences
 from gamdss.reselection.images import Frames, gather, gather_span, numbered
-from gamdss.reselection.motion import fit_motion
+from gamdss.reselection.motion.fit import fit_motion
 from gamdss.reselection.presets import Preset, Windows, ordered_annotation, resolve
 
 

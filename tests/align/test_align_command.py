@@ -8,7 +8,7 @@ import pytest
 from posed_photo import posed, read, write
 
 from gamdss.align import run
-from gamdss.align.detector import Face
+from gamdss.align.faces import Face
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations

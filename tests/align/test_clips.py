@@ -6,7 +6,7 @@ import pytest
 from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
 from gamdss.align import AlignConfig, align_clips
-from gamdss.align.detector import Face
+from gamdss.align.faces import Face
 from gamdss.align.pose import matrix
 from gamdss.align.search import ATTEMPTS, look
 from gamdss.data.video import VideoFrames

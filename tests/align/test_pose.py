@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gamdss.align import AlignConfig
-from gamdss.align.detector import Face, largest
+from gamdss.align.faces import Face, largest
 from gamdss.align.pose import Pose, crop, matrix, median_pose, pose_of, scale
 
 

@@ -11,7 +11,7 @@ import pytest
 from posed_photo import job, posed, write
 
 from gamdss.align import AlignConfig, ClipJob, align_clips, run
-from gamdss.align.detector import Face
+from gamdss.align.faces import Face
 from gamdss.align.ledger import FOLDER, Ledger
 from gamdss.align.summary import summary, write_csv
 from gamdss.errors import ConfigError, DetectorError, RunError

@@ -9,8 +9,8 @@ from gamdss.cli import main
 from gamdss.config import Config, FramesConfig
 from gamdss.data.check import check_dataset
 from gamdss.data.specs import get_spec
-from gamdss.data.synthetic.settings import FAULTS
 from gamdss.report.check_report import check_text
+from gamdss.synthetic.settings import FAULTS
 
 HARMLESS = {
     "missing apex",

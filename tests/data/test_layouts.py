@@ -10,7 +10,7 @@ from gamdss.config import FramesConfig
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec, spec_names
-from gamdss.data.synthetic import GROUND_TRUTH
+from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, FrameError
 

@@ -10,9 +10,9 @@ from gamdss.cli import main
 from gamdss.data.annotations import read_annotations
 from gamdss.data.specs import FOLDER, get_spec, spec_names
 from gamdss.data.specs.spec import ROLES
-from gamdss.data.synthetic import SynthConfig, write_dataset
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, ConfigError
+from gamdss.synthetic import SynthConfig, write_dataset
 
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 OWN = next(

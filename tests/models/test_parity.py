@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gamdss.losses import two_phase_loss
-from gamdss.models.original import load_original_state_dict, rename
+from gamdss.models.release import load_original_state_dict, rename
 from gamdss.models.two_branch import TwoBranchNet
 
 RELATIVE = 1e-4

@@ -13,8 +13,8 @@ import pytest
 from browser import chromium, console
 
 from gamdss.cli import main
-from gamdss.engine.finished import read_run
 from gamdss.report.page_warnings import warnings
+from gamdss.runs.finished import read_run
 
 MEASURE = """<script>addEventListener("load", () => {
   const frame = document.querySelector("iframe");

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from gamdss.analysis.calibration import calibration
-from gamdss.analysis.verdicts import telling, verdicts
+from gamdss.metrics.calibration import calibration
+from gamdss.metrics.verdicts import telling, verdicts
 from gamdss.records import FoldResult
 from gamdss.report.per_subject import per_subject_figure, subjects
 from gamdss.report.reliability import reliability_figure

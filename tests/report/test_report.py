@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from gamdss.config import Config, TrainingConfig
-from gamdss.data.synthetic import read_truth
-from gamdss.engine.results import results
+from gamdss.data.truth import read_truth
 from gamdss.errors import FoldError, RunError
 from gamdss.records import Clip, FoldResult, KeyFrames
 from gamdss.report.confusion import confusion_figure
@@ -17,6 +16,7 @@ from gamdss.report.film_strip import film_strip
 from gamdss.report.run_report import FIGURES, write_report
 from gamdss.report.style import save
 from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_table
+from gamdss.training.results import results
 
 CLASSES = ("happiness", "surprise", "others")
 

@@ -1,0 +1,84 @@
+"""The command line: one module per command, imported when it is called.
+
+A user's mistake ends in a message on standard error, never in a traceback.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from gamdss.errors import GamdssError
+from gamdss.version import __version__
+
+DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
+# Name and help of each command; its module has `parser()` and `run(namespace)`.
+COMMANDS = {
+    "train": "train and evaluate a network, leaving one subject out; tables and figures",
+    "merge": "merge run directories that hold different folds of one run, and report",
+    "compare": "compare two runs on the same clips, with paired intervals",
+    "original-report": "print what the original code would have printed for a run",
+    "table": "reproduce a table of results: train the missing runs, write the table",
+    "datasets": "list datasets, their tasks, sizes and request pages",
+    "models": "list backbones, what they cost, and how fast they are here",
+    "export": "write a fold's trained network for other programs",
+    "check": "check a dataset's workbook and frames, and list everything wrong with them",
+    "align": "find the face in raw frames and write aligned crops, which training reads",
+    "bias": "measure the bias and uncertainty of a dataset's annotation, and correct it",
+    "spot": "find onset, apex and offset in clips without annotation",
+    "features": "write the input features of every clip as files",
+    "synth": "write a synthetic dataset with known key frames in a dataset's native layout",
+    "bench": "measure how fast this machine trains, against the original's way",
+    "stress": "measure reselection against known truth, one disturbance at a time",
+    "report": "write a finished run as one HTML page",
+    "tsne": "draw t-SNE of the embeddings of finished runs",
+    "attribution": "draw where on the face a finished run's networks see their evidence",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    if words == ["--version"]:
+        print(f"gamdss {__version__}")
+        return 0
+    try:
+        done = _run(words)
+        sys.stdout.flush()
+    except GamdssError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command resumes", file=sys.stderr)
+        return 130
+    return done or 0
+
+
+def _run(words: list[str]) -> int | None:
+    # jsonargparse takes a moment to load, which `--version` need not wait for.
+    from gamdss.config.load import choose_command, parse  # noqa: PLC0415
+
+    name = choose_command(words, COMMANDS, DESCRIPTION)
+    command = import_module(f"gamdss.cli.{name.replace('-', '_')}")
+    if name == "train":
+        words = command.with_demo_settings(words)
+    result: int | None = command.run(parse(command.parser(), words[1:]))
+    return result
+
+
+def train_script(config: Path) -> None:
+    """What a script per dataset does: `gamdss train --config CONFIG` and the user's options."""
+    sys.exit(main(["train", "--config", str(config), *sys.argv[1:]]))
+
+
+def tsne_script(config: Path) -> None:
+    """What a script under `visual/` does: `gamdss tsne --experiment CONFIG` and the options."""
+    sys.exit(main(["tsne", "--experiment", str(config), *sys.argv[1:]]))

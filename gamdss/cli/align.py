@@ -1,0 +1,125 @@
+"""`gamdss align`: raw frames become aligned face crops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jsonargparse import ArgumentParser
+
+from gamdss.align.settings import AlignConfig
+from gamdss.cli.fields import build
+from gamdss.config.load import new_parser
+from gamdss.errors import ConfigError, FrameError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gamdss.align import Outcome
+    from gamdss.report.contact_sheet import Cell
+
+_SOURCES = "Give a folder or a video with --input, or a dataset with --dataset and --data-root."
+SHEET_NAME = "contact_sheet.png"
+
+
+def parser() -> ArgumentParser:
+    """Options: what is aligned, where the crops go, and the fields of `AlignConfig`."""
+    options = new_parser(
+        "find the face in raw frames and write aligned crops, which training reads",
+        "align",
+        AlignConfig,
+    )
+    options.add_argument(
+        "--input", help="a folder of frames, a tree of such folders (a clip each), or a video"
+    )
+    options.add_argument("--dataset", help="name of a dataset, or a spec, in place of --input")
+    options.add_argument("--data_root", help="the dataset's folder")
+    options.add_argument("--annotations", help="the dataset's workbook, if it lies elsewhere")
+    options.add_argument(
+        "--layout", help="which of the spec's layouts is read; raw, if the spec has one"
+    )
+    options.add_argument("--pattern", help="path of a raw frame in place of the spec's layouts")
+    options.add_argument("--output", required=True, help="the folder of the crops")
+    return options
+
+
+def run(namespace: Any) -> None:
+    """Align, and say what became of the clips."""
+    # Reading datasets loads pandas: the other commands need not wait for it.
+    from gamdss.align import align_clips  # noqa: PLC0415
+    from gamdss.align.sources import dataset_jobs, input_jobs  # noqa: PLC0415
+
+    settings = build(namespace, AlignConfig)
+    output = Path(namespace.output).expanduser()
+    _refuse_both(namespace)
+    if namespace.input is not None:
+        source = input_jobs(Path(namespace.input).expanduser(), output)
+    else:
+        source = dataset_jobs(
+            namespace.dataset,
+            namespace.data_root,
+            namespace.annotations,
+            namespace.layout,
+            namespace.pattern,
+        )
+    done = align_clips(source.jobs, settings, output) if source.jobs else []
+    outcomes = source.in_order(done)
+    hint = source.finish(output) if done else ""
+    print(_report(outcomes, output, settings, source.notes, hint))
+    if all(outcome.pose is None for outcome in outcomes):
+        raise FrameError(
+            "no clip could be aligned",
+            file=source.place,
+            remedy="The reasons are above. Faces must be seen from the front; --yunet FILE takes "
+            "a detector that is less particular.",
+        )
+
+
+def _refuse_both(namespace: Any) -> None:
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("dataset", "data_root", "annotations", "layout", "pattern")
+        if namespace[name] is not None
+    ]
+    if namespace.input is not None and given:
+        raise ConfigError(f"--input and {given[0]} are both given", remedy=_SOURCES)
+    if namespace.input is None:
+        missing = [n for n in ("dataset", "data_root") if namespace[n] is None]
+        if missing:
+            what = "--input" if not given else f"--{missing[0].replace('_', '-')}"
+            raise ConfigError(f"{what} is missing", remedy=_SOURCES)
+
+
+def _report(
+    outcomes: Sequence[Outcome],
+    output: Path,
+    settings: AlignConfig,
+    notes: Sequence[str],
+    hint: str,
+) -> str:
+    """Write the table and the sheet; give what the terminal shows."""
+    from gamdss.align.summary import CSV_NAME, summary, write_csv  # noqa: PLC0415
+    from gamdss.report.contact_sheet import contact_sheet  # noqa: PLC0415
+
+    write_csv(output / CSV_NAME, outcomes)
+    aligned = sum(outcome.pose is not None for outcome in outcomes)
+    pages = contact_sheet(
+        output / SHEET_NAME,
+        [_cell(outcome, output) for outcome in outcomes],
+        f"First crops: {aligned} of {len(outcomes)} clips aligned",
+        (settings.height, settings.width),
+    )
+    lines = [summary(outcomes), "", *notes, f"table   {output / CSV_NAME}"]
+    more = f" and {len(pages) - 1} more pages" if len(pages) > 1 else ""
+    lines.append(f"sheet   {pages[0]}{more}")
+    return "\n".join([*lines, hint] if hint else lines)
+
+
+def _cell(outcome: Outcome, output: Path) -> Cell:
+    from gamdss.data.frames import decode  # noqa: PLC0415
+    from gamdss.report.contact_sheet import Cell  # noqa: PLC0415
+
+    if outcome.pose is None:
+        return Cell(outcome.id, lambda: None, "failed", failed=True)
+    note = outcome.settings if outcome.status == "relaxed" else ""
+    return Cell(outcome.id, lambda: decode(output / outcome.crop, colour=False)[..., ::-1], note)

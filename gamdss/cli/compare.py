@@ -1,0 +1,85 @@
+"""`gamdss compare`: two runs on the same clips, paired."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from jsonargparse import ArgumentParser
+
+from gamdss.config.load import new_parser
+from gamdss.errors import ConfigError
+from gamdss.files import write_atomic, write_json
+from gamdss.metrics import Selection
+from gamdss.report.comparison import Compared, comparison_markdown, comparison_text
+
+if TYPE_CHECKING:
+    from gamdss.runs.finished import FinishedRun
+
+_NAMES = get_args(Selection)
+
+
+def parser() -> ArgumentParser:
+    """Options: the runs, and at which epochs they are judged."""
+    options = new_parser("compare two runs on the same clips, with paired intervals", "compare")
+    options.add_argument("a", help="run directory; several seeds of one run with commas: A1,A2")
+    options.add_argument("b", help="the run that is compared with it, in the same form")
+    options.add_argument(
+        "--selection",
+        help="final, inner or oracle for both; or two, such as final,oracle. What the runs are "
+        "judged by where it is left out, if that is the same",
+    )
+    options.add_argument("--output", help="folder of compare.md and compare.json")
+    return options
+
+
+def run(namespace: Any) -> None:
+    """Compare, print, and write."""
+    from gamdss.metrics import compare  # noqa: PLC0415
+    from gamdss.runs.alike import check_same_data, differing, read_seeds  # noqa: PLC0415
+
+    sides = [
+        read_seeds([Path(path.strip()).expanduser() for path in paths.split(",")])
+        for paths in (namespace.a, namespace.b)
+    ]
+    first, second = sides[0][0], sides[1][0]
+    check_same_data(first, second)
+    selections = _selections(namespace.selection, first, second)
+    judged = [
+        [one.predictions(selection) for one in side]
+        for side, selection in zip(sides, selections, strict=True)
+    ]
+    found = Compared(
+        comparison=compare(judged[0], judged[1], len(first.classes)),
+        title=f"{first.results['dataset']}, {first.results['task']}",
+        names=(namespace.a, namespace.b),
+        selections=selections,
+        seeds=tuple(tuple(one.config.seed for one in side) for side in sides),
+        varied={n: p for n, p in differing(first, second).items() if n != "seed"},
+    )
+    default = Path("runs") / f"compare_{first.path.name}_{second.path.name}"
+    output = Path(namespace.output).expanduser() if namespace.output else default
+    text = comparison_markdown(found)
+    write_atomic(output / "compare.md", lambda file: file.write_text(text, encoding="utf-8"))
+    write_json(output / "compare.json", found.as_dict())
+    print(comparison_text(found))
+    print(f"\ntables   {output / 'compare.md'}\nnumbers  {output / 'compare.json'}")
+
+
+def _selections(asked: str | None, a: FinishedRun, b: FinishedRun) -> tuple[Selection, Selection]:
+    """How A and B are judged; two ways only where the user names both."""
+    if asked is None:
+        if a.selection != b.selection:
+            raise ConfigError(
+                f"{a.path} is judged by the selection {a.selection}, {b.path} by {b.selection}",
+                remedy="Name one for both with --selection final, or both with --selection "
+                f"{a.selection},{b.selection}.",
+            )
+        return a.selection, b.selection
+    names = [name.strip() for name in asked.split(",")]
+    if len(names) > 2 or not set(names) <= set(_NAMES):
+        raise ConfigError(
+            f"--selection is {asked!r}",
+            remedy=f"Give one or two (with a comma) of {', '.join(_NAMES)}.",
+        )
+    return names[0], names[-1]  # type: ignore[return-value]

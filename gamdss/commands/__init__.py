@@ -1,1 +1,0 @@
-"""The commands of `gamdss`, a module each: `parser()` and `run(values)`."""

@@ -1,0 +1,199 @@
+"""Key frames for a training loop of one's own: clips as (onset, apex, offset, label) tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Integral
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils import data
+from tqdm import tqdm
+
+from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
+from gamdss.data.augment import normalise
+from gamdss.data.dataset import open_dataset
+from gamdss.data.frame_sequence import FrameSequence
+from gamdss.data.key_frames import KeyFrameReader, MixedSizeError, one_size
+from gamdss.errors import ConfigError, FrameError, GamdssError
+from gamdss.files import cache_folder
+from gamdss.records import KeyFrames
+from gamdss.reselection import needed_frames, reselect
+
+# Frames, onset, apex, offset, label: a clip that the caller describes.
+LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
+_OWN_NETWORK = "own"  # which image sizes fit the caller's network is not ours to know
+
+
+class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+    """Reselected key frames of a dataset's clips, for `torch.utils.data.DataLoader`.
+
+    An item is (onset, apex, offset, label): three float32 frames (3, S, S), RGB with ImageNet's
+    mean 0 and deviation 1 (uint8 in 0 to 255 with `normalised=False`), and the class number.
+
+    Args:
+        source: name of a dataset (`gamdss datasets` lists them), path of a spec of one's own, or
+            clips of one's own as (FrameSequence, onset, apex, offset, label).
+        data_root: the dataset's folder as it was delivered.
+        task: the dataset's classification task, such as `c5`.
+        preset: how key frames are reselected, a name of `gamdss.PRESETS`; `none` keeps the
+            annotated ones.
+        ratio: share of a phase to search, in place of the preset's own.
+        image_size: height and width of the frames, pixels.
+        normalised: whether frames are normalised.
+        annotations: the workbook, if it has none of its known names.
+        mixed_size: what to do with a clip whose frames differ in size: "error", or "resize" them
+            to the size of the annotated apex frame.
+        cache: folder of decoded frames; the user's cache folder where it is left out. Clips of
+            one's own are kept in memory.
+        progress: show progress bars.
+
+    Attributes:
+        classes: names of the classes; empty where the labels of one's own clips are numbers.
+        labels: class number of each clip.
+        keys: reselected key frames of each clip, as frame numbers.
+        clips: name of each clip.
+        subjects: subject of each clip; of clips of one's own, the name of their source.
+
+    Raises:
+        GamdssError: what is missing or broken, and the remedy.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | Iterable[LabelledFrames],
+        data_root: str | Path | None = None,
+        *,
+        task: str = "c5",
+        preset: str = "full",
+        ratio: float | None = None,
+        image_size: int = 224,
+        normalised: bool = True,
+        annotations: str | Path | None = None,
+        mixed_size: Literal["error", "resize"] = "error",
+        cache: str | Path | None = None,
+        progress: bool = True,
+    ) -> None:
+        if mixed_size not in ("error", "resize"):
+            raise ConfigError(f"mixed_size is {mixed_size!r}", remedy="Use error or resize.")
+        model = ModelConfig(backbone=_OWN_NETWORK, image_size=image_size)
+        reselection, frames = ReselectionConfig(preset, ratio), FramesConfig(mixed_size)
+        self.normalised = normalised
+        if isinstance(source, (str, Path)):
+            config = Config(
+                dataset=str(source),
+                task=task,
+                data_root=None if data_root is None else str(data_root),
+                annotations=None if annotations is None else str(annotations),
+                frames=frames,
+                model=model,
+                reselection=reselection,
+            )
+            self._open(config, cache_folder(cache), progress)
+        else:
+            reader = KeyFrameReader(False, model.image_size, frames, reselection)
+            self._read(_clips(source), reader, progress)
+
+    def __len__(self) -> int:
+        return len(self._index)
+
+    def __getitem__(self, place: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Onset, apex, offset and label of a clip."""
+        frames = torch.from_numpy(self._frames[self._index[place]])  # (3, 3, S, S), a copy
+        onset, apex, offset = normalise(frames) if self.normalised else frames
+        return onset, apex, offset, torch.tensor(self.labels[place])
+
+    def _open(self, config: Config, cache: Path, progress: bool) -> None:
+        opened = open_dataset(config, cache, progress)
+        read, store = opened.annotations, opened.store
+        self._frames, self._index = store.frames, store.reselected
+        self.keys = store.reselected_keys
+        self.classes: tuple[str, ...] = read.classes
+        self.labels = tuple(int(label) for label in read.labels)
+        self.clips = tuple(clip.id for clip in read.clips)
+        self.subjects = tuple(clip.subject for clip in read.clips)
+
+    def _read(
+        self, clips: Sequence[LabelledFrames], reader: KeyFrameReader, progress: bool
+    ) -> None:
+        bar = tqdm(clips, desc="reselecting key frames", unit="clip", disable=not progress)
+        read = [_key_frames(clip, place, reader) for place, clip in enumerate(bar)]
+        self._frames = np.concatenate([images for images, _ in read])
+        self._index = np.arange(3 * len(clips)).reshape(-1, 3)
+        self.keys = tuple(keys for _, keys in read)
+        self.classes, self.labels = _classes([clip[4] for clip in clips])
+        self.clips = self.subjects = tuple(str(clip[0].source) for clip in clips)
+
+
+def _clips(source: object) -> list[LabelledFrames]:
+    """The caller's clips, each of the form that it must have."""
+    if not isinstance(source, Iterable):
+        raise ConfigError(
+            f"the source is a {type(source).__name__}",
+            remedy=f"Pass the name of a dataset, the path of a spec, or clips. {_FORM}",
+        )
+    clips = list(source)
+    if not clips:
+        raise ConfigError("there is no clip", remedy="Pass one clip or more.")
+    for place, clip in enumerate(clips, start=1):
+        whole = isinstance(clip, Sequence) and len(clip) == 5
+        if not whole or not isinstance(clip[0], FrameSequence):
+            raise ConfigError(f"clip {place} is {clip!r}", remedy=_FORM)
+        if not all(_is_number(number) for number in clip[1:4]):
+            raise ConfigError(
+                f"clip {place}, {clip[0]!r}: onset, apex and offset are "
+                f"{', '.join(map(repr, clip[1:4]))}",
+                remedy="Give frame numbers as integers.",
+            )
+    return clips
+
+
+_FORM = "A clip is (FrameSequence, onset, apex, offset, label)."
+
+
+def _is_number(value: object) -> bool:
+    """Whether it is an integer, NumPy's too; True is none here."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _key_frames(
+    clip: LabelledFrames, place: int, reader: KeyFrameReader
+) -> tuple[np.ndarray, KeyFrames]:
+    """Reselected frames (3, 3, S, S) uint8 RGB of one clip, and their numbers."""
+    frames, *numbers = clip[:4]
+    onset, apex, offset = (int(number) for number in numbers)
+    annotated, where = (onset, apex, offset), f"clip {place + 1}, {frames!r}"
+    preset, ratio = reader.reselection.preset, reader.reselection.ratio
+    try:
+        needed = needed_frames(*annotated, preset=preset, ratio=ratio)
+        images = {number: frames[number] for number in needed if number in frames}
+        if apex in images:  # else the reselection says so
+            images = one_size(images, apex, reader.frames)
+        keys = reselect(images, *annotated, preset=preset, ratio=ratio)
+    except MixedSizeError as error:
+        raise FrameError(
+            f"{where} has frames of mixed size: frame {error.number} is {error.problem}",
+            remedy='Crop the clip again, or pass mixed_size="resize".',
+        ) from error
+    except GamdssError as error:
+        problem = f"{where}: {error.problem}"
+        raise type(error)(problem, file=error.file, remedy=error.remedy) from error
+    finally:
+        frames.release()  # a dataset has more videos than a process may have open files
+    return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
+
+
+def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of the classes in alphabetical order, and each clip's number; numbers stay."""
+    if all(_is_number(label) and int(label) >= 0 for label in labels):
+        return (), tuple(int(label) for label in labels)
+    if not all(isinstance(label, str) for label in labels):
+        raise ConfigError(
+            f"the labels are {sorted(set(map(repr, labels)))}",
+            remedy="Give the names of classes, or their numbers from 0.",
+        )
+    names = tuple(sorted({str(label) for label in labels}))
+    return names, tuple(names.index(str(label)) for label in labels)

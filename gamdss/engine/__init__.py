@@ -1,1 +1,0 @@
-"""Training and judging: one fold, all folds, the run directory."""

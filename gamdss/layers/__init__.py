@@ -1,1 +1,0 @@
-"""Layers of the temporal stream: retention and the blocks around it."""

@@ -1,0 +1,99 @@
+"""What runs have in common: seeds of one run, runs on the same data, a run and a config."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from gamdss.config import Config
+from gamdss.errors import RunError
+from gamdss.runs.finished import FinishedRun, read_json, read_run
+from gamdss.training.run_directory import differences, read_config
+
+DATA = "data (frames or labels)"
+# Fields by which the store holds other frames of the same data.
+_CHOOSES_FRAMES = ("reselection.", "features.", "frames.", "model.image_size")
+
+
+def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
+    """Runs that differ in their seed only.
+
+    Raises:
+        RunError: they differ in something else, or two have one seed.
+    """
+    runs = [read_run(path) for path in paths]
+    seeds: dict[int, Path] = {}
+    for run in runs:
+        for name, (here, there) in differing(runs[0], run).items():
+            if name != "seed":
+                raise RunError(
+                    f"{runs[0].path} has {name} {here!r}, this run {there!r}",
+                    file=run.path,
+                    remedy="Runs joined by commas may differ in their seed only.",
+                )
+        if run.config.seed in seeds:
+            raise RunError(
+                f"its seed is {run.config.seed}, as that of {seeds[run.config.seed]}",
+                file=run.path,
+                remedy="Name each seed once.",
+            )
+        seeds[run.config.seed] = run.path
+    return runs
+
+
+def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
+    """Fields of the config in which two runs differ, and `DATA` if that does, with both values."""
+    found = differences(a.config.as_dict(), b.config.as_dict())
+    here, there = _data(a, found), _data(b, found)
+    names = [name for name in here if name in there and here[name] != there[name]]
+    if names:
+        told = [", ".join(f"{name} {data[name]}" for name in names) for data in (here, there)]
+        found[DATA] = (told[0], told[1])
+    return found
+
+
+def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
+    """What the run says of its data, less the frames where a field that varies chooses them."""
+    try:
+        data = dict(read_json(run.path / "data.json"))
+    except (RunError, TypeError, ValueError):  # runs of others may not say it
+        return {}
+    if any(name.startswith(_CHOOSES_FRAMES) for name in varied):
+        data.pop("frames", None)
+    return data
+
+
+def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
+    """Fields in which the run at `path` is of another config than `config`, with both values.
+
+    What the machine decides is left out: device, threads, and the precision where `config` leaves
+    it `auto`. A run that is finished is the same wherever it is read.
+
+    Raises:
+        RunError: there is no run.
+    """
+    free = {"device", "threads"}
+    if config.training.precision == "auto":
+        free.add("training.precision")
+    found = differences(read_config(path / "config.yaml"), config.as_dict())
+    return {name: pair for name, pair in found.items() if name not in free}
+
+
+def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
+    """Refuse runs on other datasets, tasks or classes.
+
+    Raises:
+        RunError: names what differs.
+    """
+    for what in ("dataset", "task", "classes"):
+        here, there = a.results[what], b.results[what]
+        if here != there:
+            raise RunError(
+                f"its {what} is {_plain(there)}, that of {a.path} is {_plain(here)}",
+                file=b.path,
+                remedy="Compare runs that were judged on the same clips.",
+            )
+
+
+def _plain(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

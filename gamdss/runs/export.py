@@ -1,0 +1,289 @@
+"""A fold's trained network as one file for other programs: ONNX, TorchScript or safetensors."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from gamdss.config.features import FeaturesConfig
+from gamdss.data.augment import MEAN, STD
+from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.features import FEATURES, scale
+from gamdss.files import write_atomic
+from gamdss.models.build import build_network, without_start
+from gamdss.models.retention import RetentionTables
+from gamdss.models.two_branch import TwoBranchNet
+from gamdss.runs.finished import read_settings
+from gamdss.training.checkpoint import load_weights, read_about, save_weights
+from gamdss.version import __version__
+
+SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors"}
+TOLERANCE = 1e-4
+_BATCHES = (2, 3)  # traced with one, checked with another
+_PACKAGES = ("onnx", "onnxruntime", "onnxscript")
+
+
+class DecidingBranch(nn.Module):
+    """The branch whose logits decide, with the normalisation of frames in front of it.
+
+    Its inputs are two key frames of a clip, uint8 RGB (B, 3, S, S) in 0 to 255: onset and apex;
+    or apex and offset where the network has the falling branch alone. A network trained on input
+    features takes the first of them and `motion`, float32 (B, 3, S, S): the phase's feature times
+    its factors (`gamdss.features.scale`), as no graph computes optical flow.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, net: TwoBranchNet, from_features: bool = False) -> None:
+        super().__init__()
+        self.net = net
+        self.from_features = from_features
+        self.inputs = ("apex", "offset") if net.branches == "falling" else ("onset", "apex")
+        if from_features:
+            self.inputs = (self.inputs[0], "motion")
+        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (MEAN, STD))
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", mean / std)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Return logits (B, classes), float32."""
+        first = first.float() * self.scale - self.shift
+        if self.from_features:
+            return self.net.branch(temporal=second, spatial=first)
+        second = second.float() * self.scale - self.shift
+        if self.net.branches == "falling":
+            return self.net.falling(first, second)
+        return self.net.rising(first, second)
+
+    def example(self, batch: int) -> tuple[Tensor, Tensor]:
+        """Made inputs of the right shape."""
+        size = self.net.image_size
+        generator = torch.Generator().manual_seed(batch)
+        shape = (2, batch, 3, size, size)
+        first, second = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
+        if self.from_features:
+            second = torch.randn(second.shape, generator=generator)
+        return first, second
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A fold's network, ready to be used, and plain values that say what it is."""
+
+    net: TwoBranchNet
+    about: dict[str, Any]
+    from_features: bool = False
+
+
+def load_trained(run: Path, fold: str) -> Trained:
+    """The network of a finished fold, from the run's config and the fold's checkpoint.
+
+    Raises:
+        RunError: no run, or no finished fold of that name; the error lists those that are.
+        CheckpointError: the checkpoint is broken.
+    """
+    config = read_settings(run)
+    file = run / "folds" / fold / "checkpoint.safetensors"
+    done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
+    if fold not in done:
+        raise RunError(
+            f"the run has no finished fold {fold!r}",
+            file=run,
+            remedy=f"Finished are: {', '.join(done) or 'none'}.",
+        )
+    classes = read_about(file).get("classes", [])
+    net = build_network(without_start(config.model), len(classes)).eval()
+    load_weights(file, net)
+    from_features = config.features.stored
+    branch = DecidingBranch(net, from_features)
+    about = {
+        "gamdss": __version__,
+        "classes": classes,
+        "dataset": config.dataset,
+        "task": config.task,
+        "fold": fold,
+        "model": asdict(config.model),
+        "features": asdict(config.features),
+        "inputs": [_input(name, branch, config.features) for name in branch.inputs],
+        "image_size": net.image_size,
+        "output": "logits (batch, classes)",
+    }
+    return Trained(net, about, from_features)
+
+
+def _input(name: str, branch: DecidingBranch, features: FeaturesConfig) -> str:
+    """An input of the graph in words."""
+    if name != "motion":
+        return f"{name}: uint8 RGB (batch, 3, S, S), 0 to 255"
+    kind = FEATURES[features.name]
+    factors = scale(features.name, branch.net.image_size)
+    channels = ", ".join(
+        f"{channel} ({unit}) * {times:.4g}"
+        for channel, unit, times in zip(kind.channels, kind.units, factors, strict=True)
+    )
+    phase = "offset to apex" if branch.net.branches == "falling" else "onset to apex"
+    magnified = (
+        f", magnified {features.magnification:g} times" if features.magnification > 1 else ""
+    )
+    repeated = ", three times" if len(kind.channels) == 1 else ""
+    return (
+        f"motion: float32 (batch, 3, S, S), {features.name} from {phase}{magnified}: "
+        f"{channels}{repeated}"
+    )
+
+
+def export(trained: Trained, form: str, file: Path) -> float:
+    """Write the network; the largest difference of its logits from those of the network here.
+
+    `onnx` and `torchscript` hold the branch that decides, for any batch size, and take frames as
+    `DecidingBranch` does; `safetensors` holds all weights under the network's own names.
+
+    Raises:
+        ConfigError: packages are missing.
+        RunError: the file cannot be written, the network cannot be exported in this form, or the
+            file does not give the same logits. What lay there before stays.
+    """
+    branch = DecidingBranch(trained.net, trained.from_features).eval()
+    expected = branch(*branch.example(_BATCHES[1])).detach()
+    write, read = _FORMS[form]
+    difference = float("nan")
+
+    def write_and_check(target: Path) -> None:
+        nonlocal difference
+        write(branch, trained, target)
+        difference = float((read(branch, trained, target) - expected).abs().max())
+        if not difference <= TOLERANCE:
+            raise RunError(
+                f"the exported network's logits differ by {difference:.2g} from the network's",
+                file=file,
+                remedy="Try another --format, and report the backbone and the versions in use.",
+            )
+
+    with _in_reals(branch), _explained(trained, form):
+        write_atomic(file, write_and_check)
+    return difference
+
+
+@contextlib.contextmanager
+def _in_reals(net: nn.Module) -> Iterator[None]:
+    """Within it the network has no complex numbers, which exported graphs cannot hold."""
+    tables = [module for module in net.modules() if isinstance(module, RetentionTables)]
+    before = [table.in_reals for table in tables]
+    for table in tables:
+        table.in_reals = True
+    try:
+        yield
+    finally:
+        for table, value in zip(tables, before, strict=True):
+            table.in_reals = value
+
+
+@contextlib.contextmanager
+def _explained(trained: Trained, form: str) -> Iterator[None]:
+    """Errors of the exporters, which each have many kinds of their own, as one that can be read."""
+    try:
+        yield
+    except (GamdssError, MemoryError):
+        raise
+    except Exception as error:
+        stream = trained.net.temporal
+        backbone = trained.about.get("model", {}).get("backbone") or type(stream).__name__
+        lines = str(error).strip().splitlines() or ["?"]
+        raise RunError(
+            f"the backbone {backbone} cannot be exported as {form} "
+            f"({type(error).__name__}: {lines[0][:160]})",
+            remedy=f"Use another --format: {', '.join(name for name in SUFFIXES if name != form)}.",
+        ) from error
+
+
+def _write_onnx(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    missing = [package for package in _PACKAGES if find_spec(package) is None]
+    if missing:
+        raise ConfigError(
+            f"--format onnx needs {', '.join(missing)}",
+            remedy="pip install 'gamdss[export]'",
+        )
+    batch = torch.export.Dim("batch", min=1, max=2**16)
+    with _quiet():
+        program = torch.onnx.export(
+            branch,
+            branch.example(_BATCHES[0]),
+            dynamo=True,
+            input_names=list(branch.inputs),
+            output_names=["logits"],
+            dynamic_shapes=({0: batch}, {0: batch}),
+        )
+    assert program is not None
+    program.model.metadata_props.update(_texts(trained.about))
+    program.save(file)
+
+
+def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    import onnxruntime  # noqa: PLC0415
+
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    given = dict(zip(branch.inputs, branch.example(_BATCHES[1]), strict=True))
+    (logits,) = session.run(None, {name: values.numpy() for name, values in given.items()})
+    return torch.from_numpy(logits)
+
+
+def _write_torchscript(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    with _quiet():
+        traced = torch.jit.trace(branch, branch.example(_BATCHES[0]))
+        whole = io.BytesIO()  # its own writer meets a full disk with an error of its own
+        torch.jit.save(traced, whole, _extra_files={"gamdss.json": json.dumps(trained.about)})
+    file.write_bytes(whole.getbuffer())
+
+
+def _run_torchscript(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    with _quiet():
+        program = torch.jit.load(file)
+    logits: Tensor = program(*branch.example(_BATCHES[1])).detach()
+    return logits
+
+
+def _write_safetensors(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+    save_weights(file, branch.net, trained.about)
+
+
+def _run_safetensors(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+    load_weights(file, branch.net)
+    return branch(*branch.example(_BATCHES[1])).detach()
+
+
+def _texts(about: dict[str, Any]) -> dict[str, str]:
+    return {k: v if isinstance(v, str) else json.dumps(v) for k, v in about.items()}
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """The exporters tell of their own workings, in warnings, logs and prints."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)
+
+
+Write = Callable[[DecidingBranch, Trained, Path], None]
+Read = Callable[[DecidingBranch, Trained, Path], Tensor]
+_FORMS: dict[str, tuple[Write, Read]] = {
+    "onnx": (_write_onnx, _run_onnx),
+    "torchscript": (_write_torchscript, _run_torchscript),
+    "safetensors": (_write_safetensors, _run_safetensors),
+}

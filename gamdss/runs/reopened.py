@@ -1,0 +1,94 @@
+"""A finished run, opened again with its data and trained networks.
+
+A checkpoint holds the network that its fold is judged by: of the final epoch, or of the one chosen
+on inner subjects. There are none of the oracle's epochs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from gamdss.config import Config
+from gamdss.data.dataset import Dataset, open_dataset
+from gamdss.data.splits import Fold, make_folds
+from gamdss.errors import RunError
+from gamdss.models.build import without_start
+from gamdss.runs.finished import FinishedRun, read_json
+from gamdss.training import device
+from gamdss.training.checkpoint import load_weights
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedRun:
+    """A finished run with its dataset and folds; networks are loaded fold by fold.
+
+    `frames` and `motion` (None if the run has no input features) are on the device that computes.
+    """
+
+    run: FinishedRun
+    config: Config
+    dataset: Dataset
+    folds: tuple[Fold, ...]
+    frames: Tensor
+    motion: Tensor | None
+
+    def trained(self, fold: Fold) -> FoldTrainer:
+        """The fold's network that the run is judged by, for evaluation, with the fold's clips.
+
+        Raises:
+            CheckpointError: the checkpoint is missing, truncated or of another architecture.
+        """
+        folder = self.run.path / "folds" / fold.name
+        config = replace(self.config, model=without_start(self.config.model))
+        data = fold_data(self.dataset, fold, self.frames, config, self.motion)
+        trainer = FoldTrainer(config, data, folder)
+        load_weights(folder / "checkpoint.safetensors", trainer.net)
+        trainer.net.eval()
+        return trainer
+
+    def training_clips(self, fold: Fold, data: FoldData) -> tuple[int, ...]:
+        """The fold's training clips in the order of `data.training`, then of `data.inner`."""
+        places = {self.dataset.annotations.clips[i].id: i for i in fold.training}
+        aside = [places.pop(clip) for clip in data.inner_clips]
+        return (*places.values(), *aside)
+
+
+def open_run(
+    run: FinishedRun,
+    cache: Path,
+    data_root: str | None = None,
+    device_name: str = "auto",
+    progress: bool = True,
+) -> OpenedRun:
+    """Find the run's data again, and check that it is what the run was trained on.
+
+    Args:
+        run: the finished run.
+        cache: folder of decoded frames; they are decoded again if they are not there.
+        data_root: the dataset's folder, if it lies elsewhere now.
+        device_name: where networks compute: `auto`, `cpu`, `cuda` or `cuda:N`.
+        progress: show progress bars.
+
+    Raises:
+        DataRootError, AnnotationError, FrameError: the data is gone or broken.
+        RunError: it is other data than the run's.
+    """
+    config = replace(run.config, device=device_name, data_root=data_root or run.config.data_root)
+    config = device.resolve(config)
+    target = device.set_up(config)
+    dataset = open_dataset(config, cache, progress)
+    if read_json(run.path / "data.json") != dataset.about():
+        raise RunError(
+            f"the data in {config.data_root} is not what the run was trained on: the workbook or "
+            "the frames have changed since",
+            file=run.path / "data.json",
+            remedy="Restore them, or name their folder with --data-root.",
+        )
+    folds = make_folds(config.protocol, dataset.labelled, config.seed)
+    frames, motion = load_frames(dataset.store, target), load_motion(dataset.store, target)
+    return OpenedRun(run, config, dataset, folds, frames, motion)

@@ -1,0 +1,1 @@
+"""Instruments around the method: bias, stress, tables, speed."""

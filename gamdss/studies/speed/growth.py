@@ -1,0 +1,81 @@
+"""How the time of a fold grows with clips, epochs and pixels, and of a run with folds."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from gamdss.config import Config
+from gamdss.studies.speed.timing import seconds
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import FoldData
+
+HELD_OUT_CLIPS = 2
+REPEATS = 3  # the fastest counts: whatever else the machine does only adds
+_SMALLEST = {"clips": 8, "epochs": 1, "folds": 1, "side": 64}
+_VALUES = {
+    "clips": (8, 16, 32, 64),
+    "epochs": (1, 2, 4, 8),
+    "folds": (1, 2, 4, 8),
+    "side": (64, 112, 160, 224),
+}
+
+
+def growth(config: Config, device: torch.device, progress: bool = True) -> dict[str, np.ndarray]:
+    """Seconds of training with more and more clips, epochs, folds and pixels, one at a time.
+
+    Args:
+        config: resolved; its image size, batch size and epochs are replaced.
+        device: where to train.
+        progress: show a progress bar.
+
+    Returns:
+        For `clips`, `epochs`, `folds` and `pixels` (2, 4): its values, and the seconds taken.
+    """
+    jobs = [(name, value) for name, values in _VALUES.items() for value in values]
+    found: dict[str, list[tuple[float, float]]] = {}
+    for name, value in tqdm(jobs, desc="growth", unit="run", disable=not progress):
+        size = {**_SMALLEST, name: value}
+        taken = min(_run(config, device, **size) for _ in range(REPEATS))
+        key, number = ("pixels", value**2) if name == "side" else (name, value)
+        found.setdefault(key, []).append((number, taken))
+    return {name: np.array(pairs).T for name, pairs in found.items()}
+
+
+def _run(
+    config: Config, device: torch.device, clips: int, epochs: int, folds: int, side: int
+) -> float:
+    """Seconds of `folds` folds one after the other."""
+    sized = replace(
+        config,
+        model=replace(config.model, image_size=side),
+        training=replace(config.training, epochs=epochs, batch_size=8),
+    )
+    return sum(_fold(sized, device, clips) for _ in range(folds))
+
+
+def _fold(config: Config, device: torch.device, clips: int) -> float:
+    """Seconds of one fold on made frames."""
+    size, total = config.model.image_size, clips + HELD_OUT_CLIPS
+    generator = torch.Generator().manual_seed(0)
+    frames = torch.randint(0, 256, (3 * total, 3, size, size), generator=generator)
+    index = torch.arange(3 * total).view(total, 3).to(device)
+    labels = (torch.arange(total) % 5).to(device)
+    data = FoldData(
+        name="made",
+        classes=tuple("abcde"),
+        frames=frames.to(torch.uint8).to(device),
+        training=index[:clips],
+        training_labels=labels[:clips],
+        held_out=index[clips:],
+        held_out_labels=labels[clips:],
+        held_out_clips=tuple(map(str, range(HELD_OUT_CLIPS))),
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = FoldTrainer(config, data, Path(folder))
+        return seconds(lambda: list(map(trainer.run_epoch, range(config.training.epochs))))

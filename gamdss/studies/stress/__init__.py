@@ -1,0 +1,1 @@
+"""Reselection against known truth."""

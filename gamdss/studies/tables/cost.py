@@ -1,0 +1,115 @@
+"""How much training a table takes, told from its datasets' published sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tabulate import tabulate
+
+from gamdss.config import Config
+from gamdss.data.specs import get_spec
+from gamdss.studies.tables.plan import Plan
+
+_MS_AN_HOUR = 3_600_000
+
+
+@dataclass(frozen=True)
+class RowCost:
+    """A row's runs: how many, how many are finished, and the sample-steps of one.
+
+    A sample-step is one clip shown once in training; None where no size is published.
+    """
+
+    key: str
+    runs: int
+    finished: int
+    steps: int | None
+
+    @property
+    def missing_steps(self) -> int:
+        """Sample-steps of the runs that are not finished."""
+        return (self.steps or 0) * (self.runs - self.finished)
+
+
+def table_cost(plan: Plan, finished: Sequence[int]) -> list[RowCost]:
+    """The cost of each row.
+
+    Args:
+        plan: the table.
+        finished: how many runs of each row are there already.
+    """
+    return [
+        RowCost(row.key, len(plan.seeds), done, sample_steps(row.config))
+        for row, done in zip(plan.rows, finished, strict=True)
+    ]
+
+
+def sample_steps(config: Config) -> int | None:
+    """Clips of all folds' training parts times epochs; None where sizes are not published.
+
+    Folds are taken to be of equal size. A split from a file counts as one fold of all clips.
+    """
+    specs = [get_spec(name, config.annotations) for name in config.dataset.split("+")]
+    clips = [_published_clips(spec.expected, config.task) for spec in specs]
+    subjects = [_first(spec.expected.get("subjects")) for spec in specs]
+    if None in clips or None in subjects:
+        return None
+    total = sum(filter(None, clips))
+    folds = {
+        "loso": sum(filter(None, subjects)),
+        "kfold": config.protocol.parts,
+        "leave-one-dataset-out": len(specs),
+    }.get(config.protocol.name)
+    shown = total if folds is None else total * (folds - 1)
+    if config.training.selection == "inner":
+        shown = round(shown * (1 - config.training.inner_share))
+    return shown * config.training.epochs
+
+
+def cost_text(costs: Sequence[RowCost], step_ms: float | None = None) -> str:
+    """The rows as a plain table, and their sum.
+
+    Args:
+        costs: of the rows.
+        step_ms: milliseconds of a sample-step, for a column of hours.
+    """
+    header = ["row", "runs", "finished", "sample-steps of a run"]
+    header += [] if step_ms is None else ["hours missing"]
+    rows = [
+        [
+            cost.key,
+            cost.runs,
+            cost.finished,
+            "not known" if cost.steps is None else f"{cost.steps:,}",
+            *([] if step_ms is None else [f"{hours(cost.missing_steps, step_ms):.1f}"]),
+        ]
+        for cost in costs
+    ]
+    missing = sum(cost.missing_steps for cost in costs)
+    total = f"Missing runs: {sum(c.runs - c.finished for c in costs)}, of {missing:,} sample-steps"
+    total += "" if step_ms is None else f", {hours(missing, step_ms):.1f} hours"
+    total += " at least." if any(cost.steps is None for cost in costs) else "."
+    sides = ("left", "right", "right", "right", "right")[: len(header)]
+    body = tabulate(rows, header, tablefmt="simple", disable_numparse=True, colalign=sides)
+    return f"{body}\n\n{total}"
+
+
+def hours(steps: int, step_ms: float) -> float:
+    """Hours of so many sample-steps of `step_ms` milliseconds each."""
+    return steps * step_ms / _MS_AN_HOUR
+
+
+def _published_clips(expected: Any, task: str) -> int | None:
+    if task in expected.get("tasks", {}):
+        return _first(expected["tasks"][task])
+    if task in expected.get("classes", {}):
+        return sum(expected["classes"][task].values())
+    return _first(expected.get("clips"))
+
+
+def _first(value: Any) -> int | None:
+    """Of several versions of a workbook the first, which is the main one."""
+    found = value[0] if isinstance(value, list) else value
+    return None if found is None else int(found)

@@ -1,0 +1,150 @@
+"""The table of key frames' errors on known truth, from what `gamdss stress` leaves."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from gamdss.config.load import checked
+from gamdss.errors import ConfigError
+from gamdss.report.paper_table import Cell, Column, PaperRow, PaperTable
+from gamdss.studies.stress.grid import FACTORS
+from gamdss.studies.stress.numbers import cell_numbers
+from gamdss.studies.stress.report import write_csv
+from gamdss.studies.stress.run import StressSizes, stress
+from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
+
+CSV = "stress.csv"
+KeyFrame = Literal["onset", "apex", "offset"]
+
+
+@dataclass(frozen=True)
+class StressPlan:
+    """A table of errors.
+
+    Args:
+        title: what the table is about.
+        factors: of the stress test's grid.
+        clips: of each cell.
+        height, width: pixels of the made frames.
+        key_frames: onset, apex, offset: those that have rows.
+    """
+
+    title: str
+    factors: tuple[str, ...]
+    clips: int = 40
+    height: int = 340
+    width: int = 280
+    key_frames: tuple[KeyFrame, ...] = ("onset", "apex", "offset")
+
+
+def read_stress_plan(file: Path, demo: bool) -> StressPlan:
+    """Read the file of such a table; its part `demo` makes the tiny version.
+
+    Raises:
+        ConfigError: an unknown field or factor.
+    """
+    values = read_table(file)
+    tiny = mapping(values.pop("demo", None), "demo", "clips: 2", file)
+    if demo:
+        values.update(tiny)
+    for name in values:
+        known(name, list(StressPlan.__dataclass_fields__), "field", file)
+    if not values.get("title"):
+        raise ConfigError("title is missing", file=file, remedy="Add title.")
+    for name, allowed in (("factors", list(FACTORS)), ("key_frames", get_args(KeyFrame))):
+        if name in values:
+            values[name] = as_list(values[name])
+            for item in values[name]:
+                known(item, allowed, name.rstrip("s").replace("_", " "), file)
+    plan = checked(StressPlan, values, file)
+    filled(plan.factors, "factors", file)
+    filled(plan.key_frames, "key_frames", file)
+    for name in ("clips", "height", "width"):
+        if getattr(plan, name) < 1:
+            raise ConfigError(
+                f"{name} is {getattr(plan, name)}", file=file, remedy="It must be 1 or more."
+            )
+    return plan
+
+
+def measure(plan: StressPlan, output: Path) -> Path:
+    """Measure the cells that `output` does not hold yet; the CSV file of all."""
+    sizes = StressSizes(plan.clips, plan.height, plan.width)
+    measured = stress(plan.factors, sizes, output)
+    numbers = {name: cell_numbers(cell["clips"]) for name, cell in measured.items()}
+    write_csv(numbers, plan.factors, output / CSV)
+    return output / CSV
+
+
+def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
+    """The table from a CSV file of `gamdss stress`.
+
+    Args:
+        plan: the table's plan.
+        file: the CSV file.
+        name: of the table's files.
+
+    Raises:
+        ConfigError: it is no such file, or lacks a factor.
+    """
+    lines = _lines(file)
+    missing = [factor for factor in plan.factors if factor not in {e["factor"] for e in lines}]
+    if missing:
+        raise ConfigError(
+            f"no line is of factor {', '.join(missing)}",
+            file=file,
+            remedy=f"Measure it: gamdss stress --cells {','.join(missing)}.",
+        )
+    chosen = [e for e in lines if e["factor"] in plan.factors and e["key_frame"] in plan.key_frames]
+    # Ways are single words; what is derived from them has more.
+    ways = list(dict.fromkeys(e["way"] for e in chosen if " " not in e["way"]))
+    places = list(dict.fromkeys((e["factor"], e["level"], e["key_frame"]) for e in chosen))
+    clips = sorted({int(e["clips"]) for e in chosen})
+    return PaperTable(
+        name=name,
+        caption=f"{plan.title}. Mean absolute error in percent of the true phase, of "
+        f"{' or '.join(map(str, clips))} made clips a cell; nothing is trained, so that no epoch "
+        "is selected.",
+        label_titles=("factor", "level", "key frame"),
+        columns=tuple(Column(way, way, digits=1) for way in ways),
+        rows=tuple(_row(place, chosen, ways) for place in places),
+        notes=(
+            "In brackets: 95% bootstrap intervals over clips. Bold: the least error of all but "
+            "the bound, which is told the course's true shape.",
+        ),
+    )
+
+
+def _row(
+    place: tuple[str, str, str], lines: Sequence[dict[str, str]], ways: Sequence[str]
+) -> PaperRow:
+    here = {
+        e["way"]: e
+        for e in lines
+        if (e["factor"], e["level"], e["key_frame"]) == place and e["way"] in ways
+    }
+    errors = {way: float(e["error"]) for way, e in here.items() if way != "bound"}
+    cells: dict[str, Any] = {}
+    for way, e in here.items():
+        best = way != "bound" and errors[way] == min(errors.values())
+        cells[way] = Cell(float(e["error"]), (float(e["low"]), float(e["high"])), best=best)
+    return PaperRow(place, cells)
+
+
+def _lines(file: Path) -> list[dict[str, str]]:
+    try:
+        with file.open(newline="", encoding="utf-8") as handle:
+            lines = list(csv.DictReader(handle))
+        for line in lines:
+            _ = line["factor"], line["level"], line["key_frame"], line["way"], int(line["clips"])
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise ConfigError(
+            f"this is no file of `gamdss stress` ({type(error).__name__})",
+            file=file,
+            remedy="Name its stress.csv with --stress.",
+        ) from error
+    return lines

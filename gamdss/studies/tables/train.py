@@ -1,0 +1,233 @@
+"""A table's runs: those that are done are read, the others are trained or continued."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from gamdss.config import Config
+from gamdss.data.dataset import no_data, open_dataset
+from gamdss.data.specs import get_spec
+from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.runs.alike import unlike
+from gamdss.runs.finished import FinishedRun, read_json, read_run
+from gamdss.studies.tables.plan import Plan
+from gamdss.studies.tables.rows import Row
+from gamdss.training.folds import train
+from gamdss.training.ranks import find_ranks
+from gamdss.training.run_directory import other_data
+
+log = logging.getLogger("gamdss")
+
+# Fields of a config that its data does not depend on; of others, a part.
+_NO_DATA = {
+    *("output", "cache", "seed", "device", "threads", "tensorboard"),
+    *("model", "augmentation", "training", "protocol"),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class RowRuns:
+    """A row's runs, one for each seed; none where `reason` says in a line why there are none.
+
+    `error` is the whole reason where it is a mistake, and not just a dataset that nobody named.
+    """
+
+    row: Row
+    runs: tuple[FinishedRun, ...] = ()
+    reason: str = ""
+    error: GamdssError | None = None
+
+
+def roots(text: str | None, plan: Plan) -> dict[str, str]:
+    """The folder of each dataset from `--data-root`: a path, or `cas2=/data/CASME2,samm=...`.
+
+    Raises:
+        ConfigError: one path for several datasets, or a dataset that the table does not have.
+        DataRootError: nothing for any of them.
+    """
+    names = plan.datasets
+    if text is None:
+        raise no_data(get_spec(names[0], None))
+    if "=" not in text:
+        if len(names) > 1:
+            example = ",".join(f"{name}=/data/{name.upper()}" for name in names[:2])
+            raise ConfigError(
+                f"--data-root is {text!r}, the table has datasets {', '.join(names)}",
+                remedy=f"Give each its folder: {example}. Of those left out, only finished runs "
+                "are shown.",
+            )
+        return {names[0]: text}
+    pairs = [part.partition("=") for part in text.split(",")]
+    found = {name.strip(): path.strip() for name, _, path in pairs}
+    for name, path in found.items():
+        if name not in names or not path:
+            raise ConfigError(
+                f"--data-root is {text!r}",
+                remedy=f"Give it as {names[0]}=/data/{names[0].upper()}; the table has "
+                f"{', '.join(names)}.",
+            )
+    return found
+
+
+def run_rows(
+    plan: Plan,
+    output: Path,
+    cache: Path,
+    root: Callable[[Config], str | None],
+    overrides: Mapping[str, object],
+    progress: bool = True,
+) -> list[RowRuns] | None:
+    """Every row's runs; a row that cannot be trained says why, and the others go on.
+
+    Args:
+        plan: the table.
+        output: its folder; runs go to `runs/<row>_seed<n>` in it.
+        cache: folder of decoded frames.
+        root: the data root of a config, None where there is none.
+        overrides: fields of the config for all rows, such as `device`.
+        progress: show progress bars.
+
+    Returns:
+        The rows in order; None on ranks other than the first of a job.
+    """
+    ranks = find_ranks(str(output))
+    shown = progress and ranks.rank == 0
+    datasets = _Datasets(cache, shown)
+    found = []
+    bar = tqdm(plan.rows, desc="table", unit="row", disable=not shown)
+    with _warned_once():
+        for row in bar:
+            bar.set_postfix_str(row.key)
+            config = replace(row.config, data_root=root(row.config), **overrides)  # type: ignore[arg-type]
+            try:
+                runs = [
+                    _run(replace(config, seed=seed), _path(output, row, seed), datasets)
+                    for seed in plan.seeds
+                ]
+            except GamdssError as error:
+                # Ranks would wait for each other if one went on alone.
+                if ranks.count > 1 and config.data_root is not None:
+                    raise
+                reason = error.problem.splitlines()[0].rstrip(":")
+                mistake = None if config.data_root is None else error
+                found.append(RowRuns(row, reason=reason, error=mistake))
+                continue
+            found.append(RowRuns(row, tuple(run for run in runs if run is not None)))
+    return found if ranks.rank == 0 else None
+
+
+def finished_runs(plan: Plan, output: Path) -> list[int]:
+    """How many runs of each row are finished and whole; data is not looked at.
+
+    Args:
+        plan: the table.
+        output: its folder.
+    """
+    return [
+        sum(
+            _is_finished(_path(output, row, seed), replace(row.config, seed=seed))
+            for seed in plan.seeds
+        )
+        for row in plan.rows
+    ]
+
+
+def _path(output: Path, row: Row, seed: int) -> Path:
+    return output / "runs" / f"{row.folder}_seed{seed}"
+
+
+def _is_finished(path: Path, config: Config) -> bool:
+    try:
+        _finished(path, config)
+    except GamdssError:
+        return False
+    return True
+
+
+@dataclass(frozen=True, eq=False)
+class _Datasets:
+    """Where decoded frames are, and what identifies the datasets opened so far, each once."""
+
+    cache: Path
+    progress: bool
+    opened: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def about(self, config: Config) -> dict[str, Any]:
+        """What `data.json` of a run of this config holds, as the data is now."""
+        values = {name: v for name, v in config.as_dict().items() if name not in _NO_DATA}
+        values["model"] = config.model.image_size
+        del values["reselection"]["clips"]
+        key = json.dumps(values, sort_keys=True)
+        if key not in self.opened:
+            self.opened[key] = open_dataset(config, self.cache, self.progress).about()
+        return self.opened[key]
+
+
+def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
+    """A run as it is on the disk, trained before if need be; None on ranks that do not report."""
+    try:
+        run = _finished(path, config)
+    except GamdssError as error:
+        if config.data_root is None:
+            raise _no_folder(config, path, error) from error
+        # It continues the run, or refuses it and says why.
+        if train(config, path, datasets.cache, datasets.progress) is None:
+            return None
+        return read_run(path)
+    if config.data_root is not None and datasets.about(config) != _about(path):
+        raise other_data(path / "data.json")
+    return run
+
+
+def _finished(path: Path, config: Config) -> FinishedRun:
+    """The run at `path`, whole and of this config.
+
+    Raises:
+        GamdssError: it is not there, not finished, broken, or of another config.
+    """
+    run = read_run(path)
+    other = unlike(path, config)
+    if other:
+        raise RunError(f"it is of another config ({', '.join(other)})", file=path)
+    return run
+
+
+def _about(path: Path) -> Any:
+    """What the run says of its data; None where it does not."""
+    try:
+        return read_json(path / "data.json")
+    except RunError:
+        return None
+
+
+def _no_folder(config: Config, path: Path, error: GamdssError) -> RunError:
+    """Why a row without a folder is empty; of runs that are there, what is wrong with them."""
+    problem = f"no folder given for {config.dataset}"
+    seeds = path.name.removesuffix(str(config.seed))
+    if any(path.parent.glob(f"{seeds}*")):
+        problem += f"; {path.name}: {error.problem}"
+    return RunError(problem, remedy="Name the dataset's folder with --data-root.")
+
+
+@contextmanager
+def _warned_once() -> Iterator[None]:
+    """Warn of the same thing once, however many rows are on the same data."""
+    told: set[str] = set()
+
+    def is_new(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        return not (message in told or told.add(message))  # type: ignore[func-returns-value]
+
+    log.addFilter(is_new)
+    try:
+        yield
+    finally:
+        log.removeFilter(is_new)

@@ -1,0 +1,82 @@
+"""Mouth and nostrils: lips with a cupid's bow, the line between them, the dark of the nose."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gamdss.synthetic.canvas import Canvas, blend, smooth_curve
+from gamdss.synthetic.identity import Identity
+
+
+def lip_line(identity: Identity) -> np.ndarray:
+    """Where the lips meet, from the left to the right corner, (N, 2)."""
+    width, y = identity.mouth_half_width, identity.mouth_y
+    half = [(0.0, y + 1.4), (0.22 * width, y - 0.9), (0.6 * width, y + 0.2), (width, y + 0.6)]
+    return smooth_curve([(-px, py) for px, py in reversed(half[1:])] + half, closed=False)
+
+
+def paint_mouth(
+    picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
+) -> np.ndarray:
+    """Lips on the skin, `picture` before shading."""
+    i = identity
+    width, y = i.mouth_half_width, i.mouth_y
+    line = lip_line(i)
+    top = [
+        (0.0, y - 0.72 * i.lip_upper),
+        (0.13 * width, y - 1.15 * i.lip_upper),
+        (0.36 * width, y - 0.85 * i.lip_upper),
+        (0.75 * width, y - 0.2 * i.lip_upper),
+        (width, y + 0.6),
+    ]
+    bottom = [(0.0, y + 1.12 * i.lip_lower), (0.4 * width, y + 1.05 * i.lip_lower)]
+    bottom += [(0.78 * width, y + 0.45 * i.lip_lower), (width, y + 0.6)]
+    upper = np.concatenate([smooth_curve(_mirrored(top), closed=False), line[::-1]])
+    lower = np.concatenate([smooth_curve(_mirrored(bottom), closed=False), line[::-1]])
+    skin = np.array(i.skin)
+    red = skin * (1 - i.lip_redness * np.array([0.36, 0.42, 0.14]))
+    wrinkles = 1 + 0.035 * _vertical_grain(canvas, rng)
+    lips = red * wrinkles[..., None]
+    picture = blend(picture, lips * 0.86, 0.9 * canvas.polygon(upper, soft=1.0))
+    picture = blend(picture, lips, 0.9 * canvas.polygon(lower, soft=1.3))
+    picture = blend(picture, red * 0.25, 0.8 * canvas.stroke(line, 1.2, soft=0.7))
+    return blend(picture, red * 0.35, 0.5 * canvas.pair(width, y + 0.6, 2.2, 1.6))
+
+
+def paint_nostrils(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray:
+    """The two nostrils and the shade under the nose."""
+    i = identity
+    skin = np.array(i.skin)
+    for side in (-1, 1):
+        hole = [
+            (side * 0.20 * i.nose_half_width, i.nose_y + 0.6),
+            (side * 0.42 * i.nose_half_width, i.nose_y - 2.6),
+            (side * 0.66 * i.nose_half_width, i.nose_y - 1.4),
+            (side * 0.62 * i.nose_half_width, i.nose_y + 1.0),
+            (side * 0.38 * i.nose_half_width, i.nose_y + 1.2),
+        ]
+        mask = canvas.polygon(smooth_curve(hole, closed=True), soft=0.9)
+        picture = blend(picture, skin * 0.16, 0.9 * mask)
+        wing = smooth_curve(
+            [
+                (side * 0.86 * i.nose_half_width, i.nose_y - 13),
+                (side * 1.12 * i.nose_half_width, i.nose_y - 6),
+                (side * 1.02 * i.nose_half_width, i.nose_y + 1.5),
+                (side * 0.70 * i.nose_half_width, i.nose_y + 2.2),
+            ],
+            closed=False,
+        )
+        picture = blend(picture, skin * 0.42, 0.42 * canvas.stroke(wing, 1.2, soft=0.9))
+    return blend(picture, skin * 0.45, 0.22 * canvas.bump(0, i.nose_y + 4, 12, 3))
+
+
+def _mirrored(half: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """A right half from the middle outwards, completed to a line from left to right."""
+    return [(-px, py) for px, py in reversed(half[1:])] + half
+
+
+def _vertical_grain(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
+    """The fine upright furrows of lips: noise that varies across and hardly along."""
+    profile = rng.standard_normal((3, canvas.shape[1])).astype(np.float32)
+    rows = np.linspace(0, 2, canvas.shape[0])
+    return np.stack([np.interp(rows, [0, 1, 2], column) for column in profile.T], axis=1)

@@ -1,0 +1,100 @@
+"""The command line: commands, options and scripts."""
+
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from workbook_edits import WORKBOOK
+
+from gamdss import __version__
+from gamdss.cli import main
+from gamdss.data.specs import get_spec
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_unwritable_output(refused, data, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    shown = refused(data, "--output", str(tmp_path / "file" / "run"))
+    assert "cannot be written" in shown
+
+
+def test_an_output_that_is_no_run(refused, data, tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "thesis.tex").write_text("mine")
+    shown = refused(data, "--output", str(tmp_path / "home"))
+    assert "this is no run" in shown
+    assert "thesis.tex" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--trainig.epochs", "3"], "Did you mean 'training.epochs'"),
+        (["--training.epochs", "three"], "field 'training.epochs'"),
+        (["--model.image-size", "50"], "a multiple of 16, such as 48 or 64"),
+        (["--dataset", "cas9"], "Did you mean 'cas3'? Use one of: 4dme, cas1, cas2"),
+        (["--task", "c9"], "Use one of: c5, c3"),
+        (["--frames.layout", "cut"], "Use one of: cropped, raw"),
+        (["--frames.pattern", "{clip}.jpg"], "folders, and a file's name"),
+        (["--reselection.preset", "fulll"], "'full'"),
+        (["--device", "gpu"], "Use auto, cpu, cuda or cuda:N"),
+        (["--device", "cuda:99"], "CUDA device"),
+    ],
+)
+def test_a_wrong_option(refused, data, words, message):
+    assert message in " ".join(refused(data, *words).split())
+
+
+def test_demo_and_data_root_exclude_each_other(capsys, tmp_path):
+    assert main(["train", "--demo", "--data-root", str(tmp_path)]) == 2
+    assert "Leave out one of the two" in capsys.readouterr().err
+
+
+def test_version_and_unknown_command(capsys):
+    assert main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+    assert main(["trian"]) == 2
+    assert "train" in capsys.readouterr().err
+
+
+def test_synth_writes_a_dataset_and_says_where(tmp_path, capsys):
+    words = ["--subjects", "1", "--clips-per-subject", "1", "--height", "32", "--width", "32"]
+    assert main(["synth", "--output", str(tmp_path / "made"), *words]) == 0
+    assert str(tmp_path / "made" / "ground_truth.csv") in capsys.readouterr().out
+    assert (tmp_path / "made" / WORKBOOK).exists()
+    assert main(["synth", "--output", str(tmp_path / "made"), "--noise", "-1"]) == 2
+    assert "--noise is -1" in capsys.readouterr().err
+    assert main(["synth"]) == 2
+    assert "--output is missing" in capsys.readouterr().err
+
+
+def test_a_script_runs_from_any_directory(tmp_path):
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "cas2/train_c5.py")],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "--demo" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "script", sorted(ROOT.glob("*/train_*.py")), ids=lambda p: str(p.relative_to(ROOT))
+)
+def test_scripts_name_their_own_config(script, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", [str(script)])
+    with pytest.raises(SystemExit, match="2"):
+        runpy.run_path(str(script), run_name="__main__")
+    shown = capsys.readouterr().err
+    dataset, task = script.parent.name, script.stem.removeprefix("train_")
+    assert f"no data: --data-root must name the folder of {get_spec(dataset).title}" in shown
+    asked = yaml.safe_load((ROOT / "configs" / f"{dataset}_{task}.yaml").read_text())
+    assert f'"{dataset}_{task}.yaml"' in script.read_text()
+    assert (asked["dataset"], asked["task"]) == (dataset, task)

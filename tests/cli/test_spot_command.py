@@ -1,0 +1,151 @@
+"""`gamdss spot`: key frames of clips that nobody annotated, from the command line."""
+
+import csv
+import shutil
+import weakref
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.cli import main
+from gamdss.data.frame_sequence import FrameSequence
+from gamdss.reselection.spot import fit_spotted
+from gamdss.synthetic import SynthConfig, write_dataset
+
+CLEAR = SynthConfig(
+    **{"subjects": 1, "clips_per_subject": 2, "height": 96, "width": 80, "fps": 100, "seed": 8},
+    **{"amplitude": (2.5, 2.5), "noise": 1.0, "drift": 0.1, "blink": 0.0, "margin_ms": 100},
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("spot") / "made", CLEAR, progress=False)
+
+
+def rows(folder):
+    with (folder / "keyframes.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
+    assert main(["spot", "--input", str(made / "Cropped"), "--output", str(tmp_path)]) == 0
+    assert str(tmp_path / "motion_curves.png") in capsys.readouterr().out
+    assert {"motion_curves.png", "key_frames.png"} <= {path.name for path in tmp_path.iterdir()}
+    with (made / "ground_truth.csv").open(newline="") as file:
+        true = {f"sub{row['subject']}/{row['clip']}": row for row in csv.DictReader(file)}
+    found = rows(tmp_path)
+    assert {row["clip"] for row in found} == set(true)
+    for row in found:
+        wanted = true[row["clip"]]
+        off = [abs(int(row[key]) - int(wanted[key])) for key in ("onset", "apex", "offset")]
+        assert np.mean(off) <= 4
+        assert int(row["apex_low"]) <= int(row["apex"]) <= int(row["apex_high"])
+
+
+def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_go_on(made, tmp_path, capsys):
+    tree = tmp_path / "tree"
+    shutil.copytree(made / "Cropped" / "sub01", tree)
+    short = tree / "short"
+    short.mkdir()
+    for file in sorted(next(made.glob("Cropped/sub01/*")).iterdir())[:4]:
+        shutil.copy(file, short)
+    assert main(["spot", "--input", str(tree), "--output", str(tmp_path / "out")]) == 1
+    by_name = {row["clip"]: row for row in rows(tmp_path / "out")}
+    assert "too few" in by_name["short"]["problem"]
+    assert sum(row["problem"] == "" for row in by_name.values()) == 2
+    assert "too few" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("kind", ["nothing", "empty", "too little"])
+def test_what_is_no_clip_is_refused(kind, made, tmp_path, capsys):
+    place = tmp_path / "place"
+    if kind != "nothing":
+        place.mkdir()
+    if kind == "too little":
+        for file in sorted(next(made.glob("Cropped/sub01/*")).iterdir())[:4]:
+            shutil.copy(file, place)
+    assert main(["spot", "--input", str(place), "--output", str(tmp_path / "out")]) == 2
+    shown = capsys.readouterr().err
+    assert str(place) in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("inside", ["", "spotted", "sub01/EP01"])
+def test_pictures_are_not_put_among_the_frames(inside, made, tmp_path, capsys):
+    tree = tmp_path / "tree"
+    shutil.copytree(made / "Cropped", tree)
+    before = sorted(tree.rglob("*"))
+    assert main(["spot", "--input", str(tree), "--output", str(tree / inside)]) == 2
+    assert "lies in --input" in capsys.readouterr().err
+    assert sorted(tree.rglob("*")) == before
+
+
+def test_an_output_that_cannot_be_made_is_told_before_the_work(made, tmp_path, monkeypatch, capsys):
+    (tmp_path / "taken").write_text("a file")
+    monkeypatch.setattr("gamdss.cli.spot._spot", lambda *_: pytest.fail("worked for nothing"))
+    output = str(tmp_path / "taken" / "out")
+    assert main(["spot", "--input", str(made / "Cropped"), "--output", output]) == 2
+    assert output in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def faulty(made, tmp_path_factory):
+    """A tree with a clip in its root, and one that has each fault."""
+    tree = tmp_path_factory.mktemp("faulty") / "tree"
+    clip = next(made.glob("Cropped/sub01/*"))
+    for name in (".", "mixed", "corrupt"):
+        shutil.copytree(clip, tree / name, dirs_exist_ok=True)
+    files = {name: sorted((tree / name).glob("*.jpg")) for name in ("mixed", "corrupt")}
+    cv2.imwrite(str(files["mixed"][4]), cv2.imread(str(files["mixed"][4]))[:50])
+    files["corrupt"][6].write_bytes(b"no image")
+    (tree / "notes.txt").write_text("not a frame")
+    (tree / "wide").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        cv2.imwrite(str(tree / "wide" / f"{i}.png"), rng.integers(0, 255, (40, 1500), np.uint8))
+    return tree
+
+
+def test_faulty_clips_are_told_apart(faulty, tmp_path):
+    assert main(["spot", "--input", str(faulty), "--output", str(tmp_path)]) == 1
+    found = {row["clip"]: row for row in rows(tmp_path)}
+    assert set(found) == {"tree", "mixed", "corrupt", "wide"}
+    assert "frame" in found["mixed"]["problem"]
+    assert "(50, 80, 3)" in found["mixed"]["problem"]
+    assert sorted((faulty / "corrupt").glob("*.jpg"))[6].name in found["corrupt"]["problem"]
+    for name in ("tree", "wide"):
+        assert found[name]["problem"] == ""
+        assert int(found[name]["onset"]) < int(found[name]["offset"])
+
+
+def test_a_text_file_is_no_video(faulty, tmp_path, capsys):
+    words = ["--input", str(faulty / "notes.txt"), "--output", str(tmp_path)]
+    assert main(["spot", *words]) == 2
+    shown = capsys.readouterr().err
+    assert "no video that can be decoded" in shown
+    assert "Traceback" not in shown
+
+
+def test_a_long_clip_is_refused_before_it_is_read(made, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("gamdss.reselection.spot.MOST_FRAMES", 20)
+    monkeypatch.setattr("gamdss.data.frame_sequence.decode", lambda *_: pytest.fail("was read"))
+    assert main(["spot", "--input", str(made / "Cropped"), "--output", str(tmp_path)]) == 2
+    assert "frames are too many" in capsys.readouterr().err
+    assert "too many" in rows(tmp_path)[0]["problem"]
+
+
+def test_frames_are_not_held_in_full_size(made, monkeypatch):
+    frames, alive = FrameSequence(next(made.glob("Cropped/sub01/*"))), []
+
+    def watched(sequence, number):
+        image = decoded(sequence, number)
+        alive.append(weakref.ref(image))
+        assert sum(held() is not None for held in alive) <= 3
+        return image
+
+    decoded = FrameSequence.__getitem__
+    monkeypatch.setattr(FrameSequence, "__getitem__", watched)
+    fit_spotted(frames)
+    assert len(alive) == len(frames)

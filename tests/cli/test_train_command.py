@@ -1,0 +1,148 @@
+"""`gamdss train`: what a run leaves, and how it goes on."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from workbook_edits import edit
+
+from gamdss.cli import main
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def finished(small_dataset, small_options, tmp_path_factory):
+    """A finished small run: its directory and what it printed."""
+    folder = tmp_path_factory.mktemp("finished")
+    output = folder / "run"
+    command = [sys.executable, "-m", "gamdss", "train", "--data-root", str(small_dataset)]
+    done = subprocess.run(
+        [
+            *(*command, *small_options, "--cache", str(folder / "cache")),
+            *("--output", str(output), "--tensorboard"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return output, done
+
+
+def test_a_run_leaves_what_it_names(finished):
+    output, done = finished
+    for file in ("results.json", "results.md", "confusion.png", "curves.png", "film_strip.png"):
+        assert str(output / file) in done.stdout
+        assert (output / file).stat().st_size > 0
+    assert "final epoch" in done.stdout
+    assert "oracle" in done.stdout
+    assert "Synthetic clips" in done.stdout
+    for bar in ("finding frames", "reselecting key frames", "folds", "epochs", "loss"):
+        assert bar in done.stderr
+    results = json.loads((output / "results.json").read_text())
+    assert [fold["held_out"] for fold in results["folds"]] == ["01", "02", "03"]
+    assert results["clips"] == 12
+    environment = json.loads((output / "environment.json").read_text())
+    assert environment["packages"]["torch"] == torch.__version__.split("+")[0]
+    assert environment["threads"] == 1
+    config = yaml.safe_load((output / "config.yaml").read_text())
+    assert config["device"] in ("cpu", "cuda")
+    for subject in ("01", "02", "03"):
+        left = {p.name for p in (output / "folds" / subject).iterdir()}
+        assert left == {"checkpoint.safetensors", "log.csv", "predictions.npz"}
+        assert list((output / "tensorboard" / subject).glob("events*"))
+    rows = (output / "keyframes.csv").read_text().splitlines()
+    assert len(rows) == 13
+
+
+def test_nothing_in_a_run_directory_is_pickled(finished):
+    output, _ = finished
+    for file in output.rglob("*"):
+        if file.is_file() and file.suffix not in (".safetensors", ".npz"):
+            assert not file.read_bytes().startswith((b"\x80", b"PK")), file
+
+
+def test_started_again_it_finds_everything_done(finished, small_dataset, small_options, capsys):
+    output, _ = finished
+    before = (output / "results.json").read_bytes()
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    assert main(words) == 0
+    assert (output / "results.json").read_bytes() == before
+    assert "final epoch" in capsys.readouterr().out
+
+
+def test_a_run_directory_of_another_config(finished, small_dataset, small_options, capsys):
+    output, _ = finished
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    assert main([*words, "--seed", "7", "--training.learning-rate", "0.1"]) == 2
+    message = capsys.readouterr().err
+    assert "seed: 2 there, 7 now" in message
+    assert "training.learning_rate: 0.0008 there, 0.1 now" in message
+    assert "--output" in message
+
+
+def test_a_run_does_not_continue_on_changed_data(finished, data, small_options, tmp_path, capsys):
+    output = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    config = (output / "config.yaml").read_text()
+    moved = config.replace(yaml.safe_load(config)["data_root"], str(data))
+    (output / "config.yaml").write_text(moved)
+    words = ["train", "--data-root", str(data), *small_options, "--output", str(output)]
+    words += ["--tensorboard"]
+    assert main(words) == 0  # the same data at another place
+    edit(data, 2, "Estimated Emotion", "others")
+    edit(data, 7, "Estimated Emotion", "others")
+    assert main(words) == 2
+    assert "started on other data" in capsys.readouterr().err
+
+
+def test_truncated_predictions_of_a_finished_fold(
+    finished, small_dataset, small_options, tmp_path, capsys
+):
+    output = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    file = output / "folds" / "02" / "predictions.npz"
+    file.write_bytes(file.read_bytes()[:100])
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    assert main(words) == 2
+    assert f"error: {file}: " in (message := capsys.readouterr().err)
+    assert "Delete this file" in message
+    file.unlink()
+    assert main(words) == 0
+    assert (output / "results.json").read_bytes() == (finished[0] / "results.json").read_bytes()
+
+
+def test_a_training_state_of_another_architecture(
+    finished, small_dataset, small_options, tmp_path, capsys
+):
+    output = Path(shutil.copytree(finished[0], tmp_path / "run"))
+    state = output / "folds" / "02" / "training_state.pt"
+    (state.parent / "predictions.npz").unlink()
+    torch.save({"epoch": 1, "net": {"a": torch.zeros(1)}}, state)
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
+    assert main(words) == 2
+    assert f"error: {state}: the weights are of another architecture" in capsys.readouterr().err
+
+
+TRAINED = [*sorted(ROOT.glob("configs/**/cas2_*.yaml")), ROOT / "configs/samm_c3.yaml"]
+TRAINED += [ROOT / "configs/original/cas3_c4.yaml"]
+
+
+@pytest.mark.parametrize("config", TRAINED, ids=lambda p: str(p.relative_to(ROOT)))
+def test_configs_run_to_their_end(config, small_dataset, made, small_options, tmp_path, capsys):
+    """Two of each kind; tests/engine/test_config_data.py reads the data of every config."""
+    asked = yaml.safe_load(config.read_text())
+    root = small_dataset if asked["dataset"] == "cas2" else made(asked["dataset"], None, 8)
+    words = ["train", "--config", str(config), "--data-root", str(root), *small_options]
+    words += ["--reselection.preset", asked["reselection"]["preset"]]
+    assert main([*words, "--output", str(tmp_path / "run"), "--training.epochs", "1"]) == 0
+    assert "final epoch" in capsys.readouterr().out
+    used = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert used["task"] == asked["task"]
+    assert used["reselection"] == {"ratio": None, **asked["reselection"]}
+    for name in ("keyframes.csv", "annotations.csv"):
+        assert (tmp_path / "run" / name).read_text().startswith("subject,clip,")

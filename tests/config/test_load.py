@@ -1,0 +1,126 @@
+"""Command lines and YAML files, right and wrong."""
+
+import pytest
+import yaml
+
+from gamdss.config import Config
+from gamdss.config.load import choose_command, new_parser, parse
+from gamdss.errors import ConfigError
+
+
+def train(*words):
+    parser = new_parser("train", "train", Config)
+    return parse(parser, list(map(str, words)))
+
+
+@pytest.fixture
+def config(tmp_path):
+    def write(text):
+        file = tmp_path / "config.yaml"
+        file.write_text(text)
+        return file
+
+    return write
+
+
+def test_hyphens_and_underscores_are_the_same():
+    for name in ("--training.batch-size", "--training.batch_size"):
+        assert train(name, 7).training.batch_size == 7
+    assert train("--data-root=a-b_c").data_root == "a-b_c"
+
+
+def test_a_switch_alone_means_true():
+    assert train("--strict").strict is True
+    assert train("--strict", "--seed", 4).strict is True
+    assert train("--strict", "false").strict is False
+
+
+def test_what_comes_later_wins(config):
+    file = config("seed: 5\ntraining: {epochs: 9}")
+    chosen = train("--config", file, "--training.epochs", 3)
+    assert (chosen.seed, chosen.training.epochs) == (5, 3)
+    assert train("--seed", 6, "--config", file).seed == 5
+
+
+def test_help_explains_every_field_with_its_default(capsys):
+    with pytest.raises(SystemExit):
+        train("--help")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "--training.batch-size" in text
+    assert "clips in a step; the last partial batch is kept. (type: int, default: 16)" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--training.epoch", "3"], "--training.epoch.*Did you mean 'training.epochs'"),
+        (["--epochs", "3"], "--epochs.*Did you mean 'training.epochs'"),
+        (["--dataroot", "x"], "--dataroot.*Did you mean 'data-root'"),
+        (["--training.epochs", "many"], "training.epochs.*many"),
+        (["--training.precision", "bf8"], "training.precision.*bf8"),
+        (["--seed", "1.5"], "seed.*1.5"),
+        (["--training.epochs", "0"], "--training.epochs is 0"),
+    ],
+)
+def test_a_wrong_option_is_explained(words, message):
+    with pytest.raises(ConfigError) as caught:
+        train(*words)
+    assert_matches(message, caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("training:\n  epoch: 3", "unknown field 'training.epoch'.*Did you mean 'training.epochs'"),
+        ("epochs: 3", "unknown field 'epochs'.*Did you mean 'training.epochs'"),
+        ("training:\n  epochs: many", "training.epochs.*many"),
+        ("training: 3", "training"),
+        ("- a\n- b", "the config is a list"),
+        ("seed: [1", "not YAML"),
+        ("", "the config is a NoneType"),
+    ],
+)
+def test_a_wrong_file_is_explained_and_named(config, text, message):
+    file = config(text)
+    with pytest.raises(ConfigError) as caught:
+        train("--config", file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert_matches(message, caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read"):
+        train("--config", tmp_path / "absent.yaml")
+
+
+def test_an_unknown_command_lists_the_known():
+    commands = {"train": "", "table": ""}
+    with pytest.raises(ConfigError, match="trian") as caught:
+        choose_command(["trian"], commands, "all")
+    assert "'train'" in caught.value.remedy
+    with pytest.raises(ConfigError, match="no command") as caught:
+        choose_command([], commands, "all")
+    assert "train, table" in caught.value.remedy
+
+
+def test_shipped_configs_hold_known_fields():
+    from pathlib import Path
+
+    configs = Path(__file__).parents[2] / "configs"
+    files = sorted([*configs.glob("*.yaml"), *configs.glob("original/*.yaml")])
+    assert len(files) >= 4
+    for file in files:
+        chosen = train("--config", file)
+        for name, value in yaml.safe_load(file.read_text()).items():
+            if not isinstance(value, dict):
+                assert getattr(chosen, name) == value
+        header = file.read_text().splitlines()[:2]
+        assert header[0].startswith("# ")
+        assert "2603.04766" in header[0]
+        assert header[1].startswith("# Command: ")
+
+
+def assert_matches(pattern, error):
+    import re
+
+    assert re.search(pattern, " ".join(str(error).split())), str(error)

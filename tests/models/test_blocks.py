@@ -1,0 +1,54 @@
+"""Shapes, memory layout and initialisation of the RMT stream's parts."""
+
+import pytest
+import torch
+from torch import nn
+
+from gamdss.models.blocks import FFN, Downsample, Head, RMTBlock, Stem, init_linear_and_norm
+from gamdss.models.dwconv import DWConv
+from gamdss.models.retention import RetentionTables
+
+
+@pytest.mark.parametrize("kernel_size", [3, 5])
+def test_depthwise_convolution_keeps_the_layout(kernel_size):
+    layer = DWConv(8, kernel_size)
+    y = layer(torch.randn(2, 6, 5, 8))
+    assert y.shape == (2, 6, 5, 8)
+    assert y.is_contiguous()  # the next Linear needs no copy
+
+
+def test_ffn_adds_the_local_convolution_to_its_hidden_map():
+    ffn = FFN(4, 12)
+    nn.init.zeros_(ffn.local.weight)
+    nn.init.zeros_(ffn.local.bias)
+    x = torch.randn(1, 3, 3, 4)
+    plain = ffn.reduce(nn.functional.gelu(ffn.expand(x)))
+    torch.testing.assert_close(ffn(x), plain)
+
+
+def test_block_drops_whole_residual_branches():
+    block = RMTBlock(8, 2, 3, drop_path=1.0).train()
+    tables = RetentionTables((4, 4), 2, 4, 4, decomposed=False)
+    x = torch.randn(2, 4, 4, 8)
+    torch.testing.assert_close(block(x, tables), x + block.position(x))
+
+
+def test_stem_and_downsample_halve_the_resolution():
+    x = Stem(3, 16)(torch.randn(2, 3, 32, 32))
+    assert x.shape == (2, 16, 16, 16)
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    assert Downsample(16, 24)(x).shape == (2, 24, 8, 8)
+
+
+def test_head_averages_over_the_map():
+    head = Head(8, 16, 5).eval()
+    x = torch.randn(2, 8, 1, 1)
+    torch.testing.assert_close(head(x.expand(2, 8, 3, 3)), head(x))
+
+
+def test_linear_layers_start_as_the_method_says():
+    torch.manual_seed(0)
+    layer = nn.Linear(256, 256)
+    init_linear_and_norm(layer)
+    assert layer.bias.count_nonzero() == 0
+    assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)

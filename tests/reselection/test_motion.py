@@ -1,0 +1,217 @@
+"""Reselection by motion: a moving patch whose key frames are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.errors import FrameError
+from gamdss.reselection import needed_frames, reselect, spot
+from gamdss.reselection.motion.course import Posterior, fit_course, possible, strength
+from gamdss.reselection.motion.flow import LEAST_PIXELS, shrink
+from gamdss.reselection.motion.posterior import Problem, sample
+
+ONSET, APEX, OFFSET = 20, 50, 90
+
+
+def course(times, onset=ONSET, apex=APEX, offset=OFFSET):
+    part = np.clip(
+        np.minimum((times - onset) / (apex - onset), (offset - times) / (offset - apex)), 0, 1
+    )
+    return 0.5 - 0.5 * np.cos(np.pi * part)
+
+
+def clip(frames=110, amplitude=1.5, noise=2.0, seed=0):
+    """A textured face whose mouth corner moves by a known course, with noise and drift."""
+    rng = np.random.default_rng(seed)
+    texture = cv2.GaussianBlur(rng.uniform(0, 255, (150, 130)).astype(np.float32), (0, 0), 2.5)
+    texture = cv2.normalize(texture, None, 30, 220, cv2.NORM_MINMAX)
+    rows, columns = np.indices(texture.shape, dtype=np.float32)
+    bump = np.exp(-((rows - 100) ** 2 + (columns - 80) ** 2) / (2 * 18**2)).astype(np.float32)
+    drift = np.cumsum(rng.normal(0, 0.02, (frames, 2)), axis=0)
+    times = np.arange(1, frames + 1)
+    made = []
+    for time, (dx, dy) in zip(times, drift, strict=True):
+        lift = amplitude * float(course(time)) * bump
+        x, y = columns - dx, rows + lift - dy
+        image = cv2.remap(texture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
+        made.append(np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8))
+    return np.stack(made)
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return clip()
+
+
+def test_a_wrong_annotation_is_corrected(frames):
+    found = reselect(frames, ONSET - 4, APEX + 6, OFFSET - 8, preset="motion")
+    assert abs(found.onset - ONSET) <= 3
+    assert abs(found.apex - APEX) <= 2
+    assert abs(found.offset - OFFSET) <= 5
+    for (low, high), true in zip(found.intervals, (ONSET, APEX, OFFSET), strict=True):
+        assert low - 1 <= true <= high + 1
+        assert high - low < 16
+
+
+def test_the_same_frames_give_the_same_key_frames(frames):
+    first = reselect(frames, 18, 55, 88, preset="motion")
+    assert reselect(frames, 18, 55, 88, preset="motion") == first
+    colour = np.repeat(frames[..., None], 3, axis=3)
+    assert reselect(colour, 18, 55, 88, preset="motion").numbers == first.numbers
+
+
+def test_noise_alone_moves_little_and_says_so():
+    rng = np.random.default_rng(0)
+    still = np.clip(128 + rng.normal(0, 2, (80, 100, 90)), 0, 255).astype(np.uint8)
+    found = reselect(still, 15, 40, 70, preset="motion")
+    assert len(found.notes) >= 2
+    assert all("does not tell it better" in note for note in found.notes)
+    assert sum(a == b for a, b in zip(found.numbers, (15, 40, 70), strict=True)) >= 2
+
+
+def test_frames_may_be_missing(frames):
+    images = {n: f for n, f in enumerate(frames, start=1) if n not in (30, 31, 60)}
+    found = reselect(images, ONSET, APEX, OFFSET, preset="motion")
+    assert set(found.numbers) <= set(images)
+    assert found.notes[0] == "frames 30, 31, 60 missing inside the clip: skipped"
+
+
+def test_too_little_is_kept_as_annotated(frames):
+    small = frames[:, :20, :20]
+    for images, keys in ((small, (20, 50, 90)), (frames[:6], (1, 3, 6)), (frames, (20, 20, 90))):
+        found = reselect(images, *keys, preset="motion")
+        assert found.numbers == keys
+        assert "kept as annotated" in found.notes[-1]
+
+
+@pytest.mark.parametrize(
+    ("spread", "middle", "numbers"),
+    [
+        ((0.9, 0.4, 0.4), (14, 18, 88), (14, 18, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (22, 95, 105), (20, 95, 105)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (55, 58, 86), (55, 58, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
+    ],
+)
+def test_what_is_said_to_be_kept_is_kept(frames, monkeypatch, spread, middle, numbers):
+    samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
+
+    def fitted(level, times, annotated):
+        return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
+
+    monkeypatch.setattr("gamdss.reselection.motion.fit.fit_course", fitted)
+    found = reselect(frames, ONSET, APEX, OFFSET, preset="motion")
+    assert found.numbers == numbers
+    names = [note.split()[0] for note in found.notes]
+    same = zip(("onset", "apex", "offset"), numbers, (ONSET, APEX, OFFSET), strict=True)
+    assert names == [name for name, now, before in same if now == before]
+
+
+@pytest.mark.parametrize("kind", ["still", "plain", "flickering"])
+def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
+    rng = np.random.default_rng(0)
+    face = rng.integers(0, 255, (48, 48, 3), dtype=np.uint8)
+    made = np.stack([face] * 60)
+    if kind != "still":
+        light = 3 if kind == "flickering" else 1
+        made = np.stack([np.full_like(face, 90 + light * (i % 5)) for i in range(60)])
+    found = reselect(made, 12, 30, 51, preset="motion")
+    assert found.numbers == (12, 30, 51)
+    assert "kept" in found.notes[0]
+
+
+@pytest.mark.parametrize("shape", [(40, 3000), (3000, 40), (32, 32), (33, 140)])
+def test_frames_of_any_shape_are_measured(shape):
+    rng = np.random.default_rng(0)
+    still = cv2.GaussianBlur(rng.uniform(0, 255, shape).astype(np.float32), (0, 0), 2)
+    made = np.stack([np.clip(still + rng.normal(0, 2, shape), 0, 255) for _ in range(12)])
+    images = made.astype(np.uint8)
+    assert len(reselect(images, 3, 6, 10, preset="motion").intervals) == 3
+    assert min(shrink(images[0]).shape) >= LEAST_PIXELS
+
+
+def test_all_frames_around_the_clip_are_asked_for():
+    assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
+    assert needed_frames(2, 40, 50, "motion")[0] == 0
+
+
+def test_intervals_hold_the_truth_as_often_as_they_say():
+    rng = np.random.default_rng(1)
+    times, inside = np.arange(1, 111), []
+    for _ in range(30):
+        true = np.array([ONSET, APEX, OFFSET]) + rng.normal(0, 3, 3)
+        shape = rng.normal((0.5, 0.4, 0.5, 0.3), (0.3, 0.4, 0.3, 0.4))
+        level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)
+        annotated = true + rng.normal(0, (0.15, 0.2, 0.25)) * (30, 30, 40)
+        fit = fit_course(level, times, annotated)
+        ends = np.array(fit.intervals((0.8, 0.8, 0.8)))
+        inside.append((ends[:, 0] - 0.5 <= true) & (true <= ends[:, 1] + 0.5))
+    assert 0.68 <= np.mean(inside) <= 0.93
+
+
+def test_key_frames_are_spotted_without_an_annotation(frames):
+    found = spot(frames)
+    assert abs(found.onset - ONSET) <= 4
+    assert abs(found.apex - APEX) <= 3
+    assert abs(found.offset - OFFSET) <= 6
+    for (low, high), number in zip(found.intervals, found.numbers, strict=True):
+        assert low <= number <= high
+    later = spot(frames, first_frame=301)
+    assert later.numbers == tuple(number + 300 for number in found.numbers)
+
+
+def test_a_blink_is_not_spotted(frames):
+    blinking = frames.copy()
+    for time in range(92, 108):
+        closed = np.sin(np.pi * (time - 92) / 16)
+        eyes = blinking[time, 35:50, 25:105].astype(np.float32)
+        blinking[time, 35:50, 25:105] = eyes * (1 - 0.6 * closed)
+    found = spot(blinking)
+    assert abs(found.apex - APEX) <= 4
+
+
+def test_frames_that_cannot_be_spotted_are_refused(frames):
+    for few in (frames[:6], frames[:, :20, :20]):
+        with pytest.raises(FrameError, match="too few or too small") as error:
+            spot(few)
+        assert "8 frames" in str(error.value)
+    with pytest.raises(FrameError, match="frame 3 is"):
+        spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})
+
+
+def test_the_course_is_the_mean_over_all_chains(monkeypatch):
+    drawn = []
+
+    def kept(problem):
+        drawn.append(sample(problem))
+        return drawn[-1]
+
+    monkeypatch.setattr("gamdss.reselection.motion.course.sample", kept)
+    times = np.arange(1, 111)
+    level = course(times) + np.random.default_rng(2).normal(0, 0.2, 110)
+    fit = fit_course(level, times, np.array([ONSET - 3, APEX + 4, OFFSET]))
+    assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
+
+
+@pytest.mark.parametrize(("steps", "apart"), [((1, 3), 0.4), ((4, 8), 1e-6)])
+def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
+    times, annotated = np.arange(111), np.array([ONSET - 3, APEX + 4, OFFSET])
+    # Slow noise and a line as strong as the expression: both are measured in frame numbers.
+    slow = np.cumsum(np.random.default_rng(3).normal(0, 0.1, 111))
+    level, width = course(times) + slow + times / 80, np.array([4.0, 6.0, 10.0])
+    fits = [fit_course(level, step * times, step * annotated, step * width) for step in steps]
+    once, again = (fit.middle() / step for fit, step in zip(fits, steps, strict=True))
+    assert np.abs(once - again).max() <= apart
+
+
+def test_drift_over_missing_frames_is_still_a_line():
+    times = np.delete(np.arange(5, 115), slice(30, 70))
+    centre, width = np.zeros(3), np.ones(3)
+    level = 0.3 * times + 7
+    problem = Problem(level, times, strength, centre, width, possible, memory=30.0)
+    assert np.abs(problem.level).max() < 1e-3
+    # The noise forgets over the gap: of two frames beside it, one tells nothing of the other.
+    beside = np.array([29, 30])
+    kept = problem.basis[beside].astype(float)
+    covariance = kept * problem.slow @ kept.T
+    assert covariance[0, 1] < 0.5 * np.sqrt(covariance[0, 0] * covariance[1, 1])

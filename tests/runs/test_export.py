@@ -1,0 +1,216 @@
+"""Exported networks give the same logits from the same frames, in other programs too."""
+
+import json
+
+import onnx
+import onnxruntime
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from gamdss.cli import main
+from gamdss.cli.runs import open_data
+from gamdss.data.augment import normalise
+from gamdss.errors import RunError
+from gamdss.metrics import chosen_logits
+from gamdss.models.retention import RetentionTables
+from gamdss.models.temporal import TemporalStream
+from gamdss.models.two_branch import TwoBranchNet
+from gamdss.runs import export as exporting
+from gamdss.runs.export import Trained, export, load_trained
+from gamdss.runs.finished import read_run
+
+
+class Options:
+    """Where the data lies: where it lay."""
+
+    cache, data_root, device = None, None, "cpu"
+
+
+@pytest.fixture
+def run(finished_run):
+    """A finished run of the paper's network."""
+    return finished_run
+
+
+def images(count, size):
+    generator = torch.Generator().manual_seed(count)
+    shape = (2, count, 3, size, size)
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator).unbind()
+
+
+def used(backbone, size, **options):
+    """A network that has been trained a little, so that its norms have seen something."""
+    torch.manual_seed(0)
+    net = TwoBranchNet(4, size, backbone=backbone, **options)
+    onset, apex = (normalise(frames) for frames in images(4, size))
+    for _ in range(2):
+        net(onset, apex, onset)
+    return net.eval()
+
+
+def same_logits(file, net, names):
+    session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
+    assert [(i.name, i.type) for i in session.get_inputs()] == [(n, "tensor(uint8)") for n in names]
+    for count in (1, 5):
+        pair = images(count, net.image_size)
+        (logits,) = session.run(
+            ["logits"], dict(zip(names, (x.numpy() for x in pair), strict=True))
+        )
+        with torch.no_grad():
+            normal = [normalise(frames) for frames in pair]
+            frames = (None, *normal) if names[0] == "apex" else (*normal, None)
+            expected = net.predict_logits(*frames)
+        torch.testing.assert_close(torch.from_numpy(logits), expected, rtol=0, atol=1e-4)
+
+
+def test_onnx_of_a_run_from_the_command_line(run, capsys):
+    assert main(["export", str(run), "--fold", "02", "--format", "onnx"]) == 0
+    file = run / "export" / "02.onnx"
+    shown = capsys.readouterr().out
+    assert f"onnx  {file}" in shown
+    assert "onset: uint8 RGB (batch, 3, S, S), 0 to 255" in shown
+    assert "S = 32" in shown
+    trained = load_trained(run, "02")
+    same_logits(file, trained.net, ("onset", "apex"))
+    notes = {entry.key: entry.value for entry in onnx.load(file).metadata_props}
+    assert json.loads(notes["classes"]) == trained.about["classes"]
+    assert notes["fold"] == "02"
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "branches"),
+    [("resnet18", 64, "both"), ("test_vit", 32, "falling")],  # a larger ViT only takes longer
+)
+def test_onnx_of_backbones(backbone, size, branches, tmp_path):
+    net = used(backbone, size, branches=branches)
+    file = tmp_path / "network.onnx"
+    assert export(Trained(net, {"classes": list("abcd")}), "onnx", file) <= 1e-4
+    same_logits(file, net, ("apex", "offset") if branches == "falling" else ("onset", "apex"))
+
+
+def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsys):
+    """And gives the run's own logits of its chosen epoch from what the fold's clips have."""
+    file = tmp_path / "network.pt"
+    words = ["export", str(inner_flow_run), "--fold", "02", "--format", "torchscript"]
+    assert main([*words, "--output", str(file)]) == 0
+    shown = capsys.readouterr().out
+    assert "motion: float32 (batch, 3, S, S), flow-dis from onset to apex: u (pixels) * " in shown
+
+    opened = open_data(read_run(inner_flow_run), Options)
+    trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
+    data = trainer.data
+    assert data.motion.values is opened.motion  # not loaded again for each fold
+    onset = data.frames[data.held_out[:, 0]]
+    logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
+    recorded = chosen_logits(opened.run.fold("02"), "inner")
+    torch.testing.assert_close(logits, torch.from_numpy(recorded), rtol=0, atol=1e-4)
+
+
+def test_torchscript_runs_without_this_project(run, tmp_path):
+    trained = load_trained(run, "02")
+    file = tmp_path / "network.pt"
+    export(trained, "torchscript", file)
+    notes = {"gamdss.json": ""}
+    program = torch.jit.load(file, _extra_files=notes)
+    assert json.loads(notes["gamdss.json"])["classes"] == trained.about["classes"]
+    onset, apex = images(5, 32)
+    expected = trained.net.predict_logits(normalise(onset), normalise(apex), None)
+    torch.testing.assert_close(program(onset, apex), expected, rtol=0, atol=1e-4)
+
+
+def test_safetensors_hold_all_weights(run, tmp_path, capsys):
+    file = tmp_path / "weights.safetensors"
+    words = ["export", str(run), "--fold", "02", "--format", "safetensors"]
+    assert main([*words, "--output", str(file)]) == 0
+    with safe_open(file, framework="pt") as held:
+        about = json.loads(held.metadata()["gamdss"])
+        names = set(held.keys())
+    net = load_trained(run, "02").net
+    assert names == set(net.state_dict())
+    assert about["image_size"] == 32
+    assert about["model"]["backbone"] == "rmt"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 01, 02, 03."),
+        (["nowhere", "--fold", "02"], "there is no such run"),
+        (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
+        (["RUN"], "--fold is missing"),
+        (
+            ["RUN", "--fold", "02", "--output", "."],
+            ".: this is a folder\nName a file with --output",
+        ),
+        (
+            ["RUN", "--fold", "02", "--output", "/"],
+            "/: this is a folder\nName a file with --output",
+        ),
+    ],
+)
+def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = [str(run) if word == "RUN" else word for word in words]
+    assert main(["export", *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    with pytest.raises(RunError, match="logits differ by"):
+        export(load_trained(run, "02"), "torchscript", tmp_path / "network.pt")
+    assert list(tmp_path.iterdir()) == []
+
+
+class Wilful(TemporalStream):
+    """Whose way through depends on the image: no exporter of graphs can follow it."""
+
+    num_features, reduction = 8, 16
+
+    def __init__(self):
+        super().__init__()
+        self.embed = nn.Conv2d(3, 8, 16, 16)
+
+    def forward_features(self, x):
+        return self.embed(x) if float(x.sum()) > 1e9 else self.embed(-x)
+
+
+def test_a_network_that_cannot_be_exported_is_told(tmp_path):
+    net = TwoBranchNet(3, 32, temporal=Wilful()).eval()
+    about = {"model": {"backbone": "wilful"}}
+    file = tmp_path / "network.onnx"
+    file.write_text("of before")
+    told = r"backbone wilful cannot be exported as onnx \(\w+: .*\)\n.*torchscript, safetensors"
+    with pytest.raises(RunError, match=told):
+        export(Trained(net, about), "onnx", file)
+    assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
+    assert file.read_text() == "of before"
+
+
+def test_the_network_is_left_as_it_was(tmp_path):
+    net = TwoBranchNet(3, 32).eval()
+    tables = [module for module in net.modules() if isinstance(module, RetentionTables)]
+    assert tables
+    export(Trained(net, {}), "torchscript", tmp_path / "network.pt")
+    assert not any(table.in_reals for table in tables)
+
+
+def test_missing_packages_are_named(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
+    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*gamdss\[export\]"):
+        export(load_trained(run, "02"), "onnx", tmp_path / "network.onnx")
+
+
+def test_a_run_with_a_backbone_is_rebuilt(small_dataset, small_options, tmp_path):
+    """`gamdss train --model.backbone` from the command line to the file that is left."""
+    output = tmp_path / "run"
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
+    words += ["--model.backbone", "mobilenetv4_conv_small", "--model.image-size", "64"]
+    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
+    trained = load_trained(output, "02")
+    assert trained.net.temporal.name == "mobilenetv4_conv_small"
+    assert trained.net.difference.num_batches_tracked > 0
+    assert trained.about["image_size"] == 64
+    assert export(trained, "safetensors", tmp_path / "weights.safetensors") == 0

@@ -1,0 +1,143 @@
+"""`gamdss bias` on made clips: what was planted is found, and all that is promised is written."""
+
+import csv
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.cli import main
+from gamdss.data.annotations import read_annotations
+from gamdss.data.specs import get_spec
+from gamdss.data.workbook import find_workbook
+from gamdss.synthetic import GROUPS, SynthConfig, write_dataset
+
+LATE = 25  # percent of the falling phase
+MADE = SynthConfig(
+    subjects=4,
+    clips_per_subject=5,
+    emotions=["happiness", "surprise"],
+    height=96,
+    width=80,
+    fps=100,
+    amplitude=(2.0, 2.5),
+    noise=1.0,
+    drift=0.1,
+    blink=0.0,
+    offset_jitter=0.08,
+    late_group=LATE / 100,
+    seed=3,
+)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("late") / "cas2", MADE, progress=False)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def done(root, cache, tmp_path_factory):
+    output = tmp_path_factory.mktemp("bias") / "out"
+    words = ["bias", "--data-root", str(root), "--groups", str(root / GROUPS)]
+    words += ["--cache", str(cache), "--output", str(output), "--model.image-size", "64"]
+    before = {path: path.read_bytes() for path in root.glob("*.xlsx")}
+    assert main(words) == 0
+    assert {path: path.read_bytes() for path in root.glob("*.xlsx")} == before
+    return output
+
+
+def found(output):
+    groups = json.loads((output / "bias.json").read_text())["groups"]
+    return {(g["grouping"], g["group"], g["key"]): g for g in groups}
+
+
+def test_the_planted_bias_is_found_within_its_interval(done):
+    by = found(done)
+    early, late = (by["group", name, "offset"] for name in "AB")
+    # A late annotation makes the annotated phase longer, of which percents are taken.
+    for group, planted in ((early, 0), (late, 100 * LATE / (100 + LATE))):
+        low, high = group["estimate"]["percent"]["mean_interval"]
+        assert low <= planted <= high
+        assert low <= group["true"]["percent"]["mean"] <= high
+        assert high - low < 30
+    assert late["estimate"]["percent"]["mean_interval"][0] > 0
+    for key in ("onset", "apex"):
+        for name in "AB":
+            group = by["group", name, key]
+            low, high = group["estimate"]["percent"]["mean_interval"]
+            assert low <= group["true"]["percent"]["mean"] <= high
+    ms = late["estimate"]["ms"]["mean"]
+    assert ms == pytest.approx(10 * late["estimate"]["frames"]["mean"])
+
+
+def test_the_groups_are_told_apart_where_they_differ(done):
+    differences = json.loads((done / "bias.json").read_text())["differences"]
+    by = {(d["grouping"], d["key"]): d for d in differences}
+    assert by["group", "offset"]["holm"] < 0.05
+    assert by["group", "onset"]["holm"] > 0.05
+    assert by["group", "apex"]["holm"] > 0.05
+    assert by["group", "offset"]["pairs"][0]["rank_biserial"] < -0.4
+
+
+def test_the_corrected_workbook_says_what_keyframes_csv_says(done, root):
+    spec = get_spec("cas2")
+    original = find_workbook(spec, root)
+    again = read_annotations(spec, done / f"{original.stem}_reselected.xlsx", "c7")
+    with (done / "keyframes.csv").open(newline="") as lines:
+        rows = {f"{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}
+    assert len(again.clips) == len(rows) == 20
+    for clip in again.clips:
+        row = rows[clip.id]
+        numbers = tuple(int(row[f"reselected_{key}"]) for key in ("onset", "apex", "offset"))
+        assert clip.annotated.numbers == numbers
+
+
+def test_the_tables_and_pictures_are_there(done):
+    text = (done / "bias.md").read_text()
+    assert "Above 0 the annotation is late" in text
+    for name in ("By dataset", "By emotion", "By subject", "By group", "Are offsets less certain?"):
+        assert f"## {name}" in text
+    pictures = sorted(path.name for path in done.glob("*.png"))
+    assert pictures == [
+        *("bias_emotion.png", "bias_group.png", "bias_subject.png", "film_strip.png"),
+        *("motion_curves.png", "review.png", "shifts.png", "uncertainty.png"),
+    ]
+    for name in pictures:
+        assert f"({name})" in text
+        image = cv2.imread(str(done / name))
+        assert min(image.shape[:2]) > 300
+        assert np.ptp(image) > 200
+    with (done / "shifts.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 20 * 3
+    for row in rows:
+        assert float(row["shift_frames"]) == int(row["reselected"]) - int(row["annotated"])
+        assert float(row["shift_ms"]) == 10 * float(row["shift_frames"])
+        assert float(row["low"]) <= float(row["high"])
+
+
+def test_mistakes_end_in_a_message(done, root, cache, tmp_path, capsys):
+    words = ["bias", "--data-root", str(root), "--cache", str(cache), "--model.image-size", "64"]
+    words += ["--output", str(tmp_path)]
+    groups = tmp_path / "groups.csv"
+    for text, message in (
+        ("person,group\n01,A\n", "row 1: the columns are person, group"),
+        ("subject,coder\n1,A\n2,B\n", "10 clip(s) have no coder: of cas2/03, cas2/04"),
+        ("subject,coder\n1,A\n01,B\n", "row 3: 01 is in 'A' already, here in 'B'"),
+        ("dataset,subject,coder\nother,1,A\n", "have no coder"),
+    ):
+        groups.write_text(text)
+        assert main([*words, "--groups", str(groups)]) == 2
+        assert message in capsys.readouterr().err
+    assert main([*words, "--groups", str(tmp_path / "none.csv")]) == 2
+    assert "the groups cannot be read" in capsys.readouterr().err
+    assert main([*words, "--fps", "-1"]) == 2
+    assert "--fps is -1.0" in capsys.readouterr().err
+    assert main(["bias", "--output", str(tmp_path)]) == 2
+    assert "--data-root" in capsys.readouterr().err

@@ -1,0 +1,103 @@
+"""Figures and tables of an annotation's bias, from drawn shifts."""
+
+import cv2
+import numpy as np
+import pytest
+
+from gamdss.records import Clip, KeyFrames
+from gamdss.report.motion_curve import Curve, motion_curves
+from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study
+from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
+from gamdss.studies.bias.tables import bias_markdown, bias_summary
+
+
+def shifts_of(dataset, late, fps=200, midpoint=False, clips=40):
+    """Offsets labelled `late` frames late of a falling phase of 60, apexes and onsets right."""
+    rng = np.random.default_rng(list(dataset.encode()))
+    given, found = [], []
+    notes = ("the dataset has no apex: midpoint of onset and offset",) if midpoint else ()
+    for i in range(clips):
+        moved = np.round(rng.normal((0, 0, -late), (3, 4, 9))).astype(int)
+        keys = KeyFrames(20, 60, 120, notes)
+        numbers = tuple(int(n) for n in np.array(keys.numbers) + moved)
+        ends = tuple((n - 4, n + 4) for n in numbers)
+        told = () if i % 9 else ("onset kept: the motion does not tell it",)
+        emotion = ("joy", "fear", "others")[i % 3]
+        given.append(Clip(dataset, f"{i % 8:02d}", f"c{i}", keys, emotion))
+        found.append(KeyFrames(*numbers, notes=told, intervals=ends))
+    return measure_shifts(given, found, fps)
+
+
+@pytest.fixture(scope="module")
+def several():
+    parts = [shifts_of("cas2", 0), shifts_of("samm", 15), shifts_of("smic", 5, 0, midpoint=True)]
+    shifts = join_shifts(parts)
+    half = np.where(np.arange(len(shifts)) % 8 < 4, "east", "west")
+    truth = shifts.annotated + np.array((0, 0, -3.0))
+    return study("three datasets", shifts, [Grouping("culture", half)], truth, ["a note"], 300)
+
+
+def test_figures_are_drawn_and_the_same_again(several, tmp_path):
+    for name, draw in (
+        ("shifts", shift_distributions),
+        ("uncertainty", uncertainty),
+        ("emotion", lambda path, found: group_biases(path, found, "emotion")),
+        ("subject", lambda path, found: group_biases(path, found, "subject")),
+    ):
+        paths = [tmp_path / f"{name}_{i}.png" for i in (1, 2)]
+        for path in paths:
+            draw(path, several)
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        image = cv2.imread(str(paths[0]))
+        assert image.shape[1] > 1200
+        assert np.ptp(image) == 255
+
+
+def test_the_text_answers_in_sentences(several):
+    text = bias_summary(several)
+    assert "three datasets: 120 clips of 24 subjects" in text
+    assert "by dataset: offset of cas2" in text
+    assert "earlier than of samm" in text
+    assert "by culture: none differ" in text
+    assert "note: a note" in text
+    assert "true bias %" in text
+    full = bias_markdown(several, {"A picture": "a.png"})
+    assert "![A picture](a.png)" in full
+    assert "## By culture" in full
+    assert "nan" not in full
+
+
+def test_a_midpoint_is_no_annotation(several):
+    keys = {(b.group, b.key) for b in several.of("dataset")}
+    assert ("smic", "offset") in keys
+    assert ("smic", "apex") not in keys
+    smic = next(b for b in several.of("dataset") if (b.group, b.key) == ("smic", "offset"))
+    assert np.isnan(smic.pooled["ms"].mean)
+    assert smic.pooled["percent"].mean == pytest.approx(100 * 5 / 60, abs=5)
+    assert {t.unit for t in several.offsets if t.dataset == "smic"} == {"frames", "percent"}
+
+
+def test_plain_values_have_no_nan(several):
+    values = several.as_dict()
+    assert values["clips"] == 120
+    assert "NaN" not in str(values)
+    assert "nan" not in str(values)
+
+
+def test_motion_curves(tmp_path):
+    times = np.arange(1, 100)
+    course = strength(np.array([[20, 50, 90, 0.1, 0, *SHAPE]]), times)[0]
+    level = 3 * course + np.random.default_rng(0).normal(0, 0.1, 99) - 1
+    annotated = KeyFrames(20, 56, 80)
+    told = KeyFrames(20, 50, 88, (), ((18, 23), (48, 52), (84, 93)))
+    curves = [
+        Curve("with doubt", times, level, course, annotated, told, KeyFrames(20, 50, 90)),
+        Curve("without", times, level, course, annotated, KeyFrames(20, 56, 80)),
+    ]
+    paths = tmp_path / "a.png", tmp_path / "b.png"
+    motion_curves(paths[0], curves)
+    motion_curves(paths[1], curves[:1])
+    both, one = (cv2.imread(str(path)).shape for path in paths)
+    assert both[1] == one[1]
+    assert both[0] > 1.5 * one[0]

@@ -1,0 +1,258 @@
+"""The statistics on drawn numbers, whose bias and spread are known."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.meta_analysis import combine_effects
+
+from gamdss.records import Clip, KeyFrames
+from gamdss.reselection.motion.course import Posterior, annotation_width
+from gamdss.studies.bias import (
+    KEYS,
+    Grouping,
+    bias_of_groups,
+    compare_groups,
+    join_shifts,
+    measure_shifts,
+    offsets_against,
+    pool,
+)
+from gamdss.studies.bias.offsets import holm, signed_ranks
+from gamdss.studies.bias.pooling import errors, interval, moments, p_value
+
+NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
+
+
+def stated(middle, sd):
+    """Whole frames that `motion` states for Gaussian samples."""
+    samples = middle + sd * NORMAL[:, None]
+    return Posterior(samples, np.zeros(1), np.ones(3), np.array([0, 5000])).intervals()
+
+
+def table(
+    bias=(0, 0, 0),
+    spread=(0.1, 0.1, 0.1),
+    doubt=0.5,
+    subjects=12,
+    each=8,
+    dataset="cas2",
+    seed=0,
+    phases=None,
+):
+    """Clips as `motion` would judge them, its doubt a share of the annotation's prior."""
+    rng = np.random.default_rng(seed)
+    clips, found = [], []
+    for i in range(subjects * each):
+        rise, fall = (100, 200) if phases is None else rng.integers(*phases, 2)
+        annotated = np.array((1000, 1000 + rise, 1000 + rise + fall))
+        lengths = np.array((rise, rise, fall))
+        error = rng.normal(bias, spread) * lengths
+        prior = annotation_width(annotated)
+        noise = prior * doubt / np.sqrt(1 - doubt**2)
+        seen = annotated - error + rng.normal(0, noise)
+        middle = annotated + (seen - annotated) * (1 - doubt**2)
+        ends = stated(middle, prior * doubt)
+        numbers = tuple(int(m) for m in np.round(middle))
+        person = f"{i % subjects:02d}"
+        clips.append(Clip(dataset, person, f"c{i}", KeyFrames(*map(int, annotated)), "joy"))
+        found.append(KeyFrames(*numbers, intervals=ends))
+    return measure_shifts(clips, found, 200)
+
+
+def by_dataset(shifts):
+    return Grouping("dataset", shifts.dataset)
+
+
+def percent(found, key):
+    return next(b for b in found if b.key == key).pooled["percent"]
+
+
+@pytest.mark.parametrize("doubt", [0.2, 0.5, 0.75])
+def test_planted_bias_and_spread_are_recovered_whatever_the_doubt(doubt):
+    shifts = table((0.05, 0, -0.2), (0.08, 0.12, 0.2), doubt, subjects=30, seed=8)
+    found = bias_of_groups(shifts, [by_dataset(shifts)], draws=500)
+    for key, mean, spread in zip(KEYS, (5, 0, -20), (8, 12, 20), strict=True):
+        got = percent(found, key)
+        assert got.mean_interval[0] <= mean <= got.mean_interval[1]
+        assert got.spread_interval[0] <= spread <= got.spread_interval[1]
+        assert abs(got.mean - mean) < 4
+        assert got.mean_interval[1] - got.mean_interval[0] < 12
+    frames = next(b for b in found if b.key == "offset").pooled["frames"]
+    ms = next(b for b in found if b.key == "offset").pooled["ms"]
+    assert ms.mean == pytest.approx(frames.mean * 5)
+
+
+@pytest.mark.parametrize(("phases", "off"), [((6, 13), 8), ((8, 13), 5), ((12, 20), 4)])
+@pytest.mark.parametrize("doubt", [0.4, 0.6])
+def test_spread_is_recovered_where_phases_have_few_frames(phases, off, doubt):
+    # Whole frames tell little of a doubt below a frame: the fewer they are, the less exact it is.
+    spreads = []
+    for seed in (9, 10, 11):
+        shifts = table((0, 0, 0), (0.2, 0.2, 0.2), doubt, subjects=40, phases=phases, seed=seed)
+        value, variance = (part / shifts.phases for part in errors(shifts))
+        variance /= shifts.phases
+        for k in range(3):
+            mean, spread = moments(value[:, k], variance[:, k], np.ones((1, len(shifts))))
+            assert abs(100 * mean[0]) < 4
+            spreads.append(100 * spread[0])
+    assert max(np.abs(np.array(spreads) - 20)) < off
+    assert np.mean(spreads) > 19
+
+
+@pytest.mark.parametrize("sd", [0.7, 1.0, 1.5, 2.5, 5.0])
+def test_the_doubt_behind_whole_frames_is_recovered(sd):
+    keys = KeyFrames(1000, 1060, 1120)
+    prior = annotation_width(np.array(keys.numbers))
+    rng = np.random.default_rng(4)
+    sds = sd * rng.uniform(0.75, 1.25, 300)
+    middles = np.array(keys.numbers) + rng.uniform(-5, 5, (300, 1))
+    found = [
+        KeyFrames(*keys.numbers, intervals=stated(*both)) for both in zip(middles, sds, strict=True)
+    ]
+    clips = [Clip("cas2", "01", str(i), keys, "joy") for i in range(300)]
+    variance = errors(measure_shifts(clips, found, 200))[1]
+    # `variance` is of the clip alone; with the prior it is that of the samples.
+    got = np.sqrt(1 / (1 / variance + 1 / prior**2)).mean(axis=0)
+    assert got == pytest.approx(np.full(3, sds.mean()), rel=0.2)
+
+
+def test_the_plain_mean_understates_what_is_pulled_towards_the_annotation():
+    shifts = table((0, 0, 0.2), doubt=0.7, subjects=30)
+    offset = bias_of_groups(shifts, [by_dataset(shifts)], draws=200)[2]
+    assert offset.plain["percent"].mean == pytest.approx(20 * (1 - 0.49), abs=2)
+    assert offset.pooled["percent"].mean == pytest.approx(20, abs=4)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    inside, spreads = [], []
+    for seed in range(30):
+        shifts = table((0, 0, 0.1), (0.1, 0.1, 0.15), subjects=8, each=3, seed=seed)
+        found = bias_of_groups(shifts, [by_dataset(shifts)], draws=300)
+        for key, mean, spread in zip(KEYS, (0, 0, 10), (10, 10, 15), strict=True):
+            low, high = percent(found, key).mean_interval
+            inside.append(low <= mean <= high)
+            low, high = percent(found, key).spread_interval
+            spreads.append(low <= spread <= high)
+    assert 0.9 <= np.mean(inside) <= 0.995
+    assert np.mean(spreads) >= 0.85
+
+
+def test_pooling_agrees_with_statsmodels():
+    rng = np.random.default_rng(1)
+    variances = rng.uniform(0.5, 4, 200)
+    values = rng.normal(1, 2, 200) + rng.normal(0, np.sqrt(variances))
+    theirs = combine_effects(values, variances, method_re="iterated")
+    ours = pool(values, variances, np.arange(200), draws=500)
+    assert ours.mean == pytest.approx(theirs.mean_effect_re, abs=0.01)
+    assert ours.spread**2 == pytest.approx(theirs.tau2, rel=0.03)
+    half = (ours.mean_interval[1] - ours.mean_interval[0]) / 2
+    assert half == pytest.approx(1.96 * theirs.sd_eff_w_re, rel=0.15)
+
+
+def test_subjects_who_differ_widen_the_interval():
+    rng = np.random.default_rng(2)
+    people = np.repeat(np.arange(10), 20)
+    values = rng.normal(0, 1, 10)[people] + rng.normal(0, 0.1, 200)
+    clustered = pool(values, np.zeros(200), people)
+    alone = pool(values, np.zeros(200), np.arange(200))
+    assert np.diff(clustered.mean_interval) > 3 * np.diff(alone.mean_interval)
+
+
+def test_few_subjects_who_agree_by_chance_do_not_narrow_it():
+    values = np.tile([-1.0, 1.0, -2.0, 2.0], 3)
+    agree = pool(values, np.zeros(12), np.repeat(["a", "b", "c"], 4))
+    low, high = agree.mean_interval
+    assert low < -0.7
+    assert high > 0.7
+
+
+def test_one_clip_has_a_mean_and_no_interval():
+    one = pool(np.array([3.0]), np.array([1.0]), np.array(["a"]))
+    assert one.mean == 3
+    assert np.isnan([one.spread, *one.mean_interval, *one.spread_interval]).all()
+    none = pool(np.array([np.nan]), np.array([np.nan]), np.array(["a"]))
+    assert none.clips == 0
+    assert np.isnan(none.mean)
+
+
+def test_more_uncertain_offsets_are_found_and_equal_ones_are_not():
+    worse = table(spread=(0.08, 0.08, 0.25), subjects=20, seed=3)
+    same = table(spread=(0.1, 0.1, 0.1), subjects=20, dataset="samm", seed=4)
+    tests = offsets_against(join_shifts([worse, same]), draws=1000)
+    assert len(tests) == 8
+    verdicts = {(t.dataset, t.other, t.unit): t.verdict for t in tests}
+    assert verdicts["cas2", "onset", "percent"] == "more uncertain"
+    assert verdicts["cas2", "apex", "percent"] == "more uncertain"
+    assert verdicts["samm", "onset", "percent"] == "not shown"
+    assert verdicts["samm", "apex", "percent"] == "not shown"
+    first = next(t for t in tests if (t.dataset, t.other, t.unit) == ("cas2", "onset", "percent"))
+    assert first.excess_interval[0] <= 17 <= first.excess_interval[1]
+    assert first.rank_biserial > 0.3
+    assert first.wilcoxon_holm < 0.01
+    # A falling phase of twice the length makes the same share twice the time.
+    longer = next(t for t in tests if (t.dataset, t.other, t.unit) == ("samm", "onset", "ms"))
+    assert longer.excess_interval[0] <= 50 <= longer.excess_interval[1]
+    assert longer.excess > 25
+
+
+def test_too_few_clips_are_told_so():
+    tests = offsets_against(table(subjects=2, each=2))
+    assert {t.verdict for t in tests} == {"too few clips"}
+
+
+def test_groups_that_differ_are_found_and_others_are_not():
+    shifts = join_shifts(
+        [
+            table((0, 0, 0), subjects=10, seed=5),
+            table((0, 0, 0.2), subjects=10, dataset="samm", seed=6),
+            table((0, 0, 0), subjects=10, dataset="smic", seed=7),
+        ]
+    )
+    onset, apex, offset = compare_groups(shifts, by_dataset(shifts), draws=500)
+    assert offset.holm < 1e-6
+    assert offset.epsilon_squared > 0.1
+    assert min(onset.holm, apex.holm) > 0.05
+    differ = {(p.a, p.b) for p in offset.pairs if p.differs}
+    assert differ == {("cas2", "samm"), ("samm", "smic")}
+    pair = offset.pairs[0]
+    assert pair.bias_interval[0] <= -20 <= pair.bias_interval[1]
+    assert pair.rank_biserial < -0.3
+    assert not any(p.differs for d in (onset, apex) for p in d.pairs)
+
+
+def test_holm_of_the_textbook():
+    # Holm, Scandinavian Journal of Statistics 6, 1979: p times tests left, never falling.
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    kept = holm([0.01, float("nan"), 0.04])
+    assert kept[0::2] == pytest.approx([0.02, 0.04])
+    assert np.isnan(kept[1])
+
+
+def test_wilcoxon_of_the_textbook():
+    # Darwin's maize, as R. A. Fisher and many since: W = 24 of 120, two-sided p = 0.0413.
+    maize = np.array([49, -67, 8, 16, 6, 23, 28, 41, 14, 29, 56, 24, 75, 60, -48], float)
+    p, effect = signed_ranks(maize)
+    assert p == pytest.approx(0.0413, abs=5e-4)
+    assert effect == pytest.approx((96 - 24) / 120)
+    assert np.isnan(signed_ranks(np.zeros(4))).all()
+
+
+def test_small_parts():
+    many = (1000, 1000)
+    drawn = np.random.default_rng(0).normal(2, 1, (2, 4000))
+    assert p_value(2, drawn, many) == pytest.approx(2 * stats.norm.sf(2), rel=0.1)
+    assert p_value(2, drawn, (5, 1000)) > 0.1
+    assert p_value(0, drawn, many) == 1
+    assert np.isnan(interval(1, np.ones((2, 10)), (1, 1))).all()
+    draws = np.stack([np.linspace(-1, 1, 9999)] * 2)
+    narrow, wide = (np.diff(interval(0, draws, (n, 1000))) for n in (1000, 5))
+    assert wide > narrow
+
+
+def test_without_intervals_shifts_are_exact():
+    clips = [Clip("cas2", "01", str(i), KeyFrames(10, 20, 40), "joy") for i in range(3)]
+    shifts = measure_shifts(clips, [KeyFrames(11, 19, 38)] * 3, 0)
+    value, variance = errors(shifts)
+    assert value.tolist() == [[-1, 1, 2]] * 3
+    assert not variance.any()
+    assert np.isnan(shifts.scale("ms")).all()

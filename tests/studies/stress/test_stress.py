@@ -1,0 +1,231 @@
+"""The stress test: right numbers, files that survive an interruption, tables and figure."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from gamdss.cli import main
+from gamdss.reselection import reselect, spot
+from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.studies.stress import clip as stress_clip
+from gamdss.studies.stress import run as stress
+from gamdss.studies.stress.bound import known_shape_fit, stretched
+from gamdss.studies.stress.clip import WAYS, measure_clip
+from gamdss.studies.stress.grid import FACTORS, MIDDLE, cells, middle
+from gamdss.studies.stress.numbers import KEYS, cell_numbers, clip_errors
+from gamdss.studies.stress.report import verdict, write_markdown
+
+TINY = ("--height", "80", "--width", "96")
+
+
+def options(output, *more):
+    words = ("--cells", "blink", "--clips", "2", "--workers", "1", "--output", str(output))
+    return ["stress", *TINY, *words, *more]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    output = tmp_path_factory.mktemp("stress")
+    assert main(options(output)) == 0
+    return output
+
+
+def held(file):
+    """A cell without the seconds, which no two runs share."""
+    cell = json.loads(file.read_text("utf-8"))
+    for clip in cell["clips"]:
+        assert clip.pop("seconds") > 0
+    return cell
+
+
+def made_clip(motion, annotation=(95, 130, 170), intervals=((98, 101), (119, 121), (150, 155))):
+    keys = {"true": [100, 120, 160], "annotation": annotation, "motion": motion}
+    rest = {way: annotation for way in WAYS if way not in keys}
+    stated = {"motion": intervals, "spotted": ((99, 100), (121, 125), (150, 160))}
+    return {**keys, **rest, "intervals": stated, "seconds": 0.5}
+
+
+def test_errors_are_shares_of_their_phases():
+    clips = [made_clip((101, 118, 164)), made_clip((98, 120, 160), intervals=None)]
+    assert clip_errors(clips, "motion").tolist() == [[5, 10, 10], [10, 0, 0]]
+    numbers = cell_numbers(clips)
+    assert [numbers.errors["annotation"][key].mean for key in KEYS] == [25, 50, 25]
+    assert [numbers.errors["motion"][key].mean for key in KEYS] == [7.5, 5, 5]
+    assert [numbers.gain[key].mean for key in KEYS] == [-17.5, -45, -20]
+    onset = numbers.errors["motion"]["onset"]
+    assert (onset.low, onset.high) == (5, 10)
+    assert numbers.coverage["motion"] == {"onset": 1.0, "apex": 1.0, "offset": 0.0}
+    assert numbers.coverage["spotted"] == {"onset": 1.0, "apex": 0.0, "offset": 1.0}
+    assert numbers.seconds == 0.5
+    assert not any(numbers.fails(key) for key in KEYS)
+
+
+def test_a_failure_is_one_beyond_the_interval():
+    worse = [made_clip((120 - i, 121, 160), annotation=(100, 121, 161)) for i in range(6)]
+    numbers = cell_numbers(worse)
+    assert [numbers.fails(key) for key in KEYS] == [True, False, False]
+    now_and_then = [made_clip((100, 120, 160)), made_clip((90, 140, 190))]
+    assert not any(cell_numbers(now_and_then).fails(key) for key in KEYS)
+
+
+def test_no_stated_interval_no_coverage():
+    assert cell_numbers([made_clip((1, 2, 3), intervals=None)]).coverage["motion"]["apex"] is None
+
+
+def test_failures_are_marked_and_told_in_words(tmp_path):
+    good = cell_numbers([made_clip((100, 120, 160))] * 3)
+    bad = cell_numbers([made_clip((80, 120, 160))] * 3)
+    numbers = {"blink_no": good, "blink_yes": bad}
+    words = "\n".join(verdict(numbers, ["blink"]))
+    assert "better than the annotation, by more than the interval, in 5 of 6" in words
+    assert "- onset, blink yes: 100.0% against 25.0% of the annotation, worse by 75.0" in words
+    write_markdown(numbers, ["blink"], "stress.png", tmp_path / "stress.md")
+    text = (tmp_path / "stress.md").read_text("utf-8")
+    assert text.count("✗ |") == 1
+    nowhere = verdict({"blink_no": good, "blink_yes": good}, ["blink"])
+    assert nowhere[-1].startswith("It is nowhere worse")
+
+
+def test_cells_leave_the_middle_by_one_factor():
+    every = cells(list(FACTORS))
+    assert every[0].name == MIDDLE
+    assert len({cell.name for cell in every}) == len(every)
+    for cell in every[1:]:
+        changed = cell.config(340, 280)
+        assert changed != middle()
+        factor = cell.name.partition("_")[0]
+        fields = {name.replace("annotator", "") for name in cell.settings}
+        if factor != "annotator":
+            assert fields == {factor}
+    for factor in FACTORS.values():
+        assert {name for _, name in factor.levels} <= {cell.name for cell in every}
+
+
+def test_stretching_a_course_moves_its_key_frames():
+    times = np.arange(0, 101)
+    curve = np.interp(times, [20, 50, 90], [0, 1, 0], left=0, right=0)
+    moved = stretched(np.array([[10.0, 30, 60]]), times, (20, 50, 90), (times, curve))
+    assert np.allclose(moved[0], np.interp(times, [10, 30, 60], [0, 1, 0]), atol=1e-6)
+
+
+def test_the_bound_finds_key_frames_whose_shape_it_knows():
+    times = np.arange(1, 131)
+    rng = np.random.default_rng(0)
+    curve = strength(np.array([[30.0, 60, 100, 0.1, 0, *SHAPE]]), times)[0]
+    level = 3 * curve + 0.02 * rng.standard_normal(len(times)) + 0.01 * times
+    for annotated in ((24, 66, 108), (34, 54, 92), (30, 60, 100)):
+        found = known_shape_fit(level, times, annotated, (30, 60, 100), (times, curve))
+        assert np.abs(np.subtract(found, (30, 60, 100))).max() <= 1
+    same = known_shape_fit(level, times, annotated, (30, 60, 100), (times, curve))
+    assert same == found
+
+
+@pytest.fixture(scope="module")
+def clean():
+    """Clips of one person with hardly a disturbance."""
+    config = stress_clip.SynthConfig(
+        **{"height": 96, "width": 80, "fps": 200.0, "margin_ms": 150.0, "course": ["power"]},
+        **{"noise": 0.5, "flicker": 0.0, "illumination": 0.0, "drift": 0.0, "blink": 0.0},
+    )
+    return [measure_clip(config, index) for index in range(4)]
+
+
+def test_the_bound_is_not_above_motion_on_clean_clips(clean):
+    bound, motion = (clip_errors(clean, way).mean() for way in ("bound", "motion"))
+    assert bound <= motion + 0.5
+    assert bound < 0.6 * clip_errors(clean, "annotation").mean()
+    assert {clip["family"] for clip in clean} == {"power"}
+
+
+def test_motion_is_measured_as_reselect_does_it(monkeypatch):
+    seen = []
+
+    def watched(images, keys):
+        seen.append((images, keys))
+        return fit(images, keys)
+
+    as_read = []
+
+    def watched_spotting(frames):
+        as_read.append(frames)
+        return spotted(frames)
+
+    spotted = stress_clip.fit_spotted
+    monkeypatch.setattr(stress_clip, "fit_spotted", watched_spotting)
+    fit = stress_clip.fit_motion
+    monkeypatch.setattr(stress_clip, "fit_motion", watched)
+    found = measure_clip(middle(80, 96), 1)
+    images, keys = seen[0]
+    expected = reselect(images, *keys.numbers, preset="motion")
+    assert tuple(found["motion"]) == expected.numbers
+    stated = {way: [tuple(ends) for ends in found["intervals"][way]] for way in found["intervals"]}
+    assert stated["motion"] == list(expected.intervals)
+    assert stated["spotted"] == list(spot(as_read[0]).intervals)
+
+
+def test_tables_and_figure_are_written(finished):
+    with (finished / "stress.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["level"] for row in rows} == {"no", "yes"}
+    told = {"motion minus annotation", "motion, intervals held", "spotted, intervals held"}
+    assert {row["way"] for row in rows} >= set(WAYS) | told
+    for row in rows:
+        if row["low"]:
+            assert float(row["low"]) <= float(row["error"]) <= float(row["high"])
+    text = (finished / "stress.md").read_text("utf-8")
+    assert "2 cells of 2 made clips each" in text
+    assert "| blink    | yes" in text
+    assert (finished / "stress.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_an_interrupted_run_goes_on_and_ends_alike(finished, tmp_path, monkeypatch, capsys):
+    done = []
+
+    def until_the_third(config, index):
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        done.append(index)
+        return measure_clip(config, index)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stress, "measure_clip", until_the_third)
+        assert main(options(tmp_path)) == 130
+    assert "the same command continues" in capsys.readouterr().err
+    first, second = (tmp_path / "cells" / f"blink_{level}.json" for level in ("no", "yes"))
+    assert not second.exists()
+    before = first.read_bytes()
+    # The second cell is left to processes of their own.
+    assert main(options(tmp_path, "--workers", "2")) == 0
+    assert first.read_bytes() == before
+    assert held(second) == held(finished / "cells" / second.name)
+    for name in ("stress.csv", "stress.png"):
+        assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
+    text = (tmp_path / "stress.md").read_bytes()
+    assert main(options(tmp_path)) == 0
+    assert (tmp_path / "stress.md").read_bytes() == text
+
+
+def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, capsys):
+    assert main(options(finished, "--clips", "3")) == 2
+    assert "measured with another number of clips" in capsys.readouterr().err
+    broken = tmp_path / "cells" / "blink_no.json"
+    broken.parent.mkdir()
+    broken.write_text("{}")
+    assert main(options(tmp_path)) == 2
+    assert "not a cell of a stress test" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--cells", "nois"), "Did you mean 'noise'"),
+        (("--clips", "1"), "--clips is 1\nIt must be 2 or more"),
+        (("--workers", "-1"), "--workers is -1"),
+        (("--width", "10"), "--width is 10"),
+    ],
+)
+def test_mistakes_are_told(tmp_path, capsys, words, message):
+    assert main(options(tmp_path, *words)) == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,202 @@
+"""A made dataset: in the native layout, with true key frames, the same for the same seed."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pytest
+
+from gamdss.data.annotations import read_annotations
+from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.specs import get_spec
+from gamdss.data.truth import GROUND_TRUTH
+from gamdss.data.workbook import find_workbook
+from gamdss.errors import ConfigError, RunError
+from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, write_dataset
+
+SPEC = get_spec("cas2")
+QUIET = SynthConfig(
+    subjects=2,
+    clips_per_subject=5,
+    height=96,
+    width=80,
+    fps=60,
+    amplitude=(2.5, 2.5),
+    plateau_ms=(0, 0),
+    noise=0,
+    flicker=0,
+    illumination=0,
+    drift=0,
+    blink=0,
+    jpeg_quality=100,
+    seed=5,
+)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory):
+    return write_dataset(tmp_path_factory.mktemp("quiet") / "cas2", QUIET, progress=False)
+
+
+def truth(root):
+    with (root / GROUND_TRUTH).open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def files(root):
+    return {p.relative_to(root): p.read_bytes() for p in root.rglob("*.jpg")}
+
+
+def test_the_layout_is_the_native_one(quiet):
+    book = openpyxl.load_workbook(quiet / "CASME2-coding-20241216.xlsx")
+    rows = list(book.active.iter_rows(values_only=True))
+    assert rows[0] == SPEC.header
+    assert len(rows) == 11
+    read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
+    finder = FrameFinder(SPEC, quiet)
+    for clip, row in zip(read.clips, truth(quiet), strict=True):
+        found = finder.find(clip)
+        assert found.folder == quiet / "Cropped" / f"sub{clip.subject}" / clip.name
+        numbers = list(found.files)
+        assert numbers == list(range(numbers[0], numbers[-1] + 1))
+        assert found.files[numbers[0]].name == f"reg_img{numbers[0]}.jpg"
+        assert numbers[0] < int(row["onset"]) < int(row["apex"]) < int(row["offset"]) < numbers[-1]
+        assert clip.annotated.numbers == tuple(
+            int(row[f"annotated_{name}"]) for name in ("onset", "apex", "offset")
+        )
+
+
+def test_a_perfect_annotator_wrote_the_truth(quiet):
+    name = f"{TRUE_ANNOTATION}/CASME2-coding-20241216.xlsx"
+    read = read_annotations(SPEC, find_workbook(SPEC, quiet, Path(name)), "c5")
+    told = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
+    assert [clip.id for clip in read.clips] == [clip.id for clip in told.clips]
+    for clip, row in zip(read.clips, truth(quiet), strict=True):
+        true = tuple(int(row[key]) for key in ("onset", "apex", "offset"))
+        assert clip.annotated.numbers == true
+    assert any(a.annotated != b.annotated for a, b in zip(read.clips, told.clips, strict=True))
+
+
+def test_every_subject_shows_every_emotion(quiet):
+    for subject in ("01", "02"):
+        shown = [row["emotion"] for row in truth(quiet) if row["subject"] == subject]
+        assert sorted(shown) == sorted(SPEC.tasks["c5"].classes)
+
+
+def test_motion_is_largest_at_the_true_apex_and_none_outside(quiet):
+    read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
+    finder = FrameFinder(SPEC, quiet)
+    for clip, row in zip(read.clips, truth(quiet), strict=True):
+        frames = {n: decode(p, True).astype(float) for n, p in finder.find(clip).files.items()}
+        onset, apex, offset = (int(row[name]) for name in ("onset", "apex", "offset"))
+        moved = {n: np.abs(frame - frames[onset]).mean() for n, frame in frames.items()}
+        assert max(moved, key=moved.__getitem__) == apex
+        still = [moved[n] for n in frames if n <= onset or n >= offset]
+        assert max(still) == 0
+        assert moved[apex] > 0.2
+
+
+def test_emotions_move_different_places(quiet):
+    read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
+    finder = FrameFinder(SPEC, quiet)
+    upper = {}
+    for clip, row in zip(read.clips, truth(quiet), strict=True):
+        found = finder.find(clip).files
+        a, b = (decode(found[int(row[k])], True).astype(float) for k in ("onset", "apex"))
+        energy = ((a - b) ** 2).sum(axis=(1, 2))
+        upper.setdefault(clip.emotion, []).append(energy[:46].sum() / energy.sum())
+    assert min(upper["others"]) > 0.8
+    assert min(upper["surprise"]) > 0.5
+    assert max(upper["repression"]) < 0.2
+
+
+def test_the_same_seed_gives_the_same_files_whatever_the_threads(quiet, tmp_path):
+    one = write_dataset(tmp_path / "one", replace(QUIET, workers=1), progress=False)
+    assert files(one) == files(quiet)
+    assert (one / GROUND_TRUTH).read_bytes() == (quiet / GROUND_TRUTH).read_bytes()
+    other = write_dataset(tmp_path / "other", replace(QUIET, seed=6), progress=False)
+    assert files(other).keys() != files(quiet).keys()
+
+
+def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path):
+    noisy = replace(QUIET, noise=3, flicker=2, illumination=3, drift=1, blink=1, jpeg_quality=80)
+    root = write_dataset(tmp_path / "noisy", noisy, progress=False)
+    assert (root / GROUND_TRUTH).read_bytes() == (quiet / GROUND_TRUTH).read_bytes()
+    before, after = files(quiet), files(root)
+    assert before.keys() == after.keys()
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_the_annotator_errs_as_asked(tmp_path):
+    config = SynthConfig(
+        subjects=1,
+        clips_per_subject=60,
+        height=32,
+        width=32,
+        fps=200,
+        onset_bias=0.1,
+        apex_bias=-0.2,
+        offset_bias=0.2,
+        margin_ms=200,
+        seed=1,
+    )
+    rows = truth(write_dataset(tmp_path / "biased", config, progress=False))
+    number = {k: np.array([int(row[k]) for row in rows]) for k in rows[0] if k.endswith("set")}
+    number |= {k: np.array([int(row[k]) for row in rows]) for k in ("apex", "annotated_apex")}
+    rise, fall = number["apex"] - number["onset"], number["offset"] - number["apex"]
+    for name, phase, bias, jitter in (
+        ("onset", rise, 0.1, 0.09),
+        ("apex", rise, -0.2, 0.12),
+        ("offset", fall, 0.2, 0.15),
+    ):
+        error = (number[f"annotated_{name}"] - number[name]) / phase
+        assert abs(error.mean() - bias) < 0.06, name
+        assert abs(error.std() - jitter) < 0.05, name
+
+
+def test_what_is_there_is_kept_and_what_is_not_ours_is_refused(quiet, tmp_path):
+    stamp = (quiet / GROUND_TRUTH).stat().st_mtime_ns
+    assert write_dataset(quiet, QUIET, progress=False) == quiet
+    assert (quiet / GROUND_TRUTH).stat().st_mtime_ns == stamp
+    with pytest.raises(RunError, match="other settings"):
+        write_dataset(quiet, replace(QUIET, seed=9), progress=False)
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match="something else"):
+        write_dataset(tmp_path, QUIET, progress=False)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
+    from gamdss.synthetic import dataset
+
+    def broken(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(dataset, "write_table", broken)
+    with pytest.raises(KeyboardInterrupt):
+        write_dataset(tmp_path / "cas2", QUIET, progress=False)
+    assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"subjects": 0}, "--subjects is 0"),
+        ({"height": 8}, "--height is 8"),
+        ({"amplitude": (3, 1)}, r"--amplitude is \[3.0, 1.0\]"),
+        ({"rise_ms": (-1, 1)}, "--rise-ms"),
+        ({"noise": -1}, "--noise is -1"),
+        ({"blink": 1.5}, "--blink is 1.5"),
+        ({"jpeg_quality": 0}, "--jpeg-quality is 0"),
+        ({"onset_bias": 2.0}, "--onset-bias is 2.0"),
+        ({"emotions": ["boredom"]}, "--emotions is .*boredom"),
+        ({"emotions": []}, "--emotions"),
+        ({"dataset": "cas9"}, "cas9"),
+        ({"fps": 0.0}, "--fps is 0.0"),
+    ],
+)
+def test_a_wrong_setting_is_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        SynthConfig(**values)

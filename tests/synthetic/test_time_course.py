@@ -1,0 +1,72 @@
+"""Time courses: every family keeps its key frames, and the default its clips."""
+
+import numpy as np
+import pytest
+
+from gamdss.errors import ConfigError
+from gamdss.synthetic import SynthConfig
+from gamdss.synthetic.settings import COURSES
+from gamdss.synthetic.time_course import draw_time_course
+
+
+def course(names, seed, fps=200.0):
+    config = SynthConfig(course=list(names), margin_ms=150)
+    return draw_time_course(config, fps, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize("fps", [30.0, 200.0])
+@pytest.mark.parametrize("family", COURSES)
+def test_strength_is_0_outside_and_1_at_the_apex(family, fps):
+    for seed in range(40):
+        made = course([family], seed, fps)
+        at = dict(zip(made.numbers.tolist(), made.strength.tolist(), strict=True))
+        onset, apex, offset = made.true.numbers
+        assert onset < apex < offset
+        assert all(at[n] == 0 for n in at if n <= onset or n >= offset)
+        assert at[apex] == 1
+        assert at[onset + 1] > 0
+        assert at[offset - 1] > 0
+        assert np.all(np.diff([at[n] for n in range(onset, apex + 1)]) >= 0)
+        assert np.all(np.diff([at[n] for n in range(apex, offset + 1)]) <= 0)
+
+
+def test_the_default_gives_the_clips_that_it_gave():
+    made = course(["cosine"], 0)
+    old = draw_time_course(SynthConfig(), 200.0, np.random.default_rng(0))
+    assert old.true.numbers == (37, 70, 101)
+    assert old.strength.sum() == pytest.approx(30.653590299507634, abs=1e-9)
+    assert made.family == old.family == "cosine"
+
+
+def test_families_differ_in_the_course_only():
+    first = course(["cosine"], 5)
+    for family in ("power", "tail", "plateau"):
+        other = course([family], 5)
+        assert other.true == first.true
+        assert np.array_equal(other.numbers, first.numbers)
+        assert not np.array_equal(other.strength, first.strength)
+
+
+def test_what_the_families_promise():
+    plateaus = [np.mean(course(["plateau"], s).strength == 1) for s in range(30)]
+    plain = [np.mean(course(["cosine"], s).strength == 1) for s in range(30)]
+    assert np.mean(plateaus) > 3 * np.mean(plain)
+    for seed in range(30):
+        onset, apex, offset = course(["asymmetric"], seed).true.numbers
+        rise, fall = apex - onset, offset - apex
+        assert max(rise / fall, fall / rise) > 1.2
+        tail = course(["tail"], seed)
+        middle = (tail.true.apex + tail.true.offset) // 2
+        assert tail.strength[middle - tail.numbers[0]] < 0.6
+
+
+def test_mixed_draws_all_families():
+    seen = {course(["mixed"], seed).family for seed in range(60)}
+    assert seen == set(COURSES) - {"mixed"}
+    assert {course(["power", "tail"], seed).family for seed in range(20)} == {"power", "tail"}
+
+
+@pytest.mark.parametrize("names", [[], ["sine"]])
+def test_an_unknown_family_is_refused(names):
+    with pytest.raises(ConfigError, match=r"--course is .*\n.*cosine, power, tail"):
+        SynthConfig(course=names)

@@ -1,0 +1,226 @@
+"""Folds: the same numbers in any order, nothing learnt from the held-out subject."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
+from gamdss.data.dataset import open_dataset
+from gamdss.data.splits import make_folds
+from gamdss.errors import DeviceError
+from gamdss.metrics import predictions
+from gamdss.training import device
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.folds import train
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def config(small_dataset):
+    return device.resolve(
+        Config(
+            data_root=str(small_dataset),
+            device="cpu",
+            threads=1,
+            model=ModelConfig(image_size=32),
+            reselection=ReselectionConfig(preset="full", ratio=0.4),
+            training=TrainingConfig(epochs=3, batch_size=4, precision="float32"),
+        )
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(config, tmp_path_factory):
+    return open_dataset(config, tmp_path_factory.mktemp("cache"), progress=False)
+
+
+def folds_of(dataset):
+    return make_folds(ProtocolConfig(), dataset.labelled, 0)
+
+
+def data_of(dataset, fold, config):
+    return fold_data(dataset, fold, load_frames(dataset.store, CPU), config)
+
+
+def run_fold(dataset, fold, config, folder, change=None):
+    data = data_of(dataset, fold, config)
+    if change is not None:
+        data = replace(data, **change(data))
+    return FoldTrainer(config, data, folder).run()
+
+
+@pytest.fixture(scope="module")
+def first(dataset, config, tmp_path_factory):
+    return run_fold(dataset, folds_of(dataset)[0], config, tmp_path_factory.mktemp("first"))
+
+
+def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
+    run = train(config, tmp_path / "run", tmp_path / "cache", progress=False)
+    assert np.array_equal(run.folds[0].logits, first.logits)
+    assert np.array_equal(run.folds[0].train_loss, first.train_loss)
+    for name in ("final", "oracle"):
+        found = dict(run.results[name])
+        ends = found.pop("intervals")
+        assert found == predictions(run.folds, 5, name).scores(5).as_dict(run.results["classes"])
+        assert ends["accuracy"][0] <= found["accuracy"] <= ends["accuracy"][1]
+    assert [f["final"]["epoch"] for f in run.results["folds"]] == [3, 3, 3]
+
+
+def test_options_against_unequal_classes_change_what_is_learnt(first, dataset, config, tmp_path):
+    for option in (
+        {"class_weights": "balanced"},
+        {"sampling": "balanced"},
+        {"label_smoothing": 0.2},
+    ):
+        changed = replace(config, training=replace(config.training, **option))
+        # Two clips of three are of one class, so that weights differ.
+        fold = run_fold(dataset, folds_of(dataset)[0], changed, tmp_path / str(option), _unequal)
+        plain = run_fold(dataset, folds_of(dataset)[0], config, tmp_path / "plain", _unequal)
+        assert not np.array_equal(fold.train_loss, plain.train_loss), option
+        assert np.isfinite(fold.logits).all()
+        shutil.rmtree(tmp_path / "plain")
+
+
+def _unequal(data):
+    keep = torch.cat((torch.arange(4), torch.tensor([5])))
+    labels = torch.tensor([0, 0, 0, 1, 1])
+    return {"training": data.training[keep], "training_labels": labels}
+
+
+def test_held_out_labels_change_nothing_that_is_learnt(first, dataset, config, tmp_path):
+    def swap(data):
+        return {"held_out_labels": torch.flip(data.held_out_labels, [0])}
+
+    swapped = run_fold(dataset, folds_of(dataset)[0], config, tmp_path, swap)
+    assert np.array_equal(swapped.logits, first.logits)
+
+
+def test_held_out_frames_are_never_trained_on(first, dataset, config, tmp_path):
+    def blank(data):
+        frames = data.frames.clone()
+        frames[data.held_out.flatten()] = 0
+        return {"frames": frames}
+
+    blanked = run_fold(dataset, folds_of(dataset)[0], config, tmp_path, blank)
+    assert np.array_equal(blanked.train_loss, first.train_loss)
+    assert not np.array_equal(blanked.logits, first.logits)
+
+
+def test_seeds_and_folds_have_streams_of_their_own(first, dataset, config, tmp_path):
+    other = run_fold(dataset, folds_of(dataset)[0], replace(config, seed=5), tmp_path / "seed")
+    assert not np.array_equal(other.train_loss, first.train_loss)
+
+
+def test_which_frames_held_out_clips_use(dataset, config):
+    fold = folds_of(dataset)[0]
+    assert not np.array_equal(dataset.store.annotated, dataset.store.reselected)
+    everywhere = data_of(dataset, fold, config)
+    release = replace(config, reselection=ReselectionConfig(preset="full", clips="training"))
+    training_only = data_of(dataset, fold, release)
+    assert torch.equal(everywhere.training, training_only.training)
+    held_out = list(fold.held_out)
+    assert np.array_equal(everywhere.held_out.numpy(), dataset.store.reselected[held_out])
+    assert np.array_equal(training_only.held_out.numpy(), dataset.store.annotated[held_out])
+
+
+@pytest.mark.parametrize("branches", ["rising", "falling"])
+def test_one_branch_alone_trains(dataset, config, tmp_path, branches):
+    model = ModelConfig(image_size=32, branches=branches)
+    short = replace(config, model=model, training=replace(config.training, epochs=1))
+    result = run_fold(dataset, folds_of(dataset)[0], short, tmp_path)
+    assert result.logits.shape == (1, 4, 5)
+    assert np.isfinite(result.logits).all()
+
+
+def test_the_learning_rate_decays_as_in_the_paper(dataset, config, tmp_path):
+    training = replace(config.training, epochs=5, lr_decay=0.5, lr_decay_epochs=3)
+    fast = replace(config, training=training)
+    trainer = FoldTrainer(fast, data_of(dataset, folds_of(dataset)[0], fast), tmp_path)
+    rates = []
+    trainer.run(lambda *_: rates.append(trainer.optimizer.param_groups[0]["lr"]))
+    assert rates == pytest.approx([8e-4, 4e-4, 2e-4, 1e-4, 1e-4])
+
+
+def test_precision_is_resolved_by_the_device_and_not_by_a_timing(config):
+    assert device.resolve(replace(config, device="auto")).device in ("cpu", "cuda")
+    automatic = replace(config, training=replace(config.training, precision="auto"))
+    assert device.resolve(automatic).training.precision in ("float32", "bf16")
+
+
+def test_bf16_learns_like_float32(first, dataset, config, tmp_path):
+    half = replace(config, training=replace(config.training, precision="bf16"))
+    result = run_fold(dataset, folds_of(dataset)[0], half, tmp_path)
+    assert result.logits.dtype == np.float32
+    assert result.train_loss == pytest.approx(first.train_loss, rel=0.25)
+
+
+class Recorder(TorchDispatchMode):
+    """Names of the operations that PyTorch runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.names = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        self.names.append(function.overloadpacket.__name__)
+        return function(*arguments, **(options or {}))
+
+
+def with_statistics(config):
+    """Whose temporal stream is any backbone with a norm over all batches before it."""
+    return replace(config, model=ModelConfig("resnet18", image_size=64))
+
+
+def test_a_step_reads_nothing_from_the_device_and_brings_no_constants(dataset, config, tmp_path):
+    """Both make the program wait for all that a GPU is still computing."""
+    net = with_statistics(config)
+    data = data_of(dataset, folds_of(dataset)[0], net)
+    trainer = FoldTrainer(net, replace(data, frames=larger(data.frames)), tmp_path)
+    batch = torch.arange(4)
+    trainer.step(batch)
+    with Recorder() as ran:
+        trainer.step(batch)
+    assert ran.names.count("native_batch_norm") + ran.names.count("_native_batch_norm_legit") > 20
+    assert not {"_local_scalar_dense", "lift_fresh"} & set(ran.names)
+
+
+def larger(frames):
+    """Frames of 64 pixels from those of 32."""
+    return frames.repeat_interleave(2, -1).repeat_interleave(2, -2)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA")
+def test_cuda_asked_for_and_absent(config):
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        device.resolve(replace(config, device="cuda"))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+def test_a_fold_on_cuda_is_the_same_each_time(dataset, config, tmp_path):
+    cuda = device.resolve(replace(config, device="cuda"))
+    target = device.set_up(cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    one = FoldTrainer(cuda, data, tmp_path / "one").run()
+    two = FoldTrainer(cuda, data, tmp_path / "two").run()
+    assert np.array_equal(one.logits, two.logits)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+def test_steps_on_cuda_do_not_wait(dataset, config, tmp_path):
+    cuda = device.resolve(replace(with_statistics(config), device="cuda"))
+    target = device.set_up(cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    trainer = FoldTrainer(cuda, replace(data, frames=larger(data.frames)), tmp_path)
+    batch = torch.arange(4, device=target)
+    trainer.step(batch)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.step(batch)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
