@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from jsonargparse import ArgumentParser
+from typing import TYPE_CHECKING
 
 from gamdss.align.settings import AlignConfig
-from gamdss.cli.fields import build
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import Command
 from gamdss.errors import ConfigError, FrameError
 
 if TYPE_CHECKING:
@@ -22,45 +20,56 @@ _SOURCES = "Give a folder or a video with --input, or a dataset with --dataset a
 SHEET_NAME = "contact_sheet.png"
 
 
-def parser() -> ArgumentParser:
-    """Options: what is aligned, where the crops go, and the fields of `AlignConfig`."""
-    options = new_parser(
-        "find the face in raw frames and write aligned crops, which training reads",
-        "align",
-        AlignConfig,
-    )
-    options.add_argument(
-        "--input", help="a folder of frames, a tree of such folders (a clip each), or a video"
-    )
-    options.add_argument("--dataset", help="name of a dataset, or a spec, in place of --input")
-    options.add_argument("--data_root", help="the dataset's folder")
-    options.add_argument("--annotations", help="the dataset's workbook, if it lies elsewhere")
-    options.add_argument(
-        "--layout", help="which of the spec's layouts is read; raw, if the spec has one"
-    )
-    options.add_argument("--pattern", help="path of a raw frame in place of the spec's layouts")
-    options.add_argument("--output", required=True, help="the folder of the crops")
-    return options
+@dataclass
+class Options:
+    """Find the face in raw frames and write aligned crops, which training reads.
+
+    Args:
+        input: a folder of frames, a tree of such folders (one per clip), or a video.
+        dataset: name of a dataset, or a spec, in place of `input`.
+        data_root: the dataset's folder.
+        annotations: the dataset's workbook, if it is elsewhere.
+        layout: which of the spec's layouts is read; `raw`, if the spec has one.
+        pattern: path of a raw frame in place of the spec's layouts.
+        output: the folder of the crops.
+    """
+
+    output: str = field(kw_only=True)
+    input: str | None = None
+    dataset: str | None = None
+    data_root: str | None = None
+    annotations: str | None = None
+    layout: str | None = None
+    pattern: str | None = None
+
+    def __post_init__(self) -> None:
+        names = ("dataset", "data_root", "annotations", "layout", "pattern")
+        given = [f"--{n.replace('_', '-')}" for n in names if getattr(self, n) is not None]
+        if self.input is not None and given:
+            raise ConfigError(f"--input and {given[0]} are both given", remedy=_SOURCES)
+        if self.input is None:
+            missing = [n for n in ("dataset", "data_root") if getattr(self, n) is None]
+            if missing:
+                what = "--input" if not given else f"--{missing[0].replace('_', '-')}"
+                raise ConfigError(f"{what} is missing", remedy=_SOURCES)
 
 
-def run(namespace: Any) -> None:
-    """Align, and say what became of the clips."""
+def run(options: Options, settings: AlignConfig) -> None:
+    """Align, and report the result of each clip."""
     # Reading datasets loads pandas: the other commands need not wait for it.
     from gamdss.align import align_clips  # noqa: PLC0415
     from gamdss.align.sources import dataset_jobs, input_jobs  # noqa: PLC0415
 
-    settings = build(namespace, AlignConfig)
-    output = Path(namespace.output).expanduser()
-    _refuse_both(namespace)
-    if namespace.input is not None:
-        source = input_jobs(Path(namespace.input).expanduser(), output)
+    output = Path(options.output).expanduser()
+    if options.input is not None:
+        source = input_jobs(Path(options.input).expanduser(), output)
     else:
         source = dataset_jobs(
-            namespace.dataset,
-            namespace.data_root,
-            namespace.annotations,
-            namespace.layout,
-            namespace.pattern,
+            options.dataset or "",
+            options.data_root,
+            options.annotations,
+            options.layout,
+            options.pattern,
         )
     done = align_clips(source.jobs, settings, output) if source.jobs else []
     outcomes = source.in_order(done)
@@ -73,21 +82,6 @@ def run(namespace: Any) -> None:
             remedy="The reasons are above. Faces must be seen from the front; --yunet FILE takes "
             "a detector that is less particular.",
         )
-
-
-def _refuse_both(namespace: Any) -> None:
-    given = [
-        f"--{name.replace('_', '-')}"
-        for name in ("dataset", "data_root", "annotations", "layout", "pattern")
-        if namespace[name] is not None
-    ]
-    if namespace.input is not None and given:
-        raise ConfigError(f"--input and {given[0]} are both given", remedy=_SOURCES)
-    if namespace.input is None:
-        missing = [n for n in ("dataset", "data_root") if namespace[n] is None]
-        if missing:
-            what = "--input" if not given else f"--{missing[0].replace('_', '-')}"
-            raise ConfigError(f"{what} is missing", remedy=_SOURCES)
 
 
 def _report(
@@ -123,3 +117,6 @@ def _cell(outcome: Outcome, output: Path) -> Cell:
         return Cell(outcome.id, lambda: None, "failed", failed=True)
     note = outcome.settings if outcome.status == "relaxed" else ""
     return Cell(outcome.id, lambda: decode(output / outcome.crop, colour=False)[..., ::-1], note)
+
+
+COMMAND = Command(run, Options, AlignConfig)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.runs import add_data_options, open_data
-from gamdss.config.load import new_parser
+from gamdss.cli.runs import DataOptions, open_data
+from gamdss.config.checks import require
+from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 STEPS = 32
 
 
-def parser() -> ArgumentParser:
-    """Options: the run, which clips, and how fine."""
-    options = new_parser(
-        "draw where on the apex face the networks of a finished run see their "
-        "evidence for the predicted class, in both phases: integrated gradients from the clip "
-        "without motion (needs the package captum)",
-        "attribution",
-    )
-    options.usage = "gamdss attribution RUN [options]"
-    options.add_argument("run", help="a run directory as `gamdss train` leaves it")
-    options.add_argument(
-        "--clips",
-        help="held-out clips (SUBJECT/CLIP,...); the most certain right one, the most certain "
-        "wrong one and the least certain one if left out",
-    )
-    options.add_argument(
-        "--steps", type=int, default=STEPS, help="points on the path; more is finer"
-    )
-    options.add_argument("--output", help="folder of the picture; the run's if left out")
-    add_data_options(options)
-    return options
+@dataclass
+class Options(DataOptions):
+    """Draw where on the face the networks of a finished run see their evidence.
+
+    Integrated gradients from the clip without motion to the clip, for the predicted class, in both
+    phases, over the apex frame (needs the package captum).
+
+    Args:
+        clips: held-out clips (SUBJECT/CLIP,...); the most certain correct one, the most certain
+            wrong one and the least certain one if omitted.
+        steps: points on the path; more is finer.
+        output: folder of the picture; the run's if omitted.
+    """
+
+    run: str = positional("a run directory as `gamdss train` leaves it")
+    clips: str | None = None
+    steps: int = STEPS
+    output: str | None = None
+
+    def __post_init__(self) -> None:
+        require(self.steps >= 2, "steps", self.steps, "2 or more")
 
 
-def run(namespace: Any) -> None:
+def run(options: Options) -> None:
     """Attribute, draw, and say where the picture lies."""
     from gamdss.metrics.verdicts import verdicts  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
@@ -50,13 +50,11 @@ def run(namespace: Any) -> None:
     from gamdss.runs.attribution import attribute, require_captum  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
-    if namespace.steps < 2:
-        raise ConfigError(f"--steps is {namespace.steps}", remedy="It must be 2 or more.")
     require_captum()
-    read = read_run(Path(namespace.run).expanduser())
-    chosen = _chosen(verdicts(read.folds, read.selection), namespace.clips)
-    opened = open_data(read, namespace)
-    found = attribute(opened, {v.clip: v.predicted for v in chosen}, namespace.steps)
+    read = read_run(Path(options.run).expanduser())
+    chosen = _chosen(verdicts(read.folds, read.selection), options.clips)
+    opened = open_data(read, options)
+    found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)
     classes = read.results["classes"]
     rows = [
         MapRow(
@@ -68,10 +66,10 @@ def run(namespace: Any) -> None:
         )
         for verdict, item in zip(chosen, found, strict=True)
     ]
-    folder = Path(namespace.output).expanduser() if namespace.output else read.path
+    folder = Path(options.output).expanduser() if options.output else read.path
     pictures = [folder / "attribution.png", folder / "attribution.pdf"]
     headline = f"{read.results['dataset']}, {read.results['task']}\nevidence in held-out clips"
-    attribution_figure(pictures, rows, headline, namespace.steps, judged_epoch(read.results))
+    attribution_figure(pictures, rows, headline, options.steps, judged_epoch(read.results))
     for picture in pictures:
         print(f"picture  {picture}")
 
@@ -96,3 +94,6 @@ def _chosen(found: Sequence[Verdict], names: str | None) -> list[Verdict]:
             remedy=f"Clips are called such as {found[0].clip} (keyframes.csv: subject/clip).",
         )
     return [known[name] for name in wanted]
+
+
+COMMAND = Command(run, Options)

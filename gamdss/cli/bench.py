@@ -3,51 +3,55 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.fields import build, cache_folder
+from gamdss.files import cache_folder
+from gamdss.config.checks import require
 from gamdss.config import Config
-from gamdss.config.load import new_parser
-from gamdss.errors import ConfigError
+from gamdss.config.command_line import Command
 from gamdss.synthetic import SynthConfig
 
 
-def parser() -> ArgumentParser:
-    """Options: the fields of `Config`, and what to measure on."""
-    options = new_parser(
-        "measure how fast this machine trains a config, against the original's way",
-        "bench",
-        Config,
-    )
-    options.add_argument("--repeats", type=int, default=5, help="pairs of timings for each figure")
-    options.add_argument("--subjects", type=int, default=26, help="folds of the estimated run")
-    options.add_argument("--clips", type=int, default=246, help="clips of the estimated run")
-    options.add_argument("--height", type=int, default=340, help="pixels of the made frames")
-    options.add_argument("--width", type=int, default=280, help="pixels of the made frames")
-    options.add_argument("--json", action="store_true", help="print plain values for machines")
-    options.add_argument("--growth", help="measure how time grows instead; the picture to write")
-    return options
+@dataclass
+class Options:
+    """Measure how fast this machine trains a config, against the original's way.
+
+    Args:
+        repeats: pairs of timings for each figure.
+        subjects: folds of the estimated run.
+        clips: clips of the estimated run.
+        height: pixels of the synthetic frames.
+        width: pixels of the synthetic frames.
+        json: print plain values for other programs.
+        growth: measure how time grows instead, and draw it in this file.
+    """
+
+    repeats: int = 5
+    subjects: int = 26
+    clips: int = 246
+    height: int = 340
+    width: int = 280
+    json: bool = False
+    growth: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("repeats", "subjects", "clips"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
 
 
-def run(namespace: Any) -> None:
+def run(options: Options, config: Config) -> None:
     """Measure and print a table, or plain values."""
     from gamdss.studies.speed.run import BenchConfig, bench_table  # noqa: PLC0415
     from gamdss.studies.speed.run import bench as measure  # noqa: PLC0415
 
-    config = build(namespace, Config)
-    if namespace.growth:
-        _growth(config, Path(namespace.growth).expanduser())
+    if options.growth:
+        _growth(config, Path(options.growth).expanduser())
         return
-    for name in ("repeats", "subjects", "clips"):
-        if namespace[name] < 1:
-            raise ConfigError(f"--{name} is {namespace[name]}", remedy="It must be 1 or more.")
-    made = SynthConfig(subjects=2, height=namespace.height, width=namespace.width)
-    sizes = BenchConfig(namespace.repeats, namespace.subjects, namespace.clips, made)
-    values = measure(config, sizes, cache_folder(config), progress=not namespace.json)
-    print(json.dumps(values, indent=2) if namespace.json else bench_table(values))
+    clips = SynthConfig(subjects=2, height=options.height, width=options.width)
+    sizes = BenchConfig(options.repeats, options.subjects, options.clips, clips)
+    values = measure(config, sizes, cache_folder(config.cache), progress=not options.json)
+    print(json.dumps(values, indent=2) if options.json else bench_table(values))
 
 
 def _growth(config: Config, file: Path) -> None:
@@ -58,3 +62,6 @@ def _growth(config: Config, file: Path) -> None:
     config = device.resolve(config)
     growth_figure(growth(config, device.set_up(config)), file)
     print(f"growth  {file}")
+
+
+COMMAND = Command(run, Options, Config)

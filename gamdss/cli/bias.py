@@ -2,54 +2,48 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.fields import build, cache_folder
 from gamdss.config import Config
-from gamdss.config.load import new_parser
-from gamdss.files import write_atomic, write_json
+from gamdss.config.command_line import Command
+from gamdss.files import cache_folder, write_atomic, write_json
 
 if TYPE_CHECKING:
     from gamdss.studies.bias import Study
     from gamdss.studies.bias.sources import Joined
 
 
-def parser() -> ArgumentParser:
-    """Options: the fields of `Config`, of which those of training are not used."""
-    options = new_parser(
-        "measure the bias and uncertainty of a dataset's annotation, and write a corrected one",
-        "bias",
-        Config,
-    )
-    options.add_argument(
-        "--groups",
-        help="a CSV file subject,group (annotator, culture ...; several columns are several ways "
-        "to divide; columns dataset and clip may stand beside subject)",
-    )
-    options.add_argument("--fps", type=float, help="frames a second, in place of the spec's")
-    options.set_defaults({"reselection.preset": "motion", "task": "all"})
-    return options
+@dataclass
+class Options:
+    """Measure the bias and uncertainty of a dataset's annotation, and write a corrected one.
+
+    Args:
+        groups: a CSV file of subject,group (annotator, culture ...; each further column is another
+            grouping; columns dataset and clip may stand beside subject).
+        fps: frames per second, in place of the spec's.
+    """
+
+    groups: str | None = None
+    fps: float | None = None
 
 
-def run(namespace: Any) -> None:
-    """Reselect, measure, write and draw, and say where it lies."""
+def run(options: Options, config: Config) -> None:
+    """Reselect, measure, write and draw, and print where the results are."""
     # Reading datasets loads PyTorch and pandas: the other commands need not wait for them.
     from gamdss.studies.bias import read_groups, study  # noqa: PLC0415
     from gamdss.studies.bias.pictures import draw_all  # noqa: PLC0415
     from gamdss.studies.bias.sources import open_sources, warnings  # noqa: PLC0415
     from gamdss.studies.bias.tables import bias_markdown, bias_summary  # noqa: PLC0415
 
-    config = build(namespace, Config)
     name = Path(config.dataset).stem
     output = Path(config.output or f"runs/bias_{name}").expanduser()
-    joined = open_sources(config, cache_folder(config), namespace.fps)
+    joined = open_sources(config, cache_folder(config.cache), options.fps)
     specs = {source.spec.name: source.spec for source in joined.sources}
     extra = []
-    if namespace.groups is not None:
-        file = Path(namespace.groups).expanduser()
+    if options.groups is not None:
+        file = Path(options.groups).expanduser()
         extra = read_groups(
             file,
             joined.shifts,
@@ -89,3 +83,15 @@ def _write(output: Path, found: Study, joined: Joined) -> list[Path]:
         original = source.dataset.annotations.workbook
         books.append(write_corrected(source.spec, original, folder, source.clips, source.keys))
     return books
+
+
+COMMAND = Command(
+    run,
+    Options,
+    Config,
+    unused=(
+        *("features", "model", "augmentation", "training", "protocol"),
+        *("seed", "device", "threads", "tensorboard"),
+    ),
+    defaults={"reselection.preset": "motion", "task": "all"},
+)

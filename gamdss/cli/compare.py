@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
-from jsonargparse import ArgumentParser
-
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
 from gamdss.files import write_atomic, write_json
 from gamdss.metrics import Selection
@@ -19,32 +18,34 @@ if TYPE_CHECKING:
 _NAMES = get_args(Selection)
 
 
-def parser() -> ArgumentParser:
-    """Options: the runs, and at which epochs they are judged."""
-    options = new_parser("compare two runs on the same clips, with paired intervals", "compare")
-    options.add_argument("a", help="run directory; several seeds of one run with commas: A1,A2")
-    options.add_argument("b", help="the run that is compared with it, in the same form")
-    options.add_argument(
-        "--selection",
-        help="final, inner or oracle for both; or two, such as final,oracle. What the runs are "
-        "judged by where it is left out, if that is the same",
-    )
-    options.add_argument("--output", help="folder of compare.md and compare.json")
-    return options
+@dataclass
+class Options:
+    """Compare two runs on the same clips, with paired intervals.
+
+    Args:
+        selection: `final`, `inner` or `oracle` for both runs, or two such as `final,oracle`; what
+            the runs are evaluated by if omitted and the same.
+        output: folder of `compare.md` and `compare.json`.
+    """
+
+    a: str = positional("run directory; several seeds of one run with commas: A1,A2")
+    b: str = positional("the run to compare it with, in the same form")
+    selection: str | None = None
+    output: str | None = None
 
 
-def run(namespace: Any) -> None:
+def run(options: Options) -> None:
     """Compare, print, and write."""
     from gamdss.metrics import compare  # noqa: PLC0415
     from gamdss.runs.alike import check_same_data, differing, read_seeds  # noqa: PLC0415
 
     sides = [
         read_seeds([Path(path.strip()).expanduser() for path in paths.split(",")])
-        for paths in (namespace.a, namespace.b)
+        for paths in (options.a, options.b)
     ]
     first, second = sides[0][0], sides[1][0]
     check_same_data(first, second)
-    selections = _selections(namespace.selection, first, second)
+    selections = _selections(options.selection, first, second)
     judged = [
         [one.predictions(selection) for one in side]
         for side, selection in zip(sides, selections, strict=True)
@@ -52,13 +53,13 @@ def run(namespace: Any) -> None:
     found = Compared(
         comparison=compare(judged[0], judged[1], len(first.classes)),
         title=f"{first.results['dataset']}, {first.results['task']}",
-        names=(namespace.a, namespace.b),
+        names=(options.a, options.b),
         selections=selections,
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),
         varied={n: p for n, p in differing(first, second).items() if n != "seed"},
     )
     default = Path("runs") / f"compare_{first.path.name}_{second.path.name}"
-    output = Path(namespace.output).expanduser() if namespace.output else default
+    output = Path(options.output).expanduser() if options.output else default
     text = comparison_markdown(found)
     write_atomic(output / "compare.md", lambda file: file.write_text(text, encoding="utf-8"))
     write_json(output / "compare.json", found.as_dict())
@@ -83,3 +84,6 @@ def _selections(asked: str | None, a: FinishedRun, b: FinishedRun) -> tuple[Sele
             remedy=f"Give one or two (with a comma) of {', '.join(_NAMES)}.",
         )
     return names[0], names[-1]  # type: ignore[return-value]
+
+
+COMMAND = Command(run, Options)

@@ -1,31 +1,32 @@
-"""`gamdss datasets`: what can be read, and where to get it."""
+"""`gamdss datasets`: supported datasets, and where to request them."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from jsonargparse import ArgumentParser
 from tabulate import tabulate
 
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import Command
 from gamdss.data.specs import FOLDER, DatasetSpec, get_spec, spec_names
 
 
-def parser() -> ArgumentParser:
-    """Options: whose spec to show."""
-    options = new_parser("list datasets, their tasks, sizes and request pages", "datasets")
-    options.usage = "gamdss datasets [--show NAME]"
-    options.add_argument(
-        "--show", help="print one dataset's spec in full: a model for one of your own"
-    )
-    return options
+@dataclass
+class Options:
+    """List datasets, their tasks, sizes and request pages.
+
+    Args:
+        show: print the spec of this dataset in full, a model for a custom one.
+    """
+
+    show: str | None = None
 
 
-def run(namespace: Any) -> None:
+def run(options: Options) -> None:
     """Print the table, or one spec."""
-    if namespace.show is not None:
-        get_spec(namespace.show)  # an unknown name lists the known ones
-        print((FOLDER / f"{namespace.show}.yaml").read_text(encoding="utf-8"), end="")
+    if options.show is not None:
+        get_spec(options.show)  # an unknown name lists the known ones
+        print((FOLDER / f"{options.show}.yaml").read_text(encoding="utf-8"), end="")
         return
     specs = [get_spec(name) for name in spec_names()]
     rows = [
@@ -56,3 +57,6 @@ def versions(value: Any) -> str:
     """An expected count, or those of several versions of a workbook."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     return " or ".join(str(item) for item in items)
+
+
+COMMAND = Command(run, Options)

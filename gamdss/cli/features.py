@@ -6,68 +6,63 @@ import csv
 import hashlib
 import io
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.fields import build
-from gamdss.config import Config, flatten
-from gamdss.config.load import new_parser
-from gamdss.errors import ConfigError, FrameError
-from gamdss.files import read_yaml, write_atomic
+from gamdss.config import Config
+from gamdss.config.checks import require
+from gamdss.config.command_line import Command
+from gamdss.errors import FrameError
+from gamdss.files import write_atomic
 from gamdss.reselection.presets import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from gamdss.data.feature_files import FeatureJob, Written
     from gamdss.data.specs import DatasetSpec
 
 ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
-_UNUSED = {"model", "augmentation", "training", "protocol"}
 _KEYS = ("onset", "apex", "offset")
 
 
-def parser() -> ArgumentParser:
-    """Options: the fields of `Config`, of which those of training are not used."""
-    options = new_parser(
-        "write the input features of every clip (differences, optical flow, strain) as files",
-        "features",
-        Config,
-    )
-    options.add_argument("--preset", help="the same as --reselection.preset")
-    options.add_argument(
-        "--size",
-        type=int,
-        default=224,
-        help="height and width of the features in pixels; 0 keeps the frames' own",
-    )
-    options.add_argument(
-        "--pictures",
-        action="store_true",
-        help="draw each clip's features too, as picture.png beside them",
-    )
-    options.set_defaults({"task": ALL})
-    return options
+@dataclass
+class Options:
+    """Write the phase features of every clip (differences, optical flow, strain) as files.
+
+    Args:
+        preset: the same as `--reselection.preset`.
+        size: height and width of the features in pixels; 0 keeps the frames' own.
+        pictures: also draw the features of each clip, as `picture.png` beside them.
+    """
+
+    preset: str | None = None
+    size: int = 224
+    pictures: bool = False
+
+    def __post_init__(self) -> None:
+        fits = not self.size or 16 <= self.size <= 4096
+        require(fits, "size", self.size, "0 (the frames' own), or 16 to 4096")
 
 
-def run(namespace: Any) -> None:
-    """Write the files, their index and a picture of some clips, and say where they lie."""
+def run(options: Options, config: Config) -> None:
+    """Write the files, their index and a picture of some clips, and print where they are."""
     # Reading datasets loads PyTorch and pandas: the other commands need not wait for them.
     from tqdm import tqdm  # noqa: PLC0415
 
     from gamdss.data.feature_files import feature_folder, write_features  # noqa: PLC0415
     from gamdss.report.feature_pictures import clip_picture, draw_strip  # noqa: PLC0415
 
-    config = _config(namespace)
+    if options.preset is not None:
+        config = replace(config, reselection=replace(config.reselection, preset=options.preset))
+    resolve(config.reselection.preset, config.reselection.ratio)  # refused before work begins
     name = f"features_{Path(config.dataset).stem}_{config.features.name}"
     output = Path(config.output or f"runs/{name}").expanduser()
-    jobs = _jobs(config, namespace.size)
-    picture = clip_picture(config.features.name) if namespace.pictures else None
-    with feature_folder(output, _about(config, namespace.size)):
+    jobs = _jobs(config, options.size)
+    picture = clip_picture(config.features.name) if options.pictures else None
+    with feature_folder(output, _about(config, options.size)):
         done: list[Written] = []
         bar = tqdm(total=len(jobs), desc="computing features", unit="clip")
         with bar:
@@ -85,35 +80,6 @@ def run(namespace: Any) -> None:
             print(f"{len(whole)} clips  {output}\nindex  {output / INDEX}")
             print(f"picture  {output / STRIP}")
         _raise_failures(done)
-
-
-def _config(namespace: Any) -> Config:
-    config = build(namespace, Config)
-    _refuse_unused(config, namespace.config or ())
-    if namespace.preset is not None:
-        config = replace(config, reselection=replace(config.reselection, preset=namespace.preset))
-    resolve(config.reselection.preset, config.reselection.ratio)  # refused before work begins
-    size = namespace.size
-    if size and not 16 <= size <= 4096:
-        raise ConfigError(
-            f"--size is {size}", remedy="It must be 0 (the frames' own), or 16 to 4096."
-        )
-    return config
-
-
-def _refuse_unused(config: Config, files: Iterable[Any]) -> None:
-    """Refuse settings of training on the command line; the files of a run may have them."""
-    known: set[str] = set()
-    for file in files:
-        known |= flatten(read_yaml(Path(str(file)), "the config", "--config")).keys()
-    given, defaults = flatten(config.as_dict()), flatten(Config().as_dict())
-    for name, value in given.items():
-        unused = name.partition(".")[0] in _UNUSED
-        if unused and value != defaults[name] and name not in known:
-            raise ConfigError(
-                f"--{name.replace('_', '-')} changes nothing here: no network is trained",
-                remedy="Leave it out; --size is the height and width of the features.",
-            )
 
 
 def _jobs(config: Config, size: int) -> list[FeatureJob]:
@@ -211,3 +177,12 @@ def _raise_failures(done: Sequence[Written]) -> None:
             file=first.file,
             remedy=f"{first.remedy}\nThe same command goes on with what is missing.",
         )
+
+
+COMMAND = Command(
+    run,
+    Options,
+    Config,
+    unused=("model", "augmentation", "training", "protocol", "seed", "device", "threads"),
+    defaults={"task": ALL},
+)

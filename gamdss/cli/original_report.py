@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import ArgumentParser
-
-from gamdss.config.load import new_parser
-from gamdss.report.original import original_text
+from gamdss.config.command_line import Command, positional
 
 
-def parser() -> ArgumentParser:
-    """Options: the run."""
-    options = new_parser(
-        "print what the original code would have printed for a run, and what it means",
-        "original-report",
-    )
-    options.add_argument("run", help="the directory of a finished run")
-    return options
+@dataclass
+class Options:
+    """Print what the original code would have printed for a run, and what it means."""
+
+    run: str = positional("the directory of a finished run")
 
 
-def run(namespace: Any) -> None:
-    """Judge the kept logits in the original's way."""
+def run(options: Options) -> None:
+    """Evaluate the stored logits in the original's way."""
     from gamdss.metrics import original_report  # noqa: PLC0415
+    from gamdss.report.original import original_text  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
-    found = read_run(Path(namespace.run).expanduser())
+    found = read_run(Path(options.run).expanduser())
     dataset, task = Path(found.config.dataset).stem, found.config.task
     report = original_report(found.folds, len(found.classes), dataset, task)
     print(original_text(report, found.results))
+
+
+COMMAND = Command(run, Options)

@@ -1,77 +1,41 @@
-"""`gamdss spot`: key frames of clips that nobody annotated."""
+"""`gamdss spot`: key frames of clips without annotation."""
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from jsonargparse import ArgumentParser
-from tqdm import tqdm
-
-from gamdss.config.load import new_parser
-from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.files import unwritable, write_atomic
-
-if TYPE_CHECKING:
-    from gamdss.reselection.motion.fit import MotionFit
-
-CURVES = 6
-_TILE = 160  # pixels of a face
-_KEYS = ("onset", "apex", "offset")
+from gamdss.config.checks import require
+from gamdss.config.command_line import Command
+from gamdss.errors import FrameError
 
 
-@dataclass(frozen=True, eq=False)
-class Spotted:
-    """A clip: what was fitted, and its key frames' faces (480, 160, 3) RGB; or why not."""
+@dataclass
+class Options:
+    """Find onset, apex and offset in clips without annotation: one face, one expression.
 
-    name: str
-    frames: int = 0
-    fit: MotionFit | None = None
-    faces: np.ndarray | None = None
-    problem: str = ""
+    Args:
+        input: a folder of frames, a tree of such folders (one per clip), or a video; best aligned
+            by `gamdss align`.
+        output: folder of the table and the figures.
+        workers: threads; 0 takes one per processor.
+    """
 
+    input: str = field(kw_only=True)
+    output: str = field(kw_only=True)
+    workers: int = 0
 
-def parser() -> ArgumentParser:
-    """Options: which clips, and where the results go."""
-    options = new_parser(
-        "find onset, apex and offset in clips without an annotation: one face, one expression",
-        "spot",
-    )
-    options.add_argument(
-        "--input",
-        required=True,
-        help="a folder of frames, a tree of such folders (a clip each), or a video; best aligned "
-        "by `gamdss align`",
-    )
-    options.add_argument("--output", required=True, help="folder of the table and the figures")
-    options.add_argument("--workers", type=int, default=0, help="threads; 0: one a processor")
-    return options
+    def __post_init__(self) -> None:
+        require(self.workers >= 0, "workers", self.workers, "0 or more")
 
 
-def run(namespace: Any) -> int:
+def run(options: Options) -> int:
     """Spot every clip, write the table and the figures; 1 if a clip could not be spotted."""
-    if namespace.workers < 0:
-        raise ConfigError(f"--workers is {namespace.workers}", remedy="It must be 0 or more.")
-    place, output = (Path(path).expanduser() for path in (namespace.input, namespace.output))
-    clips = _clips(place)
-    _prepare(output, place)
-    workers = min(namespace.workers or os.cpu_count() or 1, len(clips))
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        tqdm(total=len(clips), desc="spotting", unit="clip") as bar,
-    ):
-        found = []
-        for item in pool.map(lambda clip: _spot(*clip), clips):
-            found.append(item)
-            bar.update()
-    print(_report(found, output))
+    from gamdss.prediction.spot_clips import spot_clips, write_spotted  # noqa: PLC0415
+
+    place, output = (Path(path).expanduser() for path in (options.input, options.output))
+    found = spot_clips(place, output, options.workers)
+    print(write_spotted(found, output))
     failed = [item for item in found if item.fit is None]
     if len(failed) == len(found):
         raise FrameError(
@@ -82,118 +46,4 @@ def run(namespace: Any) -> int:
     return 1 if failed else 0
 
 
-def _clips(place: Path) -> list[tuple[str, Path]]:
-    """Name and place of each clip.
-
-    Raises:
-        DataRootError: nothing is there.
-    """
-    from gamdss.data.folders import image_folders  # noqa: PLC0415
-
-    if place.is_file():
-        return [(place.stem, place)]
-    if not place.is_dir():
-        raise DataRootError("there is no such folder or file", file=place, remedy="Check --input.")
-    folders = [folder for folder, _ in image_folders(place)]
-    if not folders:
-        raise DataRootError(
-            "there is no image in the folder or below it",
-            file=place,
-            remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
-        )
-    root = place.resolve().name
-    return [
-        (root if folder == place else folder.relative_to(place).as_posix(), folder)
-        for folder in folders
-    ]
-
-
-def _prepare(output: Path, place: Path) -> None:
-    """Make the output folder before the work.
-
-    Raises:
-        ConfigError: it is among the frames.
-        RunError: it cannot be made.
-    """
-    inside = output.resolve()
-    if place.resolve() in (inside, *inside.parents):
-        raise ConfigError(
-            f"--output lies in --input, {place}: its pictures would be read as frames next time",
-            file=output,
-            remedy="Choose a folder beside the input.",
-        )
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise unwritable(output, error) from error
-
-
-def _spot(name: str, place: Path) -> Spotted:
-    import cv2  # noqa: PLC0415
-
-    from gamdss.data.frame_sequence import FrameSequence  # noqa: PLC0415
-    from gamdss.reselection.spot import fit_spotted  # noqa: PLC0415
-
-    try:
-        frames = FrameSequence(place)
-        fit = fit_spotted(frames)
-        # Decoded once more: all frames of a long video would not fit into memory.
-        faces = [cv2.resize(frames[n], (_TILE, _TILE))[..., ::-1] for n in fit.keys.numbers]
-    except FrameError as error:
-        where = "" if error.file is None else f"{error.file}: "
-        return Spotted(name, problem=f"{where}{error.problem}")
-    return Spotted(name, len(frames), fit, np.concatenate(faces))
-
-
-def _report(found: Sequence[Spotted], output: Path) -> str:
-    """Write `keyframes.csv`, `motion_curves.png` and `key_frames.png`; what the terminal shows."""
-    from tabulate import tabulate  # noqa: PLC0415
-
-    from gamdss.report.contact_sheet import Cell, contact_sheet  # noqa: PLC0415
-    from gamdss.report.motion_curve import Curve, motion_curves  # noqa: PLC0415
-
-    table = output / "keyframes.csv"
-    header, rows = ("clip", "frames", *_columns(), "problem"), [*_rows(found)]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_atomic(table, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
-    lines = [tabulate(rows[:20], header, disable_numparse=True)]
-    lines += [f"and {len(rows) - 20} more"] if len(rows) > 20 else []
-    lines += ["", f"table   {table}"]
-    done = [(item.name, item.fit) for item in found if item.fit is not None]
-    if done:
-        curves = [
-            Curve(name, fit.times, fit.level, fit.course, None, fit.keys)
-            for name, fit in done[:CURVES]
-        ]
-        motion_curves(output / "motion_curves.png", curves)
-        title = "Key frames: onset above, apex in the middle, offset below"
-        cells = [
-            Cell(i.name, lambda i=i: i.faces, _note(i), failed=i.fit is None)  # type: ignore[misc]
-            for i in found
-        ]
-        contact_sheet(output / "key_frames.png", cells, title, (3 * _TILE, _TILE))
-        lines += [f"curves  {output / 'motion_curves.png'}", f"faces   {output / 'key_frames.png'}"]
-    return "\n".join(lines)
-
-
-def _note(item: Spotted) -> str:
-    return "failed" if item.fit is None else ", ".join(map(str, item.fit.keys.numbers))
-
-
-def _columns() -> Iterator[str]:
-    for key in _KEYS:
-        yield from (key, f"{key}_low", f"{key}_high")
-
-
-def _rows(found: Sequence[Spotted]) -> Iterator[tuple[object, ...]]:
-    for item in found:
-        numbers: list[object] = [""] * 9
-        if item.fit is not None:
-            keys = item.fit.keys
-            numbers = [
-                n
-                for number, ends in zip(keys.numbers, keys.intervals, strict=True)
-                for n in (number, *ends)
-            ]
-        yield (item.name, item.frames or "", *numbers, item.problem)
+COMMAND = Command(run, Options)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jsonargparse import ArgumentParser
-
-from gamdss.config.load import new_parser
-from gamdss.errors import ConfigError
+from gamdss.config.checks import require
+from gamdss.config.command_line import Command
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,22 +17,32 @@ if TYPE_CHECKING:
     from gamdss.studies.stress.numbers import CellNumbers
 
 
-def parser() -> ArgumentParser:
-    """Options: which factors, how much, and where to write."""
-    options = new_parser(
-        "measure how far reselected key frames are from the truth on made clips, as a grid",
-        "stress",
-    )
-    options.add_argument("--output", required=True, help="folder of the cells, tables and figure")
-    options.add_argument("--clips", type=int, default=40, help="clips of each cell")
-    options.add_argument("--cells", default="", help="factors, such as noise,flicker; all if empty")
-    options.add_argument("--height", type=int, default=340, help="pixels of the made frames")
-    options.add_argument("--width", type=int, default=280, help="pixels of the made frames")
-    options.add_argument("--workers", type=int, default=0, help="processes; 0: one a processor")
-    return options
+@dataclass
+class Options:
+    """Measure how far reselected key frames are from the truth on synthetic clips, as a grid.
+
+    Args:
+        output: folder of the cells, tables and figure.
+        clips: clips of each cell.
+        cells: factors, such as `noise,flicker`; all if empty.
+        height: pixels of the synthetic frames.
+        width: pixels of the synthetic frames.
+        workers: processes; 0 takes one per processor.
+    """
+
+    output: str = field(kw_only=True)
+    clips: int = 40
+    cells: str = ""
+    height: int = 340
+    width: int = 280
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        require(self.clips >= 2, "clips", self.clips, "2 or more")
+        require(self.workers >= 0, "workers", self.workers, "0 or more")
 
 
-def run(namespace: Any) -> None:
+def run(options: Options) -> None:
     """Measure what is missing, write tables and figure, and say in words what was found."""
     from gamdss.studies.stress.figure import stress_figure  # noqa: PLC0415
     from gamdss.studies.stress.grid import FACTORS, chosen_factors  # noqa: PLC0415
@@ -41,14 +50,9 @@ def run(namespace: Any) -> None:
     from gamdss.studies.stress.report import verdict, write_csv, write_markdown  # noqa: PLC0415
     from gamdss.studies.stress.run import StressSizes, stress  # noqa: PLC0415
 
-    for name, least in (("clips", 2), ("workers", 0)):
-        if namespace[name] < least:
-            raise ConfigError(
-                f"--{name} is {namespace[name]}", remedy=f"It must be {least} or more."
-            )
-    factors = chosen_factors(namespace.cells)
-    sizes = StressSizes(namespace.clips, namespace.height, namespace.width, namespace.workers)
-    output = Path(namespace.output).expanduser()
+    factors = chosen_factors(options.cells)
+    sizes = StressSizes(options.clips, options.height, options.width, options.workers)
+    output = Path(options.output).expanduser()
     measured = stress(factors, sizes, output)
     numbers = {name: cell_numbers(cell["clips"]) for name, cell in measured.items()}
     table, text, figure = (output / f"stress.{suffix}" for suffix in ("csv", "md", "png"))
@@ -78,3 +82,6 @@ def _panel(factor: Factor, numbers: Mapping[str, CellNumbers]) -> Panel:
         errors={way: {key: ends(way, key) for key in KEYS} for way in cells[0].errors},
         fails={key: np.array([cell.fails(key) for cell in cells]) for key in KEYS},
     )
+
+
+COMMAND = Command(run, Options)

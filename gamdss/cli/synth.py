@@ -1,31 +1,31 @@
-"""`gamdss synth`: a made dataset on disk."""
+"""`gamdss synth`: a synthetic dataset on disk."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.fields import build
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import Command
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, write_dataset
 
 
-def parser() -> ArgumentParser:
-    """Options: the fields of `SynthConfig`, and where to write."""
-    options = new_parser(
-        "make a dataset of synthetic clips with known key frames, in a dataset's native layout",
-        "synth",
-        SynthConfig,
-    )
-    options.add_argument("--output", required=True, help="the folder to make")
-    return options
+@dataclass
+class Options:
+    """Write synthetic clips with known key frames, in the native layout of a dataset.
+
+    Args:
+        output: the folder to create.
+    """
+
+    output: str = field(kw_only=True)
 
 
-def run(namespace: Any) -> None:
-    """Make the dataset and say where it lies."""
-    root = write_dataset(Path(namespace.output).expanduser(), build(namespace, SynthConfig))
+def run(options: Options, settings: SynthConfig) -> None:
+    """Write the dataset and print where it is."""
+    root = write_dataset(Path(options.output).expanduser(), settings)
     print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
     print(f"workbook of a perfect annotator (--annotations): {root / TRUE_ANNOTATION}")
+
+
+COMMAND = Command(run, Options, SynthConfig)

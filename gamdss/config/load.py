@@ -1,13 +1,12 @@
-"""Command line and YAML files -> config dataclasses, by jsonargparse; errors name the remedy."""
+"""YAML files -> config dataclasses, by jsonargparse; errors name the remedy."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from argparse import ArgumentError
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -52,53 +51,7 @@ def new_parser(description: str, name: str = "", config: type | None = None) -> 
             help="a YAML file of fields; may be given several times, what comes later wins",
         )
         parser.add_class_arguments(config)
-        for action in parser._actions:  # a switch alone means true
-            if getattr(action, "_typehint", None) is bool:
-                action.nargs, action.const = "?", True
     return parser
-
-
-def choose_command(words: Sequence[str], commands: Mapping[str, str], description: str) -> str:
-    """The command that a command line begins with; prints help and exits for `--help`.
-
-    Args:
-        words: the command line without the program's name.
-        commands: each command and its help.
-        description: of the program.
-
-    Raises:
-        ConfigError: no command or an unknown one, with the nearest valid one.
-    """
-    if words and words[0] in commands:
-        return words[0]
-    if words and words[0] in ("-h", "--help"):
-        width = max(map(len, commands)) + 2
-        lines = [f"  {name:<{width}}{text}" for name, text in commands.items()]
-        print("usage: gamdss COMMAND [options]", description, "commands:", sep="\n\n")
-        print(*lines, "", "`gamdss COMMAND --help` lists the options of a command.", sep="\n")
-        raise SystemExit(0)
-    if not words:
-        raise ConfigError("no command given", remedy=f"Commands: {', '.join(commands)}.")
-    near = difflib.get_close_matches(words[0], commands, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise ConfigError(
-        f"unknown command {words[0]!r}", remedy=f"{hint}Commands: {', '.join(commands)}."
-    )
-
-
-def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
-    """Parse the options of a command.
-
-    Raises:
-        ConfigError: an unknown option (with the nearest valid one), or a value of the wrong type.
-    """
-    words = [_underscores(argument) for argument in arguments]
-    for file in _config_files(words):
-        _check_file(parser, file)
-    try:
-        return parser.instantiate(parser.parse_args(words))
-    except ArgumentError as error:
-        raise _explain(parser, str(error)) from error
 
 
 def checked(config: type[Values], values: dict[str, Any], file: Path) -> Values:
@@ -123,23 +76,7 @@ def _parser_of(config: type) -> ArgumentParser:
     return new_parser("", config=config)
 
 
-def _underscores(argument: str) -> str:
-    if not argument.startswith("--"):
-        return argument
-    name, equals, value = argument.partition("=")
-    return "--" + name[2:].replace("-", "_") + equals + value
-
-
-def _config_files(arguments: Sequence[str]) -> list[Path]:
-    files = [
-        value if name == "--config" else name.partition("=")[2]
-        for name, value in pairwise([*arguments, ""])
-        if name.partition("=")[0] == "--config"
-    ]
-    return [Path(file) for file in files if file]
-
-
-def _check_file(parser: ArgumentParser, file: Path) -> None:
+def check_file(parser: ArgumentParser, file: Path) -> None:
     """Refuse a file that cannot be read, an unknown field, or a value of the wrong type."""
     values = read_yaml(file, "the config", "--config")
     if not isinstance(values, dict):
@@ -160,7 +97,7 @@ def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Names
     try:
         return parser.parse_object(values)
     except ArgumentError as error:
-        explained = _explain(parser, str(error))
+        explained = explain(parser, str(error))
         raise ConfigError(explained.problem, file=file, remedy=explained.remedy) from error
 
 
@@ -178,7 +115,7 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     return f"{hint}--help lists all fields."
 
 
-def _explain(parser: ArgumentParser, message: str) -> ConfigError:
+def explain(parser: ArgumentParser, message: str) -> ConfigError:
     """jsonargparse's message in one line, with the nearest valid option where one is unknown."""
     message = message.strip()
     if message.startswith("unrecognized arguments:"):

@@ -1,0 +1,163 @@
+"""Command lines -> dataclasses, by jsonargparse: options are the fields, their help the docstring."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import inspect
+from argparse import ArgumentError
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jsonargparse import ArgumentParser, Namespace
+
+from gamdss.config.load import check_file, explain, new_parser
+from gamdss.errors import ConfigError
+
+Values = TypeVar("Values")
+
+
+def positional(text: str, nargs: str | None = None, default: Any = None) -> Any:
+    """A field of options that is given without its name; `nargs` as in argparse."""
+    about = {"help": text, "nargs": nargs}
+    if nargs == "*":
+        return field(default_factory=list, metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the command line.
+
+    Args:
+        run: takes the parsed `options`, then `settings` if there are any; returns an exit status,
+            None for 0.
+        options: dataclass of the command's own options; its docstring is the command's help.
+        settings: dataclass whose fields can be set by options and by `--config FILE` as well.
+        unused: groups of `settings` that a config file may contain, but that change nothing here;
+            their options are refused.
+        defaults: of fields of `settings`, where this command has others.
+    """
+
+    run: Callable[..., int | None]
+    options: type
+    settings: type | None = None
+    unused: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def parser(self, name: str) -> ArgumentParser:
+        """The parser of the command `name`."""
+        text, _, _ = inspect.getdoc(self.options).partition("\n\nArgs:")  # type: ignore[union-attr]
+        named = [item for item in fields(self.options) if "help" in item.metadata]
+        parser = new_parser(text, name, self.settings)
+        for item in named:
+            nargs = item.metadata["nargs"]
+            more = {} if nargs is None else {"nargs": nargs}
+            if nargs == "*":
+                more["default"] = []
+            parser.add_argument(item.name, help=item.metadata["help"], **more)
+        if len(named) < len(fields(self.options)):
+            parser.add_class_arguments(self.options, skip={item.name for item in named})
+        for group in parser._action_groups:
+            if group.title and text.startswith(group.title):  # the docstring once more
+                group.title = "options of this command"
+        for action in parser._actions:
+            if getattr(action, "_typehint", None) is bool:  # a switch alone means true
+                action.nargs, action.const = "?", True
+            if action.dest.partition(".")[0] in self.unused:
+                action.help = argparse.SUPPRESS
+        parser.set_defaults(dict(self.defaults))
+        return parser
+
+    def __call__(self, name: str, words: Sequence[str]) -> int:
+        """Parse the words after the command's name, and run it.
+
+        Raises:
+            ConfigError: an unknown or unused option, or a value of the wrong type.
+        """
+        for word in words:
+            option = word.removeprefix("--").partition("=")[0].partition(".")[0]
+            if word.startswith("--") and option in self.unused:
+                raise ConfigError(
+                    f"{word.partition('=')[0]} has no effect on `gamdss {name}`",
+                    remedy="Leave it out.",
+                )
+        values = parse(self.parser(name), words)
+        given = [build(values, self.options)]
+        if self.settings is not None:
+            given.append(build(values, self.settings))
+        return self.run(*given) or 0
+
+
+def choose_command(words: Sequence[str], commands: Mapping[str, str], description: str) -> str:
+    """The command that a command line begins with; prints help and exits for `--help`.
+
+    Args:
+        words: the command line without the program's name.
+        commands: each command and its help.
+        description: of the program.
+
+    Raises:
+        ConfigError: no command or an unknown one, with the nearest valid one.
+    """
+    if words and words[0] in commands:
+        return words[0]
+    if words and words[0] in ("-h", "--help"):
+        width = max(map(len, commands)) + 2
+        lines = [f"  {name:<{width}}{text}" for name, text in commands.items()]
+        print("usage: gamdss COMMAND [options]", description, "commands:", sep="\n\n")
+        print(*lines, "", "`gamdss COMMAND --help` lists the options of a command.", sep="\n")
+        raise SystemExit(0)
+    if not words:
+        raise ConfigError("no command given", remedy=f"Commands: {', '.join(commands)}.")
+    near = difflib.get_close_matches(words[0], commands, n=1)
+    hint = f"Did you mean {near[0]!r}? " if near else ""
+    raise ConfigError(
+        f"unknown command {words[0]!r}", remedy=f"{hint}Commands: {', '.join(commands)}."
+    )
+
+
+def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
+    """Parse the options of a command; hyphens and underscores in their names are the same.
+
+    Raises:
+        ConfigError: an unknown option (with the nearest valid one), or a value of the wrong type.
+    """
+    words = [_underscores(argument) for argument in arguments]
+    for file in split_configs(words)[0]:
+        check_file(parser, Path(file))
+    try:
+        return parser.instantiate(parser.parse_args(words))
+    except ArgumentError as error:
+        raise explain(parser, str(error)) from error
+
+
+def build(values: Any, kind: type[Values]) -> Values:
+    """The dataclass `kind` from the parsed values of its fields."""
+    return kind(**{item.name: values[item.name] for item in fields(kind)})  # type: ignore[arg-type]
+
+
+def _underscores(argument: str) -> str:
+    if not argument.startswith("--"):
+        return argument
+    name, equals, value = argument.partition("=")
+    return "--" + name[2:].replace("-", "_") + equals + value
+
+
+def split_configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files of `--config FILE` and `--config=FILE`, in order, and all other words."""
+    files, others = [], []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name != "--config":
+            others.append(word)
+            continue
+        file = value if equals else next(rest, "")
+        if file:
+            files.append(file)
+        else:
+            others.append(word)
+    return files, others
