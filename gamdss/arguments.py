@@ -73,8 +73,8 @@ def parse(
     words = [_underscores(argument) for argument in arguments]
     command = commands.get(words[0]) if words else None
     if command is not None:
-        for file in _config_files(words):
-            _check_file(command, file)
+        for file in split_configs(words)[0]:
+            _check_file(command, Path(file))
     try:
         return top.instantiate(top.parse_args(words))
     except ArgumentError as error:
@@ -110,14 +110,21 @@ def _underscores(argument: str) -> str:
     return "--" + name[2:].replace("-", "_") + equals + value
 
 
-def _config_files(arguments: Sequence[str]) -> list[Path]:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    files = [
-        value if name == "--config" else name.partition("=")[2]
-        for name, value in pairs
-        if name.partition("=")[0] == "--config"
-    ]
-    return [Path(file) for file in files if file]
+def split_configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The files of `--config FILE` and `--config=FILE`, in order, and all other words."""
+    files, others = [], []
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name != "--config":
+            others.append(word)
+            continue
+        file = value if equals else next(rest, "")
+        if file:
+            files.append(file)
+        else:
+            others.append(word)
+    return files, others
 
 
 def _check_file(parser: ArgumentParser, file: Path) -> None:

@@ -121,7 +121,7 @@ def page(
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
     """Everything the page says, out of the run's own files."""
-    from gamdss.engine.finished import read_json  # noqa: PLC0415
+    from gamdss.engine.run_files import read_json  # noqa: PLC0415
     from gamdss.report import page_tables as tables  # noqa: PLC0415
     from gamdss.report.clip_cards import card  # noqa: PLC0415
     from gamdss.report.page import Page  # noqa: PLC0415

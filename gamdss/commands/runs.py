@@ -143,11 +143,10 @@ def _demo(namespace: Any, asked: Config) -> Path:
 
 
 def _check_config(path: Path, config: Config, command: list[str]) -> None:
-    from gamdss.engine.alike import unlike  # noqa: PLC0415
+    from gamdss.engine.run_files import differences, read_config  # noqa: PLC0415
 
-    other = [
-        f"{n}: {there!r} there, {now!r} now" for n, (there, now) in unlike(path, config).items()
-    ]
+    found = differences(read_config(path), config, machine=False)
+    other = [f"{n}: {there!r} there, {now!r} now" for n, (there, now) in found.items()]
     if other:
         raise RunError(
             "the demo's run is of another config:\n  " + "\n  ".join(other),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jsonargparse import ArgumentParser
 
 from gamdss import demo
-from gamdss.arguments import new_parser
+from gamdss.arguments import new_parser, split_configs
 from gamdss.commands.fields import build, cache_folder
 from gamdss.config import Config
 from gamdss.data.specs import get_spec
@@ -29,8 +29,8 @@ def parser() -> ArgumentParser:
     options.add_argument(
         "--demo",
         action="store_true",
-        help="run on a small made dataset, in minutes on a CPU; its settings come after the "
-        "first --config, before all other options",
+        help="run on a small synthetic dataset, in minutes on a CPU; its settings replace those "
+        "of every --config, all other options replace its settings, in whatever order they stand",
     )
     options.add_argument(
         "--folds",
@@ -41,11 +41,16 @@ def parser() -> ArgumentParser:
 
 
 def with_demo_settings(words: list[str]) -> list[str]:
-    """The demo's settings as a config of their own, behind the first one."""
+    """The words of `train --demo` in the order in which they count, whatever the user's order.
+
+    What comes later wins: config files first, then the demo's settings as a config of their own,
+    then the other options.
+    """
     if words[:1] != ["train"] or "--demo" not in words:
         return words
-    place = 3 if words[1:2] == ["--config"] else 1
-    return [*words[:place], "--config", str(demo.SETTINGS), *words[place:]]
+    files, options = split_configs(words[1:])
+    named = [word for file in [*files, str(demo.SETTINGS)] for word in ("--config", file)]
+    return ["train", *named, *options]
 
 
 def run(namespace: Any) -> None:

@@ -20,8 +20,8 @@ from gamdss import __version__
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.augment import MEAN, STD
 from gamdss.engine.checkpoint import load_weights, read_about, save_weights
-from gamdss.engine.finished import read_settings
 from gamdss.engine.network import build_network, without_start
+from gamdss.engine.run_files import read_config
 from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
@@ -94,7 +94,7 @@ def load_trained(run: Path, fold: str) -> Trained:
         RunError: no run, or no finished fold of that name; the error lists those that are.
         CheckpointError: the checkpoint is broken.
     """
-    config = read_settings(run)
+    config = read_config(run)
     file = run / "folds" / fold / "checkpoint.safetensors"
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold not in done:
