@@ -6,14 +6,15 @@ A user's mistake ends in a message on standard error, never in a traceback.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gamdss.errors import GamdssError
 from gamdss.version import __version__
+
+if TYPE_CHECKING:
+    from gamdss.config.command_line import Command
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
 # Name and help of each command; its module has `parser()` and `run(namespace)`.
@@ -47,38 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         print(f"gamdss {__version__}")
         return 0
-    try:
-        done = _run(words)
-        sys.stdout.flush()
-    except GamdssError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        print("\ninterrupted; the same command resumes", file=sys.stderr)
-        return 130
-    return done or 0
-
-
-def _run(words: list[str]) -> int | None:
     # jsonargparse takes a moment to load, which `--version` need not wait for.
-    from gamdss.config.load import choose_command, parse  # noqa: PLC0415
+    from gamdss.config.command_line import choose_command, exit_on_mistake  # noqa: PLC0415
 
-    name = choose_command(words, COMMANDS, DESCRIPTION)
-    command = import_module(f"gamdss.cli.{name.replace('-', '_')}")
-    if name == "train":
-        words = command.with_demo_settings(words)
-    result: int | None = command.run(parse(command.parser(), words[1:]))
-    return result
-
-
-def train_script(config: Path) -> None:
-    """What a script per dataset does: `gamdss train --config CONFIG` and the user's options."""
-    sys.exit(main(["train", "--config", str(config), *sys.argv[1:]]))
+    try:
+        with exit_on_mistake():
+            name = choose_command(words, COMMANDS, DESCRIPTION)
+            command = load(name)
+            status: int | None = command.run(*command.parse(name, words[1:]))
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    return status or 0
 
 
-def tsne_script(config: Path) -> None:
-    """What a script under `visual/` does: `gamdss tsne --experiment CONFIG` and the options."""
-    sys.exit(main(["tsne", "--experiment", str(config), *sys.argv[1:]]))
+def load(name: str) -> Command:
+    """The command of this name, imported when it is called."""
+    command: Command = import_module(f"gamdss.cli.{name.replace('-', '_')}").COMMAND
+    return command

@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.files import cache_folder
-from gamdss.config.checks import require
 from gamdss.config import Config
+from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.files import cache_folder
 from gamdss.synthetic import SynthConfig
 
 

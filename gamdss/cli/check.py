@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import Literal
+
 from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.data.specs import get_spec

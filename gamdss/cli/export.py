@@ -9,6 +9,7 @@ from typing import Literal
 from gamdss.config.command_line import Command, positional
 from gamdss.files import check_file
 
+
 @dataclass
 class Options:
     """Export the trained network of a fold for other programs.

@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-from jsonargparse import ArgumentParser
-
-from gamdss.cli.fields import cache_folder
-from gamdss.cli.train import report
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import Command, positional
 
 
-def parser() -> ArgumentParser:
-    """Options: the runs, and where the merged one goes."""
-    options = new_parser(
-        "merge run directories that hold different folds of one run, and report", "merge"
-    )
-    options.add_argument("runs", nargs="+", help="run directories of the same config and data")
-    options.add_argument("--output", required=True, help="the directory of the merged run")
-    options.add_argument("--data_root", help="the dataset's folder, if it lies elsewhere now")
-    return options
+@dataclass
+class Options:
+    """Merge run directories that hold different folds of one run, and report.
+
+    Args:
+        output: the directory of the merged run.
+        data_root: the dataset's folder, if it is elsewhere now.
+    """
+
+    runs: list[str] = positional("run directories of the same config and data", nargs="+")
+    output: str = field(kw_only=True)
+    data_root: str | None = None
 
 
-def run(namespace: Any) -> None:
-    """Copy the folds, and report as `gamdss train` does when it finds all of them finished."""
+def run(options: Options) -> None:
+    """Copy the folds, and report as `gamdss train` does when all of them are finished."""
+    from gamdss.experiment import Experiment  # noqa: PLC0415
     from gamdss.runs.merge import merge  # noqa: PLC0415
-    from gamdss.training.folds import train  # noqa: PLC0415
 
-    output = Path(namespace.output).expanduser()
-    config = merge([Path(run).expanduser() for run in namespace.runs], output)
-    if namespace.data_root:
-        config = replace(config, data_root=namespace.data_root)
-    merged = train(config, output, cache_folder(config), only=())
-    assert merged is not None
-    print(report(merged))
+    output = Path(options.output).expanduser()
+    config = merge([Path(run).expanduser() for run in options.runs], output)
+    config = replace(config, output=str(output), data_root=options.data_root or config.data_root)
+    with Experiment(config, only=()) as experiment:
+        dataset = experiment.open_dataset()
+        list(experiment.folds(dataset))
+        print(experiment.report(dataset))
+
+
+COMMAND = Command(run, Options)

@@ -127,7 +127,7 @@ def page(
     from gamdss.report.page_figures import figures  # noqa: PLC0415
     from gamdss.report.page_warnings import warnings  # noqa: PLC0415
     from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, extent, judged_epoch  # noqa: PLC0415
-    from gamdss.runs.finished import read_json  # noqa: PLC0415
+    from gamdss.training.run_files import read_json  # noqa: PLC0415
 
     results, config = record.results, record.config.as_dict()
     rows = {n: _rows(record.path / f"{n}.csv") for n in ("annotations", "keyframes", "composition")}

@@ -133,7 +133,8 @@ def _demo(namespace: Any, asked: Config) -> Path:
     words = ["train", *config]
     words += ["--cache", namespace.cache] if namespace.cache else []
     words += ["--device", namespace.device, "--output", str(path), "--demo"]
-    chosen = parse(train.parser(), train.with_demo_settings(words)[1:])
+    parsers = {"train": train.parser()}
+    chosen = parse(parsers, train.with_demo_settings(words), "the demo")["train"]
     if (path / "results.json").is_file():
         _check_config(path, build(chosen, Config), ["gamdss", "train", *config, "--demo"])
     else:
@@ -142,11 +143,10 @@ def _demo(namespace: Any, asked: Config) -> Path:
 
 
 def _check_config(path: Path, config: Config, command: list[str]) -> None:
-    from gamdss.runs.alike import unlike  # noqa: PLC0415
+    from gamdss.training.run_files import differences, read_config  # noqa: PLC0415
 
-    other = [
-        f"{n}: {there!r} there, {now!r} now" for n, (there, now) in unlike(path, config).items()
-    ]
+    found = differences(read_config(path), config, machine=False)
+    other = [f"{n}: {there!r} there, {now!r} now" for n, (there, now) in found.items()]
     if other:
         raise RunError(
             "the demo's run is of another config:\n  " + "\n  ".join(other),

@@ -1,12 +1,15 @@
-"""Command lines -> dataclasses, by jsonargparse: options are the fields, their help the docstring."""
+"""Command lines -> dataclasses, by jsonargparse: a field is an option, its docstring the help."""
 
 from __future__ import annotations
 
 import argparse
 import difflib
 import inspect
+import os
+import sys
 from argparse import ArgumentError
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +17,7 @@ from typing import Any, TypeVar
 from jsonargparse import ArgumentParser, Namespace
 
 from gamdss.config.load import check_file, explain, new_parser
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, GamdssError
 
 Values = TypeVar("Values")
 
@@ -71,8 +74,8 @@ class Command:
         parser.set_defaults(dict(self.defaults))
         return parser
 
-    def __call__(self, name: str, words: Sequence[str]) -> int:
-        """Parse the words after the command's name, and run it.
+    def parse(self, name: str, words: Sequence[str]) -> list[Any]:
+        """The options, and the settings if there are any, of the words after the command's name.
 
         Raises:
             ConfigError: an unknown or unused option, or a value of the wrong type.
@@ -88,7 +91,29 @@ class Command:
         given = [build(values, self.options)]
         if self.settings is not None:
             given.append(build(values, self.settings))
-        return self.run(*given) or 0
+        return given
+
+
+@contextmanager
+def exit_on_mistake() -> Iterator[None]:
+    """End the program with a message, not with a traceback, where the user can fix what is wrong.
+
+    Raises:
+        SystemExit: with the error's exit status; 130 if interrupted, 0 if the reader of the output
+            has closed it.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except GamdssError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        print("\ninterrupted; the same command resumes", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 def choose_command(words: Sequence[str], commands: Mapping[str, str], description: str) -> str:

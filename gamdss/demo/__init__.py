@@ -8,6 +8,8 @@ from pathlib import Path
 
 import yaml
 
+from gamdss.config import Config
+from gamdss.data.specs import get_spec
 from gamdss.synthetic import SynthConfig, write_dataset
 
 SETTINGS = Path(__file__).parent / "train.yaml"
@@ -43,3 +45,13 @@ def dataset(
     if not root.is_dir():
         write_dataset(root, SynthConfig(**values), progress)
     return root
+
+
+def data_root(config: Config, cache: Path, settings: Path | None = None) -> str:
+    """Synthetic clips in the layout of each dataset of a config, as the value of `--data-root`."""
+    names = config.dataset.split("+")
+    roots = {}
+    for name in names:
+        emotions = list(get_spec(name, config.annotations).task(config.task).emotions)
+        roots[name] = str(dataset(cache, name, emotions, settings))
+    return ",".join(f"{n}={r}" for n, r in roots.items()) if len(names) > 1 else roots[names[0]]

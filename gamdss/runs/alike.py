@@ -1,14 +1,13 @@
-"""What runs have in common: seeds of one run, runs on the same data, a run and a config."""
+"""What runs have in common: seeds of one run, runs on the same data."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.runs.finished import FinishedRun, read_json, read_run
-from gamdss.training.run_directory import differences, read_config
+from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.training.run_files import differences, read_json
 
 DATA = "data (frames or labels)"
 # Fields by which the store holds other frames of the same data.
@@ -43,7 +42,7 @@ def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
 
 def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
     """Fields of the config in which two runs differ, and `DATA` if that does, with both values."""
-    found = differences(a.config.as_dict(), b.config.as_dict())
+    found = differences(a.config, b.config)
     here, there = _data(a, found), _data(b, found)
     names = [name for name in here if name in there and here[name] != there[name]]
     if names:
@@ -61,22 +60,6 @@ def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
     if any(name.startswith(_CHOOSES_FRAMES) for name in varied):
         data.pop("frames", None)
     return data
-
-
-def unlike(path: Path, config: Config) -> dict[str, tuple[object, object]]:
-    """Fields in which the run at `path` is of another config than `config`, with both values.
-
-    What the machine decides is left out: device, threads, and the precision where `config` leaves
-    it `auto`. A run that is finished is the same wherever it is read.
-
-    Raises:
-        RunError: there is no run.
-    """
-    free = {"device", "threads"}
-    if config.training.precision == "auto":
-        free.add("training.precision")
-    found = differences(read_config(path / "config.yaml"), config.as_dict())
-    return {name: pair for name, pair in found.items() if name not in free}
 
 
 def check_same_data(a: FinishedRun, b: FinishedRun) -> None:

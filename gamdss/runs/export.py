@@ -24,8 +24,8 @@ from gamdss.files import write_atomic
 from gamdss.models.build import build_network, without_start
 from gamdss.models.retention import RetentionTables
 from gamdss.models.two_branch import TwoBranchNet
-from gamdss.runs.finished import read_settings
 from gamdss.training.checkpoint import load_weights, read_about, save_weights
+from gamdss.training.run_files import read_config
 from gamdss.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors"}
@@ -94,7 +94,7 @@ def load_trained(run: Path, fold: str) -> Trained:
         RunError: no run, or no finished fold of that name; the error lists those that are.
         CheckpointError: the checkpoint is broken.
     """
-    config = read_settings(run)
+    config = read_config(run)
     file = run / "folds" / fold / "checkpoint.safetensors"
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold not in done:

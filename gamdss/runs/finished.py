@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gamdss.config import Config
-from gamdss.config.load import checked
 from gamdss.errors import CheckpointError, ConfigError, RunError
-from gamdss.metrics import MEASURES, Predictions, Selection, predictions
+from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 from gamdss.training.checkpoint import load_result, read_about
-from gamdss.training.run_directory import read_config
+from gamdss.training.results import results
+from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
 
-# What everybody reads of `results.json`.
-_FIELDS = {
-    **dict.fromkeys(("dataset", "task", "protocol", "selection"), str),
-    **dict.fromkeys(("subjects", "clips", "epochs", "seed"), int),
-    **dict.fromkeys(("classes", "folds"), list),
+# What JSON makes of a value of `results.json`; of an interval, which may be None, nothing is asked.
+_KINDS: dict[type, type | tuple[type, ...]] = {
+    **{kind: kind for kind in (dict, list, str)},
+    **dict.fromkeys((int, float), (int, float)),
 }
-_GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
     """A run that has its results.
 
-    `results` are the values of `results.json`; `folds` have every epoch's held-out logits.
+    `results` are the values of `results.json`, and those that an earlier version did not write
+    computed from the folds; `folds` have every epoch's held-out logits.
     """
 
     path: Path
@@ -85,19 +83,6 @@ class FinishedRun:
         return predictions(self.folds, len(self.classes), selection)
 
 
-def read_settings(path: Path) -> Config:
-    """The config of a run, which need not be finished.
-
-    Raises:
-        RunError: there is no run.
-        ConfigError: its config is of another version.
-    """
-    if not path.is_dir():
-        raise RunError("there is no such run", file=path, remedy=_GET_ONE)
-    file = path / "config.yaml"
-    return checked(Config, read_config(file), file)
-
-
 def read_run(path: Path) -> FinishedRun:
     """Read a run directory.
 
@@ -105,62 +90,77 @@ def read_run(path: Path) -> FinishedRun:
         RunError: there is no run, or its folds are not all finished.
         CheckpointError: a fold's predictions are truncated.
     """
-    config = read_settings(path)
+    config = read_config(path)
     file = path / "results.json"
     if not file.exists():
         done = len(list((path / "folds").glob("*/predictions.npz")))
         raise RunError(
             f"this run is not finished: it has no results.json ({done} folds are done)",
             file=path,
-            remedy=_GET_ONE,
+            remedy=GET_A_RUN,
         )
-    # Runs from before there was a choice do not name it.
-    results = read_json(file)
-    if isinstance(results, dict):
-        results = {"selection": config.training.selection, **results}
-    missing = _missing(results)
-    if missing:
-        raise _broken(file, f"{missing} is missing or broken")
-    names = [fold["held_out"] for fold in results["folds"]]
+    stored = read_json(file)
+    wrong = _unknowable(stored)
+    if wrong:
+        raise broken(file, f"{wrong} is missing or broken")
+    names = [fold["held_out"] for fold in stored["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    return FinishedRun(path, config, results, folds)
+    return FinishedRun(path, config, _completed(stored, config, folds, file), folds)
 
 
-def _missing(results: Any) -> str | None:
-    """What a `results.json` lacks of what is read of it; None where it lacks nothing."""
-    if not isinstance(results, dict):
+def _unknowable(stored: Any) -> str | None:
+    """What `results.json` lacks that predictions do not have; None if nothing."""
+    if not isinstance(stored, dict):
         return "everything"
-    for name, kind in _FIELDS.items():
-        if not isinstance(results.get(name), kind):
+    for name, kind in (("dataset", str), ("classes", list), ("folds", list)):
+        if not stored.get(name) or not isinstance(stored[name], kind):
             return name
-    if not results["folds"] or not all(
-        isinstance(fold, dict) and isinstance(fold.get("held_out"), str)
-        for fold in results["folds"]
-    ):
-        return "folds.held_out"
-    for selection in dict.fromkeys(("final", "oracle", results["selection"])):
-        judged = results.get(selection)
-        for name in MEASURES:
-            if not isinstance(judged, dict) or not isinstance(judged.get(name), (int, float)):
-                return f"{selection}.{name}"
-    return None
+    if not all(isinstance(name, str) for name in stored["classes"]):
+        return "classes"
+    held_out = [isinstance(f, dict) and isinstance(f.get("held_out"), str) for f in stored["folds"]]
+    return None if all(held_out) else "folds.held_out"
 
 
-def read_json(file: Path) -> Any:
-    """The plain values of a file that a run has left.
+def _completed(
+    stored: dict[str, Any], config: Config, folds: Sequence[FoldResult], file: Path
+) -> dict[str, Any]:
+    """`stored` with what an earlier version did not write, computed from the folds."""
 
-    Raises:
-        RunError: it is missing or not JSON.
-    """
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _broken(file, type(error).__name__) from error
+    def computed(folds: Sequence[FoldResult]) -> dict[str, Any]:
+        subjects = {clip.partition("/")[0] for fold in folds for clip in fold.clips}
+        return results(config, stored["dataset"], stored["classes"], folds, len(subjects))
+
+    like = computed(folds[:1])  # the same names and types, in a fraction of the time
+    if next(_unlike(stored, like), None) is None:
+        return stored
+    filled: dict[str, Any] = _filled(stored, computed(folds))
+    wrong = next(_unlike(filled, like), None)
+    if wrong is not None:
+        raise broken(file, f"{wrong} has the wrong type")
+    return filled
 
 
-def _broken(file: Path, why: str) -> RunError:
-    return RunError(
-        f"this is no whole file of a run ({why})",
-        file=file,
-        remedy="Remove the file and start the same `gamdss train` command again: it writes it.",
-    )
+def _unlike(stored: Any, like: Any, name: str = "") -> Iterator[str]:
+    """Dotted names of what `stored` lacks of `like`, or has in another type."""
+    if isinstance(like, dict) and isinstance(stored, dict):
+        for key, value in like.items():
+            place = f"{name}.{key}" if name else key
+            if key in stored:
+                yield from _unlike(stored[key], value, place)
+            else:
+                yield place
+    elif isinstance(like, list) and isinstance(stored, list):
+        for item in stored if like else ():
+            yield from _unlike(item, like[0], name)
+    elif not isinstance(stored, _KINDS.get(type(like), object)):
+        yield name
+
+
+def _filled(stored: Any, now: Any) -> Any:
+    """`stored`, with the values that it lacks taken from `now`."""
+    if isinstance(stored, dict) and isinstance(now, dict):
+        added = {name: value for name, value in now.items() if name not in stored}
+        return {name: _filled(value, now.get(name)) for name, value in stored.items()} | added
+    if isinstance(stored, list) and isinstance(now, list) and len(stored) == len(now):
+        return [_filled(*pair) for pair in zip(stored, now, strict=True)]
+    return stored

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,11 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.config import Config
-from gamdss.config.load import checked
 from gamdss.errors import RunError
 from gamdss.files import unwritable, write_json
 from gamdss.training.checkpoint import load_result
-from gamdss.training.run_directory import differences, read_config
+from gamdss.training.run_files import differences, read_config, read_json, same_data
 
 
 def merge(sources: Sequence[Path], output: Path) -> Config:
@@ -31,16 +29,15 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
             "this directory is not empty", file=output, remedy="Name a new one with --output."
         )
     first = sources[0]
-    config, data = read_config(first / "config.yaml"), _read(first / "data.json")
+    config, data = read_config(first), read_json(first / "data.json")
     for source in sources[1:]:
-        other = read_config(source / "config.yaml")
-        for name, (here, there) in differences(config, other).items():
+        for name, (here, there) in differences(config, read_config(source)).items():
             raise RunError(
                 f"{first} has {name} {here!r}, this run {there!r}",
                 file=source,
                 remedy="Only runs of the same config can be merged.",
             )
-        if _read(source / "data.json") != data:
+        if not same_data(read_json(source / "data.json"), data):
             raise RunError(
                 f"{first} was trained on other data than this run",
                 file=source,
@@ -53,9 +50,9 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
             shutil.copyfile(first / name, output / name)
     except OSError as error:
         raise unwritable(output, error) from error
-    environments = {str(source): _read(source / "environment.json") for source in sources}
+    environments = {str(source): read_json(source / "environment.json") for source in sources}
     write_json(output / "environment.json", {"merged": environments})
-    return checked(Config, config, first / "config.yaml")
+    return config
 
 
 def _finished(sources: Sequence[Path]) -> dict[str, Path]:
@@ -84,14 +81,3 @@ def _check_same(first: Path, second: Path) -> None:
             file=second,
             remedy="Leave one of the two runs out, or remove the fold's folder from one.",
         )
-
-
-def _read(file: Path) -> object:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise RunError(
-            f"this is no whole file of a run ({type(error).__name__})",
-            file=file,
-            remedy="Name directories that `gamdss train` has left.",
-        ) from error

@@ -12,15 +12,16 @@ from pathlib import Path
 from torch import Tensor
 
 from gamdss.config import Config
-from gamdss.data.dataset import Dataset, open_dataset
+from gamdss.data.dataset import Dataset, fold_data, load_frames, open_dataset
 from gamdss.data.splits import Fold, make_folds
 from gamdss.errors import RunError
 from gamdss.models.build import without_start
-from gamdss.runs.finished import FinishedRun, read_json
+from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
-from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
+from gamdss.training.fold import FoldData, FoldTrainer
+from gamdss.training.fold_motion import load_motion
+from gamdss.training.run_files import read_json, same_data
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def open_run(
     config = device.resolve(config)
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
-    if read_json(run.path / "data.json") != dataset.about():
+    if not same_data(read_json(run.path / "data.json"), dataset.about()):
         raise RunError(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",

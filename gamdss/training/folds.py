@@ -1,28 +1,29 @@
-"""All folds of a run, each trained or found finished, and what they amount to."""
+"""All folds of a run: opened, shared among ranks, resumed, and summed up."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-import torch
-from torch import Tensor
 from tqdm import tqdm
+from typing_extensions import Self
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
-from gamdss.files import write_json
+from gamdss.files import cache_folder, write_json
 from gamdss.models.build import check_network
 from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_frames, load_motion
-from gamdss.training.ranks import Ranks, find_ranks
+from gamdss.training.ranks import find_ranks
 from gamdss.training.results import results
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.tensorboard import require_tensorboard, write_curves
@@ -32,7 +33,7 @@ from gamdss.training.tensorboard import require_tensorboard, write_curves
 class Run:
     """A run: its directory, dataset, finished folds, and the values of `results.json`.
 
-    `missing` are the names of the folds that are not finished; the results wait for them.
+    `missing` are the names of unfinished folds; there are no results until they are finished.
     """
 
     directory: RunDirectory
@@ -42,66 +43,151 @@ class Run:
     results: dict[str, Any]
 
 
-def train(
-    config: Config,
-    output: Path,
-    cache: Path,
-    progress: bool = True,
-    only: Sequence[str] | None = None,
-) -> Run | None:
-    """Train and judge every fold, or what a killed run left of them; write `results.json`.
+class RunFolds:
+    """The folds of a run that are left to this process, one after the other.
 
-    Started by torchrun, the ranks of the job share the folds.
+    A context manager: it holds the run directory from the first fold until it is left, so that no
+    other process writes there. Ranks started by torchrun share the folds.
 
     Args:
-        config: as it was asked for; `auto` is resolved here.
+        config: as asked for; `auto` is resolved here.
         output: the run directory.
-        cache: folder of decoded frames.
+        only: names of the folds to train now; all if None, none if empty.
         progress: show progress bars.
-        only: names of the folds that are trained now; all where left out, none where empty.
-
-    Returns:
-        The run; None on ranks other than the first.
 
     Raises:
-        GamdssError: anything the user can mend.
+        ConfigError, DeviceError: what the config asks for is not available.
+        CheckpointError: pretrained weights are unavailable.
     """
-    ranks = find_ranks(str(output))
-    config = device.resolve(config)
-    if config.tensorboard:
-        require_tensorboard()
-    target = device.set_up(config, ranks.local_rank)
-    check_network(config.model)
-    # The first rank decodes the frames and writes the config; the others find them done.
-    ranks.wait_for_first()
-    dataset = open_dataset(config, cache, progress and ranks.rank == 0)
-    folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
-    wanted = choose(folds, only)
-    directory = RunDirectory(output, config)
-    job = _Job(directory, dataset, target, ranks, progress)
-    if ranks.rank:
-        job.work(wanted)
-        return None
-    with directory.open(dataset.about(), ranks.count):
-        write_key_frames(directory.path / "keyframes.csv", dataset)
-        ranks.first_is_ready()
-        job.work(wanted)
-        return _summed_up(directory, dataset, folds)
 
+    def __init__(
+        self,
+        config: Config,
+        output: Path,
+        only: Sequence[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        self.ranks = find_ranks(str(output))
+        self.progress = progress and self.ranks.rank == 0
+        self.config = device.resolve(config)
+        self.cache = cache_folder(config.cache)
+        self.directory = RunDirectory(output, self.config)
+        self._only = only
+        self._held = ExitStack()
+        if config.tensorboard:
+            require_tensorboard()
+        self._device = device.set_up(self.config, self.ranks.local_rank)
+        self._inputs: dict[int, tuple[Any, Any]] = {}
+        check_network(config.model)
 
-def _summed_up(directory: RunDirectory, dataset: Dataset, folds: Sequence[Fold]) -> Run:
-    """The run as the directory has it; `results.json` is written if no fold is missing."""
-    done = [fold for fold in folds if _is_finished(directory, fold)]
-    missing = tuple(fold.name for fold in folds if fold not in done)
-    finished = tuple(load_fold(directory, dataset, fold) for fold in done)
-    values: dict[str, Any] = {}
-    if not missing:
-        classes = dataset.annotations.classes
-        judged = {dataset.annotations.clips[i].subject for fold in folds for i in fold.held_out}
-        values = results(directory.config, dataset.title, classes, finished, len(judged))
-        write_json(directory.path / "results.json", values)
-    return Run(directory, dataset, finished, missing, values)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return self._held.__exit__(kind, error, trace)
+
+    def open_dataset(self) -> Dataset:
+        """Read the annotation, find frames, reselect key frames; cached for the next time.
+
+        Raises:
+            DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
+        """
+        # The first rank decodes the frames and writes the config; the others find them done.
+        self.ranks.wait_for_first()
+        return open_dataset(self.config, self.cache, self.progress)
+
+    def all_folds(self, dataset: Dataset) -> tuple[Fold, ...]:
+        """All folds of the protocol, checked for leaks.
+
+        Raises:
+            FoldError: too few subjects, or the same subject, clip or frames on both sides.
+        """
+        folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
+        check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
+        return folds
+
+    def folds(self, dataset: Dataset) -> Iterator[Fold]:
+        """The folds that are not finished, until no rank has one left.
+
+        Raises:
+            RunError: another process holds the directory, or it belongs to another config or data.
+        """
+        wanted = choose(self.all_folds(dataset), self._only)
+        if self.ranks.rank == 0:
+            self._held.enter_context(self.directory.open(dataset.about(), self.ranks.count))
+            write_key_frames(self.directory.path / "keyframes.csv", dataset)
+            self.ranks.first_is_ready()
+        with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
+            for fold, done in self.ranks.share(wanted):
+                bar.update(done - bar.n)
+                bar.set_postfix_str(fold.name)
+                if not self._is_finished(fold):
+                    yield fold
+                self._draw_curves(dataset, fold)
+            bar.update(len(wanted) - bar.n)
+
+    def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
+        """Trains the fold; started again, it resumes where it was interrupted."""
+        if id(dataset) not in self._inputs:  # once for all folds
+            store = dataset.store
+            self._inputs = {
+                id(dataset): (load_frames(store, self._device), load_motion(store, self._device))
+            }
+        frames, motion = self._inputs[id(dataset)]
+        data = fold_data(dataset, fold, frames, self.config, motion)
+        return FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
+
+    def finish(self, dataset: Dataset) -> Run | None:
+        """The run as it is on disk; writes `results.json` if no fold is missing.
+
+        Returns:
+            The run; None on ranks other than the first.
+
+        Raises:
+            CheckpointError: predictions of a fold are incomplete, corrupt or of other clips.
+        """
+        if self.ranks.rank:
+            return None
+        folds = self.all_folds(dataset)
+        done = [fold for fold in folds if self._is_finished(fold)]
+        missing = tuple(fold.name for fold in folds if fold not in done)
+        finished = tuple(self._load(dataset, fold) for fold in done)
+        values: dict[str, Any] = {}
+        if not missing:
+            clips, classes = dataset.annotations.clips, dataset.annotations.classes
+            evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
+            values = results(self.config, dataset.title, classes, finished, len(evaluated))
+            write_json(self.directory.path / "results.json", values)
+        return Run(self.directory, dataset, finished, missing, values)
+
+    def _is_finished(self, fold: Fold) -> bool:
+        """Whether the fold is done; deletes its training state, if a killed process left it."""
+        folder = self.directory.fold(fold.name)
+        if not (folder / "predictions.npz").exists():
+            return False
+        (folder / "training_state.pt").unlink(missing_ok=True)
+        return True
+
+    def _load(self, dataset: Dataset, fold: Fold) -> FoldResult:
+        file = self.directory.fold(fold.name) / "predictions.npz"
+        result = load_result(file)
+        if result.clips != tuple(dataset.annotations.clips[i].id for i in fold.held_out):
+            raise CheckpointError(
+                "these predictions are for other clips than the fold's",
+                file=file,
+                remedy="Delete the file: the fold is trained again.",
+            )
+        return result
+
+    def _draw_curves(self, dataset: Dataset, fold: Fold) -> None:
+        folder = self.directory.path / "tensorboard" / fold.name
+        if self.config.tensorboard and not folder.exists():
+            write_curves(folder, self._load(dataset, fold))
 
 
 def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
@@ -116,84 +202,22 @@ def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
     unknown = [name for name in only if name not in known]
     if unknown:
         raise ConfigError(
-            f"--folds has {', '.join(unknown)}, which no fold is called",
+            f"--folds has {', '.join(unknown)}, which is not the name of a fold",
             remedy=f"The folds are {', '.join(known)}.",
         )
     return [known[name] for name in dict.fromkeys(only)]
 
 
-@dataclass(frozen=True, eq=False)
-class _Job:
-    """What a process needs in order to work on folds."""
+def train(
+    config: Config, output: Path, only: Sequence[str] | None = None, progress: bool = True
+) -> Run | None:
+    """Train the folds that are left, and sum up; arguments as `RunFolds`.
 
-    directory: RunDirectory
-    dataset: Dataset
-    target: torch.device
-    ranks: Ranks
-    progress: bool
-
-    def work(self, folds: Sequence[Fold]) -> None:
-        """Train the folds that are not finished and that no other rank takes."""
-        frames = load_frames(self.dataset.store, self.target)
-        motion = load_motion(self.dataset.store, self.target)
-        shown = self.progress and self.ranks.rank == 0
-        with tqdm(total=len(folds), desc="folds", unit="fold", disable=not shown) as bar:
-            for fold, done in self.ranks.share(folds):
-                bar.update(done - bar.n)
-                bar.set_postfix_str(f"{fold.name}")
-                if not _is_finished(self.directory, fold):
-                    self._train(fold, frames, motion, shown)
-                self._draw_curves(fold)
-            bar.update(len(folds) - bar.n)
-
-    def _train(self, fold: Fold, frames: Tensor, motion: Tensor | None, shown: bool) -> None:
-        config = self.directory.config
-        folder = self.directory.fold(fold.name)
-        data = fold_data(self.dataset, fold, frames, config, motion)
-        trainer = FoldTrainer(config, data, folder)
-        _with_bar(trainer, config.training.epochs, shown)
-
-    def _draw_curves(self, fold: Fold) -> None:
-        folder = self.directory.path / "tensorboard" / fold.name
-        if self.directory.config.tensorboard and not folder.exists():
-            write_curves(folder, load_fold(self.directory, self.dataset, fold))
-
-
-def _is_finished(directory: RunDirectory, fold: Fold) -> bool:
-    """Whether the fold is done; its training state goes, if a killed process left it."""
-    folder = directory.fold(fold.name)
-    if not (folder / "predictions.npz").exists():
-        return False
-    (folder / "training_state.pt").unlink(missing_ok=True)
-    return True
-
-
-def load_fold(directory: RunDirectory, dataset: Dataset, fold: Fold) -> FoldResult:
-    """The result of a finished fold.
-
-    Raises:
-        CheckpointError: it is truncated, or of other clips.
+    Returns:
+        The run; None on ranks other than the first.
     """
-    file = directory.fold(fold.name) / "predictions.npz"
-    result = load_result(file)
-    expected = tuple(dataset.annotations.clips[i].id for i in fold.held_out)
-    if result.clips != expected:
-        raise CheckpointError(
-            "these predictions are of other clips than the fold's",
-            file=file,
-            remedy="Remove the file: the fold is trained again.",
-        )
-    return result
-
-
-def _with_bar(trainer: FoldTrainer, epochs: int, progress: bool) -> None:
-    description = f"{trainer.data.name}: epochs"
-    with tqdm(
-        total=epochs, desc=description, unit="epoch", leave=False, disable=not progress
-    ) as bar:
-
-        def on_epoch(done: int, loss: float) -> None:
-            bar.set_postfix_str(f"loss {loss:.3f}")
-            bar.update(done - bar.n)
-
-        trainer.run(on_epoch)
+    with RunFolds(config, output, only, progress) as job:
+        dataset = job.open_dataset()
+        for fold in job.folds(dataset):
+            job.trainer(dataset, fold).run()
+        return job.finish(dataset)

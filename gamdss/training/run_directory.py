@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import subprocess
 import sys
@@ -16,22 +15,12 @@ import torch
 import yaml
 from filelock import FileLock, Timeout
 
-from gamdss.config import Config, flatten
+from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import unwritable, write_atomic, write_json
+from gamdss.training.run_files import differences, other_data, read_config, read_json, same_data
 from gamdss.version import __version__
 
-# Where data and results lie, and how often a crash costs what: they change no number. What the
-# data is stands in `data.json`.
-FREE = {
-    "data_root",
-    "annotations",
-    "output",
-    "cache",
-    "tensorboard",
-    "frames.workers",
-    "training.checkpoint_every",
-}
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
 
 
@@ -91,9 +80,8 @@ class RunDirectory:
 
     def _write_config(self) -> None:
         file = self.path / "config.yaml"
-        values = self.config.as_dict()
         if file.exists():
-            self._compare(file, values)
+            self._compare()
             return
         strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(".")]
         if strangers:
@@ -102,7 +90,7 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose an empty directory with --output.",
             )
-        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+        text = yaml.safe_dump(self.config.as_dict(), sort_keys=False, allow_unicode=True)
         write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
 
     def _write_environment(self, ranks: int) -> None:
@@ -115,17 +103,13 @@ class RunDirectory:
         if not file.exists():
             write_json(file, data)
             return
-        try:
-            there = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            there = None
-        if there != data:
+        if not same_data(read_json(file), data):
             raise other_data(file)
 
-    def _compare(self, file: Path, values: dict[str, Any]) -> None:
+    def _compare(self) -> None:
         differing = [
             f"{name}: {before!r} there, {now!r} now"
-            for name, (before, now) in differences(read_config(file), values).items()
+            for name, (before, now) in differences(read_config(self.path), self.config).items()
         ]
         if differing:
             raise RunError(
@@ -133,41 +117,6 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose another directory with --output, or the config that is there.",
             )
-
-
-def other_data(file: Path) -> RunError:
-    """The error for a run whose `data.json` is not of the data that is there now."""
-    return RunError(
-        "the run was started on other data: the workbook or the frames have changed since",
-        file=file,
-        remedy="Restore them, or choose another directory with --output.",
-    )
-
-
-def read_config(file: Path) -> dict[str, Any]:
-    """The plain values of a run's `config.yaml`.
-
-    Raises:
-        RunError: it is not there, or not the config of a run.
-    """
-    try:
-        return dict(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
-        raise RunError(
-            f"this is no run's config ({type(error).__name__})",
-            file=file,
-            remedy="Choose another run directory.",
-        ) from error
-
-
-def differences(first: dict[str, Any], second: dict[str, Any]) -> dict[str, tuple[object, object]]:
-    """Fields that make two configs different runs, with both values ("absent" where missing)."""
-    before, now = flatten(first), flatten(second)
-    pairs = {
-        name: (before.get(name, "absent"), now.get(name, "absent"))
-        for name in sorted((before.keys() | now.keys()) - FREE)
-    }
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
 def environment(config: Config, ranks: int) -> dict[str, Any]:

@@ -96,7 +96,11 @@ def refused(capsys, *words):
 
 def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
     first = str(runs / "first")
-    inner = changed("inner", {"training.selection": "inner"})
+
+    def set_aside(held):
+        return {f"inner_{name}": held[name] for name in ("clips", "logits", "labels")}
+
+    inner = changed("inner", {"training.selection": "inner"}, set_aside)
     assert "Name one for both" in refused(capsys, "compare", first, inner)
     assert "final, inner, oracle" in refused(capsys, "compare", first, first, "--selection", "best")
     no_inner = refused(capsys, "compare", first, first, "--selection", "inner")
@@ -156,11 +160,11 @@ def test_results_and_configs_that_are_broken(runs, changed, capsys):
     broken = Path(changed("broken", {}))
     file = broken / "results.json"
     whole = json.loads(file.read_text())
-    for name in ("dataset", "seed", "folds"):
+    for name in ("dataset", "classes", "folds"):
         file.write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
         assert f"({name} is missing or broken)" in refused(capsys, "compare", first, str(broken))
-    file.write_text(json.dumps({**whole, "final": {}}))
-    assert "final.accuracy is missing" in refused(capsys, "original-report", str(broken))
+    file.write_text(json.dumps({**whole, "final": {"accuracy": "high"}}))
+    assert "final.accuracy has the wrong type" in refused(capsys, "original-report", str(broken))
     file.write_text("[1]")
     assert "everything is missing" in refused(capsys, "original-report", str(broken))
     for values, message in (

@@ -96,7 +96,7 @@ def test_other_configs_data_and_numbers_are_refused(parts, tmp_path, capsys):
     (other / "data.json").write_text('{"clips": 1}')
     assert "other data" in refused(parts, other, tmp_path, capsys)
     (other / "data.json").unlink()
-    assert "no whole file of a run" in refused(parts, other, tmp_path, capsys)
+    assert "missing, incomplete or corrupt run file" in refused(parts, other, tmp_path, capsys)
 
 
 def test_an_output_in_use_is_left_alone(parts, whole, tmp_path, capsys):

@@ -16,13 +16,12 @@ from gamdss.config import Config
 from gamdss.data.dataset import no_data, open_dataset
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError, GamdssError, RunError
-from gamdss.runs.alike import unlike
-from gamdss.runs.finished import FinishedRun, read_json, read_run
+from gamdss.runs.finished import FinishedRun, read_run
 from gamdss.studies.tables.plan import Plan
 from gamdss.studies.tables.rows import Row
 from gamdss.training.folds import train
 from gamdss.training.ranks import find_ranks
-from gamdss.training.run_directory import other_data
+from gamdss.training.run_files import differences, other_data, read_json, same_data
 
 log = logging.getLogger("gamdss")
 
@@ -182,7 +181,7 @@ def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
         if train(config, path, datasets.cache, datasets.progress) is None:
             return None
         return read_run(path)
-    if config.data_root is not None and datasets.about(config) != _about(path):
+    if config.data_root is not None and not same_data(_about(path), datasets.about(config)):
         raise other_data(path / "data.json")
     return run
 
@@ -194,7 +193,7 @@ def _finished(path: Path, config: Config) -> FinishedRun:
         GamdssError: it is not there, not finished, broken, or of another config.
     """
     run = read_run(path)
-    other = unlike(path, config)
+    other = differences(run.config, config, machine=False)
     if other:
         raise RunError(f"it is of another config ({', '.join(other)})", file=path)
     return run

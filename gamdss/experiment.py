@@ -1,0 +1,165 @@
+"""An experiment from its config to its report: what scripts and notebooks start from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gamdss import demo
+from gamdss.config import Config
+from gamdss.config.command_line import Command, exit_on_mistake, split_configs
+from gamdss.data.dataset import Dataset
+from gamdss.errors import ConfigError
+from gamdss.files import cache_folder
+from gamdss.report.run_report import write_report
+from gamdss.training.folds import Run, RunFolds
+
+
+@dataclass
+class TrainOptions:
+    """Train and evaluate a network, leaving one subject out; draw its tables and figures.
+
+    Args:
+        demo: run on a small synthetic dataset, in minutes on a CPU; its settings replace those of
+            every `--config`, all other options replace its settings, in whatever order they stand.
+        folds: train only these held-out subjects (A,B,...); another start with the same
+            `--output`, or `gamdss merge` of several outputs, completes the run.
+    """
+
+    demo: bool = False
+    folds: str | None = None
+
+
+class Experiment(RunFolds):
+    """A run on a dataset: its folds are trained one by one, and reported together.
+
+    Use it in a `with` statement: it holds the run directory while it works. In a notebook:
+
+        config = gamdss.Config(dataset="cas2", task="c5", data_root="/data/CASME2")
+        with gamdss.Experiment(config) as experiment:
+            dataset = experiment.open_dataset()
+            for fold in experiment.folds(dataset):
+                experiment.trainer(dataset, fold).run()
+            print(experiment.report(dataset))
+
+    Args:
+        config: every setting; `config.output` is the run directory, `runs/<dataset>_<task>` if
+            omitted.
+        demo: run on synthetic clips in the dataset's layout.
+        only: names of the folds to train now; all if None.
+        progress: show progress bars.
+
+    Raises:
+        GamdssError: the config asks for what is not available.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        demo: bool = False,
+        only: Sequence[str] | None = None,
+        progress: bool = True,
+    ) -> None:
+        output = Path(config.output).expanduser() if config.output else default_output(config, demo)
+        super().__init__(on_demo_data(config) if demo else config, output, only, progress)
+
+    @classmethod
+    def from_command_line(cls, config: str | Path, words: Sequence[str] | None = None) -> Experiment:
+        """The experiment of a script: its config, and the options that the user gives.
+
+        A user's mistake, here or within the `with` statement, ends the program with a message.
+
+        Args:
+            config: the script's YAML file.
+            words: the options; those of the command line if None.
+        """
+        with exit_on_mistake():
+            given = ["--config", str(config), *(sys.argv[1:] if words is None else words)]
+            options, settings = TRAIN.parse("train", demo_last(given))
+            experiment = cls.from_options(options, settings)
+        experiment._held.enter_context(exit_on_mistake())
+        return experiment
+
+    @classmethod
+    def from_options(cls, options: TrainOptions, config: Config) -> Experiment:
+        """The experiment of parsed options."""
+        only = None if options.folds is None else [f.strip() for f in options.folds.split(",")]
+        return cls(config, demo=options.demo, only=only)
+
+    def report(self, dataset: Dataset) -> str:
+        """Write `results.json`, `results.md` and the figures; returns what the terminal shows.
+
+        Empty on ranks other than the first, which reports.
+        """
+        run = self.finish(dataset)
+        return "" if run is None else report(run)
+
+
+def report(run: Run) -> str:
+    """Tables and figures of a finished run, or which folds are missing."""
+    if run.missing:
+        done, total = len(run.folds), len(run.folds) + len(run.missing)
+        return (
+            f"{done} of {total} folds are finished in {run.directory.path}\n"
+            f"missing: {', '.join(run.missing)}"
+        )
+    store = run.dataset.store
+    return write_report(
+        run.directory.path,
+        run.results,
+        run.folds,
+        clips=run.dataset.annotations.clips,
+        frames=store.frames,
+        annotated=store.annotated,
+        reselected=store.reselected,
+        reselected_keys=store.reselected_keys,
+        truth=run.dataset.truth,
+    )
+
+
+def default_output(config: Config, is_demo: bool = False) -> Path:
+    """The run directory of a config that names none."""
+    prefix = "demo_" if is_demo else ""
+    return Path("runs") / f"{prefix}{Path(config.dataset).stem}_{config.task}"
+
+
+def on_demo_data(config: Config) -> Config:
+    """The config on synthetic clips in its dataset's layout, generated first if not cached.
+
+    Raises:
+        ConfigError: it names another data root.
+    """
+    if config.data_root is not None:
+        raise ConfigError(
+            f"--demo generates its own data, but --data-root is {config.data_root!r}",
+            remedy="Omit one of the two.",
+        )
+    root = demo.data_root(config, cache_folder(config.cache))
+    return replace(config, data_root=root, annotations=None)
+
+
+def demo_last(words: Sequence[str]) -> list[str]:
+    """The options of `train --demo` in the order in which they count, whatever the user's order.
+
+    Later ones win: config files, then the demo's settings, then the other options.
+    """
+    if "--demo" not in words:
+        return list(words)
+    files, options = split_configs(words)
+    named = [word for file in [*files, str(demo.SETTINGS)] for word in ("--config", file)]
+    return [*named, *options]
+
+
+def run_experiment(options: TrainOptions, config: Config) -> None:
+    """`gamdss train`: what every script does."""
+    with Experiment.from_options(options, config) as experiment:
+        dataset = experiment.open_dataset()
+        for fold in experiment.folds(dataset):
+            experiment.trainer(dataset, fold).run()
+        print(experiment.report(dataset), end="\n" if experiment.ranks.rank == 0 else "")
+
+
+TRAIN = Command(run_experiment, TrainOptions, Config)

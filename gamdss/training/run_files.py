@@ -1,0 +1,122 @@
+"""A run's config and JSON files: read here, compared here, also those of earlier versions.
+
+A field that the file does not have takes its default. A field that this version does not have is
+an error: the number it stands for cannot be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gamdss.config import Config, flatten
+from gamdss.config.load import checked
+from gamdss.errors import ConfigError, RunError
+
+GET_A_RUN = "Train one with `gamdss train`, or finish this one with the command that started it."
+# Where data and results are, and how often state is saved: these change no number. What the data
+# is stands in `data.json`.
+_FREE = {
+    "data_root",
+    "annotations",
+    "output",
+    "cache",
+    "tensorboard",
+    "frames.workers",
+    "training.checkpoint_every",
+}
+_MACHINE = {"device", "threads"}
+# Fields whose `auto` stands for whatever the machine has.
+_RESOLVED = {"device", "training.precision"}
+_IDENTITY = ("frames", "labels")
+
+
+def read_config(run: Path) -> Config:
+    """The config of a run, which need not be finished; missing fields take their defaults.
+
+    Raises:
+        RunError: there is no run.
+        ConfigError: an unknown field (with the nearest valid one), or a value that is not allowed.
+    """
+    if not run.is_dir():
+        raise RunError("there is no such run", file=run, remedy=GET_A_RUN)
+    file = run / "config.yaml"
+    try:
+        values = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise RunError(
+            f"not the config of a run ({type(error).__name__})",
+            file=file,
+            remedy="Choose another run directory.",
+        ) from error
+    try:
+        return checked(Config, values, file)
+    except ConfigError as error:
+        remedy = f"{error.remedy} If a later version of gamdss wrote this run, install that one."
+        raise ConfigError(error.problem, file=file, remedy=remedy) from error
+
+
+def read_json(file: Path) -> Any:
+    """The plain values of a JSON file of a run.
+
+    Raises:
+        RunError: missing, or not JSON.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise broken(file, type(error).__name__) from error
+
+
+def broken(file: Path, why: str) -> RunError:
+    """The error for a file of a run that cannot be used."""
+    return RunError(
+        f"missing, incomplete or corrupt run file ({why})",
+        file=file,
+        remedy="Delete the file and start the same `gamdss train` command again, which writes it.",
+    )
+
+
+def differences(
+    first: Config, second: Config, *, machine: bool = True
+) -> dict[str, tuple[object, object]]:
+    """Fields in which two configs are different runs, with both values.
+
+    Args:
+        first: a config.
+        second: another one.
+        machine: whether device and threads count. They do for a run that continues; a finished
+            run is the same wherever it is read.
+    """
+    before, now = flatten(first.as_dict()), flatten(second.as_dict())
+    free = _FREE if machine else _FREE | _MACHINE
+    found = {}
+    for name in sorted(before.keys() - free):
+        pair = (before[name], now[name])
+        if pair[0] != pair[1] and not (name in _RESOLVED and "auto" in pair):
+            found[name] = pair
+    return found
+
+
+def same_data(first: Any, second: Any) -> bool:
+    """Whether the values of two `data.json` describe the same data.
+
+    Both have digests of frames and labels. Of the rest, only what both have is compared.
+    """
+    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
+        return False
+    shared = first.keys() & second.keys()
+    return shared.issuperset(_IDENTITY) and all(first[name] == second[name] for name in shared)
+
+
+def other_data(file: Path) -> RunError:
+    """The error for a run whose `data.json` does not describe the current data."""
+    return RunError(
+        "the run was started on other data: the workbook or the frames have changed since",
+        file=file,
+        remedy="Restore them, or choose another directory with --output.",
+    )
