@@ -2,8 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from gamdss import demo
+from gamdss.arguments import parse
 from gamdss.cli import main
+from gamdss.commands import train
+from gamdss.commands.fields import build
+from gamdss.config import Config
+from gamdss.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
 TINY = "{subjects: 2, clips_per_subject: 3, height: 32, width: 32, fps: 40, seed: 4}"
@@ -29,3 +36,64 @@ def test_each_task_has_clips_of_its_own(made, tmp_path, monkeypatch):
     three = demo.dataset(tmp_path, "samm", ["fear", "surprise"], progress=False)
     assert five != three
     assert demo.dataset(tmp_path, "samm", ["anger", "others"], progress=False) == five
+
+
+@pytest.fixture
+def chosen(tmp_path):
+    """The config of a `train` command line; `FILE` and `OTHER` stand for config files."""
+    files = {"FILE": "{training: {epochs: 199}, model: {image_size: 224}, seed: 5}"}
+    files["OTHER"] = "{training: {epochs: 50}, seed: 6}"
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+
+    def read(line):
+        for name in files:
+            line = line.replace(name, str(tmp_path / name))
+        words = train.with_demo_settings(["train", *line.split()])
+        return build(parse({"train": train.parser()}, words, "all")["train"], Config)
+
+    return read
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--config FILE --demo",
+        "--demo --config FILE",
+        "--config=FILE --demo",
+        "--demo --config=FILE",
+        "--task c5 --config FILE --demo",
+        "--demo --task c5 --config=FILE",
+    ],
+)
+def test_the_demo_does_not_depend_on_the_order_of_words(chosen, line):
+    config = chosen(line)
+    assert (config.training.epochs, config.model.image_size, config.seed) == (12, 64, 5)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--config FILE --demo --seed 3 --training.epochs 1",
+        "--seed 3 --training.epochs=1 --config FILE --demo",
+        "--demo --training.epochs 1 --config=FILE --seed=3",
+    ],
+)
+def test_options_win_over_the_demo_and_files(chosen, line):
+    config = chosen(line)
+    assert (config.training.epochs, config.model.image_size, config.seed) == (1, 64, 3)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["--config FILE --demo --config OTHER", "--config=FILE --config OTHER --demo"],
+)
+def test_the_demo_wins_over_every_file_and_later_files_over_earlier(chosen, line):
+    config = chosen(line)
+    assert (config.training.epochs, config.model.image_size, config.seed) == (12, 64, 6)
+
+
+def test_without_the_demo_words_stay_as_they_are(chosen):
+    assert chosen("--seed 3 --config FILE").seed == 5
+    with pytest.raises(ConfigError):
+        chosen("--demo --config")
