@@ -5,8 +5,9 @@ from gamdss.analysis.differences import Difference, compare_groups
 from gamdss.analysis.groups import Grouping, groupings, read_groups
 from gamdss.analysis.offsets import OffsetTest, offsets_against
 from gamdss.analysis.pooling import Pooled, pool
-from gamdss.analysis.shifts import KEYS, UNITS, Shifts, join_shifts, measure_shifts, write_shifts
+from gamdss.analysis.shifts import UNITS, Shifts, join_shifts, measure_shifts, write_shifts
 from gamdss.analysis.study import Study, study
+from gamdss.records import KEYS
 
 __all__ = [
     "KEYS",

@@ -12,7 +12,8 @@ import numpy as np
 
 from gamdss.analysis.groups import Grouping
 from gamdss.analysis.pooling import DRAWS, Pooled, errors, interval, pool, resampled
-from gamdss.analysis.shifts import KEYS, UNITS, Shifts
+from gamdss.analysis.shifts import UNITS, Shifts
+from gamdss.records import KEYS
 
 _NORMAL = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 Interval = tuple[float, float]

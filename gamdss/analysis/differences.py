@@ -11,7 +11,8 @@ from scipy import stats
 from gamdss.analysis.groups import Grouping
 from gamdss.analysis.offsets import LEVEL, holm
 from gamdss.analysis.pooling import DRAWS, Pooled, errors, interval, pool
-from gamdss.analysis.shifts import KEYS, Shifts
+from gamdss.analysis.shifts import Shifts
+from gamdss.records import KEYS
 
 LEAST = 4  # clips of a group: fewer are not compared
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gamdss.analysis import KEYS, Study
+from gamdss.analysis import Study
 from gamdss.commands.bias_sources import Joined
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
+from gamdss.records import KEYS
 from gamdss.report.bias_figures import group_biases, shift_distributions, uncertainty
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.film_strip import film_strip

@@ -21,6 +21,7 @@ _FIELDS = {
     **dict.fromkeys(("dataset", "task", "protocol", "selection"), str),
     **dict.fromkeys(("subjects", "clips", "epochs", "seed"), int),
     **dict.fromkeys(("classes", "folds"), list),
+    "synthetic": bool,
 }
 _GET_ONE = "Train one with `gamdss train`, or finish this one with the command that started it."
 
@@ -114,16 +115,25 @@ def read_run(path: Path) -> FinishedRun:
             file=path,
             remedy=_GET_ONE,
         )
-    # Runs from before there was a choice do not name it.
     results = read_json(file)
     if isinstance(results, dict):
-        results = {"selection": config.training.selection, **results}
+        results = _with_later_keys(results, config)
     missing = _missing(results)
     if missing:
         raise _broken(file, f"{missing} is missing or broken")
     names = [fold["held_out"] for fold in results["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
     return FinishedRun(path, config, results, folds)
+
+
+def _with_later_keys(results: dict[str, Any], config: Config) -> dict[str, Any]:
+    """The values with keys that runs of earlier versions lack."""
+    later = {
+        "selection": config.training.selection,
+        # Earlier versions stated this in the title alone.
+        "synthetic": "Synthetic clips" in str(results.get("dataset")),
+    }
+    return {**later, **results}
 
 
 def _missing(results: Any) -> str | None:

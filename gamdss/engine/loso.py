@@ -103,9 +103,9 @@ def _summed_up(directory: RunDirectory, dataset: Dataset, folds: Sequence[Fold])
     finished = tuple(load_fold(directory, dataset, fold) for fold in done)
     values: dict[str, Any] = {}
     if not missing:
-        classes = dataset.annotations.classes
         judged = {dataset.annotations.clips[i].subject for fold in folds for i in fold.held_out}
-        values = results(directory.config, dataset.title, classes, finished, len(judged))
+        about = dataset.title, dataset.synthetic, dataset.annotations.classes
+        values = results(directory.config, *about, finished, len(judged))
         write_json(directory.path / "results.json", values)
     return Run(directory, dataset, finished, missing, values)
 

@@ -12,7 +12,7 @@ import numpy as np
 from gamdss.arguments import checked
 from gamdss.config import Config
 from gamdss.engine.checkpoint import load_result
-from gamdss.engine.run import differences, read_config
+from gamdss.engine.run import differences, read_config, same_data
 from gamdss.errors import RunError
 from gamdss.files import unwritable, write_json
 
@@ -40,7 +40,7 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
                 file=source,
                 remedy="Only runs of the same config can be merged.",
             )
-        if _read(source / "data.json") != data:
+        if not same_data(_read(source / "data.json"), data):
             raise RunError(
                 f"{first} was trained on other data than this run",
                 file=source,

@@ -20,6 +20,7 @@ from gamdss.engine.finished import FinishedRun, read_json
 from gamdss.engine.fold import FoldData, FoldTrainer
 from gamdss.engine.motion import load_motion
 from gamdss.engine.network import without_start
+from gamdss.engine.run import same_data
 from gamdss.errors import RunError
 
 
@@ -82,7 +83,7 @@ def open_run(
     config = device.resolve(config)
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
-    if read_json(run.path / "data.json") != dataset.about():
+    if not same_data(read_json(run.path / "data.json"), dataset.about()):
         raise RunError(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",

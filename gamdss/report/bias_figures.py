@@ -9,7 +9,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gamdss.analysis import KEYS, Bias, Grouping, Study
+from gamdss.analysis import Bias, Grouping, Study
+from gamdss.records import KEYS
 from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_style, save
 
 _ROW = 1.25  # inches of a distribution

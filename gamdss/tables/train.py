@@ -19,7 +19,7 @@ from gamdss.engine.dataset import no_data, open_dataset
 from gamdss.engine.finished import FinishedRun, read_json, read_run
 from gamdss.engine.loso import train
 from gamdss.engine.ranks import find_ranks
-from gamdss.engine.run import other_data
+from gamdss.engine.run import other_data, same_data
 from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.tables.plan import Plan
 from gamdss.tables.rows import Row
@@ -182,7 +182,7 @@ def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
         if train(config, path, datasets.cache, datasets.progress) is None:
             return None
         return read_run(path)
-    if config.data_root is not None and datasets.about(config) != _about(path):
+    if config.data_root is not None and not same_data(_about(path), datasets.about(config)):
         raise other_data(path / "data.json")
     return run
 
