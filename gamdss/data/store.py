@@ -175,7 +175,7 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames], motion: dict[str, An
     for result in results:
         digest.update(result.images.tobytes())
         frames[start : start + len(result.images)] = result.images
-        row = {
+        row: dict[str, Any] = {
             "annotated": asdict(result.annotated),
             "reselected": asdict(result.reselected),
             "annotated_index": [start + i for i in result.annotated_index],
@@ -213,8 +213,11 @@ def _load(folder: Path) -> Store:
         return tuple(
             KeyFrames(
                 *(k["onset"], k["apex"], k["offset"]),
-                **{name: tuple(k[name]) for name in ("notes", "kept", "estimated", "substituted")},
+                notes=tuple(k["notes"]),
                 intervals=tuple((low, high) for low, high in k["intervals"]),
+                kept=tuple(k["kept"]),
+                estimated=tuple(k["estimated"]),
+                substituted=tuple(k["substituted"]),
             )
             for k in (row[which] for row in rows)
         )
