@@ -6,15 +6,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+KEYS = ("onset", "apex", "offset")
+
 
 @dataclass(frozen=True)
 class KeyFrames:
-    """Onset, apex and offset of a clip, as frame numbers of the dataset's own numbering.
+    """Onset, apex and offset of a clip, as frame numbers in the dataset's own numbering.
 
-    `notes` says what a reader should know about how they came about (a midpoint that stands in
-    for a missing apex, a missing frame that reselection skipped). `intervals` has (lowest,
-    highest) frame of onset, apex and offset that hold the true one with a probability of 80%,
-    where the reselection knows its own doubt; it is empty elsewhere.
+    `intervals` has the (lowest, highest) frame of onset, apex and offset that contain the true
+    one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
+    empty.
+
+    Three fields name key frames, in the order of `KEYS`. Numbers depend on these and never on
+    the wording of a note:
+
+    - `kept`: reselection left them unchanged because the motion does not locate them more
+      precisely than the annotation;
+    - `estimated`: no annotator gave them (the apex is the midpoint of onset and offset);
+    - `substituted`: the annotated frame is missing, and the nearest one stands in for it.
+
+    `notes` are for readers only: what was filled in, or skipped because a frame is missing.
     """
 
     onset: int
@@ -22,6 +33,9 @@ class KeyFrames:
     offset: int
     notes: tuple[str, ...] = ()
     intervals: tuple[tuple[int, int], ...] = ()
+    kept: tuple[str, ...] = ()
+    estimated: tuple[str, ...] = ()
+    substituted: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, int, int]:

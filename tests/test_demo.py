@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from gamdss import demo
-from gamdss.arguments import parse
+from gamdss.config.load import parse
 from gamdss.cli import main
-from gamdss.commands import train
-from gamdss.commands.fields import build
+from gamdss.cli import train
+from gamdss.cli.fields import build
 from gamdss.config import Config
 from gamdss.errors import ConfigError
 

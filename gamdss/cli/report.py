@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from gamdss.cli.runs import add_data_options, open_data
 from gamdss.config import Config
 from gamdss.config.load import new_parser
 from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.records import KEYS
 
 if TYPE_CHECKING:
     from gamdss.metrics.verdicts import Verdict
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from gamdss.runs.reopened import OpenedRun
 
 CLIPS_OF_A_KIND = 2
+# What earlier versions wrote in `keyframes.csv` of key frames that reselection left unchanged.
+_KEPT_BEFORE = re.compile(r"(onset|apex|offset) kept: |kept as annotated: ")
 PAGE_STEPS = 16  # half of what `gamdss attribution` takes: the page shows the maps small
 
 
@@ -132,6 +136,7 @@ def page(
     results, config = record.results, record.config.as_dict()
     rows = {n: _rows(record.path / f"{n}.csv") for n in ("annotations", "keyframes", "composition")}
     clips, composition = rows["annotations"], rows["composition"]
+    key_frames = [_with_kept(row) for row in rows["keyframes"]]
     environment = read_json(record.path / "environment.json")
     plots, note = figures(record.path, results, record.folds)
     names = results["classes"]
@@ -143,7 +148,7 @@ def page(
         summary=tables.summary(results),
         classes=tables.classes(results),
         folds=tables.folds(results),
-        warnings=warnings(results, config, clips, rows["keyframes"], composition),
+        warnings=warnings(results, config, clips, key_frames, composition),
         figures=plots,
         figures_note=note,
         clips_note=_clips_note(pictures, judged_epoch(results)),
@@ -174,6 +179,16 @@ def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
     if not pictures:
         text += "Made without the run's data: no faces are shown."
     return text
+
+
+def _with_kept(row: dict[str, str]) -> dict[str, str]:
+    """A row of `keyframes.csv`; earlier versions named unchanged key frames only in the notes."""
+    if "kept" in row:
+        return row
+    notes = row["notes"].split("; ")
+    kept = [match[1] or " ".join(KEYS) for note in notes if (match := _KEPT_BEFORE.match(note))]
+    rest = [note for note in notes if not _KEPT_BEFORE.match(note)]
+    return {**row, "notes": "; ".join(rest), "kept": " ".join(kept)}
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

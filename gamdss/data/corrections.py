@@ -9,9 +9,7 @@ from typing import Any
 
 from gamdss.data.specs import Correction, DatasetSpec
 from gamdss.data.workbook import Row
-from gamdss.records import KeyFrames
-
-_KEYS = ("onset", "apex", "offset")
+from gamdss.records import KEYS, KeyFrames
 
 
 @dataclass
@@ -60,7 +58,7 @@ def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
             for role, value in correction.values.items():
                 _note(result, role, value, correction.source)
             result.cells = changed
-        elif any(role in _KEYS for role in correction.values):
+        elif any(role in KEYS for role in correction.values):
             note = f"known correction ({correction.source}): the annotated frames are not there"
             result.alternative = _key_frames(changed, note)
     _trust_duration(result)
@@ -98,7 +96,7 @@ def _was(cells: Mapping[str, Any], correction: Correction) -> bool:
 
 
 def _numbers(cells: Mapping[str, Any]) -> tuple[int | None, ...]:
-    return tuple(frame_number(cells.get(role, "")) for role in _KEYS)
+    return tuple(frame_number(cells.get(role, "")) for role in KEYS)
 
 
 def _in_order(cells: Mapping[str, Any]) -> bool:
@@ -109,7 +107,7 @@ def _in_order(cells: Mapping[str, Any]) -> bool:
 
 def _at_fault(cells: Mapping[str, Any], role: str) -> bool:
     """Whether a key frame is missing or out of the clip."""
-    if role not in _KEYS:
+    if role not in KEYS:
         return False
     if frame_number(cells.get(role, "")) is None:
         return True
@@ -124,8 +122,9 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
     onset, apex, offset = _numbers(cells)
     assert onset is not None
     assert offset is not None
-    middle = (onset + offset) // 2 if apex is None else apex
-    return KeyFrames(onset, middle, offset, (note,))
+    if apex is None:
+        return KeyFrames(onset, (onset + offset) // 2, offset, (note,), estimated=("apex",))
+    return KeyFrames(onset, apex, offset, (note,))
 
 
 def _trust_duration(result: Corrected) -> None:

@@ -27,26 +27,28 @@ from gamdss.data.composite import (
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
-from gamdss.data.store import Store, open_store
+from gamdss.data.store import DIGEST, Store, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError
 from gamdss.files import write_atomic
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 
 log = logging.getLogger("gamdss")
+_UNCHANGED = "the motion does not locate it more precisely than the annotation"
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Annotations and key frames of the clips of a task, in the same order.
 
-    `title` names the dataset in tables and figures, and says so where it was made; `expected` has
-    the published number of clips of each class, by dataset, where there is one; `truth` the true
-    key frames by clip id, where the clips were made.
+    `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
+    generated; `expected` has the published number of clips of each class, by dataset, where there
+    is one; `truth` the true key frames of synthetic clips by clip id.
     """
 
     title: str
+    synthetic: bool
     annotations: Annotations
     store: Store
     expected: Mapping[str, Mapping[str, int]]
@@ -67,6 +69,7 @@ class Dataset:
             "clips": len(clips),
             "subjects": len(self.annotations.subjects),
             "frames": self.store.digest,
+            "digest": DIGEST,
             "labels": hashlib.blake2b(labels, digest_size=12).hexdigest(),
         }
 
@@ -86,6 +89,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
             log.warning("%s, %s: %d clips here, %d published", dataset, name, here, published)
     return Dataset(
         title=" + ".join(part.title for part in parts),
+        synthetic=any(part.synthetic for part in parts),
         annotations=annotations,
         store=join_stores([part.store for part in parts]),
         expected=_expected(parts),
@@ -123,9 +127,10 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
     places, annotations = listed_clips(config, annotations)
     if config.clip_list is not None:
         store = store.subset(places)
-    made = (root / MANIFEST).is_file()
+    synthetic = (root / MANIFEST).is_file()
     return Dataset(
-        title=f"Synthetic clips in {spec.title}'s layout" if made else spec.title,
+        title=f"Synthetic clips in {spec.title}'s layout" if synthetic else spec.title,
+        synthetic=synthetic,
         annotations=annotations,
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
@@ -185,14 +190,18 @@ def no_data(spec: DatasetSpec) -> DataRootError:
 
 
 def _report_notes(annotations: Annotations, store: Store) -> None:
-    """Warn of what reselection had to pass over."""
+    """Warn of frames that reselection skipped, and of key frames that it left unchanged."""
     for clip, keys in zip(annotations.clips, store.reselected_keys, strict=True):
         for note in keys.notes[len(clip.annotated.notes) :]:
             log.warning("clip %s: %s", clip.id, note)
+        if keys.kept:
+            log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
+
+    Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does.
 
     Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it, and
     `composition.csv` the number of clips of each dataset and class against the published one.
@@ -201,18 +210,20 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     _write_composition(path.with_name("composition.csv"), dataset)
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    names = ("onset", "apex", "offset")
-    before = (f"annotated_{name}" for name in names)
-    after = (f"reselected_{name}" for name in names)
-    shifts = (f"{name}_shift" for name in names)
-    bounds = (f"{name}_{end}" for name in names for end in ("low", "high"))
-    writer.writerow(("subject", "clip", "emotion", *before, *after, *shifts, *bounds, "notes"))
+    before = (f"annotated_{name}" for name in KEYS)
+    after = (f"reselected_{name}" for name in KEYS)
+    shifts = (f"{name}_shift" for name in KEYS)
+    bounds = (f"{name}_{end}" for name in KEYS for end in ("low", "high"))
+    about = ("kept", "estimated", "substituted")
+    columns = (*before, *after, *shifts, *bounds, "notes", *about)
+    writer.writerow(("subject", "clip", "emotion", *columns))
     for clip, keys in zip(dataset.annotations.clips, dataset.store.reselected_keys, strict=True):
         numbers = clip.annotated.numbers, keys.numbers
         moved = (b - a for a, b in zip(*numbers, strict=True))
         row = (clip.subject, clip.name, clip.emotion, *numbers[0], *numbers[1], *moved)
         ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
-        writer.writerow((*row, *ends, "; ".join(keys.notes)))
+        names = (" ".join(getattr(keys, which)) for which in about)
+        writer.writerow((*row, *ends, "; ".join(keys.notes), *names))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
 
 

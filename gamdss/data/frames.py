@@ -12,9 +12,8 @@ from gamdss.config import FramesConfig
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed, pattern_layout
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import FrameError
-from gamdss.records import Clip, KeyFrames
+from gamdss.records import KEYS, Clip
 
-_KEYS = ("onset", "apex", "offset")
 _JPEG_END = b"\xff\xd9"
 _TAIL = 4096
 
@@ -23,8 +22,8 @@ _TAIL = 4096
 class ClipFrames:
     """A clip and the files of its frames, by frame number in rising order.
 
-    The clip's key frames are all among the files; `clip.annotated.notes` says where they had to
-    be moved for that.
+    The clip's key frames are all among the files: `clip.annotated.substituted` names those whose
+    own frame is missing.
     """
 
     clip: Clip
@@ -69,7 +68,7 @@ class FrameFinder:
         """
         folder = self._folder(clip)
         files = self._files(clip, folder)
-        missing = [name for name in _KEYS if getattr(clip.annotated, name) not in files]
+        missing = [name for name in KEYS if getattr(clip.annotated, name) not in files]
         if missing and clip.alternative and set(clip.alternative.numbers) <= set(files):
             before = "/".join(map(str, clip.annotated.numbers))
             after = "/".join(map(str, clip.alternative.numbers))
@@ -122,7 +121,7 @@ class FrameFinder:
 
     def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
         """The clip with its missing key frames moved to the nearest frames, if that is wanted."""
-        numbers = {name: getattr(clip.annotated, name) for name in _KEYS}
+        numbers = {name: getattr(clip.annotated, name) for name in KEYS}
         notes = []
         if self.frames.missing == "nearest":
             for name in missing:
@@ -132,8 +131,15 @@ class FrameFinder:
                 notes.append(f"annotated {name} frame {wanted} missing: {numbers[name]} taken")
         onset, apex, offset = numbers.values()
         if notes and onset <= apex <= offset and onset < offset:
-            keys = KeyFrames(onset, apex, offset, (*clip.annotated.notes, *notes))
-            return replace(clip, annotated=keys)
+            moved = replace(
+                clip.annotated,
+                onset=onset,
+                apex=apex,
+                offset=offset,
+                notes=(*clip.annotated.notes, *notes),
+                substituted=tuple(missing),
+            )
+            return replace(clip, annotated=moved)
         name, number = missing[0], getattr(clip.annotated, missing[0])
         low, high = min(files), max(files)
         names = {**clip.path_names, "frame": number}

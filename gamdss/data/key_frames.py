@@ -108,7 +108,12 @@ class KeyFrameReader:
         annotated = item.clip.annotated
         preset, ratio = self.reselection.preset, self.reselection.ratio
         found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
-        return replace(found, notes=(*annotated.notes, *found.notes))
+        return replace(
+            found,
+            notes=(*annotated.notes, *found.notes),
+            estimated=annotated.estimated,
+            substituted=annotated.substituted,
+        )
 
     def motion(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]

@@ -147,12 +147,12 @@ class RowReader:
             raise RowError(kind, f"clip {clip}: {kind} ({onset} to {offset}). Correct the row.")
         middle = (onset + offset) // 2
         if "apex" not in cells:
-            return KeyFrames(onset, middle, offset, (NO_APEX,))
+            return KeyFrames(onset, middle, offset, (NO_APEX,), estimated=("apex",))
         apex = self._frame(cells, "apex", clip)
         if apex is None:
             self._missing_apex(cells["apex"], clip, row)
             note = "apex missing in the workbook: midpoint of onset and offset"
-            return KeyFrames(onset, middle, offset, (note,))
+            return KeyFrames(onset, middle, offset, (note,), estimated=("apex",))
         if not onset <= apex <= offset:
             kind = "onset after apex" if apex < onset else "apex after offset"
             raise RowError(

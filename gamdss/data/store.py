@@ -30,9 +30,13 @@ from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import unwritable, write_json
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 
-FORMAT = 5
+FORMAT = 6
+# How `Store.digest` is made; raise it when a digest of the same data changes. Digests of different
+# versions cannot be compared. 1 included the wording of notes.
+DIGEST = 2
+_WHICH = ("annotated", "reselected")
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,25 +170,34 @@ def _write(partial: Path, results: Sequence[ClipKeyFrames], motion: dict[str, An
         partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
     )
     start = 0
-    rows = []
+    rows, identities = [], []
     digest = hashlib.blake2b(digest_size=12)
     for result in results:
         digest.update(result.images.tobytes())
         frames[start : start + len(result.images)] = result.images
-        rows.append(
-            {
-                "annotated": asdict(result.annotated),
-                "reselected": asdict(result.reselected),
-                "annotated_index": [start + i for i in result.annotated_index],
-                "content": _content(result),
-                "reselected_index": [start + i for i in result.reselected_index],
-            }
-        )
+        row: dict[str, Any] = {
+            "annotated": asdict(result.annotated),
+            "reselected": asdict(result.reselected),
+            "annotated_index": [start + i for i in result.annotated_index],
+            "content": _content(result),
+            "reselected_index": [start + i for i in result.reselected_index],
+        }
+        rows.append(row)
+        identities.append({**row, **{which: _identity(row[which]) for which in _WHICH}})
         start += len(result.images)
     frames.flush()
-    index: dict[str, Any] = {"clips": rows} if motion is None else {"clips": rows, "motion": motion}
-    digest.update(json.dumps(rows if motion is None else index).encode())
-    write_json(partial / "index.json", {"digest": digest.hexdigest(), **index})
+    more = {} if motion is None else {"motion": motion}
+    digest.update(json.dumps({"clips": identities, **more} if more else identities).encode())
+    write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows, **more})
+
+
+def _identity(keys: dict[str, Any]) -> dict[str, Any]:
+    """What a digest sees of key frames: their numbers, not how they came about.
+
+    Digests of version 1 are the same where there were no notes.
+    """
+    numbers = {name: keys[name] for name in KEYS}
+    return {**numbers, "notes": [], "intervals": keys["intervals"]}
 
 
 def _content(result: ClipKeyFrames) -> str:
@@ -202,6 +215,9 @@ def _load(folder: Path) -> Store:
                 *(k["onset"], k["apex"], k["offset"]),
                 notes=tuple(k["notes"]),
                 intervals=tuple((low, high) for low, high in k["intervals"]),
+                kept=tuple(k["kept"]),
+                estimated=tuple(k["estimated"]),
+                substituted=tuple(k["substituted"]),
             )
             for k in (row[which] for row in rows)
         )

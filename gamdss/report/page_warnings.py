@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,8 +9,6 @@ from gamdss.report.page import Warn
 from gamdss.report.tables import judged_by, judged_epoch
 
 MOST_NAMED = 12
-# Notes of `motion` on key frames that it left: nothing is wrong with them.
-_KEPT = re.compile(r"((onset|apex|offset) kept|kept as annotated): ")
 FEW_CLIPS = 10
 
 
@@ -45,7 +42,7 @@ def warnings(
 
 
 def _made(results: Mapping[str, Any]) -> Warn | None:
-    if not results["dataset"].startswith("Synthetic"):
+    if not results["synthetic"]:
         return None
     return Warn(
         "The clips are made, not recorded.",
@@ -101,8 +98,7 @@ def _corrections(clips: Sequence[Mapping[str, str]]) -> Warn | None:
 
 
 def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
-    found = [(row, [note for note in _each(row) if not _KEPT.match(note)]) for row in key_frames]
-    items = [_line(row, "; ".join(notes)) for row, notes in found if notes]
+    items = [_line(row, row["notes"]) for row in key_frames if row["notes"]]
     if not items:
         return None
     return Warn(
@@ -113,17 +109,13 @@ def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
 
 
 def _kept(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
-    clips = sum(any(_KEPT.match(note) for note in _each(row)) for row in key_frames)
+    clips = sum(bool(row["kept"]) for row in key_frames)
     if not clips:
         return None
     return Warn(
         f"In {clips} of {len(key_frames)} clips, key frames stay as annotated.",
-        "The motion does not tell them better than the annotation (keyframes.csv: notes).",
+        "The motion does not tell them better than the annotation (keyframes.csv: kept).",
     )
-
-
-def _each(row: Mapping[str, str]) -> list[str]:
-    return row["notes"].split("; ") if row["notes"] else []
 
 
 def _published(composition: Sequence[Mapping[str, str]]) -> Warn | None:

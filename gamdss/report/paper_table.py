@@ -21,7 +21,7 @@ class Column:
     """A column: its key in the CSV, its header and what it shares with its neighbours.
 
     `group` is the shared part of the header (a selection); figures have so many `digits` after
-    the point, and `signed` ones a plus.
+    the point, and `signed` ones a plus. In a `ranked` column the best figure is marked.
     """
 
     key: str
@@ -29,6 +29,7 @@ class Column:
     group: str = ""
     digits: int = 3
     signed: bool = False
+    ranked: bool = False
 
     def text(self, value: float) -> str:
         """A value of this column, with a true minus sign."""

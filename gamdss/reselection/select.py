@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.difference import squared_differences
 from gamdss.reselection.images import Frames, gather, gather_span, numbered
 from gamdss.reselection.motion.fit import fit_motion
@@ -45,7 +45,9 @@ def reselect(
 
     Returns:
         Frame numbers in the annotation's numbering. Frames missing inside a window are skipped
-        and noted.
+        and noted. `kept` names the key frames that `motion` does not locate more precisely than
+        the annotation: all three where the frames are too few or too small, or show no rise and
+        fall.
 
     Raises:
         FrameError: an annotated frame is missing, or images differ in size or are unusable.
@@ -68,12 +70,8 @@ def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) 
     images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
     fit = fit_motion(images, keys)
     if fit is None:
-        notes = (
-            *notes,
-            f"kept as annotated: {len(images)} frames of this size show no rise and fall",
-        )
-        return replace(keys, notes=notes)
-    return replace(fit.keys, notes=(*notes, *fit.keys.notes))
+        return replace(keys, notes=notes, kept=KEYS)
+    return replace(fit.keys, notes=notes)
 
 
 def _best_pair(images: Mapping[int, np.ndarray], windows: Windows, rule: Preset) -> tuple[int, int]:

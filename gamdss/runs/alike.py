@@ -44,6 +44,8 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
     """Fields of the config in which two runs differ, and `DATA` if that does, with both values."""
     found = differences(a.config, b.config)
     here, there = _data(a, found), _data(b, found)
+    if here.pop("digest", 1) != there.pop("digest", 1):  # an earlier version made it otherwise
+        here.pop("frames", None)
     names = [name for name in here if name in there and here[name] != there[name]]
     if names:
         told = [", ".join(f"{name} {data[name]}" for name in names) for data in (here, there)]

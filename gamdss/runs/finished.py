@@ -128,7 +128,9 @@ def _completed(
 
     def computed(folds: Sequence[FoldResult]) -> dict[str, Any]:
         subjects = {clip.partition("/")[0] for fold in folds for clip in fold.clips}
-        return results(config, stored["dataset"], stored["classes"], folds, len(subjects))
+        # Earlier versions stated in the title alone that clips are synthetic.
+        about = stored["dataset"], "Synthetic clips" in stored["dataset"], stored["classes"]
+        return results(config, *about, folds, len(subjects))
 
     like = computed(folds[:1])  # the same names and types, in a fraction of the time
     if next(_unlike(stored, like), None) is None:

@@ -12,15 +12,15 @@ from pathlib import Path
 from torch import Tensor
 
 from gamdss.config import Config
-from gamdss.data.dataset import Dataset, fold_data, load_frames, open_dataset
+from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, make_folds
 from gamdss.errors import RunError
 from gamdss.models.build import without_start
 from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
-from gamdss.training.fold import FoldData, FoldTrainer
-from gamdss.training.fold_motion import load_motion
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
 from gamdss.training.run_files import read_json, same_data
 
 

@@ -159,9 +159,10 @@ class RunFolds:
         finished = tuple(self._load(dataset, fold) for fold in done)
         values: dict[str, Any] = {}
         if not missing:
-            clips, classes = dataset.annotations.clips, dataset.annotations.classes
+            clips = dataset.annotations.clips
             evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
-            values = results(self.config, dataset.title, classes, finished, len(evaluated))
+            about = dataset.title, dataset.synthetic, dataset.annotations.classes
+            values = results(self.config, *about, finished, len(evaluated))
             write_json(self.directory.path / "results.json", values)
         return Run(self.directory, dataset, finished, missing, values)
 

@@ -28,13 +28,15 @@ PROTOCOLS = {
 def results(
     config: Config,
     title: str,
+    synthetic: bool,
     classes: Sequence[str],
     folds: Sequence[FoldResult],
     subjects: int,
 ) -> dict[str, Any]:
     """Pooled scores at each selection, by its name; then each fold.
 
-    `subjects` is how many subjects were judged.
+    `title` names the dataset, `synthetic` is whether any of its clips were generated, `subjects`
+    how many subjects were evaluated.
 
     The oracle is chosen on the held-out subject, as the original release reports it: its
     accuracy and its other figures are of two different epochs (`gamdss.metrics`). `selection` is
@@ -43,6 +45,7 @@ def results(
     chosen = config.training.selection == "inner"
     return {
         "dataset": title,
+        "synthetic": synthetic,
         "task": config.task,
         "classes": list(classes),
         "protocol": PROTOCOLS[config.protocol.name].format(**vars(config.protocol)),

@@ -177,7 +177,9 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
     lines[1] = ",".join([*lines[1].split(",")[:-2], "offset 5 is 50", "apex is the midpoint"])
     file.write_text("\n".join(lines))
     keys = (run / "keyframes.csv").read_text().splitlines()
-    (run / "keyframes.csv").write_text("\n".join([keys[0], keys[1] + "frame 7 is missing"]))
+    (run / "keyframes.csv").write_text(
+        "\n".join([keys[0], keys[1].removesuffix(",,,") + "frame 7 is missing,,,"])
+    )
     assert (
         main(["report", str(run), "--frames", "false", "--output", str(tmp_path / "p.html")]) == 0
     )
@@ -191,20 +193,23 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
 
 def test_notes_of_kept_key_frames_are_told_apart_from_faults(finished_run):
     read = read_run(finished_run)
-    kept = "apex kept: the motion does not tell it better than the annotation"
 
-    def told(*notes):
-        rows = [{"subject": "01", "clip": f"c{i}", "notes": note} for i, note in enumerate(notes)]
+    def told(*rows):
+        rows = [
+            {"subject": "01", "clip": f"c{i}", "notes": note, "kept": kept}
+            for i, (note, kept) in enumerate(rows)
+        ]
         found = warnings(read.results, read.config.as_dict(), [], rows, [])
         return {w.title: list(w.items) for w in found if "ey frames" in w.title}
 
-    nothing = told("", "")
-    assert told(kept, "") == {**nothing, "In 1 of 2 clips, key frames stay as annotated.": []}
-    both = told(f"frame 7 missing inside the clip: skipped; {kept}", "kept as annotated: 6 frames")
+    nothing = told(("", ""), ("", ""))
+    one = told(("", "apex"), ("", ""))
+    assert one == {**nothing, "In 1 of 2 clips, key frames stay as annotated.": []}
+    both = told(("frame 7 missing inside the clip: skipped", "apex"), ("", "onset apex offset"))
     assert both["In 2 of 2 clips, key frames stay as annotated."] == []
     title = "Key frames of {} clip(s) were mended or could not be searched in full."
     assert both[title.format(1)] == ["01/c0: frame 7 missing inside the clip: skipped"]
-    many = told(*["frame 7 missing"] * 20)[title.format(20)]
+    many = told(*[("frame 7 missing", "")] * 20)[title.format(20)]
     assert many[-1] == "and 8 more (see keyframes.csv)"
 
 

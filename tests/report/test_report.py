@@ -31,7 +31,7 @@ def fold(subject="01", epochs=4, clips=5, classes=3, seed=0):
 
 def values(folds, classes=CLASSES):
     config = Config(training=TrainingConfig(epochs=len(folds[0].logits)))
-    return results(config, "Synthetic clips", classes, folds, len(folds))
+    return results(config, "Synthetic clips", True, classes, folds, len(folds))
 
 
 def strip(clips=6, moved=True):

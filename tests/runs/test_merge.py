@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from gamdss.cli import main
+from gamdss.training.run_directory import same_data
 
 
 @pytest.fixture(scope="module")
@@ -102,3 +103,13 @@ def test_other_configs_data_and_numbers_are_refused(parts, tmp_path, capsys):
 def test_an_output_in_use_is_left_alone(parts, whole, tmp_path, capsys):
     assert main(["merge", str(parts / "a"), "--output", str(whole)]) == 2
     assert "not empty" in capsys.readouterr().err
+
+
+def test_frames_are_not_compared_with_a_digest_of_an_earlier_version():
+    now = {"dataset": "CASME II", "clips": 3, "frames": "ab", "digest": 2, "labels": "cd"}
+    earlier = {name: value for name, value in now.items() if name != "digest"}
+    assert same_data(now, now)
+    assert same_data({**earlier, "frames": "other"}, now)
+    assert not same_data({**now, "frames": "other"}, now)
+    assert not same_data({**earlier, "labels": "other"}, now)
+    assert not same_data(None, now)

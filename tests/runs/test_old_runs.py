@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from gamdss.cli import main
-from gamdss.engine.finished import read_run
+from gamdss.runs.finished import read_run
 
 OLD = Path(__file__).parents[1] / "fixtures" / "old_run"
 LATER = ("training.label_smoothing", "training.precision", "features", "protocol")

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.motion.course import Posterior, expected_strength, fit_course
 from gamdss.reselection.motion.flow import LEAST_PIXELS, shrink
 from gamdss.reselection.motion.level import MotionMeter
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
-_NAMES = ("onset", "apex", "offset")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
 
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
-    """Medians, or the annotation where the motion does not tell; intervals; what was kept."""
+    """Medians, or the annotation where the motion does not locate a key frame; intervals."""
     kept = posterior.spread > UNSUPPORTED
     middle = np.round(posterior.middle())
     found = np.where(kept, keys.numbers, middle)
@@ -71,9 +70,5 @@ def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFram
         kept &= ~(np.append(wrong, False) | np.append(False, wrong))
         found = np.where(kept, keys.numbers, middle)
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
-    notes = tuple(
-        f"{name} kept: the motion does not tell it better than the annotation"
-        for name, stays in zip(_NAMES, kept, strict=True)
-        if stays
-    )
-    return KeyFrames(onset, apex, offset, notes, posterior.intervals())
+    names = tuple(name for name, stays in zip(KEYS, kept, strict=True) if stays)
+    return KeyFrames(onset, apex, offset, intervals=posterior.intervals(), kept=names)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -17,13 +16,9 @@ import numpy as np
 
 from gamdss.errors import AnnotationError
 from gamdss.files import write_atomic
-from gamdss.records import Clip, KeyFrames
+from gamdss.records import KEYS, Clip, KeyFrames
 
-KEYS = ("onset", "apex", "offset")
 UNITS = ("frames", "ms", "percent")
-_KEPT = re.compile(r"(onset|apex|offset) kept\b")
-_ALL_KEPT = "kept as annotated"
-_MISSING = re.compile(r"annotated (onset|apex|offset) frame \d+ missing")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +26,10 @@ class Shifts:
     """N clips: who, which, and for onset, apex and offset (N, 3) what became of them.
 
     `annotated` and `reselected` are frame numbers; `low` and `high` the ends of the 80% interval
-    of the true frame, NaN where the reselection states none; `kept` where the motion did not tell
-    the key frame, so that the annotated one stayed; `labelled` where an annotator gave the frame
-    (not where a midpoint stands in for a missing apex). `fps` (N,) is NaN where it is unknown.
+    of the true frame, NaN where the reselection states none; `kept` where the motion does not
+    locate the key frame more precisely, so that it is unchanged; `labelled` where an annotator
+    gave the frame (False for a midpoint, or the frame nearest to a missing one). `fps` (N,) is NaN
+    where it is unknown.
     """
 
     dataset: np.ndarray
@@ -89,7 +85,7 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
 
     Args:
         clips: as annotated.
-        reselected: their key frames after reselection, with intervals and notes, in this order.
+        reselected: their key frames after reselection, in this order.
         fps: frames a second; 0 where nobody knows.
 
     Raises:
@@ -113,24 +109,15 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
         reselected=np.array([keys.numbers for keys in reselected]),
         low=ends[..., 0],
         high=ends[..., 1],
-        kept=np.array([_kept(keys) for keys in reselected]),
-        labelled=np.array([_labelled(clip.annotated) for clip in clips]),
+        kept=np.array([[name in keys.kept for name in KEYS] for keys in reselected]),
+        labelled=np.array(
+            [
+                [name not in (*keys.estimated, *keys.substituted) for name in KEYS]
+                for keys in (clip.annotated for clip in clips)
+            ]
+        ),
         fps=np.full(len(clips), fps if fps > 0 else np.nan),
     )
-
-
-def _kept(keys: KeyFrames) -> list[bool]:
-    if any(note.startswith(_ALL_KEPT) for note in keys.notes):
-        return [True] * 3
-    named = {match[1] for note in keys.notes if (match := _KEPT.match(note))}
-    return [name in named for name in KEYS]
-
-
-def _labelled(keys: KeyFrames) -> list[bool]:
-    moved = {match[1] for note in keys.notes if (match := _MISSING.match(note))}
-    if any("midpoint" in note for note in keys.notes):
-        moved.add("apex")
-    return [name not in moved for name in KEYS]
 
 
 def join_shifts(parts: Sequence[Shifts]) -> Shifts:

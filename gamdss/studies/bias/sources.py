@@ -144,9 +144,7 @@ def warnings(opened: Sequence[Source], preset: str) -> list[str]:
             )
         if source.fps <= 0:
             notes.append(f"{name}: frames a second are unknown (--fps), so there are no times")
-        midpoints = sum(
-            any("midpoint" in note for note in clip.annotated.notes) for clip in source.clips
-        )
+        midpoints = sum("apex" in clip.annotated.estimated for clip in source.clips)
         if midpoints:
             notes.append(
                 f"{name}: {midpoints} clip(s) have no annotated apex; a midpoint is not judged"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from tabulate import tabulate
 
@@ -16,6 +16,9 @@ from gamdss.studies.stress.numbers import KEYS, CellNumbers, Estimate
 
 _PHASES = {"onset": "rising", "apex": "rising", "offset": "falling"}
 _MARK = " ✗"
+# What the number of a line of `stress.csv` is: mean absolute error, difference of two ways' errors,
+# median error, or share of intervals that contain the truth, all in percent.
+Kind = Literal["error", "difference", "median", "coverage"]
 HOW_TO_READ = f"""\
 - Each number is the mean absolute error over the clips of a cell, in percent of the true rising
   phase (onset, apex) or of the falling one (offset), with its 95% bootstrap interval over clips.
@@ -38,30 +41,37 @@ HOW_TO_READ = f"""\
 
 def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: Path) -> None:
     """A line for each factor, level, key frame and way; the middle level is in every factor."""
-    header = ("factor", "level", "cell", "clips", "key_frame", "way", "error", "low", "high")
-    lines = []
-    for factor in factors:
-        for label, name in FACTORS[factor].levels:
-            cell = numbers[name]
-            for key in KEYS:
-                found = {way: cell.errors[way][key] for way in WAYS}
-                found["motion minus annotation"] = cell.gain[key]
-                median = cell.medians["spotted"][key]
-                found["spotted, median"] = Estimate(median, median, median)
-                for way in STATING:
-                    held = cell.coverage[way][key]
-                    if held is not None:
-                        found[f"{way}, intervals held"] = Estimate(100 * held, 0, 0)
-                for way, value in found.items():
-                    ends = ("", "") if "held" in way else (f"{value.low:.3f}", f"{value.high:.3f}")
-                    about = (factor, label, name, cell.clips, key, way)
-                    lines.append((*about, f"{value.mean:.3f}", *ends))
+    about = ("factor", "level", "cell", "clips", "key_frame")
+    header = (*about, "kind", "way", "error", "low", "high")
+    lines = [
+        (factor, label, name, numbers[name].clips, key, *line)
+        for factor in factors
+        for label, name in FACTORS[factor].levels
+        for key in KEYS
+        for line in _lines(numbers[name], key)
+    ]
 
     def write(target: Path) -> None:
         with target.open("w", newline="", encoding="utf-8") as handle:
             csv.writer(handle).writerows([header, *lines])
 
     write_atomic(file, write)
+
+
+def _lines(cell: CellNumbers, key: str) -> Iterator[tuple[Kind, str, str, str, str]]:
+    """Kind, name, value and ends of the interval, of every number of a key frame."""
+    median = cell.medians["spotted"][key]
+    estimates: list[tuple[Kind, str, Estimate]] = [
+        *(("error", way, cell.errors[way][key]) for way in WAYS),
+        ("difference", "motion minus annotation", cell.gain[key]),
+        ("median", "spotted, median", Estimate(median, median, median)),
+    ]
+    for kind, name, value in estimates:
+        yield kind, name, f"{value.mean:.3f}", f"{value.low:.3f}", f"{value.high:.3f}"
+    for way in STATING:
+        share = cell.coverage[way][key]
+        if share is not None:
+            yield "coverage", f"{way}, intervals held", f"{100 * share:.3f}", "", ""
 
 
 def write_markdown(

@@ -51,7 +51,7 @@ def _columns(plan: Plan) -> tuple[Column, ...]:
     ]
     for selection in plan.selection:
         columns += [
-            Column(f"{name}_{selection}", TITLES[name], _SHORT[selection])
+            Column(f"{name}_{selection}", TITLES[name], _SHORT[selection], ranked=True)
             for name in MEASURES
             if name in plan.columns
         ]
@@ -143,7 +143,7 @@ def _with_best(
             by_clips.setdefault(_clips(row), []).append(place)
     for places in by_clips.values():
         for column in columns:
-            if not column.key.startswith(MEASURES) or column.signed:
+            if not column.ranked:
                 continue
             held = {p: found[p][column.key] for p in places if column.key in found[p]}
             best = max((cell.value for cell in held.values()), default=0.0)
@@ -155,15 +155,15 @@ def _with_best(
 
 
 def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
-    datasets = dict.fromkeys(row.runs[0].results["dataset"] for row in rows if row.runs)
-    which = f" {next(iter(datasets))}." if len(datasets) == 1 else ""
-    if len(datasets) > 1 and any(name.startswith("Synthetic") for name in datasets):
-        # Made clips must not pass for the dataset.
-        made = all(name.startswith("Synthetic") for name in datasets)
+    results = [row.runs[0].results for row in rows if row.runs]
+    synthetic = {found["dataset"]: found["synthetic"] for found in results}
+    which = f" {next(iter(synthetic))}." if len(synthetic) == 1 else ""
+    if len(synthetic) > 1 and any(synthetic.values()):
+        # Synthetic clips must not pass for the dataset.
         which = (
             " Synthetic clips in the layout of each dataset."
-            if made
-            else f" {'; '.join(datasets)}."
+            if all(synthetic.values())
+            else f" {'; '.join(synthetic)}."
         )
     selections = " and ".join(SELECTIONS[name] for name in plan.selection)
     seeds = f"seed{'s' if len(plan.seeds) > 1 else ''} {', '.join(map(str, plan.seeds))}"

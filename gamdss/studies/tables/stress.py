@@ -100,8 +100,7 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
             remedy=f"Measure it: gamdss stress --cells {','.join(missing)}.",
         )
     chosen = [e for e in lines if e["factor"] in plan.factors and e["key_frame"] in plan.key_frames]
-    # Ways are single words; what is derived from them has more.
-    ways = list(dict.fromkeys(e["way"] for e in chosen if " " not in e["way"]))
+    ways = list(dict.fromkeys(e["way"] for e in chosen if e["kind"] == "error"))
     places = list(dict.fromkeys((e["factor"], e["level"], e["key_frame"]) for e in chosen))
     clips = sorted({int(e["clips"]) for e in chosen})
     return PaperTable(
@@ -111,7 +110,7 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
         "is selected.",
         label_titles=("factor", "level", "key frame"),
         columns=tuple(Column(way, way, digits=1) for way in ways),
-        rows=tuple(_row(place, chosen, ways) for place in places),
+        rows=tuple(_row(place, chosen) for place in places),
         notes=(
             "In brackets: 95% bootstrap intervals over clips. Bold: the least error of all but "
             "the bound, which is told the course's true shape.",
@@ -119,13 +118,11 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
     )
 
 
-def _row(
-    place: tuple[str, str, str], lines: Sequence[dict[str, str]], ways: Sequence[str]
-) -> PaperRow:
+def _row(place: tuple[str, str, str], lines: Sequence[dict[str, str]]) -> PaperRow:
     here = {
         e["way"]: e
         for e in lines
-        if (e["factor"], e["level"], e["key_frame"]) == place and e["way"] in ways
+        if (e["factor"], e["level"], e["key_frame"]) == place and e["kind"] == "error"
     }
     errors = {way: float(e["error"]) for way, e in here.items() if way != "bound"}
     cells: dict[str, Any] = {}
@@ -141,6 +138,9 @@ def _lines(file: Path) -> list[dict[str, str]]:
             lines = list(csv.DictReader(handle))
         for line in lines:
             _ = line["factor"], line["level"], line["key_frame"], line["way"], int(line["clips"])
+            # Files of earlier versions have no kind: their ways are single words, and what is
+            # derived from them is not.
+            line.setdefault("kind", "derived" if " " in line["way"] else "error")
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ConfigError(
             f"this is no file of `gamdss stress` ({type(error).__name__})",

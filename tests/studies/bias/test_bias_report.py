@@ -16,16 +16,14 @@ def shifts_of(dataset, late, fps=200, midpoint=False, clips=40):
     """Offsets labelled `late` frames late of a falling phase of 60, apexes and onsets right."""
     rng = np.random.default_rng(list(dataset.encode()))
     given, found = [], []
-    notes = ("the dataset has no apex: midpoint of onset and offset",) if midpoint else ()
     for i in range(clips):
         moved = np.round(rng.normal((0, 0, -late), (3, 4, 9))).astype(int)
-        keys = KeyFrames(20, 60, 120, notes)
+        keys = KeyFrames(20, 60, 120, estimated=("apex",) if midpoint else ())
         numbers = tuple(int(n) for n in np.array(keys.numbers) + moved)
         ends = tuple((n - 4, n + 4) for n in numbers)
-        told = () if i % 9 else ("onset kept: the motion does not tell it",)
         emotion = ("joy", "fear", "others")[i % 3]
         given.append(Clip(dataset, f"{i % 8:02d}", f"c{i}", keys, emotion))
-        found.append(KeyFrames(*numbers, notes=told, intervals=ends))
+        found.append(KeyFrames(*numbers, intervals=ends, kept=() if i % 9 else ("onset",)))
     return measure_shifts(given, found, fps)
 
 

@@ -207,9 +207,13 @@ def test_an_interrupted_run_goes_on_and_ends_alike(finished, tmp_path, monkeypat
     assert (tmp_path / "stress.md").read_bytes() == text
 
 
-def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, capsys):
+def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, monkeypatch, capsys):
     assert main(options(finished, "--clips", "3")) == 2
     assert "measured with another number of clips" in capsys.readouterr().err
+    with monkeypatch.context() as patch:
+        patch.setattr(stress, "METHOD", stress.METHOD + 1)
+        assert main(options(finished)) == 2
+    assert "measured with another method" in capsys.readouterr().err
     broken = tmp_path / "cells" / "blink_no.json"
     broken.parent.mkdir()
     broken.write_text("{}")
