@@ -1,11 +1,25 @@
-"""CASME II, 3 classes, leaving one subject out: `python cas2/train_c3.py --data-root PATH`.
+"""CASME II, three classes, leaving one subject out.
 
-`--demo` runs on a small made dataset; `--help` explains every option.
+python cas2/train_c3.py --demo                        # synthetic clips, minutes on a CPU
+python cas2/train_c3.py --data-root /data/CASME2
+python cas2/train_c3.py --help                        # every option
 """
 
 from pathlib import Path
 
-from gamdss.cli import train_script
+import gamdss
+
+CONFIG = Path(__file__).resolve().parents[1] / "configs" / "cas2_c3.yaml"
+
+
+def main() -> None:
+    """Train a network per held-out subject; resumed if interrupted, shared by torchrun's ranks."""
+    with gamdss.Experiment.from_command_line(CONFIG) as experiment:
+        dataset = experiment.open_dataset()  # workbook -> clips -> reselected key frames, cached
+        for fold in experiment.folds(dataset):  # one subject held out
+            experiment.trainer(dataset, fold).run()  # keeps the held-out logits of every epoch
+        print(experiment.report(dataset))  # results.json, tables and figures
+
 
 if __name__ == "__main__":
-    train_script(Path(__file__).resolve().parents[1] / "configs" / "cas2_c3.yaml")
+    main()

@@ -1,11 +1,25 @@
-"""CAS(ME)3 part A, 4 classes, leaving one subject out: `python cas3/train_c4.py --data-root PATH`.
+"""CAS(ME)3 part A, four classes, leaving one subject out.
 
-`--demo` runs on a small made dataset; `--help` explains every option.
+python cas3/train_c4.py --demo                        # synthetic clips, minutes on a CPU
+python cas3/train_c4.py --data-root /data/CASME3
+python cas3/train_c4.py --help                        # every option
 """
 
 from pathlib import Path
 
-from gamdss.cli import train_script
+import gamdss
+
+CONFIG = Path(__file__).resolve().parents[1] / "configs" / "cas3_c4.yaml"
+
+
+def main() -> None:
+    """Train a network per held-out subject; resumed if interrupted, shared by torchrun's ranks."""
+    with gamdss.Experiment.from_command_line(CONFIG) as experiment:
+        dataset = experiment.open_dataset()  # workbook -> clips -> reselected key frames, cached
+        for fold in experiment.folds(dataset):  # one subject held out
+            experiment.trainer(dataset, fold).run()  # keeps the held-out logits of every epoch
+        print(experiment.report(dataset))  # results.json, tables and figures
+
 
 if __name__ == "__main__":
-    train_script(Path(__file__).resolve().parents[1] / "configs" / "cas3_c4.yaml")
+    main()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gamdss.data.frame_sequence import FrameSequence as FrameSequence
     from gamdss.data.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
     from gamdss.errors import GamdssError as GamdssError
+    from gamdss.experiment import Experiment as Experiment
     from gamdss.losses import two_phase_loss as two_phase_loss
     from gamdss.models.release import load_original_state_dict as load_original_state_dict
     from gamdss.models.two_branch import TwoBranchNet as TwoBranchNet
@@ -24,15 +25,22 @@ if TYPE_CHECKING:
     from gamdss.reselection import needed_frames as needed_frames
     from gamdss.reselection import reselect as reselect
     from gamdss.reselection import spot as spot
+    from gamdss.runs.finished import read_run as read_run
+    from gamdss.runs.reopened import open_run as open_run
+    from gamdss.tsne import TsnePicture as TsnePicture
 
 _HOMES = {
     "Config": "gamdss.config",
+    "Experiment": "gamdss.experiment",
     "FrameSequence": "gamdss.data.frame_sequence",
     "GamdssError": "gamdss.errors",
     "KeyFrameDataset": "gamdss.data.key_frame_dataset",
     "KeyFrames": "gamdss.records",
     "PRESETS": "gamdss.reselection",
     "TwoBranchNet": "gamdss.models.two_branch",
+    "TsnePicture": "gamdss.tsne",
+    "open_run": "gamdss.runs.reopened",
+    "read_run": "gamdss.runs.finished",
     "load_original_state_dict": "gamdss.models.release",
     "needed_frames": "gamdss.reselection",
     "reselect": "gamdss.reselection",

@@ -67,7 +67,9 @@ class Experiment(RunFolds):
         super().__init__(on_demo_data(config) if demo else config, output, only, progress)
 
     @classmethod
-    def from_command_line(cls, config: str | Path, words: Sequence[str] | None = None) -> Experiment:
+    def from_command_line(
+        cls, config: str | Path, words: Sequence[str] | None = None
+    ) -> Experiment:
         """The experiment of a script: its config, and the options that the user gives.
 
         A user's mistake, here or within the `with` statement, ends the program with a message.

@@ -3,13 +3,12 @@
 from pathlib import Path
 
 import pytest
+from gamdss.cli.fields import build
 
 from gamdss import demo
-from gamdss.config.load import parse
-from gamdss.cli import main
-from gamdss.cli import train
-from gamdss.cli.fields import build
+from gamdss.cli import main, train
 from gamdss.config import Config
+from gamdss.config.load import parse
 from gamdss.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]

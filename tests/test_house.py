@@ -21,7 +21,8 @@ LAYERS = [
     {"runs"},
     {"align", "synthetic"},
     {"demo", "report"},
-    {"studies"},
+    {"experiment", "prediction"},
+    {"studies", "tsne"},
     {"cli"},
     {"__init__", "__main__"},
 ]

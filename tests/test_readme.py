@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -35,8 +34,7 @@ def test_the_two_commands_are_one_line_each_and_use_an_environment_of_their_own(
 
 
 def test_every_option_and_file_in_a_command_is_there():
-    modules = [import_module(f"gamdss.cli.{n.replace('-', '_')}") for n in cli.COMMANDS]
-    parsers = [module.parser() for module in modules]
+    parsers = [cli.load(name).parser(name) for name in cli.COMMANDS]
     known = {o for p in parsers for a in p._actions for o in a.option_strings}
     used = 0
     for line in SHELL:

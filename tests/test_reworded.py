@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
+from gamdss.data.dataset import write_key_frames
+from gamdss.records import KeyFrames
+from gamdss.report import page_warnings
+from gamdss.runs.finished import read_run
 from gamdss.studies.bias import study
+from gamdss.studies.bias.sources import open_sources, warnings
 from gamdss.studies.stress.clip import WAYS
 from gamdss.studies.stress.grid import FACTORS
 from gamdss.studies.stress.numbers import KEYS, cell_numbers
 from gamdss.studies.stress.report import write_csv
-from gamdss.studies.bias.sources import open_sources, warnings
-from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
-from gamdss.data.dataset import write_key_frames
-from gamdss.runs.finished import read_run
-from gamdss.records import KeyFrames
-from gamdss.report import page_warnings
 from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
 from gamdss.studies.tables.stress import StressPlan, stress_table

@@ -1,12 +1,25 @@
-"""SAMM, 5 classes: t-SNE of a run's features, `python visual/tsne_samm_c5.py RUN`.
+"""t-SNE of the embeddings of a run: SAMM, five classes.
 
-RUN is `runs/samm_c5` if left out; a second run is drawn beside it. `--demo` makes a run on a small
-made dataset; `--help` explains every option.
+python visual/tsne_samm_c5.py --demo           # trains the demo first, if need be
+python visual/tsne_samm_c5.py                  # runs/samm_c5
+python visual/tsne_samm_c5.py RUN RUN2         # side by side
+python visual/tsne_samm_c5.py --help           # every option
 """
 
 from pathlib import Path
 
-from gamdss.cli import tsne_script
+import gamdss
+
+CONFIG = Path(__file__).resolve().parents[1] / "configs" / "samm_c5.yaml"
+
+
+def main() -> None:
+    """Draw every held-out clip as its own fold's network sees it, all folds in one space."""
+    with gamdss.TsnePicture.from_command_line(CONFIG) as picture:
+        for run in picture.runs:
+            picture.draw(run)  # embeddings by the checkpoints, folds aligned, t-SNE, silhouette
+        print(picture.save())  # PNG, PDF, and the points as CSV
+
 
 if __name__ == "__main__":
-    tsne_script(Path(__file__).resolve().parents[1] / "configs" / "samm_c5.yaml")
+    main()

@@ -66,7 +66,7 @@ def run(options: Options, settings: AlignConfig) -> None:
     else:
         source = dataset_jobs(
             options.dataset or "",
-            options.data_root,
+            options.data_root or "",
             options.annotations,
             options.layout,
             options.pattern,

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamdss.cli.runs import DataOptions, open_data
 from gamdss.config.checks import require
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
+from gamdss.runs.reopened import DataOptions, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def run(options: Options) -> None:
     require_captum()
     read = read_run(Path(options.run).expanduser())
     chosen = _chosen(verdicts(read.folds, read.selection), options.clips)
-    opened = open_data(read, options)
+    opened = open_run(read, options)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)
     classes = read.results["classes"]
     rows = [

@@ -88,7 +88,7 @@ class Command:
                     remedy="Leave it out.",
                 )
         values = parse(self.parser(name), words)
-        given = [build(values, self.options)]
+        given: list[Any] = [build(values, self.options)]
         if self.settings is not None:
             given.append(build(values, self.settings))
         return given

@@ -6,8 +6,7 @@ on inner subjects. There are none of the oracle's epochs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
@@ -15,6 +14,7 @@ from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, make_folds
 from gamdss.errors import RunError
+from gamdss.files import cache_folder
 from gamdss.models.build import without_start
 from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
@@ -22,6 +22,21 @@ from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
 from gamdss.training.run_files import read_json, same_data
+
+
+@dataclass
+class DataOptions:
+    """Where the data of a run is now, and where networks compute.
+
+    Args:
+        data_root: the dataset's folder, if it is elsewhere now.
+        cache: folder of decoded frames; the run's if omitted.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+    """
+
+    data_root: str | None = field(default=None, kw_only=True)
+    cache: str | None = field(default=None, kw_only=True)
+    device: str = field(default="auto", kw_only=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,27 +75,23 @@ class OpenedRun:
 
 
 def open_run(
-    run: FinishedRun,
-    cache: Path,
-    data_root: str | None = None,
-    device_name: str = "auto",
-    progress: bool = True,
+    run: FinishedRun, options: DataOptions | None = None, progress: bool = True
 ) -> OpenedRun:
     """Find the run's data again, and check that it is what the run was trained on.
 
     Args:
         run: the finished run.
-        cache: folder of decoded frames; they are decoded again if they are not there.
-        data_root: the dataset's folder, if it lies elsewhere now.
-        device_name: where networks compute: `auto`, `cpu`, `cuda` or `cuda:N`.
+        options: where its data is, if not where it was.
         progress: show progress bars.
 
     Raises:
-        DataRootError, AnnotationError, FrameError: the data is gone or broken.
-        RunError: it is other data than the run's.
+        DataRootError, AnnotationError, FrameError: the data is missing or broken.
+        RunError: it is not the run's data.
     """
-    config = replace(run.config, device=device_name, data_root=data_root or run.config.data_root)
-    config = device.resolve(config)
+    where = options or DataOptions()
+    cache = cache_folder(where.cache or run.config.cache)
+    root = where.data_root or run.config.data_root
+    config = device.resolve(replace(run.config, device=where.device, data_root=root))
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
     if not same_data(read_json(run.path / "data.json"), dataset.about()):

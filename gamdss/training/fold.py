@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.data.augment import augment, draw, normalise
@@ -34,9 +34,13 @@ class FoldTrainer:
         config: the resolved config.
         data: clips and frames of the fold.
         folder: `folds/<name>` of the run directory.
+        progress: show a progress bar of the epochs.
     """
 
-    def __init__(self, config: Config, data: FoldData, folder: Path) -> None:
+    def __init__(
+        self, config: Config, data: FoldData, folder: Path, progress: bool = False
+    ) -> None:
+        self.progress = progress
         self.config = config
         self.data = data
         self.folder = folder
@@ -55,20 +59,28 @@ class FoldTrainer:
         # Weights of the best epoch so far, where an epoch is chosen.
         self.best: dict[str, Tensor] | None = None
 
-    def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
-        """All epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
+    def run(self) -> FoldResult:
+        """Train the epochs that are not done yet.
 
         Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
         says that the fold is finished.
         """
         training = self.config.training
         self._resume()
-        for epoch in range(len(self.history.loss), training.epochs):
-            self.run_epoch(epoch)
-            if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
-                self._save_state()
-            if on_epoch is not None:
-                on_epoch(epoch + 1, self.history.loss[-1])
+        with tqdm(
+            total=training.epochs,
+            initial=len(self.history.loss),
+            desc=f"{self.data.name}: epochs",
+            unit="epoch",
+            leave=False,
+            disable=not self.progress,
+        ) as bar:
+            for epoch in range(len(self.history.loss), training.epochs):
+                self.run_epoch(epoch)
+                if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
+                    self._save_state()
+                bar.set_postfix_str(f"loss {self.history.loss[-1]:.3f}")
+                bar.update()
         return self._finish()
 
     def run_epoch(self, epoch: int) -> None:

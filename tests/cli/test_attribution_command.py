@@ -8,22 +8,17 @@ import numpy as np
 import pytest
 
 from gamdss.cli import main
-from gamdss.cli.runs import open_data
 from gamdss.report.overlay import evidence
 from gamdss.runs.attribution import attribute
 from gamdss.runs.finished import read_run
-from gamdss.runs.reopened import OpenedRun
+from gamdss.runs.reopened import OpenedRun, open_run
 
-
-class Options:
-    """Where the data lies: where it lay."""
-
-    cache, data_root, device = None, None, "cpu"
+OPTIONS = DataOptions(device="cpu")
 
 
 @pytest.fixture(scope="module")
 def opened(finished_run):
-    return open_data(read_run(finished_run), Options)
+    return open_run(read_run(finished_run), OPTIONS)
 
 
 def test_maps_add_up_to_what_motion_changes(opened):
@@ -52,7 +47,7 @@ def test_no_motion_is_no_evidence(opened):
 
 
 def test_maps_of_a_feature_add_up_and_zeros_are_no_evidence(inner_flow_run, monkeypatch):
-    flow = open_data(read_run(inner_flow_run), Options)
+    flow = open_run(read_run(inner_flow_run), OPTIONS)
     real = OpenedRun.trained
 
     def still_in_falling(opened, fold):

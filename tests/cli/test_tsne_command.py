@@ -15,10 +15,10 @@ from workbook_edits import edit
 
 from gamdss import demo
 from gamdss.cli import main
-from gamdss.cli.runs import open_data
 from gamdss.report import tsne_figure
 from gamdss.runs.embedding import features
 from gamdss.runs.finished import read_run
+from gamdss.runs.reopened import DataOptions, open_run
 from gamdss.training.checkpoint import load_result
 
 ROOT = Path(__file__).parents[2]
@@ -27,10 +27,7 @@ TINY = "{subjects: 3, clips_per_subject: 5, height: 32, width: 32, fps: 40, seed
 SETTINGS = "{model: {image_size: 32}, training: {epochs: 1}, threads: 1}"
 
 
-class Options:
-    """Where the data lies: where it lay."""
-
-    cache, data_root, device = None, None, "cpu"
+OPTIONS = DataOptions(device="cpu")
 
 
 def refused(capsys, *words):
@@ -61,7 +58,7 @@ def test_one_run(finished_run, capsys, caplog):
 
 
 def test_folds_are_compared_on_the_same_training_clips(finished_run):
-    opened = open_data(read_run(finished_run), Options)
+    opened = open_run(read_run(finished_run), OPTIONS)
     all_of_them = features(opened, opened.folds[:1])[0]
     assert all_of_them.training_clips == opened.folds[0].training
     some = features(opened, opened.folds, most=6)
@@ -132,7 +129,7 @@ def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeyp
 
 
 def test_training_clips_keep_their_order_where_some_are_set_aside(inner_flow_run):
-    opened = open_data(read_run(inner_flow_run), Options)
+    opened = open_run(read_run(inner_flow_run), OPTIONS)
     data = opened.trained(opened.folds[0]).data
     clips = opened.training_clips(opened.folds[0], data)
     assert sorted(clips) == sorted(opened.folds[0].training)

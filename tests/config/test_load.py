@@ -4,7 +4,8 @@ import pytest
 import yaml
 
 from gamdss.config import Config
-from gamdss.config.load import choose_command, new_parser, parse
+from gamdss.config.command_line import choose_command, parse
+from gamdss.config.load import new_parser
 from gamdss.errors import ConfigError
 
 

@@ -6,12 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gamdss.cli import train
-from gamdss.cli.fields import build
-from gamdss.config import Config
-from gamdss.config.load import parse
 from gamdss.data.dataset import open_dataset, write_key_frames
 from gamdss.data.specs import get_spec
+from gamdss.experiment import TRAIN
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("configs/original/*.yaml")])
@@ -25,8 +22,8 @@ def test_the_data_of_every_config_is_read_and_reselected(file, made, tmp_path):
     words = ["--config", str(file), "--data-root", str(root), "--model.image-size", "32"]
     if asked["reselection"]["preset"] == "motion" and file.stem != "cas2_c5":
         words += ["--reselection.preset", "full"]  # one of them is enough to see `motion` run
-    chosen = parse(train.parser(), words)
-    dataset = open_dataset(build(chosen, Config), tmp_path, progress=False)
+    chosen = TRAIN.parse("train", words)[1]
+    dataset = open_dataset(chosen, tmp_path, progress=False)
     task = get_spec(asked["dataset"]).task(asked["task"])
     assert dataset.annotations.classes == task.classes
     assert set(dataset.annotations.labels) == set(range(len(task.classes)))

@@ -10,7 +10,6 @@ from safetensors import safe_open
 from torch import nn
 
 from gamdss.cli import main
-from gamdss.cli.runs import open_data
 from gamdss.data.augment import normalise
 from gamdss.errors import RunError
 from gamdss.metrics import chosen_logits
@@ -20,12 +19,9 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.runs import export as exporting
 from gamdss.runs.export import Trained, export, load_trained
 from gamdss.runs.finished import read_run
+from gamdss.runs.reopened import DataOptions, open_run
 
-
-class Options:
-    """Where the data lies: where it lay."""
-
-    cache, data_root, device = None, None, "cpu"
+OPTIONS = DataOptions(device="cpu")
 
 
 @pytest.fixture
@@ -98,7 +94,7 @@ def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsy
     shown = capsys.readouterr().out
     assert "motion: float32 (batch, 3, S, S), flow-dis from onset to apex: u (pixels) * " in shown
 
-    opened = open_data(read_run(inner_flow_run), Options)
+    opened = open_run(read_run(inner_flow_run), OPTIONS)
     trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
     data = trainer.data
     assert data.motion.values is opened.motion  # not loaded again for each fold

@@ -1,5 +1,6 @@
 """How far annotated key frames lie from reselected ones: bias, uncertainty, and tests of both."""
 
+from gamdss.records import KEYS
 from gamdss.studies.bias.bias import Bias, bias_of_groups
 from gamdss.studies.bias.differences import Difference, compare_groups
 from gamdss.studies.bias.groups import Grouping, groupings, read_groups
@@ -7,7 +8,6 @@ from gamdss.studies.bias.offsets import OffsetTest, offsets_against
 from gamdss.studies.bias.pooling import Pooled, pool
 from gamdss.studies.bias.shifts import UNITS, Shifts, join_shifts, measure_shifts, write_shifts
 from gamdss.studies.bias.study import Study, study
-from gamdss.records import KEYS
 
 __all__ = [
     "KEYS",

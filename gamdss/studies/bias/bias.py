@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from gamdss.records import KEYS
 from gamdss.studies.bias.groups import Grouping
 from gamdss.studies.bias.pooling import DRAWS, Pooled, errors, interval, pool, resampled
 from gamdss.studies.bias.shifts import UNITS, Shifts
-from gamdss.records import KEYS
 
 _NORMAL = 1.4826  # a normal distribution's standard deviation over its median absolute deviation
 Interval = tuple[float, float]

@@ -8,11 +8,11 @@ from itertools import combinations
 import numpy as np
 from scipy import stats
 
+from gamdss.records import KEYS
 from gamdss.studies.bias.groups import Grouping
 from gamdss.studies.bias.offsets import LEVEL, holm
 from gamdss.studies.bias.pooling import DRAWS, Pooled, errors, interval, pool
 from gamdss.studies.bias.shifts import Shifts
-from gamdss.records import KEYS
 
 LEAST = 4  # clips of a group: fewer are not compared
 

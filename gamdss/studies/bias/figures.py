@@ -9,9 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gamdss.studies.bias import Bias, Grouping, Study
 from gamdss.records import KEYS
 from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_style, save
+from gamdss.studies.bias import Bias, Grouping, Study
 
 _ROW = 1.25  # inches of a distribution
 _LINE = 0.3  # inches of a group

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
+from gamdss.records import KEYS
 from gamdss.studies.bias.pooling import DRAWS, errors, interval, p_value, pool
 from gamdss.studies.bias.shifts import Shifts
-from gamdss.records import KEYS
 
 LEVEL = 0.05
 LEAST = 6  # pairs: fewer cannot reach the level whatever they are

@@ -9,16 +9,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from gamdss.studies.bias import Study
-from gamdss.studies.bias.sources import Joined
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.records import KEYS
-from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.film_strip import film_strip
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.fit import fit_motion
+from gamdss.studies.bias import Study
+from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
+from gamdss.studies.bias.sources import Joined
 
 CURVES, REVIEWED = 3, 24
 _TILE = 160  # pixels of a face on the contact sheet

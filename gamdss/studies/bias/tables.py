@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from gamdss.studies.bias import Bias, Difference, Study
 from gamdss.records import KEYS
+from gamdss.studies.bias import Bias, Difference, Study
 
 SIGN = "Above 0 the annotation is late, below 0 early."
 _SHOWN = 15  # differing pairs in a table

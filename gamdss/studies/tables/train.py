@@ -16,6 +16,7 @@ from gamdss.config import Config
 from gamdss.data.dataset import no_data, open_dataset
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.files import cache_folder
 from gamdss.runs.finished import FinishedRun, read_run
 from gamdss.studies.tables.plan import Plan
 from gamdss.studies.tables.rows import Row
@@ -79,7 +80,6 @@ def roots(text: str | None, plan: Plan) -> dict[str, str]:
 def run_rows(
     plan: Plan,
     output: Path,
-    cache: Path,
     root: Callable[[Config], str | None],
     overrides: Mapping[str, object],
     progress: bool = True,
@@ -89,7 +89,6 @@ def run_rows(
     Args:
         plan: the table.
         output: its folder; runs go to `runs/<row>_seed<n>` in it.
-        cache: folder of decoded frames.
         root: the data root of a config, None where there is none.
         overrides: fields of the config for all rows, such as `device`.
         progress: show progress bars.
@@ -99,7 +98,7 @@ def run_rows(
     """
     ranks = find_ranks(str(output))
     shown = progress and ranks.rank == 0
-    datasets = _Datasets(cache, shown)
+    datasets = _Datasets(shown)
     found = []
     bar = tqdm(plan.rows, desc="table", unit="row", disable=not shown)
     with _warned_once():
@@ -155,7 +154,6 @@ def _is_finished(path: Path, config: Config) -> bool:
 class _Datasets:
     """Where decoded frames are, and what identifies the datasets opened so far, each once."""
 
-    cache: Path
     progress: bool
     opened: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -166,7 +164,9 @@ class _Datasets:
         del values["reselection"]["clips"]
         key = json.dumps(values, sort_keys=True)
         if key not in self.opened:
-            self.opened[key] = open_dataset(config, self.cache, self.progress).about()
+            self.opened[key] = open_dataset(
+                config, cache_folder(config.cache), self.progress
+            ).about()
         return self.opened[key]
 
 
@@ -178,7 +178,7 @@ def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
         if config.data_root is None:
             raise _no_folder(config, path, error) from error
         # It continues the run, or refuses it and says why.
-        if train(config, path, datasets.cache, datasets.progress) is None:
+        if train(config, path, progress=datasets.progress) is None:
             return None
         return read_run(path)
     if config.data_root is not None and not same_data(_about(path), datasets.about(config)):
