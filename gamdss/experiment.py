@@ -80,7 +80,7 @@ class Experiment(RunFolds):
         """
         with exit_on_mistake():
             given = ["--config", str(config), *(sys.argv[1:] if words is None else words)]
-            options, settings = TRAIN.parse("train", demo_last(given))
+            options, settings = TRAIN.parse("train", given)
             experiment = cls.from_options(options, settings)
         experiment._held.enter_context(exit_on_mistake())
         return experiment
@@ -164,4 +164,4 @@ def run_experiment(options: TrainOptions, config: Config) -> None:
         print(experiment.report(dataset), end="\n" if experiment.ranks.rank == 0 else "")
 
 
-TRAIN = Command(run_experiment, TrainOptions, Config)
+TRAIN = Command(run_experiment, TrainOptions, Config, arrange=demo_last)

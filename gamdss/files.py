@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
@@ -94,6 +95,42 @@ def unwritable(path: Path, error: OSError) -> RunError:
         file=path,
         remedy="Choose a folder you may write to, with enough free space.",
     )
+
+
+@contextlib.contextmanager
+def hold_folder(folder: Path, marker: str) -> Iterator[None]:
+    """Create an output folder if need be, and hold it for this process.
+
+    Args:
+        folder: the folder.
+        marker: the file that shows that the folder was written by the same command.
+
+    Raises:
+        RunError: it cannot be written, another process holds it, or it contains other files.
+    """
+    lock = FileLock(folder / ".lock", timeout=0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        raise RunError(
+            "another process is working in this folder",
+            file=folder,
+            remedy="Wait for it, or choose another folder with --output.",
+        ) from error
+    except OSError as error:
+        raise unwritable(folder, error) from error
+    try:
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+        if names and marker not in names:
+            raise RunError(
+                f"this folder contains {', '.join(names[:5])}, but no {marker}",
+                file=folder,
+                remedy="Choose an empty folder with --output.",
+            )
+        yield
+    finally:
+        lock.release()
 
 
 def cache_folder(named: str | Path | None) -> Path:

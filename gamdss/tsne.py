@@ -17,7 +17,7 @@ from gamdss.config import Config
 from gamdss.config.command_line import Command, exit_on_mistake, positional
 from gamdss.config.load import checked
 from gamdss.errors import ConfigError, RunError
-from gamdss.experiment import TRAIN, default_output, demo_last, run_experiment
+from gamdss.experiment import TRAIN, default_output, run_experiment
 from gamdss.files import read_yaml
 from gamdss.report.tables import judged_epoch
 from gamdss.report.tsne_figure import Panel, tsne_figure, write_points
@@ -244,7 +244,7 @@ def _demo(options: TsneOptions, asked: Config) -> Path:
     config = ["--config", options.experiment] if options.experiment else []
     words = [*config, "--device", options.device, "--output", str(path), "--demo"]
     words += ["--cache", options.cache] if options.cache else []
-    chosen, settings = TRAIN.parse("train", demo_last(words))
+    chosen, settings = TRAIN.parse("train", words)
     if (path / "results.json").is_file():
         _check_config(path, settings, ["gamdss", "train", *config, "--demo"])
     else:

@@ -3,13 +3,11 @@
 from pathlib import Path
 
 import pytest
-from gamdss.cli.fields import build
 
 from gamdss import demo
-from gamdss.cli import main, train
-from gamdss.config import Config
-from gamdss.config.load import parse
+from gamdss.cli import main
 from gamdss.errors import ConfigError
+from gamdss.experiment import TRAIN
 
 ROOT = Path(__file__).parents[1]
 TINY = "{subjects: 2, clips_per_subject: 3, height: 32, width: 32, fps: 40, seed: 4}"
@@ -48,8 +46,7 @@ def chosen(tmp_path):
     def read(line):
         for name in files:
             line = line.replace(name, str(tmp_path / name))
-        words = train.with_demo_settings(["train", *line.split()])
-        return build(parse({"train": train.parser()}, words, "all")["train"], Config)
+        return TRAIN.parse("train", line.split())[1]
 
     return read
 

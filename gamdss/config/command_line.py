@@ -42,6 +42,7 @@ class Command:
         unused: groups of `settings` that a config file may contain, but that change nothing here;
             their options are refused.
         defaults: of fields of `settings`, where this command has others.
+        arrange: puts the words in the order in which they count; later ones win.
     """
 
     run: Callable[..., int | None]
@@ -49,6 +50,7 @@ class Command:
     settings: type | None = None
     unused: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    arrange: Callable[[Sequence[str]], list[str]] = list
 
     def parser(self, name: str) -> ArgumentParser:
         """The parser of the command `name`."""
@@ -87,7 +89,7 @@ class Command:
                     f"{word.partition('=')[0]} has no effect on `gamdss {name}`",
                     remedy="Leave it out.",
                 )
-        values = parse(self.parser(name), words)
+        values = parse(self.parser(name), self.arrange(words))
         given: list[Any] = [build(values, self.options)]
         if self.settings is not None:
             given.append(build(values, self.settings))

@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 import yaml
-from filelock import FileLock, Timeout
 
 from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.files import unwritable, write_atomic, write_json
+from gamdss.files import hold_folder, write_atomic, write_json
 from gamdss.training.run_files import differences, other_data, read_config, read_json, same_data
 from gamdss.version import __version__
 
@@ -28,20 +27,13 @@ class RunDirectory:
     """`runs/<name>/` of one resolved config.
 
     Args:
-        path: the directory; made if it is not there.
-        config: the resolved config; written, or compared with the one that is there.
-
-    Raises:
-        RunError: the directory cannot be written, or holds a run of another config.
+        path: the directory; created when it is opened.
+        config: the resolved config; written, or compared with the stored one.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
         self.path = path
         self.config = config
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(path, error) from error
 
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
@@ -58,38 +50,18 @@ class RunDirectory:
         Raises:
             RunError: another process holds it, or it belongs to another config or dataset.
         """
-        lock = FileLock(self.path / ".lock", timeout=0)
-        try:
-            lock.acquire()
-        except Timeout as error:
-            raise RunError(
-                "another process is working in this run directory",
-                file=self.path,
-                remedy="Wait for it, or choose another directory with --output.",
-            ) from error
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        try:
+        with hold_folder(self.path, "config.yaml"):
             # The config first: a directory that has it is this run's, whatever else is missing.
             self._write_config()
             self._write_environment(ranks)
             self._write_data(data)
             yield
-        finally:
-            lock.release()
 
     def _write_config(self) -> None:
         file = self.path / "config.yaml"
         if file.exists():
             self._compare()
             return
-        strangers = [p.name for p in self.path.iterdir() if not p.name.startswith(".")]
-        if strangers:
-            raise RunError(
-                f"this is no run: it has no config.yaml, but {', '.join(strangers[:5])}",
-                file=self.path,
-                remedy="Choose an empty directory with --output.",
-            )
         text = yaml.safe_dump(self.config.as_dict(), sort_keys=False, allow_unicode=True)
         write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
 

@@ -11,7 +11,7 @@ from gamdss.cli import main
 from gamdss.report.overlay import evidence
 from gamdss.runs.attribution import attribute
 from gamdss.runs.finished import read_run
-from gamdss.runs.reopened import OpenedRun, open_run
+from gamdss.runs.reopened import DataOptions, OpenedRun, open_run
 
 OPTIONS = DataOptions(device="cpu")
 

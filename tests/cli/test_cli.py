@@ -26,7 +26,7 @@ def test_an_output_that_is_no_run(refused, data, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("mine")
     shown = refused(data, "--output", str(tmp_path / "home"))
-    assert "this is no run" in shown
+    assert "no config.yaml" in shown
     assert "thesis.tex" in shown
 
 
@@ -51,7 +51,7 @@ def test_a_wrong_option(refused, data, words, message):
 
 def test_demo_and_data_root_exclude_each_other(capsys, tmp_path):
     assert main(["train", "--demo", "--data-root", str(tmp_path)]) == 2
-    assert "Leave out one of the two" in capsys.readouterr().err
+    assert "Omit one of the two" in capsys.readouterr().err
 
 
 def test_version_and_unknown_command(capsys):

@@ -3,15 +3,13 @@
 import pytest
 import yaml
 
-from gamdss.config import Config
-from gamdss.config.command_line import choose_command, parse
-from gamdss.config.load import new_parser
+from gamdss.config.command_line import choose_command
 from gamdss.errors import ConfigError
+from gamdss.experiment import TRAIN
 
 
 def train(*words):
-    parser = new_parser("train", "train", Config)
-    return parse(parser, list(map(str, words)))
+    return TRAIN.parse("train", list(map(str, words)))[1]
 
 
 @pytest.fixture
