@@ -22,7 +22,7 @@ from gamdss.files import unwritable, write_atomic
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.fit import MotionFit
-from gamdss.reselection.spot import fit_spotted
+from gamdss.reselection.spotting import fit_spotted
 
 CURVES = 6
 _TILE = 160  # pixels of a face

@@ -6,6 +6,6 @@ them for the pair onset-apex that differs most, then for the offset that differs
 
 from gamdss.reselection.presets import PRESETS, Preset, needed_frames
 from gamdss.reselection.select import reselect
-from gamdss.reselection.spot import spot
+from gamdss.reselection.spotting import spot
 
 __all__ = ["PRESETS", "Preset", "needed_frames", "reselect", "spot"]

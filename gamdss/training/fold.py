@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,8 @@ class FoldTrainer:
         # Weights of the best epoch so far, where an epoch is chosen.
         self.best: dict[str, Tensor] | None = None
 
-    def run(self) -> FoldResult:
-        """Train the epochs that are not done yet.
+    def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
+        """Train the epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
 
         Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
         says that the fold is finished.
@@ -81,6 +82,8 @@ class FoldTrainer:
                     self._save_state()
                 bar.set_postfix_str(f"loss {self.history.loss[-1]:.3f}")
                 bar.update()
+                if on_epoch is not None:
+                    on_epoch(epoch + 1, self.history.loss[-1])
         return self._finish()
 
     def run_epoch(self, epoch: int) -> None:

@@ -180,8 +180,8 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
         (["--features.name", "optical"], "flow-farneback"),
         (["--preset", "fulll"], "'full'"),
         (["--dataset", "cas9"], "Did you mean"),
-        (["--model.image_size", "64"], "--model.image-size changes nothing here"),
-        (["--training.epochs=3"], "--training.epochs changes nothing here"),
+        (["--model.image_size", "64"], "--model.image-size has no effect"),
+        (["--training.epochs=3"], "--training.epochs has no effect"),
     ],
 )
 def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):

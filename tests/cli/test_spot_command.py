@@ -10,7 +10,7 @@ import pytest
 
 from gamdss.cli import main
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.reselection.spot import fit_spotted
+from gamdss.reselection.spotting import fit_spotted
 from gamdss.synthetic import SynthConfig, write_dataset
 
 CLEAR = SynthConfig(
@@ -84,7 +84,8 @@ def test_pictures_are_not_put_among_the_frames(inside, made, tmp_path, capsys):
 
 def test_an_output_that_cannot_be_made_is_told_before_the_work(made, tmp_path, monkeypatch, capsys):
     (tmp_path / "taken").write_text("a file")
-    monkeypatch.setattr("gamdss.cli.spot._spot", lambda *_: pytest.fail("worked for nothing"))
+    spot = "gamdss.prediction.spot_clips._spot"
+    monkeypatch.setattr(spot, lambda *_: pytest.fail("worked for nothing"))
     output = str(tmp_path / "taken" / "out")
     assert main(["spot", "--input", str(made / "Cropped"), "--output", output]) == 2
     assert output in capsys.readouterr().err
@@ -129,7 +130,7 @@ def test_a_text_file_is_no_video(faulty, tmp_path, capsys):
 
 
 def test_a_long_clip_is_refused_before_it_is_read(made, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("gamdss.reselection.spot.MOST_FRAMES", 20)
+    monkeypatch.setattr("gamdss.reselection.spotting.MOST_FRAMES", 20)
     monkeypatch.setattr("gamdss.data.frame_sequence.decode", lambda *_: pytest.fail("was read"))
     assert main(["spot", "--input", str(made / "Cropped"), "--output", str(tmp_path)]) == 2
     assert "frames are too many" in capsys.readouterr().err

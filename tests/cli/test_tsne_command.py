@@ -102,7 +102,7 @@ def test_what_cannot_be_drawn(finished_run, tmp_path, capsys):
     assert "The folds are 01, 02, 03" in refused(capsys, finished_run, "--fold", "9")
     assert "t-SNE needs 5 at least" in refused(capsys, finished_run, "--fold", "01")
     assert "below 12" in refused(capsys, finished_run, "--perplexity", "12")
-    assert "Leave out one" in refused(capsys, finished_run, "--demo")
+    assert "Omit one" in refused(capsys, finished_run, "--demo")
     assert "no run is named Train one" in refused(capsys)
     assert "there is no such run" in refused(capsys, tmp_path / "absent")
     (tmp_path / "folds").mkdir()
@@ -114,7 +114,7 @@ def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeyp
     """The points are what `results.json` has at the inner epoch, from the checkpoints again."""
     said = []
     real = tsne_figure.tsne_figure
-    monkeypatch.setattr(tsne_figure, "tsne_figure", lambda *args: said.append(args) or real(*args))
+    monkeypatch.setattr("gamdss.tsne.tsne_figure", lambda *args: said.append(args) or real(*args))
     assert main(["tsne", str(inner_flow_run), "--output", str(tmp_path)]) == 0
     assert "predicted otherwise" not in caplog.text
     points = pd.read_csv(tmp_path / "tsne.csv")

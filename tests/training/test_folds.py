@@ -61,7 +61,7 @@ def first(dataset, config, tmp_path_factory):
 
 
 def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
-    run = train(config, tmp_path / "run", tmp_path / "cache", progress=False)
+    run = train(replace(config, cache=str(tmp_path / "cache")), tmp_path / "run", progress=False)
     assert np.array_equal(run.folds[0].logits, first.logits)
     assert np.array_equal(run.folds[0].train_loss, first.train_loss)
     for name in ("final", "oracle"):

@@ -13,7 +13,7 @@ from gamdss.data.specs import get_spec
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
 from gamdss.reselection.motion.fit import fit_motion
-from gamdss.reselection.spot import fit_spotted
+from gamdss.reselection.spotting import fit_spotted
 from gamdss.studies.stress.bound import known_shape_fit
 from gamdss.studies.stress.grid import CLIPS_PER_PERSON, SEED
 from gamdss.synthetic.clip import MadeClip, draw_clip
