@@ -86,7 +86,7 @@ class Command:
             option = word.removeprefix("--").partition("=")[0].partition(".")[0]
             if word.startswith("--") and option in self.unused:
                 raise ConfigError(
-                    f"{word.partition('=')[0]} has no effect on `gamdss {name}`",
+                    f"{word.partition('=')[0].replace('_', '-')} has no effect on `gamdss {name}`",
                     remedy="Leave it out.",
                 )
         values = parse(self.parser(name), self.arrange(words))
