@@ -15,7 +15,7 @@ from gamdss.config.load import new_parser
 from gamdss.errors import ConfigError, GamdssError, RunError
 
 if TYPE_CHECKING:
-    from gamdss.metrics.verdicts import Verdict
+    from gamdss.metrics.calibration import ClipPrediction
     from gamdss.report.clip_cards import ClipPictures
     from gamdss.report.page import Page
     from gamdss.runs.finished import FinishedRun
@@ -52,7 +52,7 @@ def parser() -> ArgumentParser:
 
 def run(namespace: Any) -> None:
     """Gather, render, and say where the page lies."""
-    from gamdss.metrics.verdicts import telling, verdicts  # noqa: PLC0415
+    from gamdss.metrics.calibration import clip_predictions, notable  # noqa: PLC0415
     from gamdss.report.page import write_page  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
@@ -63,7 +63,7 @@ def run(namespace: Any) -> None:
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
     record = read_run(folder)
-    kinds = telling(verdicts(record.folds, record.selection), CLIPS_OF_A_KIND)
+    kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if namespace.frames:
         pictures = _pictures(_opened(record, namespace), kinds, namespace.evidence)
@@ -85,7 +85,7 @@ def _opened(record: FinishedRun, namespace: Any) -> OpenedRun:
 
 
 def _pictures(
-    opened: OpenedRun, kinds: Mapping[str, Sequence[Verdict]], evidence: bool
+    opened: OpenedRun, kinds: Mapping[str, Sequence[ClipPrediction]], evidence: bool
 ) -> dict[str, ClipPictures]:
     """Key frames of the clips to look at, as the networks saw them, and the networks' evidence."""
     from gamdss.report.clip_cards import ClipPictures  # noqa: PLC0415
@@ -117,7 +117,7 @@ def _pictures(
 
 def page(
     record: FinishedRun,
-    kinds: Mapping[str, Sequence[Verdict]],
+    kinds: Mapping[str, Sequence[ClipPrediction]],
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
     """Everything the page says, out of the run's own files."""
