@@ -36,7 +36,7 @@ def check_flow(method: FlowMethod) -> None:
         raise ConfigError(
             f"TV-L1 flow needs cv2.optflow, which this OpenCV {cv2.__version__} lacks",
             remedy="Run: pip uninstall opencv-python-headless; pip install "
-            "opencv-contrib-python-headless\nor choose another flow, such as --features.name flow-dis.",
+            "opencv-contrib-python-headless\nor choose another, such as --features.name flow-dis.",
         )
 
 
