@@ -48,7 +48,6 @@ _FLOWS: dict[FlowMethod, str] = {
     "farneback": "Farnebäck, SCIA 2003 (OpenCV)",
     "tvl1": "Zach et al., DAGM 2007 (OpenCV's contributed DualTVL1)",
 }
-_STRAIN = "Liong et al., STSTNet, arXiv 1902.03634"
 
 
 def _flow(method: FlowMethod) -> Feature:
@@ -66,7 +65,7 @@ def _strain(method: FlowMethod) -> Feature:
         channels=("u", "v", "strain"),
         units=("pixels", "pixels", "1"),
         normalisation="u, v: percent of the frame's side; strain * 10",
-        source=f"{_STRAIN}; flow: {_FLOWS[method]}",
+        source=f"Liong et al., STSTNet, arXiv 1902.03634; flow: {_FLOWS[method]}",
         flow=method,
         third="strain",
     )

@@ -122,15 +122,23 @@ class Head(nn.Module):
 
 
 class Stage(nn.Module):
-    """Blocks at one resolution with shared tables, then downsampling (not in stage 4)."""
+    """Blocks at one resolution with shared tables, then downsampling (not in stage 4).
 
-    def __init__(
-        self, tables: RetentionTables, blocks: list[RMTBlock], downsample: nn.Module
-    ) -> None:
+    Args:
+        index: 0 to 3.
+        size: height and width of the map, pixels.
+        rates: DropPath of each block.
+    """
+
+    def __init__(self, index: int, size: int, rates: list[float]) -> None:
         super().__init__()
-        self.tables = tables
-        self.blocks = nn.ModuleList(blocks)
-        self.downsample = downsample
+        dim, heads = DIMS[index], HEADS[index]
+        self.tables = RetentionTables(
+            (size, size), heads, dim // heads, DECAY_RANGES[index], DECOMPOSED[index]
+        )
+        self.blocks = nn.ModuleList(RMTBlock(dim, heads, FFN_RATIO, rate) for rate in rates)
+        last = index == len(DIMS) - 1
+        self.downsample = nn.Identity() if last else Downsample(dim, DIMS[index + 1])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H/2, W/2), or to the same shape in stage 4."""
@@ -171,10 +179,10 @@ class RMT(TemporalStream):
         rates = torch.linspace(0, drop_path, sum(DEPTHS)).split(DEPTHS)
         self.stem = Stem(in_chans, DIMS[0])
         self.stages = nn.Sequential(
-            *(_stage(i, image_size // 2 ** (i + 1), rates[i].tolist()) for i in range(len(DIMS)))
+            *(Stage(i, image_size // 2 ** (i + 1), rates[i].tolist()) for i in range(len(DIMS)))
         )
         self.head = Head(DIMS[-1], HEAD_DIM, num_classes) if num_classes else None
-        self.apply(init_linear_and_norm)
+        self.apply(init_linear)
 
     def forward_features(self, x: Tensor) -> Tensor:
         """Map images (B, in_chans, S, S) to stage-4 features (B, 512, S/16, S/16)."""
@@ -187,7 +195,7 @@ class RMT(TemporalStream):
         return x.mean((2, 3)) if self.head is None else self.head(x)
 
 
-def init_linear_and_norm(module: nn.Module) -> None:
+def init_linear(module: nn.Module) -> None:
     """For `nn.Module.apply`: Linear truncated normal (std 0.02) and zero bias.
 
     LayerNorm and convolutions keep PyTorch's defaults, which are the method's.
@@ -196,16 +204,6 @@ def init_linear_and_norm(module: nn.Module) -> None:
         nn.init.trunc_normal_(module.weight, std=0.02)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
-
-
-def _stage(index: int, size: int, rates: list[float]) -> Stage:
-    dim, heads = DIMS[index], HEADS[index]
-    tables = RetentionTables(
-        (size, size), heads, dim // heads, DECAY_RANGES[index], DECOMPOSED[index]
-    )
-    blocks = [RMTBlock(dim, heads, FFN_RATIO, rate) for rate in rates]
-    last = index == len(DIMS) - 1
-    return Stage(tables, blocks, nn.Identity() if last else Downsample(dim, DIMS[index + 1]))
 
 
 @register_model

@@ -13,7 +13,7 @@ from timm.layers import LayerNorm
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from gamdss.models.rmt import init_linear_and_norm
+from gamdss.models.rmt import init_linear
 
 WIDEST = 512  # as wide as a ResNet-50's map, the transformer would have 100 million parameters
 
@@ -53,7 +53,7 @@ class SpatialStream(nn.Module):
         )
         self.norm = LayerNorm(inner)  # like the blocks', eps 1e-6
         self.widen = nn.Identity() if inner == width else nn.Linear(inner, width)
-        self.apply(init_linear_and_norm)
+        self.apply(init_linear)
         nn.init.trunc_normal_(self.position, std=0.02)
 
     def forward(self, frame: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from gamdss.config import ModelConfig
 from gamdss.errors import ConfigError
 from gamdss.models.backbones import RMT_NAMES, build_stream
 from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
-from gamdss.models.rmt import HEAD_DIM, Head, init_linear_and_norm, timm_arguments
+from gamdss.models.rmt import HEAD_DIM, Head, init_linear, timm_arguments
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images
 
@@ -47,9 +47,9 @@ class TwoBranchNet(nn.Module):
         drop_path: DropPath of the temporal stream's last block.
         in_chans: channels of the frames.
         temporal: a custom temporal stream, instead of `backbone`.
-        one_pass: in training, pass both phases through the streams at once; None does so on
-            CUDA, where it halves the number of kernels. The numbers are the same except for
-            rounding and the draws of stochastic depth.
+        one_pass: pass both phases through the streams at once; None does so on CUDA, where it
+            halves the number of kernels. The numbers are the same except for rounding and the
+            draws of stochastic depth.
 
     Raises:
         ConfigError: unknown `branches`, `input_statistics` or `backbone`, or an `image_size`
@@ -90,7 +90,7 @@ class TwoBranchNet(nn.Module):
         self.temporal = temporal
         self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
         self.head = Head(width, HEAD_DIM, num_classes)
-        self.head.apply(init_linear_and_norm)
+        self.head.apply(init_linear)
         self.one_pass = one_pass
         self._separable = keeps_phases_apart(self)
 
@@ -116,9 +116,9 @@ class TwoBranchNet(nn.Module):
             return self._both(onset, apex, offset, features)
         rising = falling = None
         if self.branches != "falling":
-            rising = self.rising(onset, apex, _phase(features, 0))
+            rising = self.rising(onset, apex, features)
         if self.branches != "rising":
-            falling = self.falling(apex, offset, _phase(features, 1))
+            falling = self.falling(apex, offset, features)
         return rising, falling
 
     def predict_logits(
@@ -134,22 +134,22 @@ class TwoBranchNet(nn.Module):
         branch runs. Arguments and errors as in `forward`.
         """
         if self.branches == "falling":
-            return self.falling(apex, offset, _phase(features, 1))
-        return self.rising(onset, apex, _phase(features, 0))
+            return self.falling(apex, offset, features)
+        return self.rising(onset, apex, features)
 
     def rising(
-        self, onset: Tensor | None, apex: Tensor | None, feature: Tensor | None = None
+        self, onset: Tensor | None, apex: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
         """Logits of the rising phase: what appeared since the onset, located on the onset face."""
         onset, apex = self._frames(onset=onset, apex=apex)
-        return self.branch(temporal=apex - onset if feature is None else feature, spatial=onset)
+        return self.branch(apex - onset if features is None else features[:, 0], onset)
 
     def falling(
-        self, apex: Tensor | None, offset: Tensor | None, feature: Tensor | None = None
+        self, apex: Tensor | None, offset: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
         """Logits of the falling phase: what is gone by the offset, located on the apex face."""
         apex, offset = self._frames(apex=apex, offset=offset)
-        return self.branch(temporal=apex - offset if feature is None else feature, spatial=apex)
+        return self.branch(apex - offset if features is None else features[:, 1], apex)
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         """Logits of one phase.
@@ -202,11 +202,6 @@ def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Mod
     # momentum=None: the mean over all batches. The inputs do not change during training, and
     # differences are so small that a moving average would take long to reach them.
     return PhaseBatchNorm(in_chans, affine=False, momentum=None)
-
-
-def _phase(features: Tensor | None, number: int) -> Tensor | None:
-    """One phase of (B, 2, C, S, S)."""
-    return None if features is None else features[:, number]
 
 
 def build_network(model: ModelConfig, num_classes: int) -> TwoBranchNet:

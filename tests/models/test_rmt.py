@@ -8,7 +8,7 @@ from torch import nn
 
 from gamdss.errors import ConfigError
 from gamdss.models.retention import DWConv, RetentionTables
-from gamdss.models.rmt import FFN, RMT, Downsample, Head, RMTBlock, Stem, init_linear_and_norm
+from gamdss.models.rmt import FFN, RMT, Downsample, Head, RMTBlock, Stem, init_linear
 
 
 def test_timm_creates_an_image_classifier():
@@ -80,6 +80,6 @@ def test_head_averages_over_the_map():
 def test_linear_layers_are_initialised_as_in_the_paper():
     torch.manual_seed(0)
     layer = nn.Linear(256, 256)
-    init_linear_and_norm(layer)
+    init_linear(layer)
     assert layer.bias.count_nonzero() == 0
     assert layer.weight.std().item() == pytest.approx(0.02, rel=0.05)
