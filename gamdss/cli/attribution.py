@@ -14,7 +14,7 @@ from gamdss.runs.reopened import DataOptions, open_run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gamdss.metrics.verdicts import Verdict
+    from gamdss.metrics.calibration import ClipPrediction
 
 STEPS = 32
 
@@ -44,7 +44,7 @@ class Options(DataOptions):
 
 def run(options: Options) -> None:
     """Attribute, draw, and say where the picture lies."""
-    from gamdss.metrics.verdicts import verdicts  # noqa: PLC0415
+    from gamdss.metrics.calibration import clip_predictions  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
     from gamdss.report.tables import judged_epoch  # noqa: PLC0415
     from gamdss.runs.attribution import attribute, require_captum  # noqa: PLC0415
@@ -52,7 +52,7 @@ def run(options: Options) -> None:
 
     require_captum()
     read = read_run(Path(options.run).expanduser())
-    chosen = _chosen(verdicts(read.folds, read.selection), options.clips)
+    chosen = _chosen(clip_predictions(read.folds, read.selection), options.clips)
     opened = open_run(read, options)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)
     classes = read.results["classes"]
@@ -74,17 +74,17 @@ def run(options: Options) -> None:
         print(f"picture  {picture}")
 
 
-def heading(verdict: Verdict, classes: Sequence[str]) -> str:
+def heading(verdict: ClipPrediction, classes: Sequence[str]) -> str:
     """The clip, what it shows and what was predicted."""
     true, predicted = classes[verdict.label], classes[verdict.predicted]
     return f"{verdict.clip}: {true}\npredicted {predicted} ({verdict.confidence:.0%})"
 
 
-def _chosen(found: Sequence[Verdict], names: str | None) -> list[Verdict]:
-    from gamdss.metrics.verdicts import telling  # noqa: PLC0415
+def _chosen(found: Sequence[ClipPrediction], names: str | None) -> list[ClipPrediction]:
+    from gamdss.metrics.calibration import notable  # noqa: PLC0415
 
     if names is None:
-        return [verdict for kind in telling(found, 1).values() for verdict in kind]
+        return [verdict for kind in notable(found, 1).values() for verdict in kind]
     known = {verdict.clip: verdict for verdict in found}
     wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
     unknown = [name for name in wanted if name not in known]

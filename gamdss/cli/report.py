@@ -37,7 +37,7 @@ class Options(DataOptions):
 
 def run(options: Options) -> None:
     """Gather, render, and print where the page is."""
-    from gamdss.metrics.verdicts import telling, verdicts  # noqa: PLC0415
+    from gamdss.metrics.calibration import clip_predictions, notable  # noqa: PLC0415
     from gamdss.report.page import write_page  # noqa: PLC0415
     from gamdss.report.run_page import clip_pictures, run_page  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
@@ -49,7 +49,7 @@ def run(options: Options) -> None:
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
     record = read_run(folder)
-    kinds = telling(verdicts(record.folds, record.selection), CLIPS_OF_A_KIND)
+    kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if options.frames:
         pictures = clip_pictures(_opened(record, options), kinds, options.evidence)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gamdss.metrics.verdicts import Verdict
+from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KeyFrames
 from gamdss.report.overlay import change, coloured, evidence, limit, smoothed
 from gamdss.report.page import Bar, Card, Picture, embedded
@@ -31,7 +31,7 @@ class ClipPictures:
     changes: Mapping[str, float] = field(default_factory=dict)
 
 
-def card(verdict: Verdict, classes: Sequence[str], clip: ClipPictures | None) -> Card:
+def card(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures | None) -> Card:
     """The card of a clip; without pictures where `clip` is None."""
     order = np.argsort(-verdict.chances, kind="stable")
     bars = [
@@ -53,7 +53,7 @@ def card(verdict: Verdict, classes: Sequence[str], clip: ClipPictures | None) ->
     )
 
 
-def _pictures(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
+def _pictures(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
     faces = [_face(clip, i, verdict.clip) for i in range(3)]
     moves = {name: change(clip.faces[still], clip.faces[1]) for name, (_, still) in MOVES.items()}
     strongest = limit(np.stack(list(moves.values())))
@@ -76,7 +76,7 @@ def _face(clip: ClipPictures, which: int, name: str) -> Picture:
     return _picture(clip.faces[which], f"{name}: face at the {KEYS[which]}", KEYS[which], text)
 
 
-def _evidence(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
+def _evidence(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
     if not clip.maps:
         return []
     shown = {name: smoothed(values) for name, values in clip.maps.items()}

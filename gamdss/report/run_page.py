@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.metrics.verdicts import Verdict
+from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
 from gamdss.report import page_tables as tables
 from gamdss.report.clip_cards import ClipPictures, card
@@ -28,7 +28,7 @@ PAGE_STEPS = 16  # half of what `gamdss attribution` takes: the page shows the m
 
 
 def clip_pictures(
-    opened: OpenedRun, kinds: Mapping[str, Sequence[Verdict]], evidence: bool
+    opened: OpenedRun, kinds: Mapping[str, Sequence[ClipPrediction]], evidence: bool
 ) -> dict[str, ClipPictures]:
     """Key frames of the clips to look at, as the networks saw them, and the networks' evidence."""
     dataset = opened.dataset
@@ -57,7 +57,7 @@ def clip_pictures(
 
 def run_page(
     record: FinishedRun,
-    kinds: Mapping[str, Sequence[Verdict]],
+    kinds: Mapping[str, Sequence[ClipPrediction]],
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
     """Everything the page says, out of the run's own files."""

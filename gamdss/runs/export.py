@@ -21,9 +21,8 @@ from gamdss.data.augment import MEAN, STD
 from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
-from gamdss.models.build import build_network, without_start
 from gamdss.models.retention import RetentionTables
-from gamdss.models.two_branch import TwoBranchNet
+from gamdss.models.two_branch import TwoBranchNet, build_network, without_start
 from gamdss.training.checkpoint import load_weights, read_about, save_weights
 from gamdss.training.run_files import read_config
 from gamdss.version import __version__

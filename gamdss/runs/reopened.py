@@ -15,7 +15,7 @@ from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, make_folds
 from gamdss.errors import RunError
 from gamdss.files import cache_folder
-from gamdss.models.build import without_start
+from gamdss.models.two_branch import without_start
 from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights

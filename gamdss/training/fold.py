@@ -16,7 +16,7 @@ from gamdss.config import Config
 from gamdss.data.augment import augment, draw, normalise
 from gamdss.losses import two_phase_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.build import build_network
+from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
 from gamdss.training.balance import class_weights, order

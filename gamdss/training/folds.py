@@ -17,7 +17,7 @@ from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import cache_folder, write_json
-from gamdss.models.build import check_network
+from gamdss.models.two_branch import check_network
 from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result

@@ -114,7 +114,7 @@ def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
 
     other = changed("clips", {}, renamed)
     shown = refused(capsys, "compare", first, other)
-    assert "clip(s) are in the first run only: 01/EP01" in shown
+    assert "clip(s) are only in the first run: 01/EP01" in shown
     fewer = Path(changed("task", {}))
     results = json.loads((fewer / "results.json").read_text())
     (fewer / "results.json").write_text(json.dumps({**results, "task": "c3"}))

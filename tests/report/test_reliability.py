@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from gamdss.metrics.calibration import calibration
-from gamdss.metrics.verdicts import telling, verdicts
+from gamdss.metrics.calibration import calibration, clip_predictions, notable
 from gamdss.records import FoldResult
 from gamdss.report.per_subject import per_subject_figure, subjects
 from gamdss.report.reliability import reliability_figure
@@ -64,10 +63,10 @@ def test_subjects_from_the_best_to_the_worst(tmp_path):
 
 def test_clips_to_look_at_are_named_once():
     sure = np.array([0.99, 0.8, 0.6, 0.97, 0.55])
-    found = telling(verdicts([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)
+    found = notable(clip_predictions([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)
     assert {kind: [v.clip for v in clips] for kind, clips in found.items()} == {
         "Most certain, and right": ["a/0", "a/1"],
         "Most certain, and wrong": ["a/3", "a/4"],
         "Least certain": ["a/2"],
     }
-    assert [len(x) for x in telling(verdicts([fold("a", [1])], "final"), 2).values()] == [1]
+    assert [len(x) for x in notable(clip_predictions([fold("a", [1])], "final"), 2).values()] == [1]

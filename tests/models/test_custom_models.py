@@ -1,13 +1,14 @@
-"""The README's loop in plain PyTorch, and its clips of one's own, as they stand there."""
+"""The Python blocks of gamdss/models/README.md run as they are."""
 
 import re
 from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 import timm
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = (Path(__file__).parents[2] / "gamdss" / "models" / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
@@ -22,7 +23,7 @@ def shortened(code, *changes):
     return code
 
 
-def test_the_loop_trains_a_model_of_the_users_own(small_dataset, tmp_path, monkeypatch, capsys):
+def test_the_loop_trains_a_custom_model(small_dataset, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code = block("gamdss.two_phase(model)")
     assert len(code.strip().splitlines()) <= 35
@@ -43,7 +44,7 @@ def test_the_loop_trains_a_model_of_the_users_own(small_dataset, tmp_path, monke
     assert len(list(names["net"].parameters())) == len(list(bare.parameters()))
 
 
-def test_clips_of_ones_own(tmp_path, monkeypatch):
+def test_custom_clips(tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     face = rng.integers(60, 190, (48, 48, 3), dtype=np.uint8)
     (tmp_path / "clips" / "01").mkdir(parents=True)
@@ -55,14 +56,19 @@ def test_clips_of_ones_own(tmp_path, monkeypatch):
         video.write(face)
     video.release()
     monkeypatch.chdir(tmp_path)
-    names = {"gamdss": __import__("gamdss")}
-    exec(block("FrameSequence"), names)
+    names = {}
+    exec(block("gamdss.FrameSequence("), names)
     data = names["data"]
     assert data.classes == ("joy", "surprise")
     assert data[1][0].shape == (3, 224, 224)
 
 
+@pytest.mark.parametrize("word", ["torch.randn(3, 2", "Patches(TemporalStream)", "weights_only"])
+def test_blocks_without_data(word):
+    exec(block(word), {})
+
+
 def test_the_backbone_by_name():
-    names = {"gamdss": __import__("gamdss")}
+    names = {}
     exec(block('backbone="resnet18"'), names)
     assert names["net"].temporal.num_features == 512
