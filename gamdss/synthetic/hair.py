@@ -1,4 +1,4 @@
-"""Hair, ears, neck, clothes and what is behind: everything around the face."""
+"""Everything around the face: hair, ears, neck, clothes and background."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def paint_behind(canvas: Canvas, identity: Identity, rng: np.random.Generator) -
 
 
 def _neck(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray:
-    """Neck in the chin's shadow, shoulders in cloth."""
+    """Neck in the shadow of the chin, and clothes."""
     half = 0.62 * identity.half_width
     neck = np.array(
         [
@@ -89,7 +89,7 @@ def paint_hair(
     """Hair over forehead and temples in the identity's style."""
     soft = {"buzz": 5.0, "fringe": 1.2}.get(identity.hair_style, 2.2)
     mask = canvas.polygon(_hair_outline(identity, rng), soft)
-    # A hairline is not a line: it frays along noise.
+    # Noise frays the hairline.
     fray = 0.5 + 0.5 * np.tanh(2 * (mask - 0.5) * 2 + 0.55 * canvas.noise(rng, (1.2, 3.0)))
     edge = 4 * mask * (1 - mask)
     mask = mask * (1 - edge) + edge * mask * fray * 1.2
@@ -100,7 +100,7 @@ def paint_hair(
 
 
 def _hair_outline(identity: Identity, rng: np.random.Generator) -> np.ndarray:
-    """Closed outline of the hair in front: over the head outside, along the hairline inside."""
+    """Closed outline of the front hair: outside over the head, inside along the hairline."""
     width, line = identity.half_width, identity.hairline_y
     rise = 2.0 if identity.hair_style == "buzz" else rng.uniform(6, 12)
     ear = identity.eye_y + 6
@@ -141,7 +141,7 @@ def _hair_outline(identity: Identity, rng: np.random.Generator) -> np.ndarray:
 
 
 def _strands(canvas: Canvas, identity: Identity, rng: np.random.Generator) -> np.ndarray:
-    """Hair colour with strands that run from the crown, and a sheen across them."""
+    """Hair colour (height, width, 3): strands from the crown, with a sheen across them."""
     crown_x = float(rng.uniform(-25, 25))
     long = identity.hair_style in ("long", "parted")
     dx, dy = canvas.x - crown_x, canvas.y + (230 if long else 185)

@@ -1,4 +1,4 @@
-"""Mouth and nostrils: lips with a cupid's bow, the line between them, the dark of the nose."""
+"""Mouth and nostrils: lips with a cupid's bow, the line between them, the nostrils."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def lip_line(identity: Identity) -> np.ndarray:
 def paint_mouth(
     picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
 ) -> np.ndarray:
-    """Lips on the skin, `picture` before shading."""
+    """Paint lips on the skin, before shading."""
     i = identity
     width, y = i.mouth_half_width, i.mouth_y
     line = lip_line(i)
@@ -44,7 +44,7 @@ def paint_mouth(
 
 
 def paint_nostrils(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray:
-    """The two nostrils and the shade under the nose."""
+    """Paint the nostrils and the shade under the nose."""
     i = identity
     skin = np.array(i.skin)
     for side in (-1, 1):
@@ -71,12 +71,12 @@ def paint_nostrils(picture: np.ndarray, canvas: Canvas, identity: Identity) -> n
 
 
 def _mirrored(half: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A right half from the middle outwards, completed to a line from left to right."""
+    """The right half of a line, from the centre outwards, completed to the whole line."""
     return [(-px, py) for px, py in reversed(half[1:])] + half
 
 
 def _vertical_grain(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """The fine upright furrows of lips: noise that varies across and hardly along."""
+    """The fine vertical furrows of lips: noise that varies mainly from left to right."""
     profile = rng.standard_normal((3, canvas.shape[1])).astype(np.float32)
     rows = np.linspace(0, 2, canvas.shape[0])
     return np.stack([np.interp(rows, [0, 1, 2], column) for column in profile.T], axis=1)

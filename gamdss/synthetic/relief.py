@@ -1,4 +1,4 @@
-"""The face as a relief under a lamp: a height map built of bumps and folds, and its shading."""
+"""The face as a relief: a height map of bumps and folds, and its shading under a lamp."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def height_map(canvas: Canvas, identity: Identity) -> np.ndarray:
 
 
 def _dome(canvas: Canvas, identity: Identity) -> np.ndarray:
-    """The head itself: round across, gently bent along."""
+    """The head: round from left to right, slightly curved from top to bottom."""
     inside = canvas.polygon(head_outline(identity), soft=0)
     half = np.maximum(inside.sum(axis=1, keepdims=True) / (2 * canvas.scale), 12.0)
     across = np.sqrt(np.clip(1.0 - (canvas.x / (half * 1.02)) ** 2, 0.0, 1.0))
@@ -90,11 +90,11 @@ def _lower_face(canvas: Canvas, identity: Identity) -> np.ndarray:
 
 
 def shading(canvas: Canvas, height: np.ndarray, light: tuple[float, float, float]) -> np.ndarray:
-    """Brightness factor of a relief under a lamp, about 1 where the surface faces it."""
+    """Brightness factor of a relief under a lamp, about 1 where the surface faces the lamp."""
     slope_y, slope_x = np.gradient(height, 1 / canvas.scale)
     length = np.sqrt(slope_x**2 + slope_y**2 + 1)
     facing = (-slope_x * light[0] - slope_y * light[1] + light[2]) / length
-    # A bounce light from the other side keeps the dark half of the face readable.
+    # Reflected light from the other side keeps the dark half of the face visible.
     bounce = (slope_x * light[0] + slope_y * 0.2 + 0.9) / length
     diffuse = 0.34 + 0.60 * np.clip(facing, 0, None) + 0.14 * np.clip(bounce, 0, None)
     hollow = height - canvas.blur(height, 5.0)
@@ -102,7 +102,7 @@ def shading(canvas: Canvas, height: np.ndarray, light: tuple[float, float, float
 
 
 def gloss(canvas: Canvas, height: np.ndarray, light: tuple[float, float, float]) -> np.ndarray:
-    """Specular highlight in 0..1: where the surface mirrors the lamp to the camera."""
+    """Specular highlight in 0..1, where the surface reflects the lamp to the camera."""
     slope_y, slope_x = np.gradient(canvas.blur(height, 1.2), 1 / canvas.scale)
     half = np.array(light) + np.array([0, 0, 1.0])
     half /= np.linalg.norm(half)

@@ -1,17 +1,17 @@
-"""What a made dataset is like: how many, how large, how clear, how disturbed, how annotated."""
+"""Settings of a synthetic dataset: its size, motion, disturbances and annotator."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import DatasetSpec, Layout, get_spec
 from gamdss.errors import ConfigError
 
 Range = tuple[float, float]
-# Families of time courses; `mixed` draws one of the others for each clip.
+# Families of time courses; `mixed` draws one of the others per clip.
 COURSES = ("cosine", "power", "tail", "plateau", "asymmetric", "mixed")
-# Kinds of faults that can be planted, in the words of `gamdss check`.
+# Kinds of faults that can be planted, named as `gamdss check` names them.
 FAULTS = (
     "missing apex",
     "apex outside the clip",
@@ -32,41 +32,41 @@ FAULTS = (
 
 @dataclass
 class SynthConfig:
-    """A made dataset. Lengths are pixels of the written frames, times milliseconds.
+    """A synthetic dataset. Lengths are pixels of the written frames, times milliseconds.
 
     Args:
-        dataset: name of the spec in whose native layout it is written.
-        layout: which of the spec's frame layouts is written; its first where left out.
+        dataset: name or file of the spec in whose native layout it is written.
+        layout: which of the spec's frame layouts is written; the first by default.
         faults: kinds of faults to plant, or `all`; `faults.csv` records them.
-        subjects: number of made people.
-        clips_per_subject: clips of each; its emotions are as balanced as the number allows.
-        emotions: emotions that occur; those of the spec's first task where left out.
-        height: of a frame; 340 is a cropped CASME II frame.
-        width: of a frame; 280 is a cropped CASME II frame.
-        fps: frames a second; the spec's, or 100, where left out.
-        rise_ms: least and greatest length of the rising phase.
-        plateau_ms: least and greatest time at full strength, with the apex in its middle.
-        fall_ms: least and greatest length of the falling phase.
-        course: families of time courses, one drawn for each clip: cosine, power, tail, plateau,
+        subjects: number of synthetic people.
+        clips_per_subject: clips of each, with emotions as balanced as the number allows.
+        emotions: emotions that occur; by default those of the spec's first task.
+        height: height of a frame; a cropped CASME II frame has 340.
+        width: width of a frame; a cropped CASME II frame has 280.
+        fps: frames per second; by default the spec's, or 100 if it has none.
+        rise_ms: minimum and maximum duration of the rising phase.
+        plateau_ms: minimum and maximum time at full strength, with the apex in the middle.
+        fall_ms: minimum and maximum duration of the falling phase.
+        course: families of time courses, one drawn per clip: cosine, power, tail, plateau,
             asymmetric, or mixed for all of them.
         margin_ms: neutral frames before the onset and after the offset.
-        amplitude: least and greatest displacement at the apex, where the face moves most.
-        noise: standard deviation of the sensor's noise in grey levels.
-        flicker: standard deviation of each frame's brightness in percent.
+        amplitude: minimum and maximum displacement at the apex, where the face moves most.
+        noise: standard deviation of the sensor noise in grey levels.
+        flicker: standard deviation of the brightness from frame to frame in percent.
         illumination: slow change of the light over a clip in percent, uneven over the face.
-        drift: standard deviation of the head's slow wandering in pixels.
-        blink: probability that a clip has a blink of the eyes.
+        drift: standard deviation of the head's slow drift in pixels.
+        blink: probability that a clip contains a blink.
         jpeg_quality: 1 to 100.
-        onset_bias: mean error of the annotator in shares of the rising phase; above 0 is late.
+        onset_bias: mean error of the annotated onset relative to the rising phase; above 0 is late.
         onset_jitter: standard deviation of that error.
-        apex_bias: mean error of the annotated apex in shares of the rising phase.
+        apex_bias: mean error of the annotated apex relative to the rising phase.
         apex_jitter: standard deviation of that error.
-        offset_bias: mean error of the annotated offset in shares of the falling phase.
+        offset_bias: mean error of the annotated offset relative to the falling phase.
         offset_jitter: standard deviation of that error.
-        late_group: what the annotator of every second subject adds to `offset_bias`, in shares of
-            the falling phase; `groups.csv` says who is in group A and who in B.
-        seed: decides everything; the same seed gives the same files.
-        workers: threads that draw; 0 takes one for each processor.
+        late_group: what the annotator of every second subject adds to `offset_bias`; `groups.csv`
+            assigns the subjects to group A or B (the late one).
+        seed: the same seed gives the same files.
+        workers: threads that draw clips; 0 starts one per processor.
     """
 
     dataset: str = "cas2"
@@ -104,8 +104,8 @@ class SynthConfig:
         spec = get_spec(self.dataset)
         if self.layout is not None:
             spec.layout(self.layout)
-        self._known_faults()
-        self._known_courses()
+        self._check_faults()
+        self._check_course()
         for name in ("subjects", "clips_per_subject"):
             self._within(name, 1, 9999)
         for name in ("height", "width"):
@@ -126,20 +126,24 @@ class SynthConfig:
         if unknown or self.emotions == []:
             raise ConfigError(
                 f"--emotions is {self.emotions!r}",
-                remedy=f"{spec.title} knows {', '.join(spec.emotions)}.",
+                remedy=f"The emotions of {spec.title} are {', '.join(spec.emotions)}.",
             )
 
-    def _known_faults(self) -> None:
+    def layout_of(self, spec: DatasetSpec) -> Layout:
+        """The frame layout to write."""
+        return spec.layout(self.layout or next(iter(spec.layouts)))
+
+    def _check_faults(self) -> None:
         if self.faults == ["all"]:
             self.faults = list(FAULTS)
         unknown = [name for name in self.faults if name not in FAULTS]
         if unknown:
             raise ConfigError(
                 f"--faults is {self.faults!r}",
-                remedy=f"It must be [all], or of these: {', '.join(FAULTS)}.",
+                remedy=f"It must be [all] or a list of these: {', '.join(FAULTS)}.",
             )
 
-    def _known_courses(self) -> None:
+    def _check_course(self) -> None:
         if not self.course or any(name not in COURSES for name in self.course):
             raise ConfigError(
                 f"--course is {self.course!r}",
@@ -158,6 +162,6 @@ class SynthConfig:
         if len(value) != 2 or not 0 <= value[0] <= value[1]:
             raise ConfigError(
                 f"--{name.replace('_', '-')} is {list(value)!r}",
-                remedy="It must be the least and the greatest value, [low, high], 0 or more.",
+                remedy="It must be the minimum and the maximum, [low, high], 0 or more.",
             )
         setattr(self, name, value)

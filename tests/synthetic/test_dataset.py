@@ -1,4 +1,4 @@
-"""A made dataset: in the native layout, with true key frames, the same for the same seed."""
+"""A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
 from dataclasses import replace
@@ -68,15 +68,15 @@ def test_the_layout_is_the_native_one(quiet):
         )
 
 
-def test_a_perfect_annotator_wrote_the_truth(quiet):
+def test_a_perfect_annotator_writes_the_truth(quiet):
     name = f"{TRUE_ANNOTATION}/CASME2-coding-20241216.xlsx"
     read = read_annotations(SPEC, find_workbook(SPEC, quiet, Path(name)), "c5")
-    told = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
-    assert [clip.id for clip in read.clips] == [clip.id for clip in told.clips]
+    annotated = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
+    assert [clip.id for clip in read.clips] == [clip.id for clip in annotated.clips]
     for clip, row in zip(read.clips, truth(quiet), strict=True):
         true = tuple(int(row[key]) for key in ("onset", "apex", "offset"))
         assert clip.annotated.numbers == true
-    assert any(a.annotated != b.annotated for a, b in zip(read.clips, told.clips, strict=True))
+    assert any(a.annotated != b.annotated for a, b in zip(read.clips, annotated.clips, strict=True))
 
 
 def test_every_subject_shows_every_emotion(quiet):
@@ -85,7 +85,7 @@ def test_every_subject_shows_every_emotion(quiet):
         assert sorted(shown) == sorted(SPEC.tasks["c5"].classes)
 
 
-def test_motion_is_largest_at_the_true_apex_and_none_outside(quiet):
+def test_movement_peaks_at_the_true_apex_and_is_zero_outside(quiet):
     read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
     finder = FrameFinder(SPEC, quiet)
     for clip, row in zip(read.clips, truth(quiet), strict=True):
@@ -98,7 +98,7 @@ def test_motion_is_largest_at_the_true_apex_and_none_outside(quiet):
         assert moved[apex] > 0.2
 
 
-def test_emotions_move_different_places(quiet):
+def test_emotions_move_different_regions(quiet):
     read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
     finder = FrameFinder(SPEC, quiet)
     upper = {}
@@ -112,7 +112,7 @@ def test_emotions_move_different_places(quiet):
     assert max(upper["repression"]) < 0.2
 
 
-def test_the_same_seed_gives_the_same_files_whatever_the_threads(quiet, tmp_path):
+def test_the_same_seed_gives_the_same_files_with_any_number_of_threads(quiet, tmp_path):
     one = write_dataset(tmp_path / "one", replace(QUIET, workers=1), progress=False)
     assert files(one) == files(quiet)
     assert (one / GROUND_TRUTH).read_bytes() == (quiet / GROUND_TRUTH).read_bytes()
@@ -129,7 +129,7 @@ def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path
     assert all(before[name] != after[name] for name in before)
 
 
-def test_the_annotator_errs_as_asked(tmp_path):
+def test_the_annotator_has_the_requested_bias_and_jitter(tmp_path):
     config = SynthConfig(
         subjects=1,
         clips_per_subject=60,
@@ -156,7 +156,7 @@ def test_the_annotator_errs_as_asked(tmp_path):
         assert abs(error.std() - jitter) < 0.05, name
 
 
-def test_what_is_there_is_kept_and_what_is_not_ours_is_refused(quiet, tmp_path):
+def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path):
     stamp = (quiet / GROUND_TRUTH).stat().st_mtime_ns
     assert write_dataset(quiet, QUIET, progress=False) == quiet
     assert (quiet / GROUND_TRUTH).stat().st_mtime_ns == stamp
@@ -174,7 +174,7 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     def broken(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset, "write_table", broken)
+    monkeypatch.setattr(dataset, "write_workbook", broken)
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "cas2", QUIET, progress=False)
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
@@ -197,6 +197,6 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
         ({"fps": 0.0}, "--fps is 0.0"),
     ],
 )
-def test_a_wrong_setting_is_named(values, message):
+def test_an_invalid_setting_is_reported(values, message):
     with pytest.raises(ConfigError, match=message):
         SynthConfig(**values)
