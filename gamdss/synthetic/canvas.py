@@ -86,7 +86,14 @@ class Canvas:
         return total / np.sqrt(len(sigmas))
 
 
-def smooth_curve(points: Sequence[Sequence[float]], closed: bool, rounds: int = 4) -> np.ndarray:
+def both_sides(half: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The right half of a line, from the vertical axis outwards, completed by its mirror image."""
+    return [(-x, y) for x, y in reversed(half) if x != 0] + list(half)
+
+
+def smooth_curve(
+    points: Sequence[Sequence[float]] | np.ndarray, closed: bool, rounds: int = 4
+) -> np.ndarray:
     """Smooth a polyline (N, 2) by Chaikin's corner cutting."""
     curve = np.asarray(points, dtype=np.float64)
     for _ in range(rounds):

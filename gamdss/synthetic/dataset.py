@@ -21,7 +21,7 @@ from gamdss.errors import RunError
 from gamdss.files import unwritable
 from gamdss.synthetic.clip import draw_clip
 from gamdss.synthetic.face import Face, render_face
-from gamdss.synthetic.faults import PLANTED, plant
+from gamdss.synthetic.faults import PLANTED, PlantedFault, plant
 from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.native import (
     ClipPlan,
@@ -107,8 +107,7 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
     lines = sheet_lines(spec, rows)
     if config.faults:
         planted = plant(root, spec, config, rows, lines)
-        fields = [(fault.kind, fault.clip, fault.row, fault.done) for fault in planted]
-        write_csv(root / PLANTED, [("kind", "clip", "row", "done"), *fields])
+        write_csv(root / PLANTED, [PlantedFault._fields, *planted])
     write_workbook(root, spec, lines)
     write_workbook(root / TRUE_ANNOTATION, spec, sheet_lines(spec, [_true(row) for row in rows]))
     _write_truth(root / GROUND_TRUTH, rows, fps)

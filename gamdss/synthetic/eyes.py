@@ -43,9 +43,8 @@ def paint_lids(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.nd
     skin = np.array(identity.skin)
     for side in (-1, 1):
         upper, lower = lid_curves(identity, side)
-        crease = (
-            upper + np.array([0, -1]) * (2.0 + 3.4 * np.sin(np.linspace(0.25, 2.8, 41)))[:, None]
-        )
+        height = 2.0 + 3.4 * np.sin(np.linspace(0.25, 2.8, 41))
+        crease = upper + np.array([0, -1]) * height[:, None]
         picture = blend(picture, skin * 0.45, 0.55 * canvas.stroke(crease, 1.0, soft=0.8))
         bag = lower + np.array([0, 6.5])
         picture = blend(picture, skin * 0.62, 0.28 * canvas.stroke(bag[6:-4], 1.5, soft=2.0))
@@ -70,9 +69,8 @@ def paint_eyes(
         lashes = canvas.stroke(upper + np.array([0, -0.5]), 1.8, soft=0.5)
         picture = blend(picture, (20, 20, 26), 0.88 * np.clip(lashes * 1.2, 0, 1))
         picture = blend(picture, (22, 22, 28), 0.8 * _lashes(canvas, upper, side, rng))
-        picture = blend(
-            picture, (96, 104, 176), 0.6 * canvas.bump(upper[1, 0], upper[1, 1], 1.6, 1.3)
-        )
+        corner = canvas.bump(upper[1, 0], upper[1, 1], 1.6, 1.3)
+        picture = blend(picture, (96, 104, 176), 0.6 * corner)
     return picture
 
 
@@ -117,15 +115,10 @@ def paint_brows(
     colour = np.minimum(np.array(identity.hair) * 0.8 + 6, np.array(identity.skin) * 0.5)
     for side in (-1, 1):
         spine = brow_spine(identity, side)
-        half = (
-            0.5
-            * identity.brow_thickness
-            * np.interp(np.linspace(0, 1, len(spine)), [0, 0.12, 0.55, 1], [0.7, 1.0, 0.9, 0.15])
-        )
-        below, above = (
-            spine + np.array([0, 1]) * half[:, None],
-            spine - np.array([0, 1]) * half[:, None],
-        )
+        along = np.linspace(0, 1, len(spine))
+        profile = np.interp(along, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.9, 0.15])
+        half = 0.5 * identity.brow_thickness * profile
+        below, above = (spine + np.array([0, way]) * half[:, None] for way in (1, -1))
         ground = canvas.polygon(np.concatenate([above, below[::-1]]), soft=1.3)
         lines = []
         for _ in range(int(45 + 22 * identity.brow_thickness)):
@@ -145,11 +138,6 @@ def brow_spine(identity: Identity, side: int) -> np.ndarray:
     """The centre line of a brow from its inner to its outer end, (N, 2)."""
     inner, outer = identity.eye_x - 25, identity.eye_x + 28
     y, arch = identity.brow_y, identity.brow_arch
-    points = [
-        (side * inner, y + 2.0),
-        (side * (inner + 14), y - 0.3 * arch),
-        (side * (inner + 34), y - arch),
-        (side * (outer - 6), y - 0.4 * arch),
-        (side * outer, y + 4.0),
-    ]
-    return smooth_curve(points, closed=False)
+    points = [(inner, y + 2.0), (inner + 14, y - 0.3 * arch), (inner + 34, y - arch)]
+    points += [(outer - 6, y - 0.4 * arch), (outer, y + 4.0)]
+    return smooth_curve(np.array(points) * (side, 1), closed=False)

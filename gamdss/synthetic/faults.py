@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gamdss.data.specs import DatasetSpec, Layout
 from gamdss.errors import ConfigError
@@ -17,8 +16,7 @@ PLANTED = "faults.csv"
 _NOTE = "Notes that somebody wrote above the table."
 
 
-@dataclass(frozen=True)
-class PlantedFault:
+class PlantedFault(NamedTuple):
     """A planted fault: its kind, the clip's id and row, and what was done."""
 
     kind: str

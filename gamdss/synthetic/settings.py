@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
+from gamdss.config.checks import require
 from gamdss.data.specs import DatasetSpec, Layout, get_spec
-from gamdss.errors import ConfigError
 
 Range = tuple[float, float]
 # Families of time courses; `mixed` draws one of the others per clip.
@@ -28,6 +28,18 @@ FAULTS = (
     "file named otherwise",
     "folder named otherwise",
 )
+# Allowed minimum and maximum of each number.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("subjects", "clips_per_subject"), (1, 9999)),
+    **dict.fromkeys(("height", "width"), (32, 4096)),
+    "fps": (1, 10000),
+    **dict.fromkeys(("margin_ms", "noise", "flicker", "illumination", "drift"), (0, math.inf)),
+    "blink": (0, 1),
+    "jpeg_quality": (1, 100),
+    **dict.fromkeys(("onset_bias", "apex_bias", "offset_bias", "late_group"), (-1, 1)),
+    **dict.fromkeys(("onset_jitter", "apex_jitter", "offset_jitter"), (0, 1)),
+    **dict.fromkeys(("seed", "workers"), (0, math.inf)),
+}
 
 
 @dataclass
@@ -102,66 +114,33 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         spec = get_spec(self.dataset)
-        if self.layout is not None:
-            spec.layout(self.layout)
-        self._check_faults()
-        self._check_course()
-        for name in ("subjects", "clips_per_subject"):
-            self._within(name, 1, 9999)
-        for name in ("height", "width"):
-            self._within(name, 32, 4096)
-        for name in ("rise_ms", "fall_ms", "plateau_ms", "amplitude"):
-            self._range(name)
-        for name in ("margin_ms", "noise", "flicker", "illumination", "drift", "seed", "workers"):
-            self._within(name, 0, math.inf)
-        self._within("blink", 0, 1)
-        self._within("jpeg_quality", 1, 100)
-        for name in ("onset", "apex", "offset"):
-            self._within(f"{name}_bias", -1, 1)
-            self._within(f"{name}_jitter", 0, 1)
-        self._within("late_group", -1, 1)
-        if self.fps is not None:
-            self._within("fps", 1, 10000)
-        unknown = [name for name in self.emotions or () if name not in spec.emotions]
-        if unknown or self.emotions == []:
-            raise ConfigError(
-                f"--emotions is {self.emotions!r}",
-                remedy=f"The emotions of {spec.title} are {', '.join(spec.emotions)}.",
-            )
-
-    def layout_of(self, spec: DatasetSpec) -> Layout:
-        """The frame layout to write."""
-        return spec.layout(self.layout or next(iter(spec.layouts)))
-
-    def _check_faults(self) -> None:
+        self.layout_of(spec)
         if self.faults == ["all"]:
             self.faults = list(FAULTS)
-        unknown = [name for name in self.faults if name not in FAULTS]
-        if unknown:
-            raise ConfigError(
-                f"--faults is {self.faults!r}",
-                remedy=f"It must be [all] or a list of these: {', '.join(FAULTS)}.",
-            )
+        allowed = f"[all] or a list of these: {', '.join(FAULTS)}"
+        require(set(self.faults) <= set(FAULTS), "faults", self.faults, allowed)
+        self._require_names("course", COURSES)
+        if self.emotions is not None:
+            self._require_names("emotions", tuple(spec.emotions))
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            allowed = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
+            require(value is None or low <= value <= high, name, value, allowed)
+        for name in ("rise_ms", "plateau_ms", "fall_ms", "amplitude"):
+            ends = tuple(float(end) for end in getattr(self, name))
+            allowed = "the minimum and the maximum, [low, high], 0 or more"
+            require(len(ends) == 2 and 0 <= ends[0] <= ends[1], name, list(ends), allowed)
+            setattr(self, name, ends)
 
-    def _check_course(self) -> None:
-        if not self.course or any(name not in COURSES for name in self.course):
-            raise ConfigError(
-                f"--course is {self.course!r}",
-                remedy=f"It must be a list of these: {', '.join(COURSES)}.",
-            )
+    def layout_of(self, spec: DatasetSpec) -> Layout:
+        """The frame layout to write.
 
-    def _within(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high:
-            bounds = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
-            flag = name.replace("_", "-")
-            raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {bounds}.")
+        Raises:
+            ConfigError: `spec` has no layout of that name.
+        """
+        return spec.layout(self.layout or next(iter(spec.layouts)))
 
-    def _range(self, name: str) -> None:
-        value = tuple(float(end) for end in getattr(self, name))
-        if len(value) != 2 or not 0 <= value[0] <= value[1]:
-            raise ConfigError(
-                f"--{name.replace('_', '-')} is {list(value)!r}",
-                remedy="It must be the minimum and the maximum, [low, high], 0 or more.",
-            )
-        setattr(self, name, value)
+    def _require_names(self, option: str, known: tuple[str, ...]) -> None:
+        names = getattr(self, option)
+        allowed = f"a list of these: {', '.join(known)}"
+        require(bool(names) and set(names) <= set(known), option, names, allowed)
