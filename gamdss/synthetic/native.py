@@ -65,12 +65,13 @@ def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> Wor
 
 def _renumbered(drawn: SyntheticClip, by: int) -> SyntheticClip:
     """The clip with all frame numbers shifted."""
-    true, annotated = (
-        KeyFrames(*(number + by for number in keys.numbers))
-        for keys in (drawn.course.true, drawn.annotated)
-    )
-    course = replace(drawn.course, numbers=drawn.course.numbers + by, true=true)
-    return replace(drawn, course=course, annotated=annotated)
+
+    def shifted(keys: KeyFrames) -> KeyFrames:
+        return KeyFrames(keys.onset + by, keys.apex + by, keys.offset + by)
+
+    numbers = drawn.course.numbers + by
+    course = replace(drawn.course, numbers=numbers, true=shifted(drawn.course.true))
+    return replace(drawn, course=course, annotated=shifted(drawn.annotated))
 
 
 def sheet_lines(spec: DatasetSpec, rows: Sequence[WorkbookRow]) -> list[list[Any]]:

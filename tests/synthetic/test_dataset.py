@@ -1,7 +1,7 @@
 """A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ import pytest
 
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
-from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, write_dataset
+from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, dataset, write_dataset
+from gamdss.synthetic.settings import COURSES, FAULTS
 
 SPEC = get_spec("cas2")
 QUIET = SynthConfig(
@@ -169,8 +170,6 @@ def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
-    from gamdss.synthetic import dataset
-
     def broken(*args):
         raise KeyboardInterrupt
 
@@ -200,3 +199,14 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
 def test_an_invalid_setting_is_reported(values, message):
     with pytest.raises(ConfigError, match=message):
         SynthConfig(**values)
+
+
+def test_the_readme_lists_all_options_families_faults_and_layouts():
+    readme = Path(dataset.__file__).with_name("README.md").read_text("utf-8")
+    for field in fields(SynthConfig):
+        assert f"`--{field.name.replace('_', '-')}`" in readme
+    for name in (*COURSES, *FAULTS):
+        assert f"| `{name}` |" in readme
+    for name in spec_names():
+        layouts = ", ".join(f"`{layout}`" for layout in get_spec(name).layouts)
+        assert f"| `{name}` | {layouts} |" in readme
