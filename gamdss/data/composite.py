@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from gamdss.config import Config
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
-from gamdss.data.store import Store
-from gamdss.data.stored_motion import join_motion
 from gamdss.errors import AnnotationError, ConfigError
 from gamdss.records import Clip
 
@@ -119,23 +114,6 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
 
 def _prefixed(clip: Clip) -> Clip:
     return replace(clip, subject=f"{clip.dataset}-{clip.subject}")
-
-
-def join_stores(parts: Sequence[Store]) -> Store:
-    """The frames of all parts in one array, in memory."""
-    starts = np.cumsum([0, *(len(part.frames) for part in parts[:-1])])
-    pairs = list(zip(parts, starts, strict=True))
-    digest = hashlib.blake2b("".join(part.digest for part in parts).encode(), digest_size=12)
-    return Store(
-        frames=np.concatenate([part.frames for part in parts]),
-        annotated=np.concatenate([part.annotated + start for part, start in pairs]),
-        reselected=np.concatenate([part.reselected + start for part, start in pairs]),
-        annotated_keys=tuple(keys for part in parts for keys in part.annotated_keys),
-        reselected_keys=tuple(keys for part in parts for keys in part.reselected_keys),
-        contents=tuple(content for part in parts for content in part.contents),
-        digest=digest.hexdigest(),
-        motion=join_motion([part.motion for part in parts]),
-    )
 
 
 def composition(

@@ -17,17 +17,11 @@ from tqdm import tqdm
 from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
-from gamdss.data.composite import (
-    composition,
-    join_annotations,
-    join_stores,
-    restrict,
-    sources,
-)
+from gamdss.data.composite import composition, join_annotations, restrict, sources
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
-from gamdss.data.store import Store, open_store
+from gamdss.data.store import Store, join_stores, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError

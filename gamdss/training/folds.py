@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -21,7 +20,7 @@ from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames, load_motion
+from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.ranks import Ranks, find_ranks
 from gamdss.training.results import results
 from gamdss.training.run_directory import RunDirectory
@@ -134,22 +133,21 @@ class _Job:
 
     def work(self, folds: Sequence[Fold]) -> None:
         """Train the folds that are not finished and that no other rank takes."""
-        frames = load_frames(self.dataset.store, self.target)
-        motion = load_motion(self.dataset.store, self.target)
+        inputs = load_inputs(self.dataset.store, self.target)
         shown = self.progress and self.ranks.rank == 0
         with tqdm(total=len(folds), desc="folds", unit="fold", disable=not shown) as bar:
             for fold, done in self.ranks.share(folds):
                 bar.update(done - bar.n)
                 bar.set_postfix_str(f"{fold.name}")
                 if not _is_finished(self.directory, fold):
-                    self._train(fold, frames, motion, shown)
+                    self._train(fold, inputs, shown)
                 self._draw_curves(fold)
             bar.update(len(folds) - bar.n)
 
-    def _train(self, fold: Fold, frames: Tensor, motion: Tensor | None, shown: bool) -> None:
+    def _train(self, fold: Fold, inputs: Inputs, shown: bool) -> None:
         config = self.directory.config
         folder = self.directory.fold(fold.name)
-        data = fold_data(self.dataset, fold, frames, config, motion)
+        data = fold_data(self.dataset, fold, inputs, config)
         trainer = FoldTrainer(config, data, folder)
         _with_bar(trainer, config.training.epochs, shown)
 

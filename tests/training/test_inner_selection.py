@@ -16,7 +16,7 @@ from gamdss.report.tables import summary_table
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result, load_weights
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.fold_data import fold_data, load_inputs
 
 EPOCHS = 3
 
@@ -38,7 +38,7 @@ def data(config, tmp_path_factory):
     """The first fold."""
     dataset = open_dataset(config, tmp_path_factory.mktemp("cache"), progress=False)
     fold = make_folds(ProtocolConfig(), dataset.labelled, 0)[0]
-    return fold_data(dataset, fold, load_frames(dataset.store, torch.device("cpu")), config)
+    return fold_data(dataset, fold, load_inputs(dataset.store, torch.device("cpu")), config)
 
 
 @pytest.fixture(scope="module")

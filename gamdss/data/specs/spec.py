@@ -166,6 +166,12 @@ class DatasetSpec:
             )
         return self.tasks[name]
 
+    @property
+    def widest_task(self) -> str:
+        """The task with the most emotions; of equals the most classes, then the first one."""
+        sizes = {name: (len(task.emotions), len(task.classes)) for name, task in self.tasks.items()}
+        return max(sizes, key=sizes.__getitem__)
+
     def layout(self, name: str) -> Layout:
         """The layout called `name`; an unknown name lists the known ones."""
         if name not in self.layouts:
