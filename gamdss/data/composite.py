@@ -1,4 +1,4 @@
-"""Several datasets as one: subjects never collide, classes agree, differences are reported."""
+"""Several datasets as one: unique subjects, common classes, differences reported."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
 from gamdss.errors import AnnotationError, ConfigError
-from gamdss.records import Clip
 
 JOINT = "+"
 _SHOWN = 10
@@ -20,7 +19,7 @@ def sources(config: Config) -> tuple[Config, ...]:
     """The config of each dataset: `dataset: smic+cas2` has two, with a folder for each.
 
     Raises:
-        ConfigError: a dataset is named twice, or the folders do not fit the datasets.
+        ConfigError: a dataset is named twice, or the folders do not match the datasets.
     """
     names = config.dataset.split(JOINT)
     if len(names) == 1:
@@ -38,7 +37,7 @@ def sources(config: Config) -> tuple[Config, ...]:
 
 
 def _by_dataset(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
-    """`smic=/data/SMIC,cas2=/data/CASME2` by dataset; nothing for None."""
+    """Parse `smic=/data/SMIC,cas2=/data/CASME2` into a mapping; empty for None."""
     if text is None:
         return {}
     pairs = [part.partition("=") for part in text.split(",")]
@@ -51,7 +50,7 @@ def _by_dataset(text: str | None, names: Sequence[str], flag: str) -> dict[str, 
 
 
 def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Annotations]:
-    """The clips that a list has, with its classes; their places, and warnings of differences."""
+    """Places and annotations of the listed clips, with the list's classes and further warnings."""
     classes = annotations.classes
     found = [listed.find(clip, clip.subject) for clip in annotations.clips]
     places = [i for i, name in enumerate(found) if name is not None]
@@ -65,12 +64,12 @@ def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Ann
     surplus = [clip.id for clip, name in zip(annotations.clips, found, strict=True) if not name]
     absent = len(listed.of(dataset)) - len(places)
     notes = []
-    for text, names in (("not in the list, left out", surplus), ("other class", changed)):
+    for text, names in (("not in the list, left out", surplus), ("with another class", changed)):
         if names:
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             notes.append(f"{len(names)} clip(s) {text}: {', '.join(names[:_SHOWN])}{more}")
     if absent:
-        notes.append(f"{absent} clip(s) of the list are not in the task's clips of the workbook")
+        notes.append(f"{absent} clip(s) of the list are not among the task's clips")
     if not places:
         raise AnnotationError(
             f"none of the {len(annotations.clips)} clips of {dataset} is in the list",
@@ -87,7 +86,7 @@ def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Ann
 
 
 def join_annotations(parts: Sequence[Annotations]) -> Annotations:
-    """Clips of all parts; subjects carry their dataset's name, labels follow the first part.
+    """Clips of all parts; subjects are prefixed with their dataset, labels follow the first part.
 
     Raises:
         ConfigError: the parts' tasks have different classes.
@@ -98,13 +97,16 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
             raise ConfigError(
                 f"{first.clips[0].dataset} has the classes {', '.join(first.classes)}, "
                 f"{part.clips[0].dataset} {', '.join(part.classes)}",
-                remedy="Choose a --task that all datasets have with the same classes, such as "
-                "megc2019.",
+                remedy="Choose a --task with the same classes in all datasets, such as megc2019.",
             )
     return Annotations(
         workbook=first.workbook,
         classes=first.classes,
-        clips=tuple(_prefixed(clip) for part in parts for clip in part.clips),
+        clips=tuple(
+            replace(clip, subject=f"{clip.dataset}-{clip.subject}")
+            for part in parts
+            for clip in part.clips
+        ),
         labels=tuple(
             first.classes.index(part.classes[label]) for part in parts for label in part.labels
         ),
@@ -112,14 +114,10 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
     )
 
 
-def _prefixed(clip: Clip) -> Clip:
-    return replace(clip, subject=f"{clip.dataset}-{clip.subject}")
-
-
 def composition(
     annotations: Annotations, expected: Mapping[str, Mapping[str, int]]
 ) -> list[tuple[str, str, int, int | None]]:
-    """Clips of each dataset and class: (dataset, class, clips here, clips expected or None)."""
+    """Rows of (dataset, class, number of clips, published number or None)."""
     counts = Counter(
         (clip.dataset, annotations.classes[label])
         for clip, label in zip(annotations.clips, annotations.labels, strict=True)

@@ -1,4 +1,4 @@
-"""Known mistakes of the workbooks, mended where the cell is at fault and nowhere else."""
+"""Known mistakes of the workbooks, corrected only in cells that are missing or invalid."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _KEYS = ("onset", "apex", "offset")
 
 @dataclass
 class Corrected:
-    """A row's cells after correction, and what was done.
+    """A row's cells after correction, and the changes.
 
-    `alternative` has key frames of a correction that was not applied, since the row is sound.
+    `alternative` has the key frames of a correction that was not applied because the row is valid.
     """
 
     cells: dict[str, Any]
@@ -27,7 +27,7 @@ class Corrected:
 
 
 def frame_number(cell: object) -> int | None:
-    """A whole frame number of 0 or more; None where the cell holds anything else."""
+    """A non-negative integer; None if the cell holds anything else."""
     try:
         value = float(str(cell).strip())
     except ValueError:
@@ -38,14 +38,14 @@ def frame_number(cell: object) -> int | None:
 def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
     """Apply the spec's corrections of this row.
 
-    One is applied as a whole, if one of its cells is missing, out of the clip, or has the wrong
-    value that the correction names; and only if the key frames are in order afterwards.
+    One is applied as a whole if one of its cells is missing, outside the clip, or has the wrong
+    value that the correction names, and only if the key frames are in order afterwards.
 
     Args:
         spec: the dataset's spec.
-        row: the row as it is.
+        row: the row as read.
         clip: id of the clip.
-        total: number of rows of the table, which tells whether a row's index means anything.
+        total: number of rows of the table; corrections by row index apply to one size only.
     """
     result = Corrected(dict(row.cells))
     for correction in spec.corrections:
@@ -61,7 +61,7 @@ def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
                 _note(result, role, value, correction.source)
             result.cells = changed
         elif any(role in _KEYS for role in correction.values):
-            note = f"known correction ({correction.source}): the annotated frames are not there"
+            note = f"known correction ({correction.source}): the annotated frames do not exist"
             result.alternative = _key_frames(changed, note)
     _trust_duration(result)
     return result
@@ -108,7 +108,7 @@ def _in_order(cells: Mapping[str, Any]) -> bool:
 
 
 def _at_fault(cells: Mapping[str, Any], role: str) -> bool:
-    """Whether a key frame is missing or out of the clip."""
+    """Whether a key frame is missing or outside the clip."""
     if role not in _KEYS:
         return False
     if frame_number(cells.get(role, "")) is None:
@@ -129,7 +129,7 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 
 def _trust_duration(result: Corrected) -> None:
-    """An offset that is not onset + duration - 1 is a slip of the pen: SAMM's 5793 for 5739."""
+    """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
     onset, apex, offset = _numbers(result.cells)
     duration = frame_number(result.cells.get("duration", ""))
     if onset is None or not duration:

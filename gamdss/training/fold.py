@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ import torch
 from torch import Tensor
 
 from gamdss.config import Config
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.losses import two_phase_loss
 from gamdss.metrics import inner_epoch
 from gamdss.models.build import build_network
@@ -42,16 +41,13 @@ class History:
 
     def write(self, path: Path) -> None:
         """Write `log.csv`: epoch, mean training loss, training accuracy, seconds."""
-
-        def write(target: Path) -> None:
-            with target.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(("epoch", "train_loss", "train_accuracy", "seconds"))
-                rows = zip(self.loss, self.accuracy, self.seconds, strict=True)
-                for epoch, (loss, accuracy, seconds) in enumerate(rows, start=1):
-                    writer.writerow((epoch, f"{loss:.6f}", f"{accuracy:.4f}", f"{seconds:.3f}"))
-
-        write_atomic(path, write)
+        rows = zip(self.loss, self.accuracy, self.seconds, strict=True)
+        lines = [
+            (epoch, f"{loss:.6f}", f"{accuracy:.4f}", f"{seconds:.3f}")
+            for epoch, (loss, accuracy, seconds) in enumerate(rows, start=1)
+        ]
+        header = ("epoch", "train_loss", "train_accuracy", "seconds")
+        write_csv(path, [header, *lines], line_end="\r\n")
 
 
 class FoldTrainer:

@@ -78,7 +78,8 @@ class FoldData:
         if augmentation is not None:
             drawn = draw(len(index), frames.shape[-1], augmentation, torch.default_generator)
             frames, features = self._augmented(frames, features, drawn)
-        return Batch(*frames.split(CHANNELS, dim=1), features)
+        onset, apex, offset = frames.split(CHANNELS, dim=1)
+        return Batch(onset, apex, offset, features)
 
     def _frames(self, index: Tensor) -> Tensor:
         """Normalised frames (B, 9, S, S): onset, apex and offset stacked."""

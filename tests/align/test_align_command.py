@@ -117,7 +117,7 @@ def test_a_video_that_is_none(tmp_path, align, content):
     file.write_bytes(content)
     code, shown, error = align("--input", file, "--output", tmp_path / "out")
     assert code == 2
-    assert "clip.mp4: this is no video that can be decoded" in shown
+    assert "clip.mp4: the file is not a video that can be decoded" in shown
     assert "no clip could be aligned" in error
 
 

@@ -87,8 +87,8 @@ def test_an_unknown_emotion_is_counted_or_refused(tmp_path):
         ("OffsetFrame", 46, "zero-length clip"),
         ("OffsetFrame", 12, "onset after offset"),
         ("OffsetFrame", "/", "OffsetFrame is missing"),
-        ("OnsetFrame", 46.5, "whole frame number"),
-        ("OnsetFrame", -3, "whole frame number"),
+        ("OnsetFrame", 46.5, "non-negative integer"),
+        ("OnsetFrame", -3, "non-negative integer"),
         ("Filename", "../EP02_01f", "path separator"),
         ("Filename", "a/b", "path separator"),
         ("Filename", "..", "path separator"),
@@ -114,7 +114,7 @@ def test_all_bad_rows_are_listed_at_once(tmp_path):
 
 def test_a_clip_that_stands_twice_is_refused(tmp_path):
     file = write(tmp_path / "w.xlsx", [*GOOD, GOOD[0]])
-    with pytest.raises(AnnotationError, match=r"row 6: clip EP02_01f .* row 2 already"):
+    with pytest.raises(AnnotationError, match=r"row 6: clip EP02_01f .* already in row 2"):
         read_annotations(SPEC, file, "c5")
 
 
@@ -140,7 +140,7 @@ def test_blank_rows_and_column_order_do_not_matter(tmp_path):
 def test_a_file_that_is_no_workbook(tmp_path):
     file = tmp_path / "w.xlsx"
     file.write_text("no workbook")
-    with pytest.raises(AnnotationError, match="not a workbook"):
+    with pytest.raises(AnnotationError, match="workbook cannot be read"):
         read_annotations(SPEC, file, "c5")
 
 

@@ -111,7 +111,7 @@ def test_a_missing_frame_inside_a_window_is_skipped_with_a_note(
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "empty (0 bytes)"), (b"not a jpeg", "no image")]
+    ("content", "message"), [(b"", "empty (0 bytes)"), (b"not a jpeg", "not an image")]
 )
 def test_an_unreadable_frame(refused, data, content, message):
     path = frame(data, 2)
@@ -157,7 +157,7 @@ def test_one_subject_only(refused, data):
         folder.mkdir(parents=True)
         for number in range(cells["OnsetFrame"], cells["OffsetFrame"] + 1):
             cv2.imwrite(str(folder / f"reg_img{number}.jpg"), np.full((32, 32, 3), 90, np.uint8))
-    assert "there is one subject only (01)" in refused(data)
+    assert "there is only one subject (01)" in refused(data)
 
 
 def test_a_clip_copied_to_another_subject_is_found(data, refused):

@@ -76,7 +76,7 @@ def test_subjects_of_different_datasets_do_not_collide(words, tmp_path, capsys, 
         ("smic", "surprise", "2"),
     }
     assert {r["published"] for r in counted if r["dataset"] == "smic"} == {"70", "51", "43"}
-    assert "cas2, negative: 2 clips here, 88 published" in caplog.text
+    assert "cas2, negative: 2 clips, but 88 published" in caplog.text
     assert "SMIC-HS's layout + Synthetic clips in CASME II" in capsys.readouterr().out
     assert len(rows(output / "annotations.csv")) == 18
 
@@ -123,8 +123,8 @@ def test_a_list_chooses_clips_and_classes_and_reports_differences(roots, tmp_pat
     assert f"1 clip(s) not in the list, left out: {read.clips[1].id.split('-', 1)[1]}" in (
         caplog.text
     )
-    assert "1 clip(s) other class" in caplog.text
-    assert "1 clip(s) of the list are not in the task's clips" in caplog.text
+    assert "1 clip(s) with another class" in caplog.text
+    assert "1 clip(s) of the list are not among the task's clips" in caplog.text
 
 
 def test_a_broken_list_is_explained(words, tmp_path, capsys):

@@ -98,5 +98,5 @@ def test_the_original_is_never_replaced(made, tmp_path):
     clips = read("cas2", original, "c5").clips
     link = tmp_path / "a.xlsx"
     link.symlink_to(original)
-    with pytest.raises(RunError, match="this is the original"):
+    with pytest.raises(RunError, match="would replace the original"):
         write_corrected(spec, link, tmp_path, clips, [moved(c) for c in clips])

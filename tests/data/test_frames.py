@@ -106,7 +106,7 @@ def test_sixteen_bit_and_transparent_frames(tmp_path):
     ("content", "message"),
     [
         (b"", r"empty \(0 bytes\)"),
-        (b"this is no image", "no image"),
+        (b"no image at all", "not an image"),
         (b"\xff\xd8\xff\xe0" + b"x" * 50, "truncated"),
     ],
 )

@@ -151,7 +151,7 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"onset, apex and offset are 10\.0, '14', True\n.*int"):
         gamdss.KeyFrameDataset([(frames, 10.0, "14", True, 0)])
     for label in (True, -1, 1.5, None):
-        with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+        with pytest.raises(ConfigError, match="Give class names"):
             gamdss.KeyFrameDataset([(frames, 10, 14, 18, label)], progress=False)
-    with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+    with pytest.raises(ConfigError, match="Give class names"):
         gamdss.KeyFrameDataset([(frames, 10, 14, 18, 0), (frames, 10, 14, 18, "joy")])

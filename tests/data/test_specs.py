@@ -125,7 +125,7 @@ def test_clips_of_two_emotions_belong_to_no_task(made, tmp_path):
     read = read_annotations(spec, tmp_path / "w.xlsx", "c5")
     assert len(read.clips) == 5
     assert any("1 clip(s) have an emotion that task c5 leaves out" in w for w in read.warnings)
-    assert any("1 row(s) name neither subject nor clip" in w for w in read.warnings)
+    assert any("1 row(s) without subject and clip" in w for w in read.warnings)
 
 
 def test_a_subject_may_stand_in_the_name_of_the_clip_only(made, tmp_path):
@@ -168,7 +168,7 @@ def test_a_dataset_of_ones_own_is_one_file(own, tmp_path, capsys):
         ({"corrections": [{"row": 1, "apex": 2}]}, "a correction needs"),
         ({"corrections": [{"clip": "a/b"}]}, "a correction needs"),
         ({"writing": {"colour": 1}}, "writing may have"),
-        ({"writing": {"clips_per_video": "two"}}, "writing.clips_per_video must be"),
+        ({"writing": {"clips_per_video": "two"}}, "writing.clips_per_video must have"),
         ({"corrections": 3}, "not iterable"),
         ({"corrections": [{"clip": "a/b", "apex": 2, "was": [3]}]}, "was is a list"),
     ],
@@ -178,7 +178,7 @@ def test_a_wrong_spec_is_explained(own, change, message):
     own.write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         get_spec(str(own))
-    assert str(caught.value).startswith(f"{own}: the spec of a dataset is wrong: ")
+    assert str(caught.value).startswith(f"{own}: invalid dataset spec: ")
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", ""])
@@ -252,7 +252,7 @@ def test_a_plain_table_that_is_none(tmp_path, text, message):
 def test_a_plain_table_of_something_else(tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(b"\xff\xfe\x00emotion")
-    with pytest.raises(AnnotationError, match="no plain table"):
+    with pytest.raises(AnnotationError, match="not a CSV file"):
         get_spec("csv", file)
 
 
