@@ -1,4 +1,4 @@
-"""Several datasets as one run, from their native layouts on."""
+"""Several datasets in one run, from their native layouts."""
 
 import csv
 import json
@@ -150,7 +150,7 @@ def test_frames_of_all_parts_are_found(roots, tmp_path):
     assert (joined.frames[joined.annotated[-1]] == expected).all()
 
 
-def test_folders_must_fit_the_datasets(roots):
+def test_folders_must_match_the_datasets(roots):
     for text in ("/data", "smic=/a,cas2=/b", f"{roots},mmew=/x"):
         with pytest.raises(ConfigError, match=r"smic=/data/SMIC,cas2=/data/CAS2,samm="):
             sources(config(text))

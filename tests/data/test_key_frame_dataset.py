@@ -1,4 +1,4 @@
-"""Key frames as tensors for a loop of the user's own."""
+"""Key frames as tensors for a custom training loop."""
 
 from importlib.resources import files
 
@@ -66,7 +66,7 @@ def clip(folder, start):
     return gamdss.FrameSequence(folder)
 
 
-def test_clips_of_ones_own(tmp_path):
+def test_custom_clips(tmp_path):
     clips = [
         (clip(tmp_path / "a", 10), 10, 14, 18, "surprise"),
         (clip(tmp_path / "b", 30), 30, 34, 38, "joy"),
@@ -84,7 +84,7 @@ def test_clips_of_ones_own(tmp_path):
     assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
 
 
-def test_numbers_may_be_numpys(tmp_path):
+def test_numbers_may_be_numpy_integers(tmp_path):
     frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
     keys = np.array([10, 14, 18])
     clips = [(frames, *keys, label) for label in labels]
@@ -130,7 +130,7 @@ def test_videos_are_closed_after_their_clip(tmp_path):
     assert frames._video._stream is None
 
 
-def test_mistakes_are_named(tmp_path):
+def test_mistakes_are_explained(tmp_path):
     with pytest.raises(DataRootError, match="--data-root"):
         gamdss.KeyFrameDataset("cas2")
     with pytest.raises(ConfigError, match=r"Did you mean|Known"):

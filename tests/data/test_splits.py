@@ -1,4 +1,4 @@
-"""Protocols: who is trained on, who is judged, and what is refused."""
+"""Protocols: who is trained on, held out or set aside, and what is refused."""
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def test_a_class_that_only_one_subject_has():
         folds_of(labelled(["01", "02", "02", "03"], [0, 1, 0, 0]))
 
 
-def test_parts_hold_whole_subjects_and_balance_classes():
+def test_parts_have_whole_subjects_and_balanced_classes():
     subjects = [f"{i // 4:02d}" for i in range(80)]
     data = labelled(subjects, [i % 2 for i in range(80)])
     folds = folds_of(data, name="kfold", parts=5)
@@ -103,19 +103,19 @@ def test_a_subject_on_both_sides_of_a_split_is_refused(tmp_path):
 
 def test_broken_split_files_are_explained(tmp_path):
     data = labelled(["01", "02"])
-    for lines, told in (
+    for lines, message in (
         (["person,part", "01,train"], "column subject is missing"),
         (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
         (["subject,part", "01,train", "02,train"], "2 clips are in part 'train' and 0 other"),
     ):
         split = write(tmp_path / "s.csv", *lines)
-        with pytest.raises(FoldError, match=told):
+        with pytest.raises(FoldError, match=message):
             folds_of(data, name="fixed", split=split)
     with pytest.raises(FoldError, match="cannot be read"):
         folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
 
 
-def test_a_protocol_says_what_it_needs():
+def test_a_protocol_names_the_options_it_needs():
     for name, flag in (("fixed", "--protocol.split"), ("hold-out-dataset", "--protocol.held-out")):
         with pytest.raises(ConfigError, match=flag):
             ProtocolConfig(name=name)
@@ -147,7 +147,7 @@ def many(seed=0):
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2, 0.35])
-def test_whole_subjects_balanced_and_always_the_same(share):
+def test_whole_subjects_are_set_aside_balanced_and_reproducible(share):
     data = many()
     fold = make_folds(ProtocolConfig(), data, 0)[3]
     rest, aside = set_aside(fold, data, share, 5)
@@ -163,7 +163,7 @@ def test_whole_subjects_balanced_and_always_the_same(share):
     assert len({set_aside(fold, data, share, seed)[1] for seed in range(5)}) > 1
 
 
-def test_no_class_is_set_aside_altogether():
+def test_no_class_is_set_aside_completely():
     data = divided({"01": [0, 1], "02": [0, 1, 2, 2], "03": [0, 1], "04": [0, 1], "05": [0, 2]})
     fold = next(f for f in make_folds(ProtocolConfig(), data, 0) if f.name == "05")
     for seed in range(10):
@@ -171,7 +171,7 @@ def test_no_class_is_set_aside_altogether():
         assert "02" not in {data.clips[i].subject for i in aside}
 
 
-def test_where_nobody_can_be_set_aside():
+def test_when_no_subject_can_be_set_aside():
     two = divided({"01": [0, 1], "02": [0, 1]})
     with pytest.raises(FoldError, match=r"trains on one subject or clip \(02\)"):
         set_aside(make_folds(ProtocolConfig(), two, 0)[0], two, 0.2, 0)

@@ -1,4 +1,4 @@
-"""Options against unequal classes."""
+"""Options for unequal classes."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Other input features than the difference: stored once, trained on, the same bytes again."""
+"""Phase features other than the difference: stored, trained on, reproducible to the byte."""
 
 from dataclasses import replace
 
@@ -81,7 +81,7 @@ def test_the_store_holds_the_flow_of_the_frames_as_delivered(plain, small_datase
     assert len(store.phase_features) == len(used)
 
 
-def test_a_store_belongs_to_its_features_and_the_plain_difference_needs_none(plain, tmp_path):
+def test_each_setting_has_its_store_and_the_plain_difference_needs_no_features(plain, tmp_path):
     assert opened(plain, tmp_path).store.phase_features is None
     settings = (
         {"name": "flow-dis"},
@@ -100,7 +100,7 @@ def test_a_store_belongs_to_its_features_and_the_plain_difference_needs_none(pla
     assert largest[1] > 1.4 * largest[0]
 
 
-def test_the_number_of_threads_changes_no_feature(plain, tmp_path):
+def test_features_do_not_depend_on_the_number_of_threads(plain, tmp_path):
     config = of(plain, name="flow-strain", magnification=3.0)
     one, four = (
         opened(replace(config, frames=replace(config.frames, workers=n)), tmp_path / str(n)).store
@@ -111,7 +111,7 @@ def test_the_number_of_threads_changes_no_feature(plain, tmp_path):
 
 
 def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, cache, tmp_path):
-    """With next to no magnification the stored difference is the one of the frames."""
+    """With negligible magnification the stored difference equals that of the frames."""
     config = of(plain, magnification=1.0000001)
     stored = trainer(config, opened(config, cache), tmp_path / "a")
     direct = trainer(plain, opened(plain, cache), tmp_path / "b")
@@ -158,7 +158,7 @@ def test_held_out_clips_use_annotated_features_where_they_use_annotated_frames(p
         assert np.array_equal(data.held_out.numpy(), expected)
 
 
-def test_an_interrupted_fold_ends_as_one_left_alone(plain, cache, tmp_path):
+def test_an_interrupted_fold_ends_like_an_uninterrupted_one(plain, cache, tmp_path):
     config = of(plain, name="flow-strain")
     config = replace(config, training=replace(config.training, checkpoint_every=1))
     dataset = opened(config, cache)
@@ -219,7 +219,7 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--features.name", "flow"], "flow-dis"),
         (["--features.magnification", "0.5"], "--features.magnification is 0.5"),
@@ -227,11 +227,11 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
         (["--features.window", "-1"], "--features.window is -1"),
     ],
 )
-def test_a_wrong_feature_is_refused(refused, data, words, told):
-    assert told in refused(data, *words)
+def test_a_wrong_feature_is_refused(refused, data, words, message):
+    assert message in refused(data, *words)
 
 
-def test_frames_too_small_for_a_flow_are_told_with_their_clip(plain, small_dataset, cache):
+def test_the_error_for_frames_too_small_for_flow_names_the_clip(plain, small_dataset, cache):
     features = FeaturesConfig(name="flow-dis")
     reader = KeyFrameReader(True, SIZE, plain.frames, plain.reselection, features)
     clip = opened(plain, cache).annotations.clips[0]
@@ -242,7 +242,7 @@ def test_frames_too_small_for_a_flow_are_told_with_their_clip(plain, small_datas
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
-def test_on_cuda_features_wait_for_nothing_and_a_fold_is_the_same_each_time(plain, cache, tmp_path):
+def test_on_cuda_batches_do_not_synchronise_and_a_fold_is_reproducible(plain, cache, tmp_path):
     config = device.resolve(replace(of(plain, name="flow-strain"), device="cuda"))
     target = device.set_up(config)
     dataset = opened(config, cache)
