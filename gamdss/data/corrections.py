@@ -54,9 +54,8 @@ def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
         changed = {**result.cells, **correction.values}
         if not _in_order(changed) or _same(result.cells, changed):
             continue
-        if any(_at_fault(result.cells, role) for role in correction.values) or _was(
-            result.cells, correction
-        ):
+        was_known = correction.was and _same(result.cells, correction.was)
+        if was_known or any(_at_fault(result.cells, role) for role in correction.values):
             for role, value in correction.values.items():
                 _note(result, role, value, correction.source)
             result.cells = changed
@@ -87,14 +86,8 @@ def _text(cell: object) -> str:
     return "".join(str(cell).split()).lower() if number is None else str(number)
 
 
-def _same(cells: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
-    return all(_text(cells.get(role, "")) == _text(value) for role, value in changed.items())
-
-
-def _was(cells: Mapping[str, Any], correction: Correction) -> bool:
-    return bool(correction.was) and all(
-        _text(cells.get(role, "")) == _text(value) for role, value in correction.was.items()
-    )
+def _same(cells: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return all(_text(cells.get(role, "")) == _text(value) for role, value in values.items())
 
 
 def _numbers(cells: Mapping[str, Any]) -> tuple[int | None, ...]:

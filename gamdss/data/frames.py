@@ -162,48 +162,35 @@ def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise FrameError(
-            f"the frame cannot be read ({error.strerror})",
-            file=path,
-            remedy="Check that the file exists and may be read.",
-            kind="unreadable frame",
-        ) from error
-    _check_whole(path, data)
+        problem = f"the frame cannot be read ({error.strerror})"
+        raise _broken(path, problem, "Check that the file exists and may be read.") from error
+    # The decoder would fill the missing part of a truncated file with grey.
+    if not data:
+        raise _broken(path, "the frame is empty (0 bytes)")
+    if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
+        problem = f"the JPEG is truncated ({len(data)} bytes, no end marker)"
+        raise _broken(path, problem, kind="truncated frame")
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise FrameError(
-            "the file is not an image that can be decoded",
-            file=path,
-            remedy=_RESTORE,
-            kind="unreadable frame",
-        )
+        raise _broken(path, "the file is not an image that can be decoded")
     if image.dtype == np.uint16:
         image = (image // 256).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] >= 3:
         return np.ascontiguousarray(image[..., :3])
     if colour and not accept_grey:
-        raise FrameError(
+        raise _broken(
+            path,
             "the frame is grey, but the dataset's frames are in colour",
-            file=path,
-            remedy="Restore the colour frame, or pass --frames.grey accept to use grey frames.",
-            kind="grey frame",
+            "Restore the colour frame, or pass --frames.grey accept to use grey frames.",
+            "grey frame",
         )
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
 
-_RESTORE = "Unpack the frame again from the dataset's archive."
-
-
-def _check_whole(path: Path, data: bytes) -> None:
-    """Refuse empty and truncated files, whose missing part the decoder would fill with grey."""
-    if not data:
-        raise FrameError(
-            "the frame is empty (0 bytes)", file=path, remedy=_RESTORE, kind="unreadable frame"
-        )
-    if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
-        raise FrameError(
-            f"the JPEG is truncated ({len(data)} bytes, no end marker)",
-            file=path,
-            remedy=_RESTORE,
-            kind="truncated frame",
-        )
+def _broken(
+    path: Path,
+    problem: str,
+    remedy: str = "Unpack the frame again from the dataset's archive.",
+    kind: str = "unreadable frame",
+) -> FrameError:
+    return FrameError(problem, file=path, remedy=remedy, kind=kind)

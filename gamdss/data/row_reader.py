@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gamdss.data.corrections import Corrected, correct
@@ -40,6 +40,7 @@ class RowError(Exception):
     """What is wrong with one row and how to fix it; `args` are the kind and the sentence."""
 
 
+@dataclass
 class RowReader:
     """Turns rows into clips; collects faults, and warnings of what was filled in or left out.
 
@@ -51,21 +52,16 @@ class RowReader:
         exact_emotions: accept only the native spelling of emotions.
     """
 
-    def __init__(
-        self,
-        spec: DatasetSpec,
-        table: Table,
-        strict: bool = False,
-        corrections: bool = True,
-        exact_emotions: bool = False,
-    ) -> None:
-        self.spec, self.table = spec, table
-        self.strict, self.corrections, self.exact = strict, corrections, exact_emotions
-        self.faults: list[Fault] = []
-        self.warnings: list[Fault] = []
-        self._rows: dict[tuple[str, str], int] = {}
-        self._clip_id = ""
-        self._last: tuple[str, str, int] = ("", "", 0)
+    spec: DatasetSpec
+    table: Table
+    strict: bool = False
+    corrections: bool = True
+    exact_emotions: bool = False
+    faults: list[Fault] = field(default_factory=list, init=False)
+    warnings: list[Fault] = field(default_factory=list, init=False)
+    _rows: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+    _clip_id: str = field(default="", init=False)
+    _last: tuple[str, str, int] = field(default=("", "", 0), init=False)
 
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
@@ -138,7 +134,7 @@ class RowReader:
 
     def _emotion(self, cell: object, row: int, clip: str) -> str | None:
         text = _text(cell)
-        emotion = self.spec.emotion(text, self.exact)
+        emotion = self.spec.emotion(text, self.exact_emotions)
         if emotion is None:
             if self.strict:
                 raise RowError(

@@ -180,7 +180,7 @@ def test_errors_for_unknown_datasets_and_tasks_list_the_known_ones(workbook):
 
 
 def test_the_folds_of_the_original_follow_from_the_data(tmp_path):
-    """5 classes have 26 subjects; 3 classes have 25, since subject 18 has only clips of `others`."""
+    """5 classes have 26 subjects; 3 classes have 25: subject 18 has only clips of `others`."""
     rows = []
     for subject in range(1, 27):
         shown = ["others"] if subject == 18 else ["happiness", "surprise", "disgust", "others"]

@@ -128,7 +128,7 @@ def test_a_list_chooses_clips_and_classes_and_reports_differences(roots, tmp_pat
 
 
 def test_a_broken_list_is_explained(words, tmp_path, capsys):
-    for line, told in (
+    for line, message in (
         ("smic,s1,x", "the line has 3 cells"),
         ("smic,s1,x,7", "class '7' is not in the task"),
         ("smic,s1,x,0", "none of the 6 clips of smic is in the list"),
@@ -136,7 +136,7 @@ def test_a_broken_list_is_explained(words, tmp_path, capsys):
         (tmp_path / "list.csv").write_text(line + "\n")
         output = ["--output", str(tmp_path / "run")]
         assert main([*words, *output, "--clip-list", str(tmp_path / "list.csv")]) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 def test_frames_of_all_parts_are_found(roots, tmp_path):

@@ -99,8 +99,8 @@ def test_frames_of_mixed_size(tmp_path):
     frames = clip(tmp_path / "a", 10)
     cv2.imwrite(str(tmp_path / "a" / "18.png"), np.full((44, 46, 3), 90, np.uint8))
     clips = [(frames, 10, 14, 18, 0)]
-    told = r"frame 18 is 44x46, the apex frame 40x40.*\n.*mixed_size=\"resize\""
-    with pytest.raises(FrameError, match=told):
+    message = r"frame 18 is 44x46, the apex frame 40x40.*\n.*mixed_size=\"resize\""
+    with pytest.raises(FrameError, match=message):
         gamdss.KeyFrameDataset(clips, image_size=40, preset="full", progress=False)
     options = {"image_size": 40, "preset": "full", "progress": False}
     assert len(gamdss.KeyFrameDataset(clips, mixed_size="resize", **options)) == 1
