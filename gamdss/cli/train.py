@@ -72,12 +72,13 @@ def run(namespace: Any) -> None:
 
 def made(config: Config, cache: Path, settings: Path | None = None) -> str:
     """The demo's data root: made clips in the layout of each dataset."""
-    names = config.dataset.split("+")
+    from gamdss.data.composite import JOINT, write_paths  # noqa: PLC0415
+
     roots = {}
-    for name in names:
+    for name in config.dataset.split(JOINT):
         emotions = list(get_spec(name, config.annotations).task(config.task).emotions)
         roots[name] = str(demo.dataset(cache, name, emotions, settings))
-    return ",".join(f"{n}={r}" for n, r in roots.items()) if len(names) > 1 else roots[names[0]]
+    return write_paths(roots)
 
 
 def report(run: Run) -> str:

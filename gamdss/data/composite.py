@@ -28,23 +28,35 @@ def sources(config: Config) -> tuple[Config, ...]:
         raise ConfigError(
             f"--dataset is {config.dataset!r}", remedy="Name each dataset of a composite once."
         )
-    roots = _by_dataset(config.data_root, names, "data-root")
-    books = _by_dataset(config.annotations, names, "annotations")
+    roots = _known(config.data_root, names, "data-root")
+    books = _known(config.annotations, names, "annotations")
     return tuple(
         replace(config, dataset=name, data_root=roots.get(name), annotations=books.get(name))
         for name in names
     )
 
 
-def _by_dataset(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
-    """Parse `smic=/data/SMIC,cas2=/data/CASME2` into a mapping; empty for None."""
+def read_paths(text: str) -> dict[str, str]:
+    """Parse `smic=/data/SMIC,cas2=/data/CASME2` into the path of each dataset."""
+    pairs = [part.partition("=") for part in text.split(",")]
+    return {name.strip(): path.strip() for name, _, path in pairs}
+
+
+def write_paths(paths: Mapping[str, str]) -> str:
+    """The inverse of `read_paths`; of only one dataset, its path alone."""
+    if len(paths) == 1:
+        return next(iter(paths.values()))
+    return ",".join(f"{name}={path}" for name, path in paths.items())
+
+
+def _known(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
+    """The paths of an option, all of them of datasets in `names`."""
     if text is None:
         return {}
-    pairs = [part.partition("=") for part in text.split(",")]
-    values = {name.strip(): path.strip() for name, _, path in pairs}
+    values = read_paths(text)
     unknown = [name for name in values if name not in names or not values[name]]
     if unknown or (flag == "data-root" and len(values) < len(names)):
-        example = ",".join(f"{name}=/data/{name.upper()}" for name in names)
+        example = write_paths({name: f"/data/{name.upper()}" for name in names})
         raise ConfigError(f"--{flag} is {text!r}", remedy=f"Give it as {example}.")
     return values
 
