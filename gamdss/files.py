@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,13 @@ def write_json(path: Path, values: Any) -> None:
     """Write plain values as JSON, in a form that depends on nothing but the values."""
     text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[Any]], line_end: str = "\n") -> None:
+    """Write rows of plain values as CSV in UTF-8."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator=line_end).writerows(rows)
+    write_atomic(path, lambda target: target.write_bytes(text.getvalue().encode()))
 
 
 def read_record(path: Path) -> dict[str, Any]:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gamdss.data.feature_files import FeatureJob, Written
-    from gamdss.data.specs import DatasetSpec
 
 ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
@@ -95,7 +94,7 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
     for part in parts:
         spec = get_spec(part.dataset, part.annotations)
         if part.task == ALL:
-            part = replace(part, task=_widest(spec))  # noqa: PLW2901
+            part = replace(part, task=spec.widest_task)  # noqa: PLW2901
         spec.task(part.task)
         if part.data_root is None:
             raise no_data(spec)
@@ -109,12 +108,6 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
             folder = above / clip.subject / clip.name
             jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
     return jobs
-
-
-def _widest(spec: DatasetSpec) -> str:
-    """The task that leaves out the fewest emotions; of equals the one that merges the fewest."""
-    sizes = {name: (len(task.emotions), len(task.classes)) for name, task in spec.tasks.items()}
-    return max(sizes, key=sizes.__getitem__)
 
 
 def _about(config: Config, size: int) -> dict[str, Any]:

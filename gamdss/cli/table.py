@@ -93,6 +93,7 @@ def _stress(options: Options, file: Path, output: Path) -> PaperTable:
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:
+    from gamdss.data.composite import write_paths  # noqa: PLC0415
     from gamdss.studies.tables.cells import paper_table  # noqa: PLC0415
     from gamdss.studies.tables.plan import read_plan  # noqa: PLC0415
     from gamdss.studies.tables.train import roots, run_rows  # noqa: PLC0415
@@ -114,9 +115,7 @@ def _trained(options: Options, file: Path, output: Path) -> int:
         names = config.dataset.split("+")
         if not set(names) <= set(folders):
             return None
-        if len(names) == 1:
-            return folders[names[0]]
-        return ",".join(f"{name}={folders[name]}" for name in names)
+        return write_paths({name: folders[name] for name in names})
 
     overrides = {"device": options.device, "threads": options.threads, "cache": options.cache}
     rows = run_rows(plan, output, root, overrides)

@@ -7,7 +7,7 @@ from typing import Any
 from tabulate import tabulate
 
 from gamdss.data.check import Check
-from gamdss.data.faults import Fault
+from gamdss.data.row_reader import Fault
 
 
 def check_text(found: Check, rows: int) -> str:

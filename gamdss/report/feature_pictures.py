@@ -85,7 +85,7 @@ def _phases(one: Written, names: Sequence[FeatureName], config: Config) -> list[
     }
     images = old.images(item)
     pairs = ((keys.onset, keys.apex), (keys.offset, keys.apex))
-    values = {name: reader.motion(item, images, pairs) for name, reader in readers.items()}
+    values = {name: reader.phase_features(item, images, pairs) for name, reader in readers.items()}
     faces = {n: readers[names[0]].resize(images[n]).transpose(1, 2, 0) for n in keys.numbers}
     return [
         StripPhase(

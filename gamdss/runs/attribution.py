@@ -91,9 +91,8 @@ def require_captum() -> None:
 
 def _clip(trainer: FoldTrainer, place: int, target: int, steps: int) -> Attribution:
     index = trainer.data.held_out[place : place + 1]
-    onset, apex, offset = trainer.frames(index).split(3, dim=1)
-    net, motion = trainer.net, trainer.data.motion
-    features = None if motion is None else motion.of(motion.held_out[place : place + 1])
+    onset, apex, offset, features = trainer.data.batch(index)
+    net = trainer.net
     phases = {}
     for number, name, judge, face, moved in (
         (0, "rising", net.rising, onset, apex),
@@ -108,7 +107,7 @@ def _clip(trainer: FoldTrainer, place: int, target: int, steps: int) -> Attribut
             phases[name] = _phase(
                 _from_feature(net), face, seen, torch.zeros_like(seen), target, steps
             )
-    faces = trainer.data.frames[index[0]].cpu().numpy().transpose(0, 2, 3, 1)
+    faces = trainer.data.frames[index[0, :3]].cpu().numpy().transpose(0, 2, 3, 1)
     return Attribution(trainer.data.held_out_clips[place], faces, phases)
 
 

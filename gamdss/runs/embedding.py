@@ -48,9 +48,8 @@ def features(
         data = trainer.data
         learnt = opened.training_clips(fold, data)
         rows = [row for row, clip in enumerate(learnt) if clip in chosen]
-        training, training_logits = clip_features(trainer, *_training(data, rows))
-        phases = None if data.motion is None else data.motion.held_out
-        held_out, logits = clip_features(trainer, data.held_out, phases)
+        training, training_logits = clip_features(trainer, _training(data, rows))
+        held_out, logits = clip_features(trainer, data.held_out)
         _compare(opened, fold, logits)
         clips = fold.name, tuple(learnt[row] for row in rows), fold.held_out
         predicted = training_logits.argmax(1), logits.argmax(1)
@@ -58,26 +57,19 @@ def features(
     return tuple(found)
 
 
-def _training(data: FoldData, rows: Sequence[int]) -> tuple[Tensor, Tensor | None]:
-    """Key frames and input features of training clips, those set aside for the epoch last."""
-    index, motion = data.training, data.motion
-    phases = None if motion is None else motion.training
-    if data.inner is not None:
-        index = torch.cat((index, data.inner))
-    if motion is not None and motion.inner is not None:
-        phases = torch.cat((motion.training, motion.inner))
-    return index[list(rows)], None if phases is None else phases[list(rows)]
+def _training(data: FoldData, rows: Sequence[int]) -> Tensor:
+    """Index of training clips, those set aside for the epoch last."""
+    index = data.training if data.inner is None else torch.cat((data.training, data.inner))
+    return index[list(rows)]
 
 
-def clip_features(
-    trainer: FoldTrainer, index: Tensor, phase_index: Tensor | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, D) and logits (N, C), float32, of clips; arguments as `FoldTrainer.logits`."""
+def clip_features(trainer: FoldTrainer, index: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Features (N, D) and logits (N, C), float32, of clips by their index as in `FoldData`."""
     caught: list[Tensor] = []
     classifier = trainer.net.head.classify
     hook = classifier.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     try:
-        logits = trainer.logits(index, phase_index)
+        logits = trainer.logits(index)
     finally:
         hook.remove()
     return torch.cat(caught).float().cpu().numpy(), logits.numpy()

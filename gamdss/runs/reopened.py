@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from torch import Tensor
-
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, make_folds
@@ -20,7 +18,7 @@ from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
+from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
 from gamdss.training.run_files import read_json, same_data
 
 
@@ -43,15 +41,14 @@ class DataOptions:
 class OpenedRun:
     """A finished run with its dataset and folds; networks are loaded fold by fold.
 
-    `frames` and `motion` (None if the run has no input features) are on the device that computes.
+    `inputs` are on the device that computes.
     """
 
     run: FinishedRun
     config: Config
     dataset: Dataset
     folds: tuple[Fold, ...]
-    frames: Tensor
-    motion: Tensor | None
+    inputs: Inputs
 
     def trained(self, fold: Fold) -> FoldTrainer:
         """The fold's network that the run is judged by, for evaluation, with the fold's clips.
@@ -61,7 +58,7 @@ class OpenedRun:
         """
         folder = self.run.path / "folds" / fold.name
         config = replace(self.config, model=without_start(self.config.model))
-        data = fold_data(self.dataset, fold, self.frames, config, self.motion)
+        data = fold_data(self.dataset, fold, self.inputs, config)
         trainer = FoldTrainer(config, data, folder)
         load_weights(folder / "checkpoint.safetensors", trainer.net)
         trainer.net.eval()
@@ -102,5 +99,4 @@ def open_run(
             remedy="Restore them, or name their folder with --data-root.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    frames, motion = load_frames(dataset.store, target), load_motion(dataset.store, target)
-    return OpenedRun(run, config, dataset, folds, frames, motion)
+    return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

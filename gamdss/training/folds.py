@@ -22,7 +22,7 @@ from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames, load_motion
+from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import results
 from gamdss.training.run_directory import RunDirectory
@@ -77,7 +77,7 @@ class RunFolds:
         if config.tensorboard:
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
-        self._inputs: dict[int, tuple[Any, Any]] = {}
+        self._inputs: dict[int, Inputs] = {}
         check_network(config.model)
 
     def __enter__(self) -> Self:
@@ -134,12 +134,8 @@ class RunFolds:
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
         """Trains the fold; started again, it resumes where it was interrupted."""
         if id(dataset) not in self._inputs:  # once for all folds
-            store = dataset.store
-            self._inputs = {
-                id(dataset): (load_frames(store, self._device), load_motion(store, self._device))
-            }
-        frames, motion = self._inputs[id(dataset)]
-        data = fold_data(dataset, fold, frames, self.config, motion)
+            self._inputs = {id(dataset): load_inputs(dataset.store, self._device)}
+        data = fold_data(dataset, fold, self._inputs[id(dataset)], self.config)
         return FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
 
     def finish(self, dataset: Dataset) -> Run | None:

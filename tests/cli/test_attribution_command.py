@@ -52,10 +52,9 @@ def test_maps_of_a_feature_add_up_and_zeros_are_no_evidence(inner_flow_run, monk
 
     def still_in_falling(opened, fold):
         trainer = real(opened, fold)
-        motion = trainer.data.motion
-        values = motion.values.clone()
-        values[motion.held_out[0, 1]] = 0
-        trainer.data = replace(trainer.data, motion=replace(motion, values=values))
+        values = trainer.data.phase_features.clone()
+        values[trainer.data.held_out[0, 4]] = 0
+        trainer.data = replace(trainer.data, phase_features=values)
         return trainer
 
     monkeypatch.setattr(OpenedRun, "trained", still_in_falling)

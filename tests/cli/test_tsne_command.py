@@ -133,8 +133,8 @@ def test_training_clips_keep_their_order_where_some_are_set_aside(inner_flow_run
     data = opened.trained(opened.folds[0]).data
     clips = opened.training_clips(opened.folds[0], data)
     assert sorted(clips) == sorted(opened.folds[0].training)
-    frames = opened.dataset.store.reselected[list(clips)]
-    assert np.array_equal(frames, np.concatenate((data.training, data.inner)))
+    index = opened.dataset.store.reselected_index[list(clips)]
+    assert np.array_equal(index, np.concatenate((data.training, data.inner)))
 
 
 def test_the_data_is_gone_or_other(finished_run, data, tmp_path, capsys):

@@ -97,9 +97,9 @@ def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsy
     opened = open_run(read_run(inner_flow_run), OPTIONS)
     trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
     data = trainer.data
-    assert data.motion.values is opened.motion  # not loaded again for each fold
-    onset = data.frames[data.held_out[:, 0]]
-    logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
+    assert data.phase_features is opened.inputs.phase_features  # not loaded again for each fold
+    onset, phases = data.frames[data.held_out[:, 0]], data.batch(data.held_out).phase_features
+    logits = torch.jit.load(file)(onset, phases[:, 0]).detach()
     recorded = chosen_logits(opened.run.fold("02"), "inner")
     torch.testing.assert_close(logits, torch.from_numpy(recorded), rtol=0, atol=1e-4)
 

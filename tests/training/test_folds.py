@@ -15,7 +15,7 @@ from gamdss.errors import DeviceError
 from gamdss.metrics import predictions
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.folds import train
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def folds_of(dataset):
 
 
 def data_of(dataset, fold, config):
-    return fold_data(dataset, fold, load_frames(dataset.store, CPU), config)
+    return fold_data(dataset, fold, load_inputs(dataset.store, CPU), config)
 
 
 def run_fold(dataset, fold, config, folder, change=None):
@@ -205,7 +205,7 @@ def test_cuda_asked_for_and_absent(config):
 def test_a_fold_on_cuda_is_the_same_each_time(dataset, config, tmp_path):
     cuda = device.resolve(replace(config, device="cuda"))
     target = device.set_up(cuda)
-    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_inputs(dataset.store, target), cuda)
     one = FoldTrainer(cuda, data, tmp_path / "one").run()
     two = FoldTrainer(cuda, data, tmp_path / "two").run()
     assert np.array_equal(one.logits, two.logits)
@@ -215,7 +215,7 @@ def test_a_fold_on_cuda_is_the_same_each_time(dataset, config, tmp_path):
 def test_steps_on_cuda_do_not_wait(dataset, config, tmp_path):
     cuda = device.resolve(replace(with_statistics(config), device="cuda"))
     target = device.set_up(cuda)
-    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_inputs(dataset.store, target), cuda)
     trainer = FoldTrainer(cuda, replace(data, frames=larger(data.frames)), tmp_path)
     batch = torch.arange(4, device=target)
     trainer.step(batch)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.config import Config
-from gamdss.data.composite import join_stores, sources
+from gamdss.data.composite import sources
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
-from gamdss.data.store import Store
+from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.errors import ConfigError
 from gamdss.records import Clip, KeyFrames
@@ -117,7 +117,7 @@ def open_sources(config: Config, cache: Path, fps: float | None) -> Joined:
 def _open(config: Config, cache: Path, fps: float | None) -> Source:
     spec = get_spec(config.dataset, config.annotations)
     if config.task == ALL:
-        config = replace(config, task=max(spec.tasks, key=lambda t: len(spec.tasks[t].emotions)))
+        config = replace(config, task=spec.widest_task)
     dataset = open_dataset(config, cache)
     root = Path(config.data_root or ".").expanduser()
     return Source(spec, config, dataset, fps or made_rate(root) or spec.fps)

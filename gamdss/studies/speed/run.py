@@ -18,7 +18,6 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from gamdss.config import Config
-from gamdss.data.augment import augment, draw
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
@@ -32,7 +31,7 @@ from gamdss.studies.speed.work import count, measure_rates
 from gamdss.synthetic import SynthConfig, write_dataset
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.run_directory import environment
 
 
@@ -93,7 +92,7 @@ class _Bench:
         labels = dataset.annotations.labels
         classes = dataset.annotations.classes
         fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
-        self.data = fold_data(dataset, fold, load_frames(dataset.store, target), config)
+        self.data = fold_data(dataset, fold, load_inputs(dataset.store, target), config)
         self.trainer = FoldTrainer(config, self.data, Path(tempfile.gettempdir()))
         net = TwoBranchNet(len(classes), config.model.image_size).to(target)
         self.original = OriginalWay(
@@ -107,9 +106,7 @@ class _Bench:
 
 def _data(b: _Bench) -> Comparison:
     def here() -> None:
-        frames = b.trainer.frames(b.data.training[b.samples])
-        settings = b.config.augmentation
-        augment(frames, draw(len(b.samples), frames.shape[-1], settings, torch.default_generator))
+        b.data.batch(b.data.training[b.samples], b.config.augmentation)
 
     size = len(b.indices)
     original = (lambda: b.original.batch(b.indices, b.rng), size)

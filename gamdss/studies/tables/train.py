@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.data.composite import read_paths, write_paths
 from gamdss.data.dataset import no_data, open_dataset
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError, GamdssError, RunError
@@ -58,15 +59,14 @@ def roots(text: str | None, plan: Plan) -> dict[str, str]:
         raise no_data(get_spec(names[0], None))
     if "=" not in text:
         if len(names) > 1:
-            example = ",".join(f"{name}=/data/{name.upper()}" for name in names[:2])
+            example = write_paths({name: f"/data/{name.upper()}" for name in names[:2]})
             raise ConfigError(
                 f"--data-root is {text!r}, the table has datasets {', '.join(names)}",
                 remedy=f"Give each its folder: {example}. Of those left out, only finished runs "
                 "are shown.",
             )
         return {names[0]: text}
-    pairs = [part.partition("=") for part in text.split(",")]
-    found = {name.strip(): path.strip() for name, _, path in pairs}
+    found = read_paths(text)
     for name, path in found.items():
         if name not in names or not path:
             raise ConfigError(
