@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, require
 from gamdss.runs.reopened import DataOptions, open_run
 
 if TYPE_CHECKING:

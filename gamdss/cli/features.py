@@ -11,11 +11,10 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from gamdss.config import Config
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
-from gamdss.errors import FrameError
+from gamdss.errors import FrameError, require
 from gamdss.files import write_atomic
-from gamdss.reselection.presets import resolve
+from gamdss.reselection.windows import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
-from gamdss.errors import FrameError
+from gamdss.errors import FrameError, require
 
 
 @dataclass
