@@ -75,7 +75,7 @@ def test_a_wrong_option_is_explained(words, message):
         ("training:\n  epochs: many", "training.epochs.*many"),
         ("training: 3", "training"),
         ("- a\n- b", "the config is a list"),
-        ("seed: [1", "not YAML"),
+        ("seed: [1", "not valid YAML"),
         ("", "the config is a NoneType"),
     ],
 )

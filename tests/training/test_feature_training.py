@@ -213,11 +213,11 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
     capsys.readouterr()
     words[-1] = "flow-dis"
     assert main([*words, "--output", str(tmp_path / "one")]) == 2
-    assert "features.name: 'flow-strain' there, 'flow-dis' now" in capsys.readouterr().err
+    assert "features.name: stored 'flow-strain', current 'flow-dis'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--features.name", "flow"], "flow-dis"),
         (["--features.magnification", "0.5"], "--features.magnification is 0.5"),
@@ -225,8 +225,8 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
         (["--features.window", "-1"], "--features.window is -1"),
     ],
 )
-def test_a_wrong_feature_is_refused(refused, data, words, told):
-    assert told in refused(data, *words)
+def test_a_wrong_feature_is_refused(refused, data, words, message):
+    assert message in refused(data, *words)
 
 
 def test_frames_too_small_for_a_flow_are_told_with_their_clip(plain, small_dataset, cache):
