@@ -1,6 +1,6 @@
 """GAMDSS: reselected key frames and a two-phase network for micro-expression recognition.
 
-Names are loaded when they are first used, so that what needs no PyTorch does not wait for it.
+Names are imported when they are first used, so that PyTorch is loaded only if needed.
 """
 
 from __future__ import annotations

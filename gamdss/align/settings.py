@@ -6,8 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.config.checks import require
-from gamdss.errors import ConfigError, DetectorError
+from gamdss.errors import ConfigError, DetectorError, require
 
 
 @dataclass

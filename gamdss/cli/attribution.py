@@ -1,4 +1,4 @@
-"""`gamdss attribution`: where on the face a finished run's networks see their evidence."""
+"""`gamdss attribution`: where on the face the networks of a run see their evidence."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, require
 from gamdss.runs.reopened import DataOptions, open_run
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ class Options(DataOptions):
     Args:
         clips: held-out clips (SUBJECT/CLIP,...); the most certain correct one, the most certain
             wrong one and the least certain one if omitted.
-        steps: points on the path; more is finer.
+        steps: points on the path; more are more precise.
         output: folder of the picture; the run's if omitted.
     """
 
@@ -43,7 +42,7 @@ class Options(DataOptions):
 
 
 def run(options: Options) -> None:
-    """Attribute, draw, and say where the picture lies."""
+    """Attribute, draw, and print where the picture is."""
     from gamdss.metrics.calibration import clip_predictions  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
     from gamdss.report.tables import judged_epoch  # noqa: PLC0415
@@ -75,7 +74,7 @@ def run(options: Options) -> None:
 
 
 def heading(verdict: ClipPrediction, classes: Sequence[str]) -> str:
-    """The clip, what it shows and what was predicted."""
+    """The clip, its true and its predicted class."""
     true, predicted = classes[verdict.label], classes[verdict.predicted]
     return f"{verdict.clip}: {true}\npredicted {predicted} ({verdict.confidence:.0%})"
 
@@ -91,7 +90,7 @@ def _chosen(found: Sequence[ClipPrediction], names: str | None) -> list[ClipPred
     if unknown:
         raise ConfigError(
             f"--clips has {', '.join(unknown)}, which no fold holds out",
-            remedy=f"Clips are called such as {found[0].clip} (keyframes.csv: subject/clip).",
+            remedy=f"Use names such as {found[0].clip} (keyframes.csv: subject/clip).",
         )
     return [known[name] for name in wanted]
 

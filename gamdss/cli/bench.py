@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.config import Config
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.errors import require
 from gamdss.files import cache_folder
 from gamdss.synthetic import SynthConfig
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.errors import require
 
 
 @dataclass

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.errors import require
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

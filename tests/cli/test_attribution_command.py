@@ -1,4 +1,4 @@
-"""`gamdss attribution`: maps that add up, of the clips that were asked for."""
+"""`gamdss attribution`: maps that add up to the logit, for the chosen clips."""
 
 import importlib.util
 from dataclasses import replace
@@ -21,7 +21,7 @@ def opened(finished_run):
     return open_run(read_run(finished_run), OPTIONS)
 
 
-def test_maps_add_up_to_what_motion_changes(opened):
+def test_maps_add_up_to_the_change_by_motion(opened):
     clip, other = opened.dataset.annotations.clips[0].id, opened.dataset.annotations.clips[5].id
     (found, second) = attribute(opened, {clip: 1, other: 0}, steps=64)
     assert (found.clip, second.clip) == (clip, other)
@@ -33,7 +33,7 @@ def test_maps_add_up_to_what_motion_changes(opened):
     assert found.phases["rising"].change != pytest.approx(found.phases["falling"].change)
 
 
-def test_no_motion_is_no_evidence(opened):
+def test_a_clip_without_motion_has_no_evidence(opened):
     clip = opened.dataset.annotations.clips[0].id
     index = opened.dataset.store.reselected[0].copy()
     opened.dataset.store.reselected[0] = index[1]  # the apex three times
@@ -46,7 +46,7 @@ def test_no_motion_is_no_evidence(opened):
         assert phase.change == 0
 
 
-def test_maps_of_a_feature_add_up_and_zeros_are_no_evidence(inner_flow_run, monkeypatch):
+def test_maps_of_a_feature_add_up_and_zeros_have_no_evidence(inner_flow_run, monkeypatch):
     flow = open_run(read_run(inner_flow_run), OPTIONS)
     real = OpenedRun.trained
 

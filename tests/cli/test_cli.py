@@ -22,7 +22,7 @@ def test_unwritable_output(refused, data, tmp_path):
     assert "cannot be written" in shown
 
 
-def test_an_output_that_is_no_run(refused, data, tmp_path):
+def test_an_output_with_other_files_is_refused(refused, data, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("mine")
     shown = refused(data, "--output", str(tmp_path / "home"))
@@ -61,7 +61,7 @@ def test_version_and_unknown_command(capsys):
     assert "train" in capsys.readouterr().err
 
 
-def test_synth_writes_a_dataset_and_says_where(tmp_path, capsys):
+def test_synth_writes_a_dataset_and_prints_where(tmp_path, capsys):
     words = ["--subjects", "1", "--clips-per-subject", "1", "--height", "32", "--width", "32"]
     assert main(["synth", "--output", str(tmp_path / "made"), *words]) == 0
     assert str(tmp_path / "made" / "ground_truth.csv") in capsys.readouterr().out

@@ -218,4 +218,4 @@ def test_the_data_is_gone(finished_run, tmp_path, capsys):
     assert main(words) == 2
     assert "--frames false" in capsys.readouterr().err
     assert main(["report", str(tmp_path)]) == 2
-    assert "not the config of a run" in capsys.readouterr().err
+    assert "incomplete or corrupt config" in capsys.readouterr().err

@@ -74,7 +74,7 @@ def test_it_resumes_to_the_same_bytes(finished_run, aged_run, words):
 def test_another_value_of_a_missing_field_is_another_config(aged_run, words, capsys):
     words += ["--output", str(aged_run), "--training.label-smoothing", "0.1"]
     assert main(words) == 2
-    assert "training.label_smoothing: 0.0 there, 0.1 now" in capsys.readouterr().err
+    assert "training.label_smoothing: stored 0.0, current 0.1" in capsys.readouterr().err
 
 
 def test_it_is_compared(finished_run, old, aged_run, tmp_path, capsys):

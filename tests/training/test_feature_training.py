@@ -215,7 +215,7 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
     capsys.readouterr()
     words[-1] = "flow-dis"
     assert main([*words, "--output", str(tmp_path / "one")]) == 2
-    assert "features.name: 'flow-strain' there, 'flow-dis' now" in capsys.readouterr().err
+    assert "features.name: stored 'flow-strain', current 'flow-dis'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table
     assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
     shown = capsys.readouterr().out
     assert "belongs to another config" in shown
-    assert "training.learning_rate: 0.0008 there, 0.1 now" in shown
+    assert "training.learning_rate: stored 0.0008, current 0.1" in shown
     reason = rows_of(output)[0]["reason"]
     assert reason == "the run directory belongs to another config"
 
