@@ -19,7 +19,7 @@ from gamdss.config.load import checked
 from gamdss.errors import ConfigError, RunError
 from gamdss.experiment import TRAIN, default_output, run_experiment
 from gamdss.files import read_yaml
-from gamdss.report.tables import judged_epoch
+from gamdss.report.tables import epoch_name
 from gamdss.report.tsne_figure import Panel, tsne_figure, write_points
 from gamdss.runs.embedding import features
 from gamdss.runs.embedding_space import Points, all_folds, one_fold, silhouette, tsne
@@ -320,12 +320,12 @@ def _title(item: FinishedRun, name: str) -> str:
 
 def _headline(options: TsneOptions, runs: list[FinishedRun]) -> str:
     values = runs[0].results
-    epochs = " and ".join(dict.fromkeys(judged_epoch(item.results) for item in runs))
+    epochs = " and ".join(dict.fromkeys(epoch_name(item.results) for item in runs))
     if options.fold is None:
         which = f"held-out clips of all folds, networks of the {epochs}"
     else:
         which = f"{options.clips} clips of fold {options.fold}, its network of the {epochs}"
-    return f"{values['dataset']}, {values['task']}\n{which}"
+    return f"{values.dataset}, {values.task}\n{which}"
 
 
 def _how(options: TsneOptions, drawn: list[tuple[Panel, tuple[Points, float]]]) -> str:

@@ -53,7 +53,7 @@ def run(options: Options, config: Config) -> None:
     from tqdm import tqdm  # noqa: PLC0415
 
     from gamdss.data.feature_files import feature_folder, write_features  # noqa: PLC0415
-    from gamdss.report.feature_pictures import clip_picture, draw_strip  # noqa: PLC0415
+    from gamdss.report.feature_strip import clip_picture, draw_strip  # noqa: PLC0415
 
     if options.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=options.preset))

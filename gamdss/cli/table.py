@@ -10,11 +10,12 @@ from gamdss import demo
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
-from gamdss.report.paper_files import paper_markdown, write_table
+from gamdss.report.table import markdown_with_caption
+from gamdss.report.table_files import write_table
 
 if TYPE_CHECKING:
     from gamdss.config import Config
-    from gamdss.report.paper_table import PaperTable
+    from gamdss.report.table import Table
 
 
 @dataclass
@@ -81,7 +82,7 @@ def _listed(options: Options, file: Path, output: Path) -> int:
     return 0
 
 
-def _stress(options: Options, file: Path, output: Path) -> PaperTable:
+def _stress(options: Options, file: Path, output: Path) -> Table:
     from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table  # noqa: PLC0415
 
     plan = read_stress_plan(file, options.demo)
@@ -131,9 +132,9 @@ def _trained(options: Options, file: Path, output: Path) -> int:
     return 1 if failed else 0
 
 
-def _show(table: PaperTable, output: Path) -> None:
+def _show(table: Table, output: Path) -> None:
     paths = write_table(table, output)
-    print(paper_markdown(table))
+    print(markdown_with_caption(table) + "\n")
     print("\n".join(f"{path.suffix[1:]:<4} {path}" for path in paths))
 
 

@@ -1,4 +1,4 @@
-"""Attribution maps: where on the apex face a network sees its evidence, phase by phase."""
+"""Attribution maps: where on the apex face a network sees its evidence, for each phase."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from gamdss.report.overlay import COLOURS, evidence, limit, smoothed
+from gamdss.report.colours import SIGNED, evidence, limit, smoothed
 from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
 
 # Inches.
@@ -21,14 +21,14 @@ NAMES = {"rising": "rising phase", "falling": "falling phase"}
 HOW = (
     "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "
     "colours, smoothed, over the grey apex face; one colour scale per clip. Red: motion here "
-    "raises the logit of the class, blue: lowers it. The numbers are what all motion together "
-    "changes in that logit. Networks of the {epoch}."
+    "raises the logit of the class, blue: lowers it. The numbers are the change of that logit by "
+    "all motion together. Networks of the {epoch}."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class MapRow:
-    """A clip: heading, apex face (S, S, 3), and by phase a map (S, S) and the logit's change."""
+    """A clip: heading, apex face (S, S, 3), and for each phase a map (S, S) and logit change."""
 
     heading: str
     right: bool
@@ -43,7 +43,7 @@ def attribution_figure(
 ) -> None:
     """Draw a row for each clip: the apex face, then the evidence in each phase.
 
-    `epoch` is what captions call the epoch of the networks.
+    `epoch` is the name of the networks' epoch in the caption.
 
     Raises:
         RunError: a file cannot be written.
@@ -63,7 +63,7 @@ def attribution_figure(
 
 
 def _row(figure: Figure, row: MapRow, top: float) -> None:
-    """The pictures of a clip, whose upper edge is `top` inches above the figure's lower one."""
+    """The pictures of a clip, the upper edge `top` inches above the lower edge of the figure."""
     width, height = figure.get_size_inches()
     colour = INK if row.right else VERMILLION
     figure.text(SIDE / width, top / height, row.heading, weight="bold", color=colour, va="top")
@@ -82,7 +82,7 @@ def _row(figure: Figure, row: MapRow, top: float) -> None:
         bare(axes)
     left = (SIDE + len(pictures) * (FACE + GAP)) / width
     cax = figure.add_axes((left, low + 0.3 / height, 0.1 / width, (FACE - 0.6) / height))
-    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), COLOURS), cax=cax, ticks=[-1, 0, 1])
+    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), SIGNED), cax=cax, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["against", "0", "for"], fontsize=8)
     bar.ax.tick_params(length=2)
     bar.ax.spines["outline"].set_visible(False)

@@ -1,4 +1,4 @@
-"""Contact sheet: a small picture of every clip with its name, several pages if there are many."""
+"""Contact sheet: a small picture of every clip with its name, on one or several pages."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Cell:
 
     Args:
         name: below the picture.
-        picture: gives the uint8 RGB image (H, W, 3), or None where there is none.
+        picture: returns the uint8 RGB image (H, W, 3), or None if there is none.
         note: a second line below the picture.
-        failed: crossed out, whatever the picture.
+        failed: whether the picture is crossed out.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Cell:
 def contact_sheet(
     path: Path, cells: Sequence[Cell], title: str, shape: tuple[int, int] = (340, 280)
 ) -> list[Path]:
-    """Draw all cells, and remove pages of an earlier sheet that had more.
+    """Draw all cells, and delete surplus pages of an earlier sheet.
 
     Args:
-        path: file of the first page; the second one is called `..._2` and so on.
+        path: file of the first page; the second is `..._2` and so on.
         cells: what to draw, row by row.
         title: above the first page.
-        shape: height and width in pixels that all pictures have.
+        shape: height and width of all pictures in pixels.
 
     Returns:
         The files of the pages.
@@ -92,7 +92,7 @@ def _cell(
     place: tuple[float, float, float, float],
     page: tuple[float, float],
 ) -> None:
-    """A picture and what is below it; `place` is left, low, wide, high in inches."""
+    """A picture and the text below it; `place` is left, low, wide, high in inches."""
     left, low, wide, high = place
     axes = figure.add_axes((left / page[0], low / page[1], wide / page[0], high / page[1]))
     bare(axes)
@@ -129,7 +129,7 @@ def _cell(
 
 
 def _short(words: str, most: int) -> str:
-    """The words, without their middle where they are too long: both ends tell clips apart."""
+    """The words, without their middle if too long: both ends distinguish clips."""
     if len(words) <= most:
         return words
     half = (most - 1) // 2

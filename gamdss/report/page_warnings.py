@@ -1,35 +1,36 @@
-"""What a reader of the page must know before believing its numbers."""
+"""What a reader of the page must know before relying on its numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from gamdss.config import Config
 from gamdss.report.page import Warn
-from gamdss.report.tables import judged_by, judged_epoch
+from gamdss.report.tables import epoch_name
+from gamdss.training.results import RunResults
 
 MOST_NAMED = 12
 FEW_CLIPS = 10
 
 
 def warnings(
-    results: Mapping[str, Any],
-    config: Mapping[str, Any],
+    results: RunResults,
+    config: Config,
     clips: Sequence[Mapping[str, str]],
     key_frames: Sequence[Mapping[str, str]],
     composition: Sequence[Mapping[str, str]],
 ) -> list[Warn]:
-    """Everything that applies to this run, the gravest first.
+    """Every warning that applies to this run, the most serious first.
 
     Args:
-        results: values of `results.json`.
-        config: the run's config, nested.
+        results: of the run.
+        config: the run's config.
         clips: rows of `annotations.csv`.
         key_frames: rows of `keyframes.csv`.
         composition: rows of `composition.csv`.
     """
     found = [
-        _made(results),
+        _synthetic(results),
         _oracle(results),
         _treatment(config),
         _classes(results),
@@ -41,29 +42,29 @@ def warnings(
     return [warning for warning in found if warning is not None]
 
 
-def _made(results: Mapping[str, Any]) -> Warn | None:
-    if not results["synthetic"]:
+def _synthetic(results: RunResults) -> Warn | None:
+    if not results.synthetic:
         return None
     return Warn(
-        "The clips are made, not recorded.",
-        "The scores show that everything works, and nothing about real faces.",
+        "The clips are synthetic.",
+        "The scores show that everything works, and say nothing about real faces.",
     )
 
 
-def _oracle(results: Mapping[str, Any]) -> Warn | None:
-    judged, oracle = judged_by(results), results["oracle"]
-    gap = oracle["uf1"] - judged["uf1"]
+def _oracle(results: RunResults) -> Warn | None:
+    found, oracle = results.evaluated, results.oracle
+    gap = oracle.uf1 - found.uf1
     if gap < 0.005:
         return None
     return Warn(
         f"Choosing epochs on the held-out subjects would add {gap:.3f} to UF1.",
-        f"The oracle's {oracle['uf1']:.3f} compares with published figures chosen that way; the "
-        f"result is the {judged_epoch(results)}'s {judged['uf1']:.3f}.",
+        f"The oracle's {oracle.uf1:.3f} compares with published figures chosen that way; the "
+        f"result is the {epoch_name(results)}'s {found.uf1:.3f}.",
     )
 
 
-def _treatment(config: Mapping[str, Any]) -> Warn | None:
-    if config["reselection"]["clips"] == "all" or config["reselection"]["preset"] == "none":
+def _treatment(config: Config) -> Warn | None:
+    if config.reselection.clips == "all" or config.reselection.preset == "none":
         return None
     return Warn(
         "Held-out clips use annotated key frames, training clips reselected ones.",
@@ -71,17 +72,17 @@ def _treatment(config: Mapping[str, Any]) -> Warn | None:
     )
 
 
-def _classes(results: Mapping[str, Any]) -> Warn | None:
+def _classes(results: RunResults) -> Warn | None:
     few = [
-        f"{name}: {scores['support']} clip(s), recall {scores['recall']:.2f}"
-        for name, scores in judged_by(results)["per_class"].items()
-        if scores["support"] < FEW_CLIPS
+        f"{name}: {scores.support} clip(s), recall {scores.recall:.2f}"
+        for name, scores in results.evaluated.per_class.items()
+        if scores.support < FEW_CLIPS
     ]
     if not few:
         return None
     return Warn(
         f"{len(few)} class(es) have fewer than {FEW_CLIPS} clips.",
-        "One clip more or less moves their recall, and with it UF1 and UAR, by a visible step.",
+        "One clip more or less changes their recall, and with it UF1 and UAR, by a visible step.",
         few,
     )
 
@@ -91,8 +92,8 @@ def _corrections(clips: Sequence[Mapping[str, str]]) -> Warn | None:
     if not items:
         return None
     return Warn(
-        f"Known mistakes of the workbook were corrected in {len(items)} clip(s).",
-        "--corrections false leaves them.",
+        f"Known mistakes in the workbook were corrected for {len(items)} clip(s).",
+        "--corrections false keeps the workbook's values.",
         _shortened(items, "Data"),
     )
 
@@ -102,8 +103,8 @@ def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
     if not items:
         return None
     return Warn(
-        f"Key frames of {len(items)} clip(s) were mended or could not be searched in full.",
-        "Missing apexes, missing frames:",
+        f"Key frames of {len(items)} clip(s) were substituted, or could not be fully searched.",
+        "Apexes or frames are missing:",
         _shortened(items, "keyframes.csv"),
     )
 
@@ -113,8 +114,8 @@ def _kept(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
     if not clips:
         return None
     return Warn(
-        f"In {clips} of {len(key_frames)} clips, key frames stay as annotated.",
-        "The motion does not tell them better than the annotation (keyframes.csv: kept).",
+        f"In {clips} of {len(key_frames)} clips, key frames are unchanged.",
+        "The motion does not locate them more precisely than the annotation (keyframes.csv: kept).",
     )
 
 
@@ -128,7 +129,7 @@ def _published(composition: Sequence[Mapping[str, str]]) -> Warn | None:
         return None
     return Warn(
         "The clips are not those of the published protocol.",
-        "Scores on other clips do not compare with published ones.",
+        "Scores on other clips cannot be compared with published ones.",
         items,
     )
 

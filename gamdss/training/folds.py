@@ -24,7 +24,7 @@ from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_frames, load_motion
 from gamdss.training.ranks import find_ranks
-from gamdss.training.results import results
+from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.tensorboard import require_tensorboard, write_curves
 
@@ -40,7 +40,7 @@ class Run:
     dataset: Dataset
     folds: tuple[FoldResult, ...]
     missing: tuple[str, ...]
-    results: dict[str, Any]
+    results: RunResults | None
 
 
 class RunFolds:
@@ -157,13 +157,13 @@ class RunFolds:
         done = [fold for fold in folds if self._is_finished(fold)]
         missing = tuple(fold.name for fold in folds if fold not in done)
         finished = tuple(self._load(dataset, fold) for fold in done)
-        values: dict[str, Any] = {}
+        values = None
         if not missing:
             clips = dataset.annotations.clips
             evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
             about = dataset.title, dataset.synthetic, dataset.annotations.classes
             values = results(self.config, *about, finished, len(evaluated))
-            write_json(self.directory.path / "results.json", values)
+            write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)
 
     def _is_finished(self, fold: Fold) -> bool:

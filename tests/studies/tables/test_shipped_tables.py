@@ -68,10 +68,10 @@ def test_key_frames_of_a_stress_test(tmp_path, capsys):
     words = ["table", str(small), "--stress", str(tmp_path / "stress.csv")]
     assert main([*words, "--output", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
-    assert "of 4 made clips a cell" in shown
+    assert "of 4 synthetic clips a cell" in shown
     assert "**5.0** (4.0 to 6.0)" in shown
     assert "**4.0** (3.0 to 5.0)" in shown
     assert "**0.5**" not in shown
     assert "minus" not in shown
     assert main(["table", str(file), "--stress", str(tmp_path / "stress.csv")]) == 2
-    assert "no line is of factor" in capsys.readouterr().err
+    assert "no line has factor" in capsys.readouterr().err

@@ -94,7 +94,7 @@ def test_what_is_missing_is_trained_and_shown(made_table):
     assert other["uf1_final"] == ""
     assert other["reason"] == "no folder given for samm"
     text = (made_table / "two.md").read_text()
-    assert "Judged at: final epoch; seed 2" in text
+    assert "Evaluated at: final epoch; seed 2" in text
     assert "UF1, final epoch" in text
     tex = (made_table / "two.tex").read_text()
     assert r"\toprule" in tex
@@ -175,7 +175,7 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
     absent = ["--data-root", "samm=nowhere"]
     assert main(["table", file, *absent, "--output", str(output)]) == 1
     both, rising, other = (row["reason"] for row in rows_of(output))
-    assert both.startswith("no folder given for cas2; both_seed2: it is of another config")
+    assert both.startswith("no folder given for cas2; both_seed2: its config is another one")
     assert "training.precision" in both
     assert "this run is not finished" in rising
     assert "there is no such folder" in other
@@ -248,7 +248,7 @@ def test_rows_on_other_labels_are_not_compared_and_lost_weights_leave_a_cell_emp
         ({"rows": [{"name": "a", "selection": "oracle"}]}, "unknown field of row 'a'"),
         (
             {"rows": [{"name": "both", "set": {"training.selection": "inner"}}]},
-            "is trained for the selection inner, the table is of final",
+            "is trained for the selection inner, the table has final",
         ),
         ({"published": {"both": {"uf1": 0.5}}}, "lack source or selection"),
     ],

@@ -37,7 +37,7 @@ def told(capsys, file, *words):
         ({"rows": 5}, "row 5 has no name"),
         ({"rows": [{"name": "a", "set": [1]}]}, "set of row 'a' is [1]"),
         ({"rows": [{"name": "a", "config": 5}]}, "the config of row 'a' is 5"),
-        ({"rows": [{"name": "a", "set": {"seed": 7}}]}, "Name it for all rows with `seeds:`"),
+        ({"rows": [{"name": "a", "set": {"seed": 7}}]}, "Set it for all rows with `seeds:`"),
         (
             {"rows": [{"name": "a", "set": {"model": 5, "model.backbone": "rmt"}}]},
             "model is 5, and model.backbone is 'rmt'",
