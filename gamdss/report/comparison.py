@@ -109,7 +109,7 @@ def _words(found: Compared) -> list[str]:
         lines.append("No figure differs by more than its interval.")
     if without:
         lines.append(
-            f"The bootstrap gives no interval for {', '.join(without)}: there is one subject, or "
+            f"The bootstrap gives no interval of {', '.join(without)}: there is one subject, or "
             "every draw of subjects gives the same difference."
         )
     for test in found.comparison.mcnemar:

@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from gamdss.report.style import FAINT, INK, ORANGE, VERMILLION, bare, house_style, save
+from gamdss.report.style import (
+    FAINT,
+    INK,
+    ORANGE,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
 COLUMNS, ROWS = 8, 5
 # Inches.
@@ -77,24 +87,18 @@ def _page(path: Path, cells: Sequence[Cell], title: str, high: float) -> None:
     width = 2 * EDGE + columns * (PICTURE + GAP) - GAP
     height = TOP + rows * (high + CAPTION) + 0.15
     figure = Figure(figsize=(width, height))
-    figure.text(EDGE / width, 1 - 0.38 / height, title, size=13, weight="bold", va="top")
+    text_at(figure, EDGE, height - 0.38, title, size=13, weight="bold")
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         left = EDGE + column * (PICTURE + GAP)
         low = height - TOP - row * (high + CAPTION) - high
-        _cell(figure, cell, (left, low, PICTURE, high), (width, height))
+        _cell(figure, cell, left, low, high)
     save(figure, path)
 
 
-def _cell(
-    figure: Figure,
-    cell: Cell,
-    place: tuple[float, float, float, float],
-    page: tuple[float, float],
-) -> None:
-    """A picture and the text below it; `place` is left, low, wide, high in inches."""
-    left, low, wide, high = place
-    axes = figure.add_axes((left / page[0], low / page[1], wide / page[0], high / page[1]))
+def _cell(figure: Figure, cell: Cell, left: float, low: float, high: float) -> None:
+    """A picture and the text below it; all places are in inches."""
+    axes = axes_at(figure, left, low, PICTURE, high)
     bare(axes)
     picture = cell.picture()
     if picture is not None:
@@ -110,22 +114,11 @@ def _cell(
     if cell.failed or cell.note:
         for spine in axes.spines.values():
             spine.set(color=colour, linewidth=1.4)
-    middle = (left + wide / 2) / page[0]
-    figure.text(
-        *(middle, (low - 0.05) / page[1], _short(cell.name, 20)),
-        ha="center",
-        va="top",
-        size=7.5,
-        color=VERMILLION if cell.failed else INK,
-    )
-    if cell.note:
-        figure.text(
-            *(middle, (low - 0.18) / page[1], _short(cell.note, 24)),
-            ha="center",
-            va="top",
-            size=6.5,
-            color=colour if cell.failed else FAINT,
-        )
+    middle = left + PICTURE / 2
+    ink = VERMILLION if cell.failed else INK
+    text_at(figure, middle, low - 0.05, _short(cell.name, 20), ha="center", size=7.5, color=ink)
+    ink = colour if cell.failed else FAINT
+    text_at(figure, middle, low - 0.18, _short(cell.note, 24), ha="center", size=6.5, color=ink)
 
 
 def _short(words: str, most: int) -> str:

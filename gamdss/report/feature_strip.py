@@ -32,7 +32,16 @@ from gamdss.report.colours import (
     robust_limit,
     value_colours,
 )
-from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
+from gamdss.report.style import (
+    FAINT,
+    INK,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
 # Inches, placed by hand as in the film strip.
 PANEL, GAP, LEFT, RIGHT = 1.3, 0.1, 0.25, 0.25
@@ -100,23 +109,23 @@ def feature_strip(
     width = LEFT + (2 + len(names)) * (PANEL + GAP) + RIGHT
     height = TOP + NAMES + len(clips) * HEADING + phases * (PANEL + CAPTION) + BELOW
     figure = Figure(figsize=(width, height))
-    _text(figure, LEFT, height - 0.35, "Input features of the two phases", size=14, weight="bold")
+    text_at(figure, LEFT, height - 0.35, "Input features of the two phases", size=14, weight="bold")
     about = (
         "Each row is a phase from the onset or offset to the apex. Colour shows direction and "
         "strength of motion;\nred is brighter, blue darker; all rows share one scale."
     )
     words = f"{about} {note}" if note else about
-    _text(figure, LEFT, height - 0.65, words, color=FAINT, linespacing=1.5)
+    text_at(figure, LEFT, height - 0.65, words, color=FAINT, linespacing=1.5)
     limits = _limits([phase for _, rows in clips for phase in rows])
     top = height - TOP
     for column, name in enumerate(("start", "apex", *names)):
         style = {"color": VERMILLION, "weight": "bold"} if name == chosen else {"color": INK}
         middle = LEFT + column * (PANEL + GAP) + PANEL / 2
         lines = name.replace("flow-strain-", "flow-strain-\n").replace("grey-", "grey-\n")
-        _text(figure, middle, top - 0.42, lines, ha="center", va="bottom", size=9, **style)
+        text_at(figure, middle, top - 0.42, lines, ha="center", va="bottom", size=9, **style)
     top -= NAMES
     for heading, rows in clips:
-        _text(figure, LEFT, top - 0.06, heading, size=10.5, weight="bold")
+        text_at(figure, LEFT, top - 0.06, heading, size=10.5, weight="bold")
         top -= HEADING
         for phase in rows:
             _row(figure, top, phase, limits)
@@ -165,7 +174,7 @@ def _row(figure: Figure, top: float, phase: StripPhase, limits: _Limits) -> None
             captions.append(f"mean {feature[2].mean():.2f} px")
     for column, words in enumerate(captions):
         middle = LEFT + column * (PANEL + GAP) + PANEL / 2
-        _text(figure, middle, top - PANEL - 0.05, words, ha="center", size=8, color=FAINT)
+        text_at(figure, middle, top - PANEL - 0.05, words, ha="center", size=8, color=FAINT)
 
 
 def _arrows(axes: Axes, flow: np.ndarray, limit: float) -> None:
@@ -197,14 +206,14 @@ def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> No
     kinds = [FEATURES[name] for name in names]
     left, low, side = LEFT + 0.55, 0.3, 0.85
     if any(kind.flow is not None and kind.third != "strain" for kind in kinds):
-        axes = _axes(figure, left, low, side, side)
+        axes = axes_at(figure, left, low, side, side)
         y, x = np.mgrid[-1:1:201j, -1:1:201j]
         wheel = motion_colours(np.stack((x, y)), 1.0)
         axes.imshow(np.where((np.hypot(x, y) <= 1)[..., None], wheel, 1.0))
         axes.set_axis_off()
-        _text(figure, left + side + 0.15, low + side / 2 + 0.22, "motion", size=9)
+        text_at(figure, left + side + 0.15, low + side / 2 + 0.22, "motion", size=9)
         rim = f"rim: {limits.motion:.2g} px"
-        _text(figure, left + side + 0.15, low + side / 2, rim, size=8, color=FAINT)
+        text_at(figure, left + side + 0.15, low + side / 2, rim, size=8, color=FAINT)
         left += side + 1.75
     if any(kind.flow is None for kind in kinds):
         end = limits.difference
@@ -215,30 +224,19 @@ def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> No
 
 
 def _bar(figure: Figure, left: float, words: str, colours: str, ends: tuple[float, float]) -> None:
-    axes = _axes(figure, left, 0.62, 2.4, 0.13)
+    axes = axes_at(figure, left, 0.62, 2.4, 0.13)
     bar = figure.colorbar(
         ScalarMappable(Normalize(*ends), colours), cax=axes, orientation="horizontal"
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
-    _text(figure, left, 1.02, words, size=9)
+    text_at(figure, left, 1.02, words, size=9)
 
 
 def _panel(figure: Figure, column: int, top: float) -> Axes:
-    axes = _axes(figure, LEFT + column * (PANEL + GAP), top - PANEL, PANEL, PANEL)
+    axes = axes_at(figure, LEFT + column * (PANEL + GAP), top - PANEL, PANEL, PANEL)
     bare(axes)
     return axes
-
-
-def _axes(figure: Figure, left: float, low: float, width: float, height: float) -> Axes:
-    total = figure.get_size_inches()
-    return figure.add_axes((left / total[0], low / total[1], width / total[0], height / total[1]))
-
-
-def _text(figure: Figure, x: float, y: float, words: str, **style: object) -> None:
-    width, height = figure.get_size_inches()
-    options = {"va": "top", **style}
-    figure.text(x / width, y / height, words, **options)  # type: ignore[arg-type]
 
 
 def clip_picture(name: FeatureName) -> Callable[[Path, np.ndarray], None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,7 +18,17 @@ from matplotlib.figure import Figure
 from gamdss.errors import FrameError
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.report.colours import SIGNED, robust_limit
-from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, bare, house_style, save
+from gamdss.report.style import (
+    BLUE,
+    FAINT,
+    INK,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
 # Inches. Placed by hand: texts never overlap, whatever the number of clips.
 FACE, GAP, SIDE, TOP = 1.5, 0.16, 1.15, 1.35
@@ -85,8 +96,8 @@ def film_strip(
     height = TOP + BLOCK * len(chosen)
     figure = Figure(figsize=(WIDTH, height))
     words = _title(int((shifts > 0).sum()), len(clips), len(chosen), truth is not None)
-    _text(figure, (SIDE - 0.95, height - 0.4), words[0], size=14, weight="bold")
-    _text(figure, (SIDE - 0.95, height - 0.7), words[1], color=FAINT, linespacing=1.5)
+    text_at(figure, SIDE - 0.95, height - 0.4, words[0], size=14, weight="bold")
+    text_at(figure, SIDE - 0.95, height - 0.7, words[1], color=FAINT, linespacing=1.5)
     for place, number in enumerate(chosen):
         rows = (
             Row("annotated", BLUE, _faces(frames, annotated[number]), annotated_keys[number]),
@@ -116,76 +127,53 @@ def _clip(
     figure: Figure, top: float, clip: Clip, rows: tuple[Row, Row], truth: KeyFrames | None
 ) -> None:
     """The block of one clip, its upper edge `top` inches above the lower edge of the figure."""
-    annotated = rows[0].keys
-    _text(
-        figure,
-        (SIDE - 0.95, top - 0.12),
-        f"Subject {clip.subject}, clip {clip.name}: {clip.emotion}",
-        size=11,
-        weight="bold",
-    )
+    heading = f"Subject {clip.subject}, clip {clip.name}: {clip.emotion}"
+    text_at(figure, SIDE - 0.95, top - 0.12, heading, size=11, weight="bold")
+    style: dict[str, Any] = {"ha": "center", "va": "bottom", "color": FAINT, "size": 9}
     for left, name in zip(LEFT, (*KEYS, *PHASES), strict=True):
-        middle = (left + FACE / 2, top - HEADING + 0.1)
-        _text(figure, middle, name, ha="center", va="bottom", color=FAINT, size=9)
+        text_at(figure, left + FACE / 2, top - HEADING + 0.1, name, **style)
     limit = robust_limit(np.array([row.differences for row in rows]), 1.0)
     for number, row in enumerate(rows):
         low = top - HEADING - number * (FACE + CAPTION) - FACE
-        _text(
-            figure,
-            (SIDE - 0.12, low + FACE / 2),
-            row.name,
-            ha="right",
-            va="center",
-            color=row.colour,
-            weight="bold",
-        )
-        for i, left in enumerate(LEFT[:3]):
-            _axes(figure, left, low).imshow(row.faces[i])
-            words, moved = _frame_text(row.keys, annotated, truth, i)
-            _text(
-                figure,
-                (left + FACE / 2, low - 0.06),
-                words,
-                ha="center",
-                va="top",
-                size=9,
-                color=row.colour if moved else INK,
-                weight="bold" if moved else "normal",
-                linespacing=1.35,
-            )
-        for left, difference in zip(LEFT[3:], row.differences, strict=True):
-            axes = _axes(figure, left, low)
-            axes.imshow(difference, cmap=SIGNED, vmin=-limit, vmax=limit)
-            words = _difference_text(difference)
-            _text(figure, (left + FACE / 2, low - 0.06), words, ha="center", va="top", size=9)
+        captions = [_frame_text(row.keys, rows[0].keys, truth, i) for i in range(3)]
+        axes = _row(figure, low, row, captions, limit)
     _scale(figure, axes, top)
+
+
+def _row(
+    figure: Figure, low: float, row: Row, captions: Sequence[tuple[str, bool]], limit: float
+) -> Axes:
+    """Faces with their captions (bold if moved) and differences; the axes of the last one."""
+    style: dict[str, Any] = {"ha": "right", "va": "center", "color": row.colour, "weight": "bold"}
+    text_at(figure, SIDE - 0.12, low + FACE / 2, row.name, **style)
+    for left, face, (words, moved) in zip(LEFT[:3], row.faces, captions, strict=True):
+        _picture(figure, left, low).imshow(face)
+        style = {"color": row.colour, "weight": "bold"} if moved else {"color": INK}
+        place = left + FACE / 2, low - 0.06
+        text_at(figure, *place, words, ha="center", size=9, linespacing=1.35, **style)
+    for left, difference in zip(LEFT[3:], row.differences, strict=True):
+        axes = _picture(figure, left, low)
+        axes.imshow(difference, cmap=SIGNED, vmin=-limit, vmax=limit)
+        words = f"mean change {np.abs(difference).mean():.2f}"
+        text_at(figure, left + FACE / 2, low - 0.06, words, ha="center", size=9)
+    return axes
 
 
 def _scale(figure: Figure, axes: Axes, top: float) -> None:
     """The clip's colour scale, beside its differences."""
     high = 2 * FACE + CAPTION
     low = top - HEADING - high
-    width, height = figure.get_size_inches()
-    place = figure.add_axes(
-        (BAR / width, (low + high / 5) / height, 0.12 / width, 0.6 * high / height)
-    )
+    place = axes_at(figure, BAR, low + high / 5, 0.12, 0.6 * high)
     bar = figure.colorbar(axes.images[0], cax=place)
     bar.ax.spines["outline"].set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.set_label("brighter or darker, grey levels", fontsize=8, color=FAINT)
 
 
-def _axes(figure: Figure, left: float, low: float) -> Axes:
-    width, height = figure.get_size_inches()
-    axes = figure.add_axes((left / width, low / height, FACE / width, FACE / height))
+def _picture(figure: Figure, left: float, low: float) -> Axes:
+    axes = axes_at(figure, left, low, FACE, FACE)
     bare(axes)
     return axes
-
-
-def _text(figure: Figure, place: tuple[float, float], words: str, **style: object) -> None:
-    width, height = figure.get_size_inches()
-    options = {"va": "top", **style}
-    figure.text(place[0] / width, place[1] / height, words, **options)  # type: ignore[arg-type]
 
 
 def _title(moved: int, clips: int, shown: int, with_truth: bool) -> tuple[str, str]:
@@ -217,8 +205,3 @@ def _frame_text(
         error_text = f"{abs(error)} {'late' if error > 0 else 'early'}" if error else "exact"
         text += f"\ntrue {truth.numbers[which]}: {error_text}"
     return text, shift != 0
-
-
-def _difference_text(difference: np.ndarray) -> str:
-    """Caption of a difference in grey levels, any shape."""
-    return f"mean change {np.abs(difference).mean():.2f}"

@@ -29,26 +29,14 @@ def warnings(
         key_frames: rows of `keyframes.csv`.
         composition: rows of `composition.csv`.
     """
-    found = [
-        _synthetic(results),
-        _oracle(results),
-        _treatment(config),
-        _classes(results),
-        _corrections(clips),
-        _notes(key_frames),
-        _kept(key_frames),
-        _published(composition),
-    ]
+    found = [_synthetic(results), _oracle(results), _treatment(config), _classes(results)]
+    found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _published(composition)]
     return [warning for warning in found if warning is not None]
 
 
 def _synthetic(results: RunResults) -> Warn | None:
-    if not results.synthetic:
-        return None
-    return Warn(
-        "The clips are synthetic.",
-        "The scores show that everything works, and say nothing about real faces.",
-    )
+    text = "The scores show that everything works, and say nothing about real faces."
+    return Warn("The clips are synthetic.", text) if results.synthetic else None
 
 
 def _oracle(results: RunResults) -> Warn | None:
@@ -78,9 +66,7 @@ def _classes(results: RunResults) -> Warn | None:
         for name, scores in results.evaluated.per_class.items()
         if scores.support < FEW_CLIPS
     ]
-    if not few:
-        return None
-    return Warn(
+    return _listed(
         f"{len(few)} class(es) have fewer than {FEW_CLIPS} clips.",
         "One clip more or less changes their recall, and with it UF1 and UAR, by a visible step.",
         few,
@@ -88,10 +74,8 @@ def _classes(results: RunResults) -> Warn | None:
 
 
 def _corrections(clips: Sequence[Mapping[str, str]]) -> Warn | None:
-    items = [_line(row, row["correction"]) for row in clips if row["correction"]]
-    if not items:
-        return None
-    return Warn(
+    items = _lines(clips, "correction")
+    return _listed(
         f"Known mistakes in the workbook were corrected for {len(items)} clip(s).",
         "--corrections false keeps the workbook's values.",
         _shortened(items, "Data"),
@@ -99,10 +83,8 @@ def _corrections(clips: Sequence[Mapping[str, str]]) -> Warn | None:
 
 
 def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
-    items = [_line(row, row["notes"]) for row in key_frames if row["notes"]]
-    if not items:
-        return None
-    return Warn(
+    items = _lines(key_frames, "notes")
+    return _listed(
         f"Key frames of {len(items)} clip(s) were substituted, or could not be fully searched.",
         "Apexes or frames are missing:",
         _shortened(items, "keyframes.csv"),
@@ -111,31 +93,33 @@ def _notes(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
 
 def _kept(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
     clips = sum(bool(row["kept"]) for row in key_frames)
-    if not clips:
-        return None
-    return Warn(
-        f"In {clips} of {len(key_frames)} clips, key frames are unchanged.",
-        "The motion does not locate them more precisely than the annotation (keyframes.csv: kept).",
+    title = f"In {clips} of {len(key_frames)} clips, key frames are unchanged."
+    text = (
+        "The motion does not locate them more precisely than the annotation (keyframes.csv: kept)."
     )
+    return Warn(title, text) if clips else None
 
 
 def _published(composition: Sequence[Mapping[str, str]]) -> Warn | None:
-    items = [
-        f"{row['dataset']}, {row['class']}: {row['clips']} here, {row['published']} published"
-        for row in composition
-        if row["published"] and row["published"] != row["clips"]
-    ]
-    if not items:
-        return None
-    return Warn(
+    return _listed(
         "The clips are not those of the published protocol.",
         "Scores on other clips cannot be compared with published ones.",
-        items,
+        [
+            f"{row['dataset']}, {row['class']}: {row['clips']} here, {row['published']} published"
+            for row in composition
+            if row["published"] and row["published"] != row["clips"]
+        ],
     )
 
 
-def _line(row: Mapping[str, str], words: str) -> str:
-    return f"{row['subject']}/{row['clip']}: {words}"
+def _listed(title: str, text: str, items: Sequence[str]) -> Warn | None:
+    """A warning about these items; None without any."""
+    return Warn(title, text, items) if items else None
+
+
+def _lines(rows: Sequence[Mapping[str, str]], column: str) -> list[str]:
+    """What the rows of clips have in a column, where it is not empty."""
+    return [f"{row['subject']}/{row['clip']}: {row[column]}" for row in rows if row[column]]
 
 
 def _shortened(items: Sequence[str], where: str) -> list[str]:

@@ -94,6 +94,18 @@ def bare(axes: Axes) -> None:
         spine.set_linewidth(0.6)
 
 
+def axes_at(figure: Figure, left: float, low: float, width: float, height: float) -> Axes:
+    """Axes at a place in inches from the lower left corner of the figure."""
+    total = figure.get_size_inches()
+    return figure.add_axes((left / total[0], low / total[1], width / total[0], height / total[1]))
+
+
+def text_at(figure: Figure, x: float, y: float, words: str, **style: Any) -> None:
+    """Text at a place in inches, which is its upper left corner unless aligned otherwise."""
+    width, height = figure.get_size_inches()
+    figure.text(x / width, y / height, words, **{"va": "top", **style})
+
+
 def class_style(number: int) -> tuple[str, str]:
     """(colour, marker) of a class; from the ninth class on, colours have other markers."""
     count = len(CLASS_COLOURS)
