@@ -111,8 +111,8 @@ def feature_strip(
     figure = Figure(figsize=(width, height))
     text_at(figure, LEFT, height - 0.35, "Input features of the two phases", size=14, weight="bold")
     about = (
-        "Each row is a phase from the onset or offset to the apex. Colour shows direction and "
-        "strength of motion;\nred is brighter, blue darker; all rows share one scale."
+        "Each row is a phase from the onset or offset to the apex. Colour shows direction and\n"
+        "strength of motion; red is brighter, blue darker; all rows share one scale."
     )
     words = f"{about} {note}" if note else about
     text_at(figure, LEFT, height - 0.65, words, color=FAINT, linespacing=1.5)

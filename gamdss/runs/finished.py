@@ -105,7 +105,11 @@ def read_run(path: Path) -> FinishedRun:
         raise broken(file, f"{wrong} is missing or broken")
     names = [fold["held_out"] for fold in stored["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    values = RunResults.from_dict(_completed(stored, config, folds, file))
+    try:
+        values = RunResults.from_dict(_completed(stored, config, folds, file))
+        _ = values.evaluated
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken(file, f"{type(error).__name__}: {error}") from error
     return FinishedRun(path, config, values, folds)
 
 

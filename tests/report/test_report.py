@@ -158,6 +158,18 @@ def test_results_are_the_same_after_json():
     assert "inner" not in found.as_dict()
 
 
+@pytest.mark.parametrize(
+    "change", [{"selection": "best"}, {"final": {"intervals": {"uf1": 5}}}, {"inner": 7}]
+)
+def test_broken_results_are_reported(tmp_path, finished_run, change):
+    for name in ("config.yaml", "folds"):
+        (tmp_path / name).symlink_to(finished_run / name)
+    stored = json.loads((finished_run / "results.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps({**stored, **change}))
+    with pytest.raises(RunError, match="corrupt run file"):
+        read_run(tmp_path)
+
+
 def test_figures_are_the_same_bytes_each_time(tmp_path):
     for name in ("a.png", "b.png"):
         confusion_figure(values([fold()]), tmp_path / name)
