@@ -13,7 +13,7 @@ from gamdss.config.command_line import Command, exit_on_mistake, split_configs
 from gamdss.data.dataset import Dataset
 from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
-from gamdss.report.run_report import write_report
+from gamdss.report.figures import ClipFrames, write_report
 from gamdss.training.folds import Run, RunFolds
 
 
@@ -103,17 +103,14 @@ class Experiment(RunFolds):
 
 def report(run: Run) -> str:
     """Write tables and figures of a finished run; returns their summary, or the missing folds."""
-    if run.missing:
+    if run.results is None:
         done, total = len(run.folds), len(run.folds) + len(run.missing)
         return (
             f"{done} of {total} folds are finished in {run.directory.path}\n"
             f"missing: {', '.join(run.missing)}"
         )
     store = run.dataset.store
-    return write_report(
-        run.directory.path,
-        run.results,
-        run.folds,
+    frames = ClipFrames(
         clips=run.dataset.annotations.clips,
         frames=store.frames,
         annotated=store.annotated,
@@ -121,6 +118,7 @@ def report(run: Run) -> str:
         reselected_keys=store.reselected_keys,
         truth=run.dataset.truth,
     )
+    return write_report(run.directory.path, run.results, run.folds, frames)
 
 
 def default_output(config: Config, is_demo: bool = False) -> Path:

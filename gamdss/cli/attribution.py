@@ -45,7 +45,7 @@ def run(options: Options) -> None:
     """Attribute, draw, and print where the picture is."""
     from gamdss.metrics.calibration import clip_predictions  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
-    from gamdss.report.tables import judged_epoch  # noqa: PLC0415
+    from gamdss.report.tables import epoch_name  # noqa: PLC0415
     from gamdss.runs.attribution import attribute, require_captum  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
@@ -54,7 +54,7 @@ def run(options: Options) -> None:
     chosen = _chosen(clip_predictions(read.folds, read.selection), options.clips)
     opened = open_run(read, options)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)
-    classes = read.results["classes"]
+    classes = read.results.classes
     rows = [
         MapRow(
             heading=heading(verdict, classes),
@@ -67,8 +67,8 @@ def run(options: Options) -> None:
     ]
     folder = Path(options.output).expanduser() if options.output else read.path
     pictures = [folder / "attribution.png", folder / "attribution.pdf"]
-    headline = f"{read.results['dataset']}, {read.results['task']}\nevidence in held-out clips"
-    attribution_figure(pictures, rows, headline, options.steps, judged_epoch(read.results))
+    headline = f"{read.results.dataset}, {read.results.task}\nevidence in held-out clips"
+    attribution_figure(pictures, rows, headline, options.steps, epoch_name(read.results))
     for picture in pictures:
         print(f"picture  {picture}")
 

@@ -52,7 +52,7 @@ def run(options: Options) -> None:
     ]
     found = Compared(
         comparison=compare(predicted[0], predicted[1], len(first.classes)),
-        title=f"{first.results['dataset']}, {first.results['task']}",
+        title=f"{first.results.dataset}, {first.results.task}",
         names=(options.a, options.b),
         selections=selections,
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),

@@ -18,7 +18,7 @@ class Options:
 def run(options: Options) -> None:
     """Evaluate the stored logits in the release's way."""
     from gamdss.metrics import original_report  # noqa: PLC0415
-    from gamdss.report.original import original_text  # noqa: PLC0415
+    from gamdss.report.tables import original_text  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
     found = read_run(Path(options.run).expanduser())

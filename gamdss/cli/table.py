@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from gamdss import demo
 from gamdss.config.command_line import Command, positional
+from gamdss.config.pairs import format_pairs
 from gamdss.errors import ConfigError, require
 from gamdss.files import cache_folder
-from gamdss.report.paper_files import paper_markdown, write_table
+from gamdss.report.table import markdown_with_caption
+from gamdss.report.table_files import write_table
 
 if TYPE_CHECKING:
     from gamdss.config import Config
-    from gamdss.report.paper_table import PaperTable
+    from gamdss.report.table import Table
 
 
 @dataclass
@@ -80,7 +82,7 @@ def _listed(options: Options, file: Path, output: Path) -> int:
     return 0
 
 
-def _stress(options: Options, file: Path, output: Path) -> PaperTable:
+def _stress(options: Options, file: Path, output: Path) -> Table:
     from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table  # noqa: PLC0415
 
     plan = read_stress_plan(file, options.demo)
@@ -92,7 +94,6 @@ def _stress(options: Options, file: Path, output: Path) -> PaperTable:
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:
-    from gamdss.data.composite import write_paths  # noqa: PLC0415
     from gamdss.studies.tables.cells import paper_table  # noqa: PLC0415
     from gamdss.studies.tables.plan import read_plan  # noqa: PLC0415
     from gamdss.studies.tables.train import roots, run_rows  # noqa: PLC0415
@@ -114,7 +115,9 @@ def _trained(options: Options, file: Path, output: Path) -> int:
         names = config.dataset.split("+")
         if not set(names) <= set(folders):
             return None
-        return write_paths({name: folders[name] for name in names})
+        if len(names) == 1:
+            return folders[names[0]]
+        return format_pairs({name: folders[name] for name in names})
 
     overrides = {"device": options.device, "threads": options.threads, "cache": options.cache}
     rows = run_rows(plan, output, root, overrides)
@@ -129,9 +132,9 @@ def _trained(options: Options, file: Path, output: Path) -> int:
     return 1 if failed else 0
 
 
-def _show(table: PaperTable, output: Path) -> None:
+def _show(table: Table, output: Path) -> None:
     paths = write_table(table, output)
-    print(paper_markdown(table))
+    print(markdown_with_caption(table) + "\n")
     print("\n".join(f"{path.suffix[1:]:<4} {path}" for path in paths))
 
 

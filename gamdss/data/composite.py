@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gamdss.config import Config
+from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
 from gamdss.errors import AnnotationError, ConfigError
@@ -36,28 +37,14 @@ def sources(config: Config) -> tuple[Config, ...]:
     )
 
 
-def read_paths(text: str) -> dict[str, str]:
-    """Parse `smic=/data/SMIC,cas2=/data/CASME2` into the path of each dataset."""
-    pairs = [part.partition("=") for part in text.split(",")]
-    return {name.strip(): path.strip() for name, _, path in pairs}
-
-
-def write_paths(paths: Mapping[str, str]) -> str:
-    """The inverse of `read_paths`; of only one dataset, its path alone."""
-    if len(paths) == 1:
-        return next(iter(paths.values()))
-    return ",".join(f"{name}={path}" for name, path in paths.items())
-
-
 def _known(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
     """The paths of an option, all of them of datasets in `names`."""
     if text is None:
         return {}
-    values = read_paths(text)
-    unknown = [name for name in values if name not in names or not values[name]]
-    if unknown or (flag == "data-root" and len(values) < len(names)):
-        example = write_paths({name: f"/data/{name.upper()}" for name in names})
-        raise ConfigError(f"--{flag} is {text!r}", remedy=f"Give it as {example}.")
+    values = parse_pairs(text, flag, names)
+    if flag == "data-root" and len(values) < len(names):
+        example = format_pairs({name: f"/data/{name.upper()}" for name in names})
+        raise ConfigError(f"--{flag} is {text!r}", remedy=f"Write it as {example}.")
     return values
 
 

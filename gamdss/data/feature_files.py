@@ -11,13 +11,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import clip_pool
 from gamdss.errors import ConfigError, FrameError, RunError
-from gamdss.files import read_record, unwritable, write_atomic, write_json
+from gamdss.files import hold_folder, read_record, write_atomic, write_json
 from gamdss.records import KeyFrames
 
 ABOUT, RECORD = "features.json", "clip.json"
@@ -55,37 +54,15 @@ def feature_folder(output: Path, about: dict[str, Any]) -> Iterator[None]:
     Raises:
         RunError: another process uses it, or it contains features of other settings or other files.
     """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise RunError(
-            "another process is writing features to this folder",
-            file=output,
-            remedy="Wait until it has finished, or choose another --output.",
-        ) from error
-    except OSError as error:
-        raise unwritable(output, error) from error
-    try:
+    with hold_folder(output, ABOUT):
         _compare(output, about["settings"])
         write_json(output / ABOUT, about)
         yield
-    finally:
-        lock.release()
 
 
 def _compare(output: Path, settings: dict[str, Any]) -> None:
     stored = read_record(output / ABOUT).get("settings")
-    if stored is None:
-        strangers = [p.name for p in output.iterdir() if not p.name.startswith(".")]
-        if strangers:
-            raise RunError(
-                f"the folder has no {ABOUT}, but contains {', '.join(sorted(strangers)[:5])}",
-                file=output,
-                remedy="Choose an empty folder with --output.",
-            )
-    elif stored != settings:
+    if stored not in (None, settings):
         names = [n for n in sorted({*stored, *settings}) if stored.get(n) != settings.get(n)]
         changes = "; ".join(
             f"{n}: {stored.get(n)!r} stored, {settings.get(n)!r} current" for n in names

@@ -1,4 +1,4 @@
-"""Cards of clips on the page: probabilities, key frames, motion, and evidence where it is known."""
+"""Cards of clips on the page: probabilities, key frames, motion, and evidence if computed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gamdss.metrics.calibration import ClipPrediction
-from gamdss.records import KeyFrames
-from gamdss.report.overlay import change, coloured, evidence, limit, smoothed
+from gamdss.records import KEYS, KeyFrames
+from gamdss.report.colours import change, coloured, evidence, limit, smoothed
 from gamdss.report.page import Bar, Card, Picture, embedded
 
-KEYS = ("onset", "apex", "offset")
 MOVES = {"rising": ("apex − onset", 0), "falling": ("apex − offset", 2)}
 
 
@@ -20,8 +19,8 @@ MOVES = {"rising": ("apex − onset", 0), "falling": ("apex − offset", 2)}
 class ClipPictures:
     """Faces (3, S, S, 3) uint8 of the key frames that the network saw, with their numbers.
 
-    `maps` has attribution maps (S, S) by phase, `changes` what the phase's motion changes in the
-    predicted class's logit; both are empty where nothing was attributed.
+    `maps` has attribution maps (S, S) by phase, `changes` the change of the predicted class's
+    logit by that phase; both are empty without attribution.
     """
 
     faces: np.ndarray
@@ -32,7 +31,7 @@ class ClipPictures:
 
 
 def card(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures | None) -> Card:
-    """The card of a clip; without pictures where `clip` is None."""
+    """The card of a clip; without pictures if `clip` is None."""
     order = np.argsort(-verdict.chances, kind="stable")
     bars = [
         Bar(

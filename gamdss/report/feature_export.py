@@ -16,12 +16,12 @@ from gamdss.data.composite import sources
 from gamdss.data.dataset import listed_clips, no_data, read_clips
 from gamdss.data.feature_files import FeatureJob, Written, feature_folder, write_features
 from gamdss.data.key_frames import KeyFrameReader
-from gamdss.data.specs import DatasetSpec, get_spec
+from gamdss.data.specs import get_spec
 from gamdss.features import FEATURES, scale
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import write_csv
 from gamdss.records import KEYS
-from gamdss.report.feature_pictures import clip_picture, draw_strip
+from gamdss.report.feature_strip import clip_picture, draw_strip
 
 ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
@@ -69,7 +69,7 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
     for part in parts:
         spec = get_spec(part.dataset, part.annotations)
         if part.task == ALL:
-            part = replace(part, task=_widest(spec))  # noqa: PLW2901
+            part = replace(part, task=spec.widest_task)  # noqa: PLW2901
         spec.task(part.task)
         if part.data_root is None:
             raise no_data(spec)
@@ -83,12 +83,6 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
             folder = above / clip.subject / clip.name
             jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
     return jobs
-
-
-def _widest(spec: DatasetSpec) -> str:
-    """The task with the most emotions, and of these the one with the most classes."""
-    sizes = {name: (len(task.emotions), len(task.classes)) for name, task in spec.tasks.items()}
-    return max(sizes, key=sizes.__getitem__)
 
 
 def _about(config: Config, size: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from gamdss.report.tables import judged_epoch
+from gamdss.report.tables import epoch_name
 from gamdss.runs.embedding_space import Points
 from gamdss.runs.finished import FinishedRun
 
@@ -42,12 +42,12 @@ def panel_title(run: FinishedRun, name: str) -> str:
 def headline(runs: Sequence[FinishedRun], fold: str | None, clips: str) -> str:
     """Dataset and task, and below which clips and networks are drawn."""
     values = runs[0].results
-    epochs = " and ".join(dict.fromkeys(judged_epoch(item.results) for item in runs))
+    epochs = " and ".join(dict.fromkeys(epoch_name(item.results) for item in runs))
     if fold is None:
         which = f"held-out clips of all folds, networks of the {epochs}"
     else:
         which = f"{clips} clips of fold {fold}, its network of the {epochs}"
-    return f"{values['dataset']}, {values['task']}\n{which}"
+    return f"{values.dataset}, {values.task}\n{which}"
 
 
 def method(drawn: Sequence[tuple[Points, float]], seed: int, fold: str | None) -> str:

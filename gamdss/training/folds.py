@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from tqdm import tqdm
 from typing_extensions import Self
@@ -24,7 +23,7 @@ from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.ranks import find_ranks
-from gamdss.training.results import results
+from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.tensorboard import require_tensorboard, write_curves
 
@@ -40,7 +39,7 @@ class Run:
     dataset: Dataset
     folds: tuple[FoldResult, ...]
     missing: tuple[str, ...]
-    results: dict[str, Any]
+    results: RunResults | None
 
 
 class RunFolds:
@@ -153,13 +152,13 @@ class RunFolds:
         done = [fold for fold in folds if self._is_finished(fold)]
         missing = tuple(fold.name for fold in folds if fold not in done)
         finished = tuple(self._load(dataset, fold) for fold in done)
-        values: dict[str, Any] = {}
+        values = None
         if not missing:
             clips = dataset.annotations.clips
             evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
             about = dataset.title, dataset.synthetic, dataset.annotations.classes
             values = results(self.config, *about, finished, len(evaluated))
-            write_json(self.directory.path / "results.json", values)
+            write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)
 
     def _is_finished(self, fold: Fold) -> bool:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gamdss.cli import main
-from gamdss.report.overlay import evidence
+from gamdss.report.colours import evidence
 from gamdss.runs.attribution import attribute
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, OpenedRun, open_run

@@ -84,7 +84,7 @@ def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "final epoch, seeds 2, 3" in shown
     assert "B: " + other + ", oracle (epoch chosen on the held-out subject)" in shown
-    assert "The oracle is no result" in shown
+    assert "The oracle is not a result" in shown
     assert "different selections" in shown
     assert " ± " in shown
 
@@ -149,7 +149,7 @@ def test_what_the_release_would_have_printed(runs, changed, capsys):
     shown = capsys.readouterr().out
     oracle = json.loads((runs / "first" / "results.json").read_text())["oracle"]
     assert f"accuracy    {oracle['accuracy']:.4f}" in shown
-    assert "in truth the mean precision" in shown
+    assert "actually the mean precision" in shown
     assert "do not print it" in shown
     assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
     assert "do not print it" not in capsys.readouterr().out

@@ -13,7 +13,7 @@ from gamdss.cli import main
 from gamdss.data import feature_files
 from gamdss.data.frames import decode
 from gamdss.features import dense_flow, flow_feature, frame_difference
-from gamdss.report.feature_colours import motion_colours, value_colours
+from gamdss.report.colours import motion_colours, value_colours
 
 SIZE = 48
 

@@ -57,11 +57,11 @@ def words(small_dataset, small_options):
 
 def test_missing_numbers_are_those_of_a_fresh_run(finished_run, aged_run, old):
     fresh = json.loads((finished_run / "results.json").read_text())
-    assert json.loads(json.dumps(read_run(aged_run).results)) == fresh
+    assert json.loads(json.dumps(read_run(aged_run).results.as_dict())) == fresh
     results = read_run(old).results
-    assert results["selection"] == "final"
-    assert results["final"]["weighted_f1"] == pytest.approx(1 / 3)
-    assert set(results["final"]["intervals"]) == {"accuracy", "uf1", "uar", "weighted_f1"}
+    assert results.selection == "final"
+    assert results.final.weighted_f1 == pytest.approx(1 / 3)
+    assert set(results.final.intervals) == {"accuracy", "uf1", "uar", "weighted_f1"}
 
 
 def test_it_resumes_to_the_same_bytes(finished_run, aged_run, words):

@@ -64,12 +64,13 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     run = train(replace(config, cache=str(tmp_path / "cache")), tmp_path / "run", progress=False)
     assert np.array_equal(run.folds[0].logits, first.logits)
     assert np.array_equal(run.folds[0].train_loss, first.train_loss)
+    values = run.results.as_dict()
     for name in ("final", "oracle"):
-        found = dict(run.results[name])
+        found = dict(values[name])
         ends = found.pop("intervals")
-        assert found == predictions(run.folds, 5, name).scores(5).as_dict(run.results["classes"])
+        assert found == predictions(run.folds, 5, name).scores(5).as_dict(values["classes"])
         assert ends["accuracy"][0] <= found["accuracy"] <= ends["accuracy"][1]
-    assert [f["final"]["epoch"] for f in run.results["folds"]] == [3, 3, 3]
+    assert [f.final.epoch for f in run.results.folds] == [3, 3, 3]
 
 
 def test_options_against_unequal_classes_change_the_training(first, dataset, config, tmp_path):
