@@ -125,7 +125,7 @@ def test_a_text_file_is_refused_as_a_video(faulty, tmp_path, capsys):
     words = ["--input", str(faulty / "notes.txt"), "--output", str(tmp_path)]
     assert main(["spot", *words]) == 2
     shown = capsys.readouterr().err
-    assert "no video that can be decoded" in shown
+    assert "not a video that can be decoded" in shown
     assert "Traceback" not in shown
 
 
