@@ -13,7 +13,7 @@ from gamdss.data.dataset import write_key_frames
 from gamdss.records import KeyFrames
 from gamdss.report import page_warnings
 from gamdss.runs.finished import read_run
-from gamdss.studies.bias import study
+from gamdss.studies.bias import study_shifts
 from gamdss.studies.bias.sources import open_sources, warnings
 from gamdss.studies.stress.clip import WAYS
 from gamdss.studies.stress.grid import FACTORS
@@ -39,7 +39,7 @@ def bias_of(root, dataset, folder):
         reselection=ReselectionConfig(preset="motion"),
     )
     joined = open_sources(config, folder / "cache", None)
-    found = study("", joined.shifts, truth=joined.truth, draws=50)
+    found = study_shifts("", joined.shifts, truth=joined.truth, draws=50)
     write_key_frames(folder / "keyframes.csv", joined.sources[0].dataset)
     return joined, found, warnings(joined.sources, "motion")
 
