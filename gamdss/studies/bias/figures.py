@@ -124,7 +124,11 @@ def _sheet(rows: int, each: float, title: str, words: str) -> tuple[Figure, list
 
 def _header(axes: Axes, key: str) -> None:
     axes.set_title(key, weight="bold", pad=20)
-    above = {"xytext": (0, 5), "xycoords": "axes fraction", "textcoords": "offset points"}
+    above: dict[str, Any] = {
+        "xytext": (0, 5),
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+    }
     for x, words, side in ((0, _EARLY, "left"), (1, _LATE, "right")):
         axes.annotate(words, (x, 1), **above, ha=side, size=8, color=FAINT)
 

@@ -81,7 +81,11 @@ class JoinedSources:
         if self.truth is None:
             return None
         pairs = zip(self.clips, self.truth, strict=True)
-        return {clip.id: KeyFrames(*map(int, row)) for clip, row in pairs if np.isfinite(row).all()}
+        return {
+            clip.id: KeyFrames(int(row[0]), int(row[1]), int(row[2]))
+            for clip, row in pairs
+            if np.isfinite(row).all()
+        }
 
 
 def measure_bias(
