@@ -1,24 +1,15 @@
 """How far annotated key frames lie from reselected ones: bias, uncertainty, and tests of both."""
 
-from gamdss.studies.bias.groups import Grouping, read_groups, standard_groupings
-from gamdss.studies.bias.pooling import Pooled, pool
-from gamdss.studies.bias.shifts import UNITS, Shifts, join_shifts, measure_shifts, write_shifts
-from gamdss.studies.bias.significance import (
-    Difference,
-    OffsetTest,
-    compare_groups,
-    offsets_against,
-)
+from gamdss.studies.bias.groups import Grouping, read_groups
+from gamdss.studies.bias.pooling import pool
+from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts, write_shifts
+from gamdss.studies.bias.significance import compare_groups, offsets_against
 from gamdss.studies.bias.study import Bias, BiasStudy, bias_of_groups, study_shifts
 
 __all__ = [
-    "UNITS",
     "Bias",
     "BiasStudy",
-    "Difference",
     "Grouping",
-    "OffsetTest",
-    "Pooled",
     "Shifts",
     "bias_of_groups",
     "compare_groups",
@@ -27,7 +18,6 @@ __all__ = [
     "offsets_against",
     "pool",
     "read_groups",
-    "standard_groupings",
     "study_shifts",
     "write_shifts",
 ]

@@ -191,29 +191,25 @@ def measure_cells(
     """
     wanted = {cell.name: (cell, _about(cell, sizes)) for cell in cells(factors)}
     with hold_folder(output, CELLS):
-        found = {name: _read(_file(output, name), about) for name, (_, about) in wanted.items()}
-        missing = [wanted[name] for name, clips in found.items() if clips is None]
+        stored = {name: _read(_file(output, name), about) for name, (_, about) in wanted.items()}
+        found = {name: clips for name, clips in stored.items() if clips is not None}
+        missing = [wanted[name] for name in stored if name not in found]
+        total = sizes.clips * len(missing)
         with (
             _mapping(sizes.workers, sizes.clips if missing else 1) as over_clips,
-            tqdm(
-                total=sizes.clips * len(missing),
-                desc="stress",
-                unit="clip",
-                disable=not progress,
-            ) as bar,
+            tqdm(total=total, desc="stress", unit="clip", disable=not progress) as bar,
         ):
             # Processes start the next cell while the last clips of one are measured.
             started = [over_clips(_measure(cell, sizes), range(sizes.clips)) for cell, _ in missing]
             for (cell, about), results in zip(missing, started, strict=True):
                 bar.set_postfix_str(cell.name)
-                clips = []
+                clips = found[cell.name] = []
                 for clip in results:
                     clips.append(clip)
                     bar.update()
-                found[cell.name] = clips
                 values = {**about, "clips": [clip.as_dict() for clip in clips]}
                 write_json(_file(output, cell.name), values)
-    return {name: clips or [] for name, clips in found.items()}
+    return found
 
 
 @contextmanager
