@@ -10,14 +10,14 @@ import pytest
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.dataset import write_key_frames
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.report import page_warnings
 from gamdss.runs.finished import read_run
-from gamdss.studies.bias import study
+from gamdss.studies.bias import study_shifts
 from gamdss.studies.bias.sources import open_sources, warnings
-from gamdss.studies.stress.clip import WAYS
-from gamdss.studies.stress.grid import FACTORS
-from gamdss.studies.stress.numbers import KEYS, cell_numbers
+from gamdss.studies.stress.cells import FACTORS
+from gamdss.studies.stress.clip import WAYS, ClipResult
+from gamdss.studies.stress.numbers import cell_numbers
 from gamdss.studies.stress.report import write_csv
 from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
@@ -39,7 +39,7 @@ def bias_of(root, dataset, folder):
         reselection=ReselectionConfig(preset="motion"),
     )
     joined = open_sources(config, folder / "cache", None)
-    found = study("", joined.shifts, truth=joined.truth, draws=50)
+    found = study_shifts("", joined.shifts, truth=joined.truth, draws=50)
     write_key_frames(folder / "keyframes.csv", joined.sources[0].dataset)
     return joined, found, warnings(joined.sources, "motion")
 
@@ -142,8 +142,8 @@ def test_a_run_that_an_earlier_version_wrote(finished_run, tmp_path):
 def test_names_of_lines_of_a_stress_test(tmp_path):
     keys = dict.fromkeys(WAYS, (95, 130, 170))
     stated = dict.fromkeys(("motion", "spotted"), ((98, 101), (119, 121), (150, 165)))
-    clip = {**keys, "motion": (101, 119, 161), "true": (100, 120, 160), "seconds": 1.0}
-    numbers = cell_numbers([{**clip, "intervals": stated}] * 2)
+    found = {**keys, "motion": (101, 119, 161)}
+    numbers = cell_numbers([ClipResult((100, 120, 160), found, stated, 1.0, "power")] * 2)
     names = {name for _, name in FACTORS["blink"].levels}
     file = tmp_path / "stress.csv"
     write_csv(dict.fromkeys(names, numbers), ["blink"], file)

@@ -11,10 +11,9 @@ from typing import Literal, get_args
 from gamdss.config.load import checked
 from gamdss.errors import ConfigError
 from gamdss.report.table import Cell, Column, Row, Table
-from gamdss.studies.stress.grid import FACTORS
-from gamdss.studies.stress.numbers import cell_numbers
+from gamdss.studies.stress.cells import FACTORS, StressSizes
+from gamdss.studies.stress.numbers import stress_numbers
 from gamdss.studies.stress.report import write_csv
-from gamdss.studies.stress.run import StressSizes, stress
 from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
 
 CSV = "stress.csv"
@@ -74,8 +73,7 @@ def read_stress_plan(file: Path, demo: bool) -> StressPlan:
 def measure(plan: StressPlan, output: Path) -> Path:
     """Measure the cells that are missing in `output`; the CSV file of all."""
     sizes = StressSizes(plan.clips, plan.height, plan.width)
-    measured = stress(plan.factors, sizes, output)
-    numbers = {name: cell_numbers(cell["clips"]) for name, cell in measured.items()}
+    numbers = stress_numbers(plan.factors, sizes, output)
     write_csv(numbers, plan.factors, output / CSV)
     return output / CSV
 

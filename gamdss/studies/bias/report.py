@@ -1,15 +1,24 @@
-"""Tables and sentences on the bias of an annotation: for the terminal, and `bias.md`."""
+"""Files of `gamdss bias`: `bias.md` with its tables and sentences, tables for other programs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 
+from gamdss.data.corrected_workbook import write_corrected
+from gamdss.data.dataset import write_key_frames
+from gamdss.files import write_atomic, write_json
 from gamdss.records import KEYS
-from gamdss.studies.bias import Bias, Difference, Study
+from gamdss.studies.bias.figures import draw_all
+from gamdss.studies.bias.shifts import write_shifts
+from gamdss.studies.bias.significance import Difference
+from gamdss.studies.bias.sources import JoinedSources
+from gamdss.studies.bias.study import Bias, BiasStudy
 
 SIGN = "Above 0 the annotation is late, below 0 early."
 _SHOWN = 15  # differing pairs in a table
@@ -18,26 +27,57 @@ HOW_TO_READ = """\
   deviation from clip to clip, each with a 95% interval of a bootstrap over subjects (over clips
   where that is wider). Percent are of the annotated rising phase for onset and apex, of the
   falling one for the offset.
-- **kept**: clips whose motion does not tell the key frame better than the annotation does. Their
-  frame stays as annotated, and they do not count in bias and spread.
+- **kept**: clips whose motion does not locate the key frame more precisely than the annotation.
+  The annotated frame is kept, and the clip does not count in bias and spread.
 - Reselection is pulled towards the annotation, which is its prior. Bias and spread are what the
-  clips alone say, with that pull and the doubt of measuring taken out (random effects); **as
-  moved** is the plain mean of what was written to `keyframes.csv`, over clips that were not kept
-  and over all (kept ones as 0).
+  clips alone imply, corrected for that pull and for the uncertainty of measuring (random effects);
+  **as moved** is the plain mean of what was written to `keyframes.csv`, over clips that were not
+  kept and over all (kept ones as 0).
 - The true frames are those that the clip's motion shows. Where the model of rise and fall is
   wrong for all clips alike, that counts as the annotation's bias: small differences between
-  groups are safer than a small bias.
+  groups are more reliable than a small bias.
 - Significance is at 5% after Holm's correction, which counts all tests of a table.
 """
 
 
-def bias_summary(found: Study) -> str:
-    """What the terminal shows: every dataset's bias, and the answers in a sentence each."""
-    names = ["dataset", *(g.name for g in found.divided[3:])]
+@dataclass(frozen=True)
+class BiasFiles:
+    """The main files of a report; `figures` by what they show."""
+
+    report: Path
+    workbooks: tuple[Path, ...]
+    figures: dict[str, Path]
+
+
+def write_report(output: Path, found: BiasStudy, joined: JoinedSources) -> BiasFiles:
+    """Write tables, corrected workbooks, figures and `bias.md`.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    write_json(output / "bias.json", found.as_dict())
+    write_shifts(output / "shifts.csv", found.shifts)
+    books = []
+    for source in joined.sources:
+        folder = output / source.spec.name if len(joined.sources) > 1 else output
+        write_key_frames(folder / "keyframes.csv", source.dataset)
+        original = source.dataset.annotations.workbook
+        books.append(write_corrected(source.spec, original, folder, source.clips, source.keys))
+    figures = draw_all(output, found, joined)
+    text = bias_markdown(found, figures) + "\n"
+    report = output / "bias.md"
+    write_atomic(report, lambda target: target.write_text(text, encoding="utf-8"))
+    drawn = {shows: output / file for shows, file in figures.items()}
+    return BiasFiles(report, tuple(books), drawn)
+
+
+def bias_summary(found: BiasStudy) -> str:
+    """Text for the terminal: every dataset's bias, and the conclusions in a sentence each."""
+    names = ["dataset", *(g.name for g in found.custom)]
     biases = [bias for name in names for bias in found.of(name)]
     parts = [
         _extent(found),
-        _table(biases, "simple", found.made),
+        _table(biases, "simple", found.synthetic),
         f"Bias and spread with 95% intervals. {SIGN}",
         "\n".join(sentences(found)),
         "\n".join(f"note: {note}" for note in found.notes),
@@ -45,12 +85,12 @@ def bias_summary(found: Study) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def bias_markdown(found: Study, figures: Mapping[str, str]) -> str:
-    """The whole of `bias.md`.
+def bias_markdown(found: BiasStudy, figures: Mapping[str, str]) -> str:
+    """The text of `bias.md`.
 
     Args:
-        found: what was measured.
-        figures: what each figure shows, and its file relative to `bias.md`.
+        found: the study.
+        figures: by what they show, figure files relative to `bias.md`.
     """
     parts = [
         f"# Bias of the annotation: {found.title}",
@@ -58,29 +98,20 @@ def bias_markdown(found: Study, figures: Mapping[str, str]) -> str:
         "\n".join(f"- {line}" for line in (*sentences(found), *found.notes)),
     ]
     parts += [f"![{name}]({file})" for name, file in figures.items()]
-    for grouping in found.divided:
-        parts += [f"## By {grouping.name}", _table(found.of(grouping.name), "pipe", found.made)]
+    for grouping in found.groupings:
+        parts += [
+            f"## By {grouping.name}",
+            _table(found.of(grouping.name), "pipe", found.synthetic),
+        ]
     parts += ["## Are offsets less certain?", _offsets(found)]
     parts += ["## Do groups differ?", _differences(found)]
     parts += ["## As moved", _as_moved(found.of("dataset"))]
     return "\n\n".join([*parts, "## How to read this", HOW_TO_READ])
 
 
-def sentences(found: Study) -> list[str]:
-    """The answers: are offsets less certain, do groups differ."""
-    lines = []
-    for dataset in sorted(set(found.shifts.dataset)):
-        tests = [test for test in found.offsets if test.dataset == dataset]
-        words = [f"{test.verdict} than {test.other} ({test.unit})" for test in tests]
-        told = [f"{word}" for word in words if "not shown" not in word and "too few" not in word]
-        missing = [f"{t.other} ({t.unit})" for t in tests if t.verdict == "not shown"]
-        few = tests and all(test.verdict == "too few clips" for test in tests)
-        text = "; ".join(told)
-        if missing:
-            text += f"{'; ' if told else ''}no difference shown from {', '.join(missing)}"
-        lines.append(f"{dataset}: offset labels are {text}" if told else f"{dataset}: {text}")
-        if few:
-            lines[-1] = f"{dataset}: too few clips to compare offsets with other key frames"
+def sentences(found: BiasStudy) -> list[str]:
+    """The conclusions: are offsets labelled less certainly, do groups differ."""
+    lines = [_offset_sentence(found, name) for name in sorted(set(found.shifts.dataset))]
     for grouping in dict.fromkeys(difference.grouping for difference in found.differences):
         chosen = [d for d in found.differences if d.grouping == grouping]
         differ = [(d.key, pair) for d in chosen for pair in d.pairs if pair.differs]
@@ -94,15 +125,26 @@ def sentences(found: Study) -> list[str]:
     return lines
 
 
-def _extent(found: Study) -> str:
+def _offset_sentence(found: BiasStudy, dataset: str) -> str:
+    tests = [test for test in found.offsets if test.dataset == dataset]
+    if tests and all(test.verdict == "too few clips" for test in tests):
+        return f"{dataset}: too few clips to compare offsets with other key frames"
+    shown = [test for test in tests if test.verdict in ("more uncertain", "less uncertain")]
+    words = [f"{test.verdict} than {test.other} ({test.unit})" for test in shown]
+    missing = [f"{t.other} ({t.unit})" for t in tests if t.verdict == "not shown"]
+    unshown = [f"no difference shown from {', '.join(missing)}"] if missing else []
+    return f"{dataset}: {'offset labels are ' if shown else ''}{'; '.join([*words, *unshown])}"
+
+
+def _extent(found: BiasStudy) -> str:
     people = len(set(found.shifts.people))
     return f"{found.title}: {len(found.shifts)} clips of {people} subjects"
 
 
-def _table(biases: Sequence[Bias], form: str, made: bool) -> str:
-    """Bias and spread of groups, in milliseconds (frames where no rate is known) and percent."""
+def _table(biases: Sequence[Bias], form: str, synthetic: bool) -> str:
+    """Bias and spread of groups in percent and milliseconds, frames where no rate is known."""
     timed = any(np.isfinite(bias.pooled["ms"].mean) for bias in biases)
-    unit, name = ("ms", "ms") if timed else ("frames", "frames")
+    unit = "ms" if timed else "frames"
     rows = []
     for bias in biases:
         first, share = bias.pooled[unit], bias.pooled["percent"]
@@ -110,17 +152,17 @@ def _table(biases: Sequence[Bias], form: str, made: bool) -> str:
         row += [_with(first.mean, first.mean_interval), _with(share.mean, share.mean_interval)]
         row += [_with(first.spread, first.spread_interval)]
         row += [_with(share.spread, share.spread_interval)]
-        if made:
+        if synthetic:
             mean, spread = bias.true.get("percent", (np.nan, np.nan))
             row += [_number(mean), _number(spread)]
         rows.append(row)
-    headers = ["", "key frame", "clips", "kept", f"bias {name}", "bias %"]
-    headers += [f"spread {name}", "spread %"]
-    headers += ["true bias %", "true spread %"] if made else []
+    headers = ["", "key frame", "clips", "kept", f"bias {unit}", "bias %"]
+    headers += [f"spread {unit}", "spread %"]
+    headers += ["true bias %", "true spread %"] if synthetic else []
     return tabulate(rows, headers, tablefmt=form, disable_numparse=True)
 
 
-def _offsets(found: Study) -> str:
+def _offsets(found: BiasStudy) -> str:
     rows = [
         [
             *(test.dataset, f"offset against {test.other}", test.unit, test.pairs),
@@ -136,9 +178,9 @@ def _offsets(found: Study) -> str:
     return tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
 
 
-def _differences(found: Study) -> str:
+def _differences(found: BiasStudy) -> str:
     if not found.differences:
-        return "There are not two groups with enough clips."
+        return "Fewer than two groups have enough clips."
     rows = [
         [
             *(d.grouping, d.key, len(d.groups), sum(d.clips), _number(d.statistic, 2)),
@@ -173,7 +215,7 @@ def _pairs(differences: Sequence[Difference]) -> str:
 def _as_moved(biases: Sequence[Bias]) -> str:
     rows = []
     for bias in sorted(biases, key=lambda b: (b.group, KEYS.index(b.key))):
-        moved = bias.plain["percent"]
+        moved = bias.raw["percent"]
         rows.append(
             [
                 *(bias.group, bias.key, bias.clips - bias.kept, bias.clips),
