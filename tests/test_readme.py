@@ -18,7 +18,8 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted(
     file
     for file in (*ROOT.glob("*.md"), *ROOT.glob("*/**/README.md"))
-    if not any(part.startswith(".") or part == "runs" for part in file.relative_to(ROOT).parts)
+    if not any(part.startswith(".") for part in file.relative_to(ROOT).parts)
+    and file.relative_to(ROOT).parts[0] != "runs"
 )
 BLOCK = re.compile(r"```(\w*)\n(.*?)```", re.DOTALL)
 BLOCKS = [(file, *block) for file in FILES for block in BLOCK.findall(file.read_text("utf-8"))]
@@ -62,7 +63,7 @@ def test_a_command_parses_with_its_own_parser(file, line, tmp_path, monkeypatch)
     assert found is not None
     name, command, words = found
     for before, after in pairwise(words):
-        if before == "--config" and after.startswith("configs/") and "*" not in after:
+        if before == "--config" and after.startswith("configs/"):
             assert (ROOT / after).is_file()
         elif before == "--config":  # a file of the user's
             Path(after).parent.mkdir(parents=True, exist_ok=True)

@@ -162,7 +162,7 @@ def choose_layout(
     first = next(iter(layouts.values()))
     templates = " or ".join(layout.native for layout in layouts.values())
     raise DataRootError(
-        f"there is no folder of frames ({templates})",
+        f"no folder of frames found ({templates})",
         file=data_root,
         remedy=f"Unpack the frames of {spec.title} as {data_root / first.native / first.file}, "
         "or describe their paths with --frames.pattern.",

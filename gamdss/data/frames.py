@@ -63,7 +63,7 @@ class FrameFinder:
         """The clip's folder and files.
 
         Raises:
-            FrameError: there is no folder or frame, two files have one number, or an annotated
+            FrameError: no folder or frame exists, two files have one number, or an annotated
                 frame is missing; names the workbook's row.
         """
         folder = self._folder(clip)

@@ -62,7 +62,7 @@ def read_runs(names: Sequence[str], experiment: str | None) -> list[FinishedRun]
 
 
 def how_to_get_one(asked: Config, experiment: str | None) -> str:
-    """A remedy if there is no run of an experiment."""
+    """A remedy if an experiment has no run yet."""
     config = f"--config {_short(experiment)} " if experiment else ""
     return (
         f"Train one: gamdss train {config}--data-root /data/{asked.dataset.upper()}\n"
