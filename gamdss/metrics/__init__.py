@@ -4,7 +4,7 @@ from gamdss.metrics.bootstrap import CONFIDENCE
 from gamdss.metrics.comparison import Comparison, Difference, McNemar, compare
 from gamdss.metrics.intervals import intervals, seed_mean, wilson
 from gamdss.metrics.original import OriginalReport, original_report
-from gamdss.metrics.scores import MEASURES, ClassScores, Scores, scores
+from gamdss.metrics.scores import MEASURES, ClassScores, Measures, Scores, scores
 from gamdss.metrics.selection import (
     OracleEpochs,
     Predictions,
@@ -23,6 +23,7 @@ __all__ = [
     "Comparison",
     "Difference",
     "McNemar",
+    "Measures",
     "OracleEpochs",
     "OriginalReport",
     "Predictions",

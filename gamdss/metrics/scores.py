@@ -20,7 +20,21 @@ from sklearn.metrics import (
 
 from gamdss.errors import FoldError
 
-MEASURES = ("accuracy", "uf1", "uar", "weighted_f1")
+# The fields of `Measures` and their titles in tables; `scores` and `measures` compute them.
+MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR", "weighted_f1": "weighted F1"}
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What tables show of predictions, each 0 to 1."""
+
+    accuracy: float
+    uf1: float
+    """Macro F1 over the classes that were true or predicted at least once; one that was only
+    predicted counts as 0."""
+    uar: float
+    """Mean recall over the classes that occur in the true labels (balanced accuracy)."""
+    weighted_f1: float
 
 
 @dataclass(frozen=True)
@@ -35,16 +49,9 @@ class ClassScores:
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
-    """Measures of pooled predictions, 0 to 1."""
+class Scores(Measures):
+    """Measures of pooled predictions, of each class, and their confusion."""
 
-    accuracy: float
-    uf1: float
-    """Macro F1 over the classes that were true or predicted at least once; one that was only
-    predicted counts as 0."""
-    uar: float
-    """Mean recall over the classes that occur in the true labels (balanced accuracy)."""
-    weighted_f1: float
     per_class: tuple[ClassScores, ...]
     confusion: np.ndarray
     """(C, C) int64 counts, row = true class, column = predicted class."""

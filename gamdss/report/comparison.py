@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gamdss.metrics import Comparison, Selection
+from gamdss.metrics import MEASURES, Comparison, Selection
 from gamdss.report.table import Cell, Column, Table, markdown, terminal
-from gamdss.report.tables import MEASURES, ORACLE_NOTE, SELECTIONS
+from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
 
 HOW_TO_READ = """\
 - **B − A** is the difference of the figures over all clips, above 0 where B is better; with

@@ -10,6 +10,7 @@ from typing import Any
 
 from gamdss.config import Config, flatten
 from gamdss.errors import RunError
+from gamdss.metrics import MEASURES
 from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
 from gamdss.report import tables
@@ -19,7 +20,7 @@ from gamdss.report.page import Number, Page, Plot, embedded_file
 from gamdss.report.page_warnings import warnings
 from gamdss.report.style import DPI
 from gamdss.report.table import Cell, Column, Table
-from gamdss.report.tables import MEASURES, ORACLE_NOTE, RESULT_NOTES, epoch_name
+from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, epoch_name
 from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun

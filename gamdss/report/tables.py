@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gamdss.metrics import OriginalReport
+from gamdss.metrics import MEASURES, OriginalReport
 from gamdss.report.table import Cell, Column, Row, Table, markdown, terminal
 from gamdss.training.results import RunResults
 
-MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR", "weighted_f1": "weighted F1"}
 SELECTIONS = {
     "final": "final epoch",
     "inner": "inner (epoch chosen on training subjects set aside)",

@@ -10,6 +10,7 @@ from gamdss.config import Config
 from gamdss.metrics import (
     MEASURES,
     ClassScores,
+    Measures,
     Selection,
     inner_epoch,
     intervals,
@@ -29,23 +30,19 @@ PROTOCOLS = {
 
 
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Measures):
     """Pooled scores at a selection, and the 95% intervals of the measures for other subjects.
 
     `confusion` has counts, a row for each true class; an interval is None where there is none.
     """
 
-    accuracy: float
-    uf1: float
-    uar: float
-    weighted_f1: float
     per_class: Mapping[str, ClassScores]
     confusion: Sequence[Sequence[int]]
     intervals: Mapping[str, tuple[float, float] | None]
 
     @property
     def measures(self) -> dict[str, float]:
-        """The four measures by name."""
+        """The measures by name."""
         return {name: getattr(self, name) for name in MEASURES}
 
 

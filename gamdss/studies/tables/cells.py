@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from gamdss.metrics import MEASURES, Predictions, Selection, compare, seed_mean
 from gamdss.report.table import Cell, Column, Table
-from gamdss.report.tables import MEASURES as TITLES
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
 from gamdss.studies.tables.plan import COUNTS, Plan
 from gamdss.studies.tables.train import RowRuns
@@ -53,7 +52,7 @@ def _columns(plan: Plan) -> list[Column]:
     for selection in plan.selection:
         group = _SHORT[selection]
         columns += [
-            Column(TITLES[name], key=f"{name}_{selection}", group=group)
+            Column(MEASURES[name], key=f"{name}_{selection}", group=group)
             for name in MEASURES
             if name in plan.columns
         ]
@@ -61,7 +60,7 @@ def _columns(plan: Plan) -> list[Column]:
             key = f"uf1_difference_{selection}"
             columns.append(Column("ΔUF1", key=key, group=group, form="+.3f"))
     columns += [
-        Column(TITLES[name], key=f"published_{name}", group="published")
+        Column(MEASURES[name], key=f"published_{name}", group="published")
         for name in plan.published_columns
     ]
     return [*columns, Column("source", "text", key="source")]

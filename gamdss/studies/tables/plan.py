@@ -40,7 +40,7 @@ class Heading:
     title: str
     seeds: tuple[int, ...] = (2,)
     selection: tuple[Selection, ...] = ("final",)
-    columns: tuple[str, ...] = MEASURES
+    columns: tuple[str, ...] = tuple(MEASURES)
     names: tuple[str, ...] = ("",)
     compare_to: str | None = None
     published_columns: tuple[str, ...] = ("uf1",)
@@ -116,7 +116,7 @@ def _heading(values: dict[str, Any], file: Path) -> Heading:
     for name, allowed, what in (
         ("selection", _SELECTIONS, "selection"),
         ("columns", COLUMNS, "column"),
-        ("published_columns", MEASURES, "published column"),
+        ("published_columns", tuple(MEASURES), "published column"),
     ):
         for item in values.get(name, ()):
             known(item, allowed, what, file)
