@@ -1,8 +1,9 @@
 """How each region of a face moves in a stream of crops, without the motion of the head.
 
 Dense optical flow runs from a reference frame, renewed every two seconds, to each frame. A rigid
-head is fitted to it and subtracted; what is left is averaged over regions of the face. Memory does
-not grow with the recording but for some forty numbers a frame.
+head is fitted to it and subtracted; what is left is averaged over regions of the face. The eyes are
+left out of the flow, since a blink would drag brows and cheeks along, and described by brightness.
+Memory does not grow with the recording but for some eighty numbers a frame.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from gamdss.errors import ConfigError, FrameError
 from gamdss.prediction.face_regions import (
+    EYE,
     REGIONS,
     FaceLayout,
     region_weights,
@@ -31,6 +33,8 @@ _STEP = 3  # pixels between points of the flow that are used
 # Left, top, right and bottom of the part of the face that is looked at, in the unit of the regions.
 _BOX = (-1.12, -0.72, 1.12, 1.75)
 _ROUNDS = 4
+_KEPT = 0.93  # of the distance from its place that the face is thought to have, each renewal
+_BLOCKS = (6, 4)  # across and down an eye
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +42,9 @@ class FaceMotion:
     """Motion of a face, in distances between the eyes.
 
     `regions` (T, R, 2) are positions of `REGIONS`, x and y, relative to a rigid head; `pose`
-    (T, 6) is the head's: shift across and down, roll, growth, turn, nod. Sample t stands for the
-    `group` frames from frame `t * group` on (counted from 0); `frames` is how many there were.
+    (T, 6) is the head's: shift across and down, roll, growth, turn, nod. `eyes` (T, 48) is the
+    brightness of both eyes, in 4 x 6 blocks each, in shares of their mean. Sample t stands for
+    the `group` frames from frame `t * group` on (counted from 0); `frames` is how many there were.
     """
 
     fps: float
@@ -47,6 +52,7 @@ class FaceMotion:
     frames: int
     regions: np.ndarray
     pose: np.ndarray
+    eyes: np.ndarray
 
     @property
     def rate(self) -> float:
@@ -79,17 +85,23 @@ def measure_motion(
         )
     group = max(1, round(fps / _RATE))
     tracker: _Tracker | None = None
-    regions, pose, count = [], [], 0
+    regions, pose, eyes, count = [], [], [], 0
     for picture, size in _groups(crops, group):
         count += size
         if tracker is None:
             tracker = _Tracker(picture.shape, layout or FaceLayout(), fps / group)
-        where, head = tracker.follow(picture)
+        where, head, bright = tracker.follow(picture)
         regions.append(where)
         pose.append(head)
-    if not regions:
-        return FaceMotion(fps, group, 0, np.zeros((0, len(REGIONS), 2)), np.zeros((0, 6)))
-    return FaceMotion(fps, group, count, np.array(regions), np.array(pose))
+        eyes.append(bright)
+    return FaceMotion(
+        fps,
+        group,
+        count,
+        np.array(regions).reshape(-1, len(REGIONS), 2),
+        np.array(pose).reshape(-1, 6),
+        np.array(eyes).reshape(-1, 2 * _BLOCKS[0] * _BLOCKS[1]),
+    )
 
 
 def _groups(crops: Iterable[np.ndarray], group: int) -> Iterator[tuple[np.ndarray, int]]:
@@ -135,6 +147,7 @@ class _Tracker:
         self.reference: np.ndarray | None = None
         self.age = 0
         self.moved = np.zeros(2, int)
+        self.away = np.zeros(2)
         self.base = (np.zeros((len(REGIONS), 2)), np.zeros(6))
         self.now = self.base
 
@@ -148,23 +161,59 @@ class _Tracker:
         self.weights = region_weights(x.ravel(), y.ravel(), mouth)
         self.basis = rigid_basis(x.ravel(), y.ravel(), mouth)
         self.steady = np.flatnonzero(steady_points(x.ravel(), y.ravel(), mouth))
+        both = rigid_basis(np.array([-EYE[0], EYE[0]]), np.array([EYE[1], EYE[1]]), mouth)
+        self.at_eyes = both.reshape(2, 2, 6).mean(axis=1)
+        column = (np.arange(self.size[0]) + self.corner[0] - self.middle[0]) / self.unit
+        row = (np.arange(self.size[1]) + self.corner[1] - self.middle[1]) / self.unit
+        across = (np.abs(column)[None, :] - EYE[0]) / EYE[2]
+        down = (row[:, None] - EYE[1]) / EYE[3]
+        inside = (across**4 + down**4 < 1).astype(np.float32)
+        self.mask = cv2.GaussianBlur(inside, (0, 0), 0.03 * self.unit)
 
-    def follow(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the regions (R, 2) and pose (6,) in a grey picture."""
+    def follow(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions of the regions (R, 2), pose (6,) and eyes (48,) in a grey picture."""
         if self.scale < 1:
             size = (round(picture.shape[1] * self.scale), round(picture.shape[0] * self.scale))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         if self.reference is not None:
-            flow = self.flow.calc(self.reference, self._cut(picture), None)
+            flow = self.flow.calc(self.reference, self._without_eyes(self._cut(picture)), None)
             regions, pose = self._separate(flow)
             self.now = (self.base[0] + regions, self.base[1] + pose)
         self.age += 1
         if self.reference is None or self.age >= self.renew:
-            self.base, self.age = self.now, 0
-            # The face is looked for where the head has gone.
-            self.moved = np.round(self.base[1][:2] * self.unit).astype(int)
+            self.age = 0
+            # The face is looked for where it has gone. Crops are stabilised, so that it is never
+            # far from its place, and what errors of the flow add up to is forgotten.
+            self.away = _KEPT * (self.away + self._eyes_moved())
+            self.moved = np.round(self.away).astype(int)
+            self.base = self.now
             self.reference = self._cut(picture)
-        return self.now
+        return *self.now, self._eyes(picture)
+
+    def _eyes_moved(self) -> np.ndarray:
+        """Pixels (2,) across and down that the eyes have moved by since the reference frame."""
+        return np.asarray(self.at_eyes @ (self.now[1] - self.base[1]) * self.unit)
+
+    def _without_eyes(self, cut: np.ndarray) -> np.ndarray:
+        """The cut with the eyes of the reference, where the head was a frame ago."""
+        across, down = self._eyes_moved().tolist()
+        move = np.array([[1, 0, across], [0, 1, down]], np.float32)
+        size = (int(self.size[0]), int(self.size[1]))
+        eyes = cv2.warpAffine(self.reference, move, size, borderMode=cv2.BORDER_REPLICATE)
+        mask = cv2.warpAffine(self.mask, move, size)
+        return np.asarray(np.round(cut + mask * (eyes.astype(np.float32) - cut)), np.uint8)
+
+    def _eyes(self, picture: np.ndarray) -> np.ndarray:
+        """Brightness of both eyes where the head has gone, (48,), in shares of their mean."""
+        x, y, half_width, half_height = (value * self.unit for value in EYE)
+        middle = self.middle + self.away + self._eyes_moved()
+        size = (round(2 * half_width), round(2 * half_height))
+        both = []
+        for side in (-x, x):
+            at = (float(middle[0] + side), float(middle[1] + y))
+            eye = cv2.getRectSubPix(picture, size, at)
+            both.append(cv2.resize(eye, _BLOCKS, interpolation=cv2.INTER_AREA).ravel())
+        return np.concatenate(both) / max(float(np.mean(both)), 1.0)
 
     def _cut(self, picture: np.ndarray) -> np.ndarray:
         """The part of the face that is looked at, uint8; beyond the picture, its edge."""

@@ -24,8 +24,8 @@ _PAIRED = {
 }
 _MIDDLE = {"brow middle": (0.0, -0.16, 0.10), "lower lip": (0.0, 1.25, 0.15)}
 _MIDDLE["chin"] = (0.0, 1.45, 0.18)
-EYES = ("left eye", "right eye")
-_EYE = (0.50, 0.0, 0.13)
+# A rectangle around an eye with its lids: middle of the right one, half width, half height.
+EYE = (0.50, 0.0, 0.30, 0.19)
 # Which part of the face a region belongs to.
 PARTS = {"brow": "brows", "nose": "nose", "cheek": "mouth", "lip": "mouth", "chin": "mouth"}
 
@@ -65,12 +65,11 @@ class FaceLayout:
 
 
 def region_centres() -> dict[str, tuple[float, float, float]]:
-    """Name, and (x, y, reach), of every region; eyes last."""
+    """Name, and (x, y, reach), of every region."""
     found = {}
     for name, (x, y, reach) in _PAIRED.items():
         found[f"left {name}"], found[f"right {name}"] = (-x, y, reach), (x, y, reach)
     found.update(_MIDDLE)
-    found[EYES[0]], found[EYES[1]] = (-_EYE[0], *_EYE[1:]), _EYE
     return found
 
 
@@ -78,7 +77,7 @@ REGIONS = tuple(region_centres())
 
 
 def part_of(region: str) -> str:
-    """The part of the face of a region: brows, nose, mouth or eyes."""
+    """The part of the face of a region: brows, nose or mouth."""
     return next((part for word, part in PARTS.items() if word in region), "mouth")
 
 
