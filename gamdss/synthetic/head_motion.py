@@ -51,7 +51,8 @@ def draw_head_motion(
         part = pose[event.onset - 1 : event.offset]
         part[:, 4 if rng.random() < 0.6 else 5] += size * strength[: len(part)]
         turns.append(event)
-    return HeadMotion(settings.head * pose), turns
+    # A crop is placed by the first frame's face.
+    return HeadMotion(settings.head * (pose - pose[:1])), turns
 
 
 def _wander(frames: int, sigma: float, rng: np.random.Generator) -> np.ndarray:
