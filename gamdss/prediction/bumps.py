@@ -17,6 +17,7 @@ SCALES = (0.17, 0.25, 0.4, 0.6, 0.9, 1.3)
 _SMOOTH = 0.03  # seconds, a Gaussian's deviation: a low-pass of half power at 4.4 Hz
 _ENDS = 0.2  # share of the height at which a bump begins and ends
 _LEAST_SPREAD = 3e-4
+_GROWTH = 1.2
 _HEAD_SCALE = 0.6  # seconds
 _HEAD_SHARE = 0.1  # usual share of the head's pose that the average face leaves in a region
 
@@ -38,11 +39,25 @@ def contrast(signals: np.ndarray, rate: float, scale: float) -> np.ndarray:
 def spread(contrasts: np.ndarray) -> np.ndarray:
     """Usual size of the contrast of vectors (T, R, 2) outside of expressions, (R,).
 
-    From the lower third of the sizes, as if they were Rayleigh-distributed: expressions and
-    speech may fill half of a recording.
+    From the lower fifth of the sizes, as if they were Rayleigh-distributed: expressions and
+    speech may fill more than half of a recording.
     """
     size = np.hypot(contrasts[..., 0], contrasts[..., 1])
-    return np.maximum(np.quantile(size, 1 / 3, axis=0) / 0.9005, _LEAST_SPREAD)
+    return np.maximum(np.quantile(size, 0.2, axis=0) / 0.668, _LEAST_SPREAD)
+
+
+def usual_contrasts(signals: np.ndarray, rate: float) -> list[np.ndarray]:
+    """`spread` (R,) on each of the scales, growing with them as a random walk does at most.
+
+    In a short clip nothing lies outside of a long expression: its own contrast is not noise.
+    """
+    first = spread(contrast(signals, rate, SCALES[0]))
+    return [
+        np.minimum(
+            spread(contrast(signals, rate, scale)), _GROWTH * first * np.sqrt(scale / SCALES[0])
+        )
+        for scale in SCALES
+    ]
 
 
 def without_head(signals: np.ndarray, pose: np.ndarray, rate: float) -> np.ndarray:

@@ -1,6 +1,6 @@
 """How each region of a face moves in a stream of crops, without the motion of the head.
 
-Dense optical flow runs from a reference frame, renewed every two seconds, to each frame. A rigid
+Dense optical flow runs from a reference frame, renewed every half second, to each frame. A rigid
 head is fitted to it and subtracted; what is left is averaged over regions of the face. The eyes are
 left out of the flow, since a blink would drag brows and cheeks along, and described by brightness.
 Memory does not grow with the recording but for some eighty numbers a frame.
@@ -28,12 +28,12 @@ from gamdss.prediction.face_regions import (
 _EYES = 56.0  # pixels between the eyes of the frames that flow is computed on, at most
 _LEAST_EYES = 16.0  # pixels: below it, a region is a handful of pixels
 _RATE = 40.0  # frames a second are enough; faster recordings are averaged in groups
-_RENEW = 2.0  # seconds
+_RENEW = 0.5  # seconds: after a longer time faces with open mouths hardly match
 _STEP = 3  # pixels between points of the flow that are used
 # Left, top, right and bottom of the part of the face that is looked at, in the unit of the regions.
 _BOX = (-1.12, -0.72, 1.12, 1.75)
 _ROUNDS = 4
-_KEPT = 0.93  # of the distance from its place that the face is thought to have, each renewal
+_KEPT = 0.98  # of the distance from its place that the face is thought to have, each renewal
 _BLOCKS = (6, 4)  # across and down an eye
 
 

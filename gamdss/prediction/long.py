@@ -21,7 +21,7 @@ from gamdss.prediction.bumps import (
     extent,
     low_pass,
     peaks,
-    spread,
+    usual_contrasts,
     without_head,
 )
 from gamdss.prediction.face_motion import FaceMotion, measure_motion
@@ -33,6 +33,7 @@ _BLINK_SCALE = 0.2  # seconds
 _LONGEST_BLINK = 0.5
 _SYLLABLE = 0.5  # seconds between syllables at most
 _BOTH_SIDES = 0.6  # share of the contrast that a bump rises over both of its feet
+_SHORT_FIRST = -0.2
 _LIKE = 0.4  # share of the height that a syllable has at least
 
 
@@ -54,12 +55,12 @@ class SpottingSettings:
     """
 
     least: float = 0.004
-    noise: float = 6.0
+    noise: float = 8.0
     head: float = 0.08
     eyes: float = 0.006
     micro: float = 0.5
     longest: float = 5.0
-    blink: float = 0.25
+    blink: float = 0.4
     turn: float = 0.05
     syllables: int = 3
 
@@ -178,10 +179,12 @@ def _bumps(
 ) -> list[_Bump]:
     """Bumps above the threshold that do not overlap, the strongest first."""
     found = [
-        peak for scale in SCALES for peak in _peaks(signals, pose, eyes, rate, scale, settings)
+        peak
+        for scale, usual in zip(SCALES, usual_contrasts(signals, rate), strict=True)
+        for peak in _peaks(signals, pose, eyes, rate, scale, usual, settings)
     ]
     kept: list[_Bump] = []
-    for peak in sorted(found, key=lambda item: -item.score):
+    for peak in sorted(found, key=_weight):
         if any(bump.extent.start <= peak.at <= bump.extent.end for bump in kept):
             continue
         signal = np.einsum("trc,rc->t", signals, peak.direction)
@@ -200,12 +203,12 @@ def _peaks(
     eyes: np.ndarray,
     rate: float,
     scale: float,
+    usual: np.ndarray,
     settings: SpottingSettings,
 ) -> list[_Peak]:
     """Maxima of the contrast on one scale that are above the threshold."""
     contrasts = contrast(signals, rate, scale)
     size = np.hypot(contrasts[..., 0], contrasts[..., 1])  # (T, R)
-    usual = spread(contrasts)
     still = np.maximum(settings.least, settings.noise * usual)
     head = np.abs(contrast(pose, rate, scale)).max(axis=1, keepdims=True)
     blink = np.linalg.norm(contrast(eyes, rate, scale), axis=1, keepdims=True) * _NEAR_EYES
@@ -220,6 +223,11 @@ def _peaks(
     return found
 
 
+def _weight(peak: _Peak) -> float:
+    """Order of peaks, the best first: a bump is as high on all scales that are longer than it."""
+    return -peak.score * peak.scale**_SHORT_FIRST
+
+
 def _parts(ratio: np.ndarray) -> tuple[str, ...]:
     """Parts of the face above the threshold, the strongest first."""
     best = {part: float(ratio[part == _PARTS].max()) for part in ("brows", "nose", "mouth")}
@@ -231,13 +239,14 @@ def _speech(
     bumps: list[_Bump], rate: float, settings: SpottingSettings
 ) -> list[tuple[float, float]]:
     """Start and end of stretches in which the mouth moves syllable by syllable."""
-    spoken = sorted(
-        (bump.extent.start, bump.extent.end)
+    runs = [
+        (min(bump.extent.start, tops[0]), max(bump.extent.end, tops[-1]))
         for bump in bumps
-        if bump.peak.parts[0] == "mouth" and _syllables(bump, rate) >= settings.syllables
-    )
+        if bump.peak.parts[0] == "mouth"
+        and len(tops := _syllables(bump, rate)) >= settings.syllables
+    ]
     joined: list[tuple[float, float]] = []
-    for start, end in spoken:
+    for start, end in sorted(runs):
         if joined and start - joined[-1][1] <= _SYLLABLE * rate:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
         else:
@@ -251,23 +260,16 @@ def _mostly_within(where: Extent, stretches: list[tuple[float, float]]) -> bool:
     return any(min(where.end, b) - max(where.start, a) > half for a, b in stretches)
 
 
-def _syllables(bump: _Bump, rate: float) -> int:
-    """How many bumps of like height follow each other around this one, half a second apart."""
-    low, high = (
-        round(edge) for edge in (bump.extent.start - 1.5 * rate, bump.extent.end + 1.5 * rate)
-    )
-    low = max(low, 0)
-    part = bump.signal[low : high + 1]
-    height = bump.signal[bump.extent.top] - np.median(part)
-    tops = find_peaks(part, prominence=_LIKE * max(height, 1e-12))[0] + low
-    before, after = tops[tops <= bump.extent.top][::-1], tops[tops >= bump.extent.top]
-    return 1 + _close(before, rate) + _close(after, rate)
-
-
-def _close(tops: np.ndarray, rate: float) -> int:
-    """How many of these tops follow the first one without a longer wait."""
-    waits = np.abs(np.diff(tops)) > _SYLLABLE * rate
-    return int(np.argmax(waits)) if waits.any() else len(waits)
+def _syllables(bump: _Bump, rate: float) -> np.ndarray:
+    """Tops of like height around this one, in samples, with no long wait between them."""
+    low = max(0, round(bump.extent.start - 1.5 * rate))
+    part = bump.signal[low : round(bump.extent.end + 1.5 * rate) + 1]
+    height = max(float(bump.signal[bump.extent.top] - np.median(part)), 1e-12)
+    tops = find_peaks(part, prominence=_LIKE * height)[0] + low
+    runs = np.split(tops, np.flatnonzero(np.diff(tops) > _SYLLABLE * rate) + 1)
+    near = [run for run in runs if len(run) and run[0] <= bump.extent.end]
+    near = [run for run in near if run[-1] >= bump.extent.start]
+    return max(near, key=len, default=np.array([bump.extent.top]))
 
 
 def _candidate(bump: _Bump, motion: FaceMotion, settings: SpottingSettings) -> Candidate:
