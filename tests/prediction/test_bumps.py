@@ -17,9 +17,9 @@ def bump(rate, start, end, seconds=6.0):
 @pytest.mark.parametrize(("start", "end"), [(2.0, 2.4), (2.0, 3.5)])
 def test_extent_of_a_bump_in_seconds(rate, start, end):
     where = extent(bump(rate, start, end), round((start + end) / 2 * rate), round(1.5 * rate))
-    assert where.start / rate == pytest.approx(start, abs=0.08)
+    assert where.start / rate == pytest.approx(start, abs=0.09 * (end - start) + 0.02)
     assert where.top / rate == pytest.approx((start + end) / 2, abs=0.03)
-    assert where.end / rate == pytest.approx(end, abs=0.08)
+    assert where.end / rate == pytest.approx(end, abs=0.09 * (end - start) + 0.02)
     assert where.height == pytest.approx(1, abs=0.05)
 
 

@@ -10,7 +10,7 @@ from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
 LAYOUT = FaceLayout((0.343, 0.465), (0.657, 0.465), (0.5, 0.75))
-SMALL = {"seconds": 9.0, "height": 146, "width": 120, "speech": 0}
+SMALL = {"seconds": 9.0, "height": 194, "width": 160, "speech": 0}
 
 
 def spotted(settings):
@@ -33,7 +33,7 @@ def test_a_micro_and_a_macro_expression_are_found(fps):
 
 
 def test_blinks_are_named_and_a_calm_face_has_no_expression():
-    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=0, blinks=30, seed=4)
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=0, blinks=40, seed=6)
     events, found = spotted(settings)
     assert found.candidates == ()
     blinks = [o for o in found.others if o.kind == "blink"]

@@ -1,7 +1,7 @@
 """Synthetic recordings: known events, a stream of frames, the same for the same seed."""
 
 import inspect
-from itertools import islice
+from itertools import islice, pairwise
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_events_fit_and_expressions_stay_apart(fps):
         ]
         placed = sorted((e for e in events if e.kind != "blink"), key=lambda e: e.onset)
         assert placed[0].onset > 0.5 * fps
-        assert all(b.onset - a.offset > 0.4 * fps for a, b in zip(placed, placed[1:], strict=False))
+        assert all(b.onset - a.offset > 0.4 * fps for a, b in pairwise(placed))
         assert placed[-1].offset <= settings.frames
         for event in events:
             assert event.onset < event.offset
