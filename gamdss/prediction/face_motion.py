@@ -142,7 +142,8 @@ class _Tracker:
         self.corner = np.round(self.middle + low).astype(int)
         self.size = (high - low).astype(int) // _STEP * _STEP
         self._prepare_model(mouth / eyes)
-        self.flow: Any = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+        opencv: Any = cv2  # its type stubs leave out the method
+        self.flow = opencv.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
         self.renew = round(_RENEW * rate)
         self.reference: np.ndarray | None = None
         self.age = 0
@@ -176,7 +177,8 @@ class _Tracker:
             size = (round(picture.shape[1] * self.scale), round(picture.shape[0] * self.scale))
             picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
         if self.reference is not None:
-            flow = self.flow.calc(self.reference, self._without_eyes(self._cut(picture)), None)
+            cut = self._without_eyes(self._cut(picture), self.reference)
+            flow = self.flow.calc(self.reference, cut, None)
             regions, pose = self._separate(flow)
             self.now = (self.base[0] + regions, self.base[1] + pose)
         self.age += 1
@@ -194,12 +196,12 @@ class _Tracker:
         """Pixels (2,) across and down that the eyes have moved by since the reference frame."""
         return np.asarray(self.at_eyes @ (self.now[1] - self.base[1]) * self.unit)
 
-    def _without_eyes(self, cut: np.ndarray) -> np.ndarray:
+    def _without_eyes(self, cut: np.ndarray, reference: np.ndarray) -> np.ndarray:
         """The cut with the eyes of the reference, where the head was a frame ago."""
         across, down = self._eyes_moved().tolist()
         move = np.array([[1, 0, across], [0, 1, down]], np.float32)
         size = (int(self.size[0]), int(self.size[1]))
-        eyes = cv2.warpAffine(self.reference, move, size, borderMode=cv2.BORDER_REPLICATE)
+        eyes = cv2.warpAffine(reference, move, size, borderMode=cv2.BORDER_REPLICATE)
         mask = cv2.warpAffine(self.mask, move, size)
         return np.asarray(np.round(cut + mask * (eyes.astype(np.float32) - cut)), np.uint8)
 

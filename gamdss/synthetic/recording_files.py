@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -59,8 +60,7 @@ def write_recordings(
         for recording in drawn:
             table.writerows(_rows(recording))
             # The table goes first: it marks the folder as ours if the work is interrupted.
-            content = text.getvalue()
-            write_atomic(folder / TRUTH, lambda path, c=content: path.write_text(c, "utf-8"))
+            write_atomic(folder / TRUTH, partial(Path.write_text, data=text.getvalue()))
             _write_frames(folder / recording.name, recording, jpeg_quality)
     return folder
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import cv2
 from tabulate import tabulate
@@ -31,13 +32,13 @@ from gamdss.synthetic.recording_events import RecordingSettings
 
 # Where the eyes and the mouth of the average synthetic face are.
 LAYOUT = FaceLayout((0.343, 0.465), (0.657, 0.465), (0.5, 0.75))
-_SIZE = {"height": 194, "width": 160}
+_BASE = RecordingSettings(seconds=30, height=194, width=160)
 # Number of subjects, with one recording each, and how it is drawn.
 CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
-    "30 fps": (20, RecordingSettings(seconds=30, seed=7, **_SIZE)),
-    "twice the head motion": (20, RecordingSettings(seconds=30, seed=8, head=2, **_SIZE)),
-    "40 blinks a minute": (20, RecordingSettings(seconds=30, seed=9, blinks=40, **_SIZE)),
-    "200 fps": (6, RecordingSettings(seconds=20, fps=200, seed=10, **_SIZE)),
+    "30 fps": (20, replace(_BASE, seed=7)),
+    "twice the head motion": (20, replace(_BASE, seed=8, head=2)),
+    "40 blinks a minute": (20, replace(_BASE, seed=9, blinks=40)),
+    "200 fps": (6, replace(_BASE, seed=10, fps=200, seconds=20)),
 }
 
 
