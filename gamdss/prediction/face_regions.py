@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gamdss.align.faces import Face
+from gamdss.align.pose import matrix, pose_of
+from gamdss.align.settings import AlignConfig
 from gamdss.errors import ConfigError
 
 _MOUTH = 1.10  # how far the middle of the mouth lies below the eyes of the average face
@@ -32,14 +35,11 @@ PARTS = {"brow": "brows", "nose": "nose", "cheek": "mouth", "lip": "mouth", "chi
 
 @dataclass(frozen=True)
 class FaceLayout:
-    """Eyes and mouth in shares of the crop's width (x) and height (y), as the crop shows them.
+    """Eyes and mouth in shares of the crop's width (x) and height (y), as the crop shows them."""
 
-    The default is where `gamdss align` puts them in crops of its default size and margin.
-    """
-
-    left_eye: tuple[float, float] = (0.306, 0.379)
-    right_eye: tuple[float, float] = (0.694, 0.379)
-    mouth: tuple[float, float] = (0.5, 0.73)
+    left_eye: tuple[float, float]
+    right_eye: tuple[float, float]
+    mouth: tuple[float, float]
 
     def __post_init__(self) -> None:
         if not (self.left_eye[0] < self.right_eye[0] and self.mouth[1] > self.left_eye[1]):
@@ -48,6 +48,15 @@ class FaceLayout:
                 f"and its mouth at {self.mouth}",
                 remedy="Give shares of the crop: x from the left, y from the top.",
             )
+
+    @classmethod
+    def of_crops(cls, settings: AlignConfig) -> FaceLayout:
+        """Where `gamdss align` puts the average face in crops of these settings."""
+        left, right, mouth = (-0.5, 0.0), (0.5, 0.0), (0.0, _MOUTH)
+        to_crop = matrix(pose_of(Face((0, 0, 1, 1), eyes=(left, right))), settings)
+        places = np.array([left, right, mouth]) @ to_crop[:, :2].T + to_crop[:, 2] + 0.5
+        shares = (places / (settings.width, settings.height)).tolist()
+        return cls(*((x, y) for x, y in shares))
 
     def pixels(self, width: int, height: int) -> tuple[float, float, float, float]:
         """Midpoint of the eyes, distance between the eyes, and of the mouth below them."""

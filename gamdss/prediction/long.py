@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.prediction.bumps import low_pass, without_head
-from gamdss.prediction.face_motion import FaceMotion, measure_motion
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.other_motion import Stretch, blinks, mostly_within, speech, turns
 from gamdss.prediction.region_bumps import RegionBump, SpottingSettings, find_bumps
+from gamdss.prediction.region_motion import RegionMotion, measure_regions
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,10 @@ def spot_long(
         ConfigError: the frame rate is below 15.
         FrameError: crops differ in size, or the face is too small.
     """
-    return spot_motion(measure_motion(crops, fps, layout), settings or SpottingSettings())
+    return spot_motion(measure_regions(crops, fps, layout), settings or SpottingSettings())
 
 
-def spot_motion(motion: FaceMotion, settings: SpottingSettings) -> LongSpotting:
+def spot_motion(motion: RegionMotion, settings: SpottingSettings) -> LongSpotting:
     """Find the expressions in the measured motion of a face."""
     if len(motion.regions) < 0.5 * motion.rate:
         return LongSpotting((), ())
@@ -100,12 +100,12 @@ def spot_motion(motion: FaceMotion, settings: SpottingSettings) -> LongSpotting:
     )
 
 
-def _candidate(bump: RegionBump, motion: FaceMotion, settings: SpottingSettings) -> Candidate:
+def _candidate(bump: RegionBump, motion: RegionMotion, settings: SpottingSettings) -> Candidate:
     where = bump.extent
     onset, apex, offset = (motion.frame(at) for at in (where.start, where.top, where.end))
     kind = "micro" if (where.end - where.start) / motion.rate <= settings.micro else "macro"
     return Candidate(kind, onset, apex, offset, round(bump.peak.score, 3), bump.peak.parts)
 
 
-def _others(kind: str, found: list[Stretch], motion: FaceMotion) -> list[OtherMotion]:
+def _others(kind: str, found: list[Stretch], motion: RegionMotion) -> list[OtherMotion]:
     return [OtherMotion(kind, motion.frame(start), motion.frame(end)) for start, end in found]

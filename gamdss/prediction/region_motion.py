@@ -15,6 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from gamdss.align.settings import AlignConfig
 from gamdss.errors import ConfigError, FrameError
 from gamdss.prediction.face_regions import (
     EYE,
@@ -38,7 +39,7 @@ _BLOCKS = (6, 4)  # across and down an eye
 
 
 @dataclass(frozen=True, eq=False)
-class FaceMotion:
+class RegionMotion:
     """Motion of a face, in distances between the eyes.
 
     `regions` (T, R, 2) are positions of `REGIONS`, x and y, relative to a rigid head; `pose`
@@ -64,15 +65,15 @@ class FaceMotion:
         return int(np.clip(round((sample + 0.5) * self.group - 0.5), 0, self.frames - 1))
 
 
-def measure_motion(
+def measure_regions(
     crops: Iterable[np.ndarray], fps: float, layout: FaceLayout | None = None
-) -> FaceMotion:
+) -> RegionMotion:
     """Follow the regions of a face through a stream of crops.
 
     Args:
         crops: uint8 BGR (H, W, 3), all of one size, each showing the face at about one place.
         fps: frames a second.
-        layout: where the face lies in the crops.
+        layout: where the face lies in the crops; as `gamdss align` crops by default.
 
     Raises:
         ConfigError: the frame rate is below 15.
@@ -89,12 +90,14 @@ def measure_motion(
     for picture, size in _groups(crops, group):
         count += size
         if tracker is None:
-            tracker = _Tracker(picture.shape, layout or FaceLayout(), fps / group)
+            tracker = _Tracker(
+                picture.shape, layout or FaceLayout.of_crops(AlignConfig()), fps / group
+            )
         where, head, bright = tracker.follow(picture)
         regions.append(where)
         pose.append(head)
         eyes.append(bright)
-    return FaceMotion(
+    return RegionMotion(
         fps,
         group,
         count,
