@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -85,6 +85,7 @@ class Event:
     strength: np.ndarray = field(default_factory=lambda: np.zeros(0))
     amplitude: float = 0.0
     expression: Expression | None = None
+    emotion: str = ""
 
 
 def draw_events(settings: RecordingSettings, rng: np.random.Generator) -> tuple[Event, ...]:
@@ -121,12 +122,13 @@ def _draw(kind: str, fps: float, rng: np.random.Generator) -> Event:
         length = round(rng.uniform(*_SPEECH) * fps)
         amplitude = float(rng.uniform(*_AMPLITUDE[kind]))
         return Event(kind, 0, length // 2, length - 1, amplitude=amplitude)
-    expression = draw_expression(str(rng.choice(_EMOTIONS)), rng)
+    emotion = str(rng.choice(_EMOTIONS))
+    expression = draw_expression(emotion, rng)
     config = SynthConfig(course=["mixed"], margin_ms=0.0, **_PHASES[kind])  # type: ignore[arg-type]
     course = draw_time_course(config, fps, rng)
     strength = _within(course)
     amplitude = float(rng.uniform(*_AMPLITUDE[kind]))
-    return Event(kind, *course.true.numbers, strength, amplitude, expression)
+    return Event(kind, *course.true.numbers, strength, amplitude, expression, emotion)
 
 
 def _within(course: TimeCourse) -> np.ndarray:
@@ -137,15 +139,8 @@ def _within(course: TimeCourse) -> np.ndarray:
 
 
 def _moved(event: Event, by: int) -> Event:
-    return Event(
-        event.kind,
-        event.onset + by,
-        event.apex + by,
-        event.offset + by,
-        event.strength,
-        event.amplitude,
-        event.expression,
-    )
+    onset, apex, offset = event.onset + by, event.apex + by, event.offset + by
+    return replace(event, onset=onset, apex=apex, offset=offset)
 
 
 def _blinks(settings: RecordingSettings, rng: np.random.Generator) -> list[Event]:

@@ -4,9 +4,10 @@ import inspect
 from itertools import islice, pairwise
 
 import numpy as np
+import openpyxl
 import pytest
 
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, RunError
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings, draw_events
 from gamdss.synthetic.recording_files import TRUTH, write_recordings
@@ -86,13 +87,44 @@ def test_events_that_do_not_fit_are_refused():
         draw_events(settings, np.random.default_rng(0))
 
 
-def test_recordings_are_written_with_their_truth(tmp_path):
+def test_recordings_are_written_as_samm_long_videos(tmp_path):
     settings = RecordingSettings(**TINY, fps=15, seed=2)
-    write_recordings(tmp_path / "made", settings, subjects=2)
-    lines = (tmp_path / "made" / TRUTH).read_text("utf-8").splitlines()
+    root = write_recordings(tmp_path / "made", settings, subjects=2)
+    lines = (root / TRUTH).read_text("utf-8").splitlines()
     assert lines[0] == "subject,recording,kind,onset,apex,offset,action_units,amplitude"
     kinds = [line.split(",")[2] for line in lines[1:] if line.startswith("1,s01_1,")]
     assert {"micro", "macro", "speech"} <= set(kinds)
-    for name in ("s01_1", "s02_1"):
-        assert len(list((tmp_path / "made" / name).glob("*.jpg"))) == 135
-    assert (tmp_path / "made" / "s01_1" / "s01_1_0001.jpg").is_file()
+    for name in ("006_1", "007_1"):
+        assert len(list((root / "SAMM_longvideos" / name).glob("*.jpg"))) == 135
+    assert (root / "SAMM_longvideos" / "006_1" / "006_1_0135.jpg").is_file()
+    book = openpyxl.load_workbook(root / "SAMM_LongVideos_V1_Release.xlsx")
+    rows = list(book["FACS_Movement_Only"].iter_rows(values_only=True))
+    assert rows[9][:4] == ("Subject", "Filename", "Inducement Code", "Onset")
+    assert [row[1] for row in rows[10:]] == ["006_1_1", "006_1_2", "007_1_1", "007_1_2"]
+    assert {row[7] for row in rows[10:]} == {"Macro", "Micro - 1/2"}
+    assert all(row[6] == row[5] - row[3] + 1 for row in rows[10:])
+
+
+def test_recordings_are_written_as_casme2_and_written_once(tmp_path):
+    settings = RecordingSettings(**TINY, fps=15, seed=2)
+    root = write_recordings(tmp_path / "made", settings, 1, takes=2, layout="casme2sq")
+    frame = root / "rawpic" / "s15" / "15_0102eatingworms" / "img001.jpg"
+    written = frame.stat().st_mtime_ns
+    book = openpyxl.load_workbook(root / "CAS(ME)^2code_final.xlsx")
+    assert book.sheetnames == ["CASFEcode_final", "naming rule1", "naming rule2"]
+    rows, subjects, films = (list(sheet.iter_rows(values_only=True)) for sheet in book)
+    assert {row[7] for row in rows} == {"macro-expression", "micro-expression"}
+    assert rows[-1][:2] == (1, "disgust2_2")
+    assert subjects == [(15, "s15", 1)] * len(rows)
+    assert films[0] == ("0101", "disgust1")
+    write_recordings(root, settings, 1, takes=2, layout="casme2sq")
+    assert frame.stat().st_mtime_ns == written
+    with pytest.raises(RunError, match="recordings with other settings"):
+        write_recordings(root, RecordingSettings(**TINY, seed=3), 1, layout="casme2sq")
+
+
+def test_an_unknown_layout_and_too_many_recordings_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match="layout is 'fer'"):
+        write_recordings(tmp_path, RecordingSettings(), layout="fer")
+    with pytest.raises(ConfigError, match="2 subjects with 10 recordings each"):
+        write_recordings(tmp_path, RecordingSettings(), 2, takes=10, layout="casme2sq")
