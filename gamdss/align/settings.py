@@ -1,4 +1,4 @@
-"""What the crops are like, and who looks for the faces."""
+"""What the crops look like, and which detector finds the faces."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.errors import ConfigError, DetectorError
+from gamdss.errors import ConfigError, DetectorError, require
 
 
 @dataclass
@@ -14,13 +14,13 @@ class AlignConfig:
     """How faces are found and cropped. Lengths are pixels of the crops.
 
     Args:
-        width: of a crop; 280 is a cropped CASME II frame.
-        height: of a crop; 340 is a cropped CASME II frame.
-        margin: room on each side of the face, in shares of the face's width; below 0 cuts closer.
-        quality: of crops written as JPEG, 1 to 100.
+        width: width of a crop; a cropped CASME II frame has 280.
+        height: height of a crop; a cropped CASME II frame has 340.
+        margin: space on each side of the face relative to its width; below 0 crops closer.
+        quality: quality of crops written as JPEG, 1 to 100.
         predictor: file of a dlib shape predictor (5 or 68 points), whose eyes level the face.
         yunet: file of a YuNet model (.onnx), which finds faces and eyes in place of dlib.
-        workers: processes that work on clips; 0 takes one for each processor.
+        workers: worker processes; 0 starts one per processor.
     """
 
     width: int = 280
@@ -32,37 +32,34 @@ class AlignConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        _require(32 <= self.width <= 4096, "width", self.width, "between 32 and 4096")
-        _require(32 <= self.height <= 4096, "height", self.height, "between 32 and 4096")
-        _require(-0.3 <= self.margin <= 3, "margin", self.margin, "between -0.3 and 3")
-        _require(1 <= self.quality <= 100, "quality", self.quality, "between 1 and 100")
-        _require(self.workers >= 0, "workers", self.workers, "0 or more")
+        for name, low, high in (
+            ("width", 32, 4096),
+            ("height", 32, 4096),
+            ("margin", -0.3, 3),
+            ("quality", 1, 100),
+        ):
+            value = getattr(self, name)
+            require(low <= value <= high, name, value, f"between {low} and {high}")
+        require(self.workers >= 0, "workers", self.workers, "0 or more")
         if self.predictor is not None and self.yunet is not None:
             raise ConfigError(
                 "--predictor and --yunet are both given",
-                remedy="Leave out one of the two: YuNet finds the eyes by itself.",
+                remedy="Leave out one of the two: YuNet finds the eyes itself.",
             )
 
     @property
     def identity(self) -> dict[str, object]:
-        """All that decides the crops. A model counts by its content, not by its place.
+        """Everything that determines the crops. Models are identified by content, not by path.
 
         Raises:
             DetectorError: a model file cannot be read.
         """
+        names = ("width", "height", "margin", "quality")
         return {
-            "width": self.width,
-            "height": self.height,
-            "margin": self.margin,
-            "quality": self.quality,
+            **{name: getattr(self, name) for name in names},
             "predictor": _digest(self.predictor, "--predictor"),
             "yunet": _digest(self.yunet, "--yunet"),
         }
-
-
-def _require(condition: bool, flag: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
 
 
 def _digest(file: str | None, flag: str) -> str | None:

@@ -16,8 +16,8 @@ from typing import Literal
 import numpy as np
 
 from gamdss.errors import ConfigError
+from gamdss.metrics.bootstrap import cluster_weights
 from gamdss.metrics.intervals import Interval, share_intervals
-from gamdss.metrics.resampling import DRAWS
 
 IOU = 0.5
 TYPES = ("micro", "macro")
@@ -149,9 +149,8 @@ def _score(by_subject: Sequence[Counts]) -> SpottingScore:
     if len(by_subject) < 2:
         return SpottingScore(total, (None, None, None))
     counts = np.array([(c.tp, c.fp, c.fn) for c in by_subject], float)  # (G, 3)
-    equal = np.full(len(counts), 1 / len(counts))
-    times = np.random.default_rng((_SEED, len(counts))).multinomial(len(counts), equal, DRAWS)
-    tp, fp, fn = (times @ counts).T
+    rng = np.random.default_rng((_SEED, len(counts)))
+    tp, fp, fn = (cluster_weights(np.arange(len(counts)), rng) @ counts).T
     draws = np.stack(
         [
             tp / np.maximum(tp + fp, 1),
