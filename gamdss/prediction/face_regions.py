@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gamdss.align.faces import Face
+from gamdss.align.detectors import DetectedFace
 from gamdss.align.pose import matrix, pose_of
 from gamdss.align.settings import AlignConfig
 from gamdss.errors import ConfigError
@@ -53,7 +53,7 @@ class FaceLayout:
     def of_crops(cls, settings: AlignConfig) -> FaceLayout:
         """Where `gamdss align` puts the average face in crops of these settings."""
         left, right, mouth = (-0.5, 0.0), (0.5, 0.0), (0.0, _MOUTH)
-        to_crop = matrix(pose_of(Face((0, 0, 1, 1), eyes=(left, right))), settings)
+        to_crop = matrix(pose_of(DetectedFace((0, 0, 1, 1), eyes=(left, right))), settings)
         places = np.array([left, right, mouth]) @ to_crop[:, :2].T + to_crop[:, 2] + 0.5
         shares = (places / (settings.width, settings.height)).tolist()
         return cls(*((x, y) for x, y in shares))
