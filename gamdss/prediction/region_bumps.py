@@ -17,7 +17,7 @@ from gamdss.prediction.face_regions import REGIONS, part_of
 _PARTS = np.array([part_of(name) for name in REGIONS])
 _NEAR_EYES = np.array([any(word in name for word in ("brow", "cheek")) for name in REGIONS])
 _BOTH_SIDES = 0.6  # share of the contrast that a bump rises over both of its feet
-_SHORT_FIRST = -0.2
+_SHORT_FIRST = -0.2  # exponent of the scale in the order of peaks
 MARGIN = 1.5  # seconds of the projected signal that are kept on both sides of a bump
 
 

@@ -55,7 +55,7 @@ class Recording:
     def frames(self) -> Iterator[tuple[int, np.ndarray]]:
         """Frame numbers and frames, uint8 BGR (H, W, 3), in order."""
         rng = self._rng(_NOISE)
-        moving = [(event, field, course) for event, field, course in self._moving()]
+        moving = list(self._moving())
         closure = self._closure()
         gain = 1 + 0.01 * self._rng(_LIGHT).standard_normal(self.length)
         rows, columns = np.indices((self.face.height, self.face.width), dtype=np.float32)
