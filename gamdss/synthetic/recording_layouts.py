@@ -43,7 +43,7 @@ class Layout(Protocol):
         """Write the annotation of all recordings."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class SammLongVideos:
     """`SAMM_longvideos/006_1/006_1_0001.jpg`; one sheet with its header on line 10."""
 
@@ -82,7 +82,7 @@ class SammLongVideos:
         return f"{recording.subject + 5:03d}_{recording.take}"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Casme2Long:
     """`rawpic/s15/15_0101disgustingteeth/img001.jpg`; three sheets without a header."""
 
