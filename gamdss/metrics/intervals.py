@@ -56,7 +56,7 @@ def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMe
     ends: list[Interval | None] = [None] * len(MEASURES)
     if subjects > 1:
         draws = np.mean([drawn_measures(each) for each in counts], axis=0)  # (B, 4)
-        ends = _ends(values.mean(axis=0), draws, subjects)
+        ends = share_intervals(values.mean(axis=0), draws, subjects)
     spread = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(MEASURES))
     return {
         name: SeedMean(
@@ -69,7 +69,7 @@ def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMe
     }
 
 
-def _ends(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval | None]:
+def share_intervals(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval | None]:
     """Intervals of shares on the scale of log odds, which keeps them within 0 and 1."""
     found: list[Interval | None] = []
     for value, width in zip(middle.tolist(), t_half_widths(draws, subjects).tolist(), strict=True):

@@ -1,0 +1,1 @@
+"""How well expressions are spotted in synthetic long recordings."""

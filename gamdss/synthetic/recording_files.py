@@ -1,0 +1,129 @@
+"""Synthetic recordings on disk: frames and workbook of a dataset, and a table of all events."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import asdict
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_json
+from gamdss.synthetic.recording import Recording, draw_recording
+from gamdss.synthetic.recording_events import Event, RecordingSettings
+from gamdss.synthetic.recording_layouts import LAYOUTS, Layout
+
+TRUTH = "events.csv"
+MANIFEST = "recordings.json"
+_HEADER = (
+    *("subject", "recording", "kind", "onset", "apex", "offset"),
+    *("action_units", "amplitude"),
+)
+
+
+def write_recordings(
+    folder: Path,
+    settings: RecordingSettings,
+    subjects: int = 2,
+    takes: int = 1,
+    layout: str = "sammlv",
+    jpeg_quality: int = 95,
+) -> Path:
+    """Write recordings in a dataset's native layout: frames, workbook, and the whole truth.
+
+    Recordings that are complete are left as they are; an interrupted call resumes.
+
+    Args:
+        folder: it gets frames and workbook as the dataset has them, and `events.csv` with every
+            event, blinks and turns included. Frame numbers are those of the files, amplitudes
+            pixels of the frames.
+        settings: how recordings are drawn.
+        subjects: number of people.
+        takes: recordings of each.
+        layout: `sammlv` (SAMM Long Videos) or `casme2sq` (CAS(ME)2).
+        jpeg_quality: of the frames, 1 to 100.
+
+    Raises:
+        RunError: the folder cannot be written, or contains other files or recordings.
+        ConfigError: the layout is unknown, or does not have so many subjects or recordings.
+    """
+    if layout not in LAYOUTS:
+        raise ConfigError(
+            f"layout is {layout!r}", remedy=f"It must be one of: {', '.join(LAYOUTS)}."
+        )
+    names = LAYOUTS[layout]
+    if not (1 <= subjects <= names.subjects and 1 <= takes <= names.takes):
+        raise ConfigError(
+            f"{subjects} subjects with {takes} recordings each",
+            remedy=f"{layout} has 1 to {names.subjects} subjects with 1 to {names.takes}.",
+        )
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_HEADER)
+    labels: list[tuple[Recording, int, Event]] = []
+    with hold_folder(folder, MANIFEST):
+        _check_manifest(
+            folder / MANIFEST, {**asdict(settings), "layout": layout, "quality": jpeg_quality}
+        )
+        for subject, take in product(range(1, subjects + 1), range(1, takes + 1)):
+            recording = draw_recording(settings, subject, take)
+            table.writerows(_rows(recording))
+            shown = [event for event in recording.events if event.expression is not None]
+            labels += [(recording, index, event) for index, event in enumerate(shown, 1)]
+            _write_frames(folder, names, recording, jpeg_quality)
+        names.write_workbook(folder, labels)
+        write_atomic(folder / TRUTH, partial(Path.write_text, data=text.getvalue()))
+    return folder
+
+
+def _check_manifest(file: Path, values: dict[str, Any]) -> None:
+    """Record how the recordings are drawn; refuse to mix them with others.
+
+    Raises:
+        RunError: the folder contains recordings with other settings.
+    """
+    plain = json.loads(json.dumps(values))
+    if file.is_file() and read_record(file) != plain:
+        raise RunError(
+            "this folder contains recordings with other settings",
+            file=file,
+            remedy="Choose another folder, or remove this one.",
+        )
+    write_json(file, plain)
+
+
+def _rows(recording: Recording) -> list[tuple[object, ...]]:
+    scale = recording.face.scale
+    return [
+        (
+            recording.subject,
+            recording.name,
+            event.kind,
+            event.onset,
+            event.apex,
+            event.offset,
+            "" if event.expression is None else event.expression.code,
+            round(event.amplitude * scale, 3) if event.amplitude else "",
+        )
+        for event in recording.events
+    ]
+
+
+def _write_frames(root: Path, names: Layout, recording: Recording, quality: int) -> None:
+    """Write the frames, unless the last one is there already."""
+    last = root / names.frame(recording, recording.length)
+    if last.is_file():
+        return
+    try:
+        last.parent.mkdir(parents=True, exist_ok=True)
+        for number, frame in recording.frames():
+            _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            (root / names.frame(recording, number)).write_bytes(data.tobytes())
+    except OSError as error:
+        raise unwritable(root, error) from error

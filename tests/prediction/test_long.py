@@ -1,0 +1,56 @@
+"""Spotting in synthetic recordings through the real path: found, named, or nothing."""
+
+import numpy as np
+import pytest
+
+from gamdss.metrics.spotting import Span, iou
+from gamdss.prediction.face_regions import FaceLayout
+from gamdss.prediction.long import spot_long
+from gamdss.synthetic.recording import draw_recording
+from gamdss.synthetic.recording_events import RecordingSettings
+
+LAYOUT = FaceLayout((0.343, 0.465), (0.657, 0.465), (0.5, 0.75))
+SMALL = {"seconds": 9.0, "height": 194, "width": 160, "speech": 0}
+
+
+def spotted(settings):
+    recording = draw_recording(settings)
+    crops = (frame for _, frame in recording.frames())
+    return recording.events, spot_long(crops, settings.fps, LAYOUT)
+
+
+@pytest.mark.parametrize("fps", [30.0, 200.0])
+def test_a_micro_and_a_macro_expression_are_found(fps):
+    settings = RecordingSettings(**SMALL, fps=fps, micro=(1, 1), macro=(1, 1), turns=0, seed=3)
+    events, found = spotted(settings)
+    true = [e for e in events if e.kind in ("micro", "macro")]
+    assert [c.type for c in found.candidates] == [e.kind for e in true]
+    for candidate, event in zip(found.candidates, true, strict=True):
+        span = Span(candidate.type, candidate.onset + 1, candidate.offset + 1)
+        assert iou(span, Span(event.kind, event.onset, event.offset)) >= 0.5
+        assert candidate.onset < candidate.apex < candidate.offset
+        assert candidate.score >= 1
+
+
+def test_blinks_are_named_and_a_calm_face_has_no_expression():
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=0, blinks=40, seed=6)
+    events, found = spotted(settings)
+    assert found.candidates == ()
+    blinks = [o for o in found.others if o.kind == "blink"]
+    true = [e for e in events if e.kind == "blink"]
+    assert len(blinks) == len(true) > 1
+    for blink, event in zip(blinks, true, strict=True):
+        assert blink.onset + 1 <= event.apex <= blink.offset + 1
+
+
+def test_a_turn_of_the_head_is_named_and_is_no_expression():
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=15, blinks=0, seed=5)
+    events, found = spotted(settings)
+    assert any(event.kind == "turn" for event in events)
+    assert found.candidates == ()
+    assert {other.kind for other in found.others} == {"head"}
+
+
+def test_a_stretch_too_short_to_hold_an_expression_has_none():
+    found = spot_long([np.zeros((146, 120, 3), np.uint8)] * 5, 30, LAYOUT)
+    assert found.candidates == found.others == ()
