@@ -1,6 +1,6 @@
-"""Raw frames to aligned face crops: a face found once, one similarity transform for each clip.
+"""Raw frames to aligned face crops: one similarity transform per clip.
 
-Knows clips as lists of files, not as datasets; `gamdss.cli.align` brings the two together.
+Works on lists of image files and on videos; `align.sources` finds these in folders and datasets.
 """
 
 from gamdss.align.clip import Outcome

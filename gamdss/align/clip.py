@@ -1,18 +1,17 @@
-"""One clip: its face is found, every frame is cropped by the same transform."""
+"""One clip: find its face, and crop every frame by the same transform."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from gamdss.align.faces import Detector
-from gamdss.align.jobs import ClipJob, open_frames
+from gamdss.align.detectors import Detector
+from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose, crop, scale
-from gamdss.align.search import find, looked_at
+from gamdss.align.search import find, searched
 from gamdss.align.settings import AlignConfig
 from gamdss.errors import FrameError
 from gamdss.files import unwritable
@@ -22,17 +21,17 @@ ALIGNED, RELAXED, FAILED = "aligned", "relaxed", "failed"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a clip.
+    """The result for a clip.
 
     Args:
         id: the clip's name.
-        status: `aligned`, `relaxed` (with more than the plain settings) or `failed`.
+        status: `aligned`, `relaxed` (not found with the plain settings) or `failed`.
         frame: number of the first frame in which the face was found.
-        pose: where the face lies in the raw frames.
-        scale: pixels of the crop for each pixel of the raw frame.
-        settings: the attempt that found the face.
-        frames: how many crops there are.
-        crop: the first crop, relative to the output.
+        pose: where the face is in the raw frames; None if the clip failed.
+        scale: pixels of the crop per pixel of the raw frame.
+        settings: name of the attempt that found the face.
+        frames: number of crops.
+        crop: path of the first crop, relative to the output.
         problem: why it failed.
     """
 
@@ -47,66 +46,44 @@ class Outcome:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Task:
-    """A job as a worker gets it, without what cannot travel between processes.
+def align_clip(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig) -> Outcome:
+    """Find the face and write the crops to `folder`, named by frame number.
 
-    Crops are written to `folder` as the frame's number and a suffix: `suffixes` by frame, else
-    `suffix`.
-    """
-
-    id: str
-    files: Mapping[int, Path]
-    video: Path | None
-    folder: Path
-    suffixes: Mapping[int, str]
-    suffix: str
-
-    @staticmethod
-    def of(job: ClipJob, folder: Path) -> Task:
-        """The task of a job, whose crops are to be written to `folder`."""
-        suffixes = {number: job.targets(number).suffix for number in job.files}
-        return Task(job.id, job.files, job.video, folder, suffixes, job.targets(1).suffix)
-
-    def crop_file(self, number: int) -> Path:
-        """Where the crop of a frame is written."""
-        return self.folder / f"{number}{self.suffixes.get(number, self.suffix)}"
-
-
-def align_clip(task: Task, detector: Detector, settings: AlignConfig) -> Outcome:
-    """Find the face and write the crops; a clip that cannot be aligned is an outcome too.
+    A clip that cannot be aligned gives a `failed` outcome.
 
     Raises:
         RunError: the crops cannot be written.
     """
     try:
-        return _align(task, detector, settings)
+        return _align(job, folder, detector, settings)
     except FrameError as error:
         where = f"{error.file}: " if error.file else ""
-        return Outcome(task.id, FAILED, problem=f"{where}{error.problem}")
+        return Outcome(job.id, FAILED, problem=f"{where}{error.problem}")
 
 
-def _align(task: Task, detector: Detector, settings: AlignConfig) -> Outcome:
-    frames = open_frames(task.files, task.video)
+def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig) -> Outcome:
+    frames = job.frames()
     found = find(frames, detector)
     if found is None:
-        tried = looked_at(frames.numbers)
-        first = task.video or task.files[tried[0]]
-        problem = f"no face in the {len(tried)} frames looked at, {tried[0]} to {tried[-1]}"
-        return Outcome(task.id, FAILED, problem=f"{first}: {problem}")
-    task.folder.mkdir(parents=True, exist_ok=True)
+        tried = searched(frames.numbers)
+        raise FrameError(
+            f"no face in the {len(tried)} frames searched, {tried[0]} to {tried[-1]}",
+            file=job.video or job.files[tried[0]],
+        )
+    folder.mkdir(parents=True, exist_ok=True)
     size = frames.image(frames.numbers[0]).shape
     for number in frames.numbers:
         image = frames.image(number)
         if image.shape != size:
             raise FrameError(
-                f"frame {number} has {image.shape[1]} x {image.shape[0]} pixels, the first one "
-                f"{size[1]} x {size[0]}",
-                file=task.video or task.files[number],
+                f"frame {number} has {image.shape[1]} x {image.shape[0]} pixels, but the first one "
+                f"has {size[1]} x {size[0]}",
+                file=job.video or job.files[number],
             )
-        _write(task.crop_file(number), crop(image, found.pose, settings), settings.quality)
+        file = folder / f"{number}{job.target(number).suffix}"
+        _write(file, crop(image, found.pose, settings), settings.quality)
     return Outcome(
-        id=task.id,
+        id=job.id,
         status=RELAXED if found.relaxed else ALIGNED,
         frame=found.frame,
         pose=found.pose,
@@ -118,10 +95,9 @@ def _align(task: Task, detector: Detector, settings: AlignConfig) -> Outcome:
 
 def _write(file: Path, image: np.ndarray, quality: int) -> None:
     jpeg = file.suffix.lower() in (".jpg", ".jpeg")
+    options = (cv2.IMWRITE_JPEG_QUALITY, quality) if jpeg else ()
     try:
-        _, data = cv2.imencode(
-            file.suffix, image, (cv2.IMWRITE_JPEG_QUALITY, quality) if jpeg else ()
-        )
+        _, data = cv2.imencode(file.suffix, image, options)
     except cv2.error as error:
         raise FrameError(
             f"crops cannot be written as {file.suffix or 'files without suffix'!r}"

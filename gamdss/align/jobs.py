@@ -1,9 +1,9 @@
-"""A clip to align: where its raw frames come from, and where its crops go."""
+"""A clip to align: where its raw frames are, and where its crops go."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -15,53 +15,60 @@ from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
 
 
-@dataclass(frozen=True)
-class ClipJob:
-    """A clip: its name, its raw frames as files or as a video, and the places of its crops.
-
-    Args:
-        id: what the user calls it, such as "01/EP02_01f".
-        targets: path of the crop of frame n, relative to the output; its suffix is the format.
-        files: raw images by frame number.
-        video: a video file in place of `files`; its frames are numbered from 1.
-    """
-
-    id: str
-    targets: Callable[[int], Path]
-    files: Mapping[int, Path] = field(default_factory=dict)
-    video: Path | None = None
-
-    def fingerprint(self) -> str:
-        """What changes when the raw frames or the places of the crops do."""
-        parts = [str(self.targets(1))] if self.video else []
-        parts += [str(self.targets(n)) for n in sorted(self.files)]
-        files = [self.video] if self.video else [self.files[n] for n in sorted(self.files)]
-        for file in files:
-            size = file.stat().st_size if file.is_file() else -1
-            parts.append(f"{file.name} {size}")
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
 class Frames(Protocol):
     """The raw frames of a clip as uint8 BGR images (H, W, 3)."""
 
     numbers: list[int]
 
     def image(self, number: int) -> np.ndarray:
-        """One frame; a FrameError where it cannot be decoded."""
+        """One frame; a FrameError if it cannot be decoded."""
 
 
-def open_frames(files: Mapping[int, Path], video: Path | None) -> Frames:
-    """The frames of a job.
+@dataclass(frozen=True)
+class ClipJob:
+    """A clip, given as image files or as a video.
 
-    Raises:
-        FrameError: there are none, or the video cannot be decoded.
+    Args:
+        id: the clip's name for the user, such as "01/EP02_01f".
+        targets: path of each crop by frame number, relative to the output; the suffix decides the
+            format. A frame without an entry becomes `frame_00001.jpg` and so on.
+        files: raw images by frame number.
+        video: a video in place of `files`; its frames are numbered from 1.
     """
-    return FileFrames(files) if video is None else VideoFrames(video)
+
+    id: str
+    targets: Mapping[int, Path] = field(default_factory=dict)
+    files: Mapping[int, Path] = field(default_factory=dict)
+    video: Path | None = None
+
+    @property
+    def known(self) -> Sequence[int]:
+        """Frame numbers known without decoding: all of `files`, the first of a video."""
+        return [1] if self.video else sorted(self.files)
+
+    def target(self, number: int) -> Path:
+        """Path of a frame's crop, relative to the output."""
+        return self.targets.get(number, Path(f"frame_{number:05d}.jpg"))
+
+    def frames(self) -> Frames:
+        """The frames, decoded on access.
+
+        Raises:
+            FrameError: there are none, or the video cannot be decoded.
+        """
+        return FileFrames(self.files) if self.video is None else VideoFrames(self.video)
+
+    def fingerprint(self) -> str:
+        """A digest that changes with the raw files and with the paths of the crops."""
+        parts = [str(self.target(number)) for number in self.known]
+        for file in [self.video] if self.video else [self.files[n] for n in self.known]:
+            size = file.stat().st_size if file.is_file() else -1
+            parts.append(f"{file.name} {size}")
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 class FileFrames:
-    """Frames in files of their own."""
+    """Frames in separate image files."""
 
     def __init__(self, files: Mapping[int, Path]) -> None:
         if not files:
@@ -70,5 +77,5 @@ class FileFrames:
         self.numbers = sorted(files)
 
     def image(self, number: int) -> np.ndarray:
-        """One frame."""
+        """Decode one frame."""
         return decode(self._files[number], colour=False)

@@ -1,7 +1,7 @@
-"""What an output folder holds already: with which settings, which clips, which files.
+"""The record of an output folder: its settings, and which clips are done with which files.
 
-Crops appear under their names when a clip is whole. Whatever moment a run is killed at, a clip
-counts as done only if all its crops are those that its record speaks of.
+Crops get their final names when all frames of a clip are written. Whenever a run is killed, a clip
+counts as done only if all crops in its record exist.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from gamdss.align.clip import Outcome, Task
+from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
 from gamdss.errors import RunError
@@ -29,11 +29,11 @@ class Ledger:
     """The records of an output folder.
 
     Args:
-        output: the folder of the crops; made if it is not there.
-        identity: what decides the crops, as plain values.
+        output: the folder of the crops; created if missing.
+        identity: what determines the crops, as plain values.
 
     Raises:
-        RunError: the folder cannot be written, belongs to other settings, or is in use.
+        RunError: the folder cannot be written, holds crops of other settings, or is in use.
     """
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
@@ -50,86 +50,81 @@ class Ledger:
             self._lock.acquire()
         except Timeout as error:
             raise RunError(
-                "another process is writing crops there",
+                "another process is writing crops to this folder",
                 file=output,
                 remedy="Wait until it has finished, or choose another --output.",
             ) from error
         try:
-            self._settle(identity)
+            self._check_settings(identity)
         except BaseException:
             self.close()
             raise
 
     def close(self) -> None:
-        """Let others use the folder."""
+        """Release the folder for other processes."""
         shutil.rmtree(self._work, ignore_errors=True)
         self._lock.release()
 
-    def task(self, job: ClipJob) -> Task:
-        """The job for a worker, with a temporary folder."""
-        return Task.of(job, self._work / _key(job.id))
+    def work_folder(self, job: ClipJob) -> Path:
+        """The temporary folder for a job's crops."""
+        return self._work / _key(job.id)
 
     def done(self, job: ClipJob) -> Outcome | None:
-        """The outcome of a job that was finished before and whose raw frames are the same."""
+        """The outcome of a finished job whose raw frames have not changed."""
         record = self._read(job)
-        whole = record.get("fingerprint") == job.fingerprint() and all(
-            (self.output / name).is_file() for name in record["files"]
-        )
-        if not whole:
+        if record.get("fingerprint") != job.fingerprint():
             return None
-        values = dict(record["outcome"])
+        if not all((self.output / name).is_file() for name in record["files"]):
+            return None
+        values = record["outcome"]
         return Outcome(**{**values, "pose": Pose(**values["pose"])})
 
     def refuse_foreign(self, job: ClipJob, numbers: Sequence[int]) -> None:
-        """Stop before a file is overwritten that is no crop of this clip.
+        """Stop before overwriting a file that is not a crop of this clip.
 
         Raises:
             RunError: there is such a file.
         """
-        mine = set(self._read(job).get("files", ()))
+        own = set(self._read(job).get("files", ()))
         for number in numbers:
-            name = job.targets(number).as_posix()
-            if name not in mine and (self.output / name).exists():
+            name = job.target(number).as_posix()
+            if name not in own and (self.output / name).exists():
                 raise RunError(
-                    f"crops of clip {job.id} would replace a file that is none of them",
+                    f"crops of clip {job.id} would replace a file that is not one of them",
                     file=self.output / name,
                     remedy="Choose an empty folder with --output.",
                 )
 
     def keep(self, job: ClipJob, outcome: Outcome) -> Outcome:
         """Move a clip's crops into place and record them."""
-        task = self.task(job)
-        crops = sorted((int(file.stem), file) for file in task.folder.iterdir())
+        folder = self.work_folder(job)
+        crops = sorted((int(file.stem), file) for file in folder.iterdir())
         self.refuse_foreign(job, [number for number, _ in crops])
-        names = [job.targets(number).as_posix() for number, _ in crops]
+        names = [job.target(number).as_posix() for number, _ in crops]
         outcome = replace(outcome, crop=names[0])
+        values = {"fingerprint": job.fingerprint(), "outcome": asdict(outcome), "files": names}
         try:
             for name in self._read(job).get("files", ()):
                 (self.output / name).unlink(missing_ok=True)
-            values = {
-                "fingerprint": job.fingerprint(),
-                "outcome": asdict(outcome),
-                "files": names,
-            }
             write_json(self._record(job), values)
             for name, (_, file) in zip(names, crops, strict=True):
                 (self.output / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(file, self.output / name)
-            task.folder.rmdir()
+            folder.rmdir()
         except OSError as error:
             raise unwritable(self.output, error) from error
         return outcome
 
-    def _settle(self, identity: dict[str, Any]) -> None:
-        """Compare the settings with those of the crops that are there, or write them down."""
+    def _check_settings(self, identity: dict[str, Any]) -> None:
+        """Compare the settings with those of the stored crops, and store them."""
         shutil.rmtree(self._work, ignore_errors=True)
         file = self._folder / "settings.json"
-        before = read_record(file)
-        if before and before != identity and any(self._records.iterdir()):
-            names = [name for name in identity if before.get(name) != identity[name]]
-            problem = "; ".join(f"{n} {before.get(n)}, now {identity[n]}" for n in names)
+        stored = read_record(file)
+        if stored and stored != identity and any(self._records.iterdir()):
+            names = [name for name in identity if stored.get(name) != identity[name]]
+            problem = "; ".join(f"{n} {stored.get(n)}, now {identity[n]}" for n in names)
             raise RunError(
-                f"there are crops of other settings ({problem})",
+                f"the folder holds crops of other settings ({problem})",
                 file=self.output,
                 remedy="Choose another --output, or delete this folder.",
             )

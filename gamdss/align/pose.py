@@ -1,4 +1,4 @@
-"""Where a face lies, and the one transform that brings it into the crop."""
+"""A face's pose in the raw frame, and the similarity transform into the crop."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.faces import Face
+from gamdss.align.detectors import Box, DetectedFace
 from gamdss.align.settings import AlignConfig
 
-# A face as dlib's detector frames it, brows to chin: its width in distances between the eyes,
-# and how far its middle lies below the eyes, in shares of its width. Measured on a photograph.
+# A face as dlib's detector frames it, from brows to chin: its width relative to the distance
+# between the eyes, and how far its centre is below the eyes relative to its width. Measured on a
+# photograph.
 _FACE_PER_EYES = 2.15
 _BELOW_EYES = 0.25
-# Where the middle of that face lies in the crop, from its upper edge; the brow has room above.
-_MIDDLE = 0.55
+# Vertical position of that face's centre in the crop, from the top; leaves space above the brows.
+_CENTRE = 0.55
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,10 @@ class Pose:
     """A square around a face, in pixels of the raw frame.
 
     Args:
-        x: middle of the face, from the left; the middle of the first pixel is 0.
-        y: middle of the face, from above.
+        x: centre of the face from the left; the centre of the first pixel is 0.
+        y: centre of the face from the top.
         size: side of the square.
-        angle: degrees by which the face is turned clockwise as one sees it.
+        angle: rotation of the face in degrees, clockwise in the image.
     """
 
     x: float
@@ -37,14 +38,14 @@ class Pose:
     angle: float
 
     @property
-    def box(self) -> tuple[float, float, float, float]:
-        """Left, top, right, bottom of the square before it is turned."""
+    def box(self) -> Box:
+        """Left, top, right, bottom of the square before rotation."""
         half = self.size / 2
         return self.x - half, self.y - half, self.x + half, self.y + half
 
 
-def pose_of(face: Face) -> Pose:
-    """The pose by the eyes where they are known, by the box (upright) where not."""
+def pose_of(face: DetectedFace) -> Pose:
+    """The pose from the eyes if they are known, else from the box, upright."""
     if face.eyes is None:
         left, top, right, bottom = face.box
         size = math.sqrt(face.area)
@@ -62,32 +63,32 @@ def pose_of(face: Face) -> Pose:
 
 
 def median_pose(poses: Sequence[Pose]) -> Pose:
-    """The median of each number."""
-    numbers = np.median([(p.x, p.y, p.size, p.angle) for p in poses], axis=0)
-    return Pose(*(round(number, 4) for number in numbers.tolist()))
+    """The median of each value."""
+    values = np.median([(p.x, p.y, p.size, p.angle) for p in poses], axis=0)
+    return Pose(*(round(value, 4) for value in values.tolist()))
 
 
 def scale(pose: Pose, settings: AlignConfig) -> float:
-    """Pixels of the crop for each pixel of the raw frame."""
+    """Pixels of the crop per pixel of the raw frame."""
     return settings.width / (pose.size * (1 + 2 * settings.margin))
 
 
 def matrix(pose: Pose, settings: AlignConfig, fine: int = 1) -> np.ndarray:
-    """The similarity (2, 3) from raw frame to a crop drawn `fine` times as large."""
+    """The similarity (2, 3) from the raw frame to a crop enlarged `fine` times."""
     angle = math.radians(pose.angle)
     factor = scale(pose, settings) * fine
     turn = factor * np.array(
         [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]
     )
-    middle = np.array([settings.width / 2, settings.height * _MIDDLE]) * fine - 0.5
-    return np.column_stack([turn, middle - turn @ (pose.x, pose.y)])
+    centre = np.array([settings.width / 2, settings.height * _CENTRE]) * fine - 0.5
+    return np.column_stack([turn, centre - turn @ (pose.x, pose.y)])
 
 
 def crop(image: np.ndarray, pose: Pose, settings: AlignConfig) -> np.ndarray:
-    """The face of a uint8 BGR frame (H, W, 3) as the settings want it, uint8 (height, width, 3).
+    """Crop the face of a uint8 BGR frame (H, W, 3) to uint8 (height, width, 3).
 
-    Where a frame is made smaller it is drawn larger first, then averaged, so that nothing
-    aliases. What lies outside the frame takes the colour of its edge.
+    Downscaling draws an enlarged crop and averages it, to avoid aliasing. Pixels outside the frame
+    take the colour of its edge.
     """
     fine = max(1, math.ceil(1 / scale(pose, settings)))
     drawn = cv2.warpAffine(

@@ -1,12 +1,12 @@
-"""All clips: in parallel, those finished before left alone, the rest one by one into place."""
+"""Align many clips in parallel; finished clips are skipped."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from multiprocessing import get_context
@@ -15,40 +15,41 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from gamdss.align.clip import FAILED, Outcome, Task, align_clip
-from gamdss.align.detector import load_detector
-from gamdss.align.faces import Detector
+from gamdss.align.clip import FAILED, Outcome, align_clip
+from gamdss.align.detectors import Detector, load_detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig
 from gamdss.errors import RunError
 
+Work = tuple[ClipJob, Path]  # a clip, and the temporary folder of its crops
+
 
 def align_clips(
     jobs: Sequence[ClipJob], settings: AlignConfig, output: Path, progress: bool = True
 ) -> list[Outcome]:
-    """Write the crops of all clips; what each worker computes depends on its clip alone.
+    """Write the crops of all clips; the result does not depend on the number of workers.
 
-    With several workers the calling script must be importable, that is, guarded by
-    `if __name__ == "__main__":`, since they are processes of their own.
+    Several workers are separate processes, so the calling script must guard its code by
+    `if __name__ == "__main__":`.
 
     Args:
-        jobs: the clips, with different names and places.
+        jobs: the clips, with different names and targets.
         settings: how faces are found and cropped.
-        output: the folder that the targets are relative to.
-        progress: show a progress bar, and failures as they come.
+        output: the folder that targets are relative to.
+        progress: show a progress bar, and failures as they occur.
 
     Returns:
-        An outcome for each job, in their order; a clip that failed is one too.
+        An outcome per job, in the order of the jobs; clips that failed are included.
 
     Raises:
-        DetectorError: no detector can be had.
-        RunError: two jobs write one file; the output cannot be written, holds crops of other
-            settings or files that are no crops.
+        DetectorError: the detector is unavailable.
+        RunError: two jobs write the same file; the output cannot be written, or holds crops of
+            other settings or files that are not crops.
     """
     _refuse_clashes(jobs)
     identity = settings.identity
-    detector = load_detector(settings)  # what is missing is told before anything is written
+    detector = load_detector(settings)  # fails before anything is written
     with closing(Ledger(output, identity)) as ledger:
         outcomes: dict[str, Outcome] = {}
         waiting = {}
@@ -57,18 +58,17 @@ def align_clips(
             if done is not None:
                 outcomes[job.id] = done
                 continue
-            ledger.refuse_foreign(job, [1] if job.video else sorted(job.files))
+            ledger.refuse_foreign(job, job.known)
             waiting[job.id] = job
-        tasks = [ledger.task(job) for job in waiting.values()]
-        bar = tqdm(
+        work = [(job, ledger.work_folder(job)) for job in waiting.values()]
+        with tqdm(
             total=len(jobs),
             initial=len(outcomes),
             desc="aligning",
             unit="clip",
             disable=not progress,
-        )
-        with bar:
-            for outcome in _work(tasks, settings, detector):
+        ) as bar:
+            for outcome in _outcomes(work, settings, detector):
                 if outcome.status == FAILED:
                     if progress:
                         bar.write(f"clip {outcome.id} failed: {outcome.problem}", file=sys.stderr)
@@ -79,22 +79,21 @@ def align_clips(
     return [outcomes[job.id] for job in jobs]
 
 
-def _work(tasks: Sequence[Task], settings: AlignConfig, detector: Detector) -> Iterator[Outcome]:
-    """Outcomes as they come."""
-    workers = min(settings.workers or os.cpu_count() or 1, len(tasks))
+def _outcomes(work: Sequence[Work], settings: AlignConfig, detector: Detector) -> Iterator[Outcome]:
+    """Outcomes in the order of completion."""
+    workers = min(settings.workers or os.cpu_count() or 1, len(work))
     if workers <= 1:
-        yield from (align_clip(task, detector, settings) for task in tasks)
+        yield from (align_clip(*item, detector, settings) for item in work)
         return
-    # Processes, since dlib keeps Python waiting; started afresh, since OpenCV has threads.
+    # Processes because dlib holds the GIL; spawned because OpenCV has threads.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (settings,))
     try:
-        futures: Mapping[Future[Outcome], Task] = {pool.submit(_one, task): task for task in tasks}
-        for future in as_completed(futures):
+        for future in as_completed([pool.submit(_align, item) for item in work]):
             yield future.result()
     except BrokenProcessPool as error:
         raise RunError(
             "a worker process was killed",
-            remedy="If memory ran out, use fewer --workers; the same command goes on.",
+            remedy="If memory ran out, use fewer --workers; the same command resumes.",
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -104,30 +103,31 @@ _STATE: dict[str, tuple[Detector, AlignConfig]] = {}
 
 
 def _start(settings: AlignConfig) -> None:
-    """Begin a worker process: the parent alone hears the user's Ctrl-C."""
+    """Initialise a worker process; only the parent handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     _STATE["worker"] = load_detector(settings), settings
 
 
-def _one(task: Task) -> Outcome:
-    return align_clip(task, *_STATE["worker"])
+def _align(item: Work) -> Outcome:
+    return align_clip(*item, *_STATE["worker"])
 
 
 def _refuse_clashes(jobs: Sequence[ClipJob]) -> None:
-    """Names and targets must be different ones."""
+    """Refuse jobs of one name, and frames with one target."""
     owners: dict[Path, str] = {}
     names: set[str] = set()
     for job in jobs:
         if job.id in names:
-            raise RunError(f"two clips are called {job.id}", remedy="Give each a name of its own.")
+            raise RunError(
+                f"two clips are called {job.id}", remedy="Give each clip a different name."
+            )
         names.add(job.id)
-        for number in (1,) if job.video else job.files:
-            target = job.targets(number)
+        for target in map(job.target, job.known):
             if target in owners:
                 raise RunError(
-                    f"two frames, of clips {owners[target]} and {job.id}, would both become "
+                    f"frames of clips {owners[target]} and {job.id} would both be written to "
                     f"{target}",
-                    remedy="Give each clip and frame a file of its own.",
+                    remedy="Give each frame a different target.",
                 )
             owners[target] = job.id

@@ -1,4 +1,4 @@
-"""Finding the face of a clip: as it is first, then with settings that see more."""
+"""Find the face of a clip: first in the frames as they are, then with more sensitive settings."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.faces import Detector, Face, Point, largest
+from gamdss.align.detectors import DetectedFace, Detector, Point, largest
 from gamdss.align.jobs import Frames
 from gamdss.align.pose import Pose, median_pose, pose_of
 
-WANTED = 3  # faces that a clip's pose is the median of
-_EARLY = 10  # frames looked at, at most, in search of them
-_LATER = 5  # frames looked at, evenly over the rest, where no early one has a face
+WANTED = 3  # a clip's pose is the median over this many faces
+_EARLY = 10  # frames searched for them at most
+_LATER = 5  # frames searched if no early one has a face, evenly spaced over the rest
 _UPSAMPLE = 2
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One way to look: which frames, and what is done to them first."""
+    """Settings of a search: which frames, and how they are preprocessed."""
 
     name: str
     count: int
@@ -29,7 +29,7 @@ class Attempt:
     equalise: bool = False
 
     def numbers(self, frames: Sequence[int]) -> list[int]:
-        """The frames to look at."""
+        """The frames to search."""
         if not self.later:
             return list(frames[: self.count])
         rest = frames[_EARLY:]
@@ -37,7 +37,7 @@ class Attempt:
         return [rest[int(place)] for place in places]
 
 
-# The first is what works on ordinary clips; of the others the first one that finds a face counts.
+# Tried in this order until one finds a face; ordinary clips need the first one only.
 ATTEMPTS = (
     Attempt("plain", _EARLY),
     Attempt("upsampled", WANTED, upsample=True),
@@ -50,7 +50,7 @@ ATTEMPTS = (
 
 @dataclass(frozen=True)
 class Found:
-    """A clip's pose, the first frame that it was seen in, and the attempt that saw it."""
+    """A clip's pose, the first frame in which the face was found, and the attempt that found it."""
 
     pose: Pose
     frame: int
@@ -58,12 +58,12 @@ class Found:
 
     @property
     def relaxed(self) -> bool:
-        """Whether more than the plain settings was needed."""
+        """Whether the plain settings were not enough."""
         return self.settings != ATTEMPTS[0].name
 
 
 def find(frames: Frames, detector: Detector) -> Found | None:
-    """The clip's pose: the median over the first frames in which a face is found; else None.
+    """The clip's pose, the median over the first frames that show a face; None if there is none.
 
     Raises:
         FrameError: a frame cannot be decoded.
@@ -81,12 +81,12 @@ def find(frames: Frames, detector: Detector) -> Found | None:
     return None
 
 
-def looked_at(numbers: Sequence[int]) -> list[int]:
-    """All frames that some attempt looks at, in rising order."""
+def searched(numbers: Sequence[int]) -> list[int]:
+    """The frames that any attempt searches, in increasing order."""
     return sorted({number for attempt in ATTEMPTS for number in attempt.numbers(numbers)})
 
 
-def look(image: np.ndarray, detector: Detector, attempt: Attempt) -> Face | None:
+def look(image: np.ndarray, detector: Detector, attempt: Attempt) -> DetectedFace | None:
     """The largest face in a uint8 BGR frame (H, W, 3), in pixels of that frame."""
     factor = 1
     if attempt.equalise:
@@ -99,21 +99,21 @@ def look(image: np.ndarray, detector: Detector, attempt: Attempt) -> Face | None
 
 
 def _equalised(image: np.ndarray) -> np.ndarray:
-    """Brightness spread locally over all grey levels, hue kept; (H, W, 3) uint8 BGR."""
+    """Local histogram equalisation of the brightness (CLAHE); uint8 BGR (H, W, 3)."""
     parts = cv2.cvtColor(image, cv2.COLOR_BGR2YCrCb)
     spread = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8))
     parts[..., 0] = spread.apply(np.ascontiguousarray(parts[..., 0]))
     return np.asarray(cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR))
 
 
-def _shrunk(face: Face, factor: int) -> Face:
+def _shrunk(face: DetectedFace, factor: int) -> DetectedFace:
     left, top, right, bottom = (edge / factor for edge in face.box)
     if face.eyes is None:
-        return Face((left, top, right, bottom))
+        return DetectedFace((left, top, right, bottom))
     one, other = (_point(eye, factor) for eye in face.eyes)
-    return Face((left, top, right, bottom), (one, other))
+    return DetectedFace((left, top, right, bottom), (one, other))
 
 
 def _point(point: Point, factor: int) -> Point:
-    """A point of the upsampled image; the middle of the first pixel is 0 in both."""
+    """A point in pixels of the original; in both images the centre of the first pixel is 0."""
     return (point[0] + 0.5) / factor - 0.5, (point[1] + 0.5) / factor - 0.5

@@ -1,4 +1,4 @@
-"""What the crops are like, and who looks for the faces."""
+"""What the crops look like, and which detector finds the faces."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ class AlignConfig:
     """How faces are found and cropped. Lengths are pixels of the crops.
 
     Args:
-        width: of a crop; 280 is a cropped CASME II frame.
-        height: of a crop; 340 is a cropped CASME II frame.
-        margin: room on each side of the face, in shares of the face's width; below 0 cuts closer.
-        quality: of crops written as JPEG, 1 to 100.
+        width: width of a crop; a cropped CASME II frame has 280.
+        height: height of a crop; a cropped CASME II frame has 340.
+        margin: space on each side of the face relative to its width; below 0 crops closer.
+        quality: quality of crops written as JPEG, 1 to 100.
         predictor: file of a dlib shape predictor (5 or 68 points), whose eyes level the face.
         yunet: file of a YuNet model (.onnx), which finds faces and eyes in place of dlib.
-        workers: processes that work on clips; 0 takes one for each processor.
+        workers: worker processes; 0 starts one per processor.
     """
 
     width: int = 280
@@ -40,12 +40,12 @@ class AlignConfig:
         if self.predictor is not None and self.yunet is not None:
             raise ConfigError(
                 "--predictor and --yunet are both given",
-                remedy="Leave out one of the two: YuNet finds the eyes by itself.",
+                remedy="Leave out one of the two: YuNet finds the eyes itself.",
             )
 
     @property
     def identity(self) -> dict[str, object]:
-        """All that decides the crops. A model counts by its content, not by its place.
+        """Everything that determines the crops. Models are identified by content, not by path.
 
         Raises:
             DetectorError: a model file cannot be read.

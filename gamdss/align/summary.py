@@ -1,4 +1,4 @@
-"""What became of all clips: a table for the terminal, `alignment.csv` for everything else."""
+"""The outcomes of all clips as a table for the terminal and as `alignment.csv`."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ _NAMES = {ALIGNED: "aligned", RELAXED: "aligned with relaxed settings", FAILED: 
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Counts of clips and crops, by the settings that worked, and the clips that failed."""
+    """Numbers of clips and crops by status, the relaxed settings that worked, and the failures."""
     clips = Counter(outcome.status for outcome in outcomes)
-    crops: Counter[str] = Counter()
-    ways: dict[str, Counter[str]] = {}
-    for outcome in outcomes:
-        crops[outcome.status] += outcome.frames
-        ways.setdefault(outcome.status, Counter())[outcome.settings] += 1
-    relaxed = ", ".join(f"{way} {n}" for way, n in ways.get(RELAXED, Counter()).most_common())
+    relaxed = Counter(outcome.settings for outcome in outcomes if outcome.status == RELAXED)
+    helped = ", ".join(f"{settings} {count}" for settings, count in relaxed.most_common())
     rows = [
-        (name, clips[status], crops[status], relaxed if status == RELAXED else "")
+        (
+            *(name, clips[status]),
+            sum(outcome.frames for outcome in outcomes if outcome.status == status),
+            helped if status == RELAXED else "",
+        )
         for status, name in _NAMES.items()
     ]
     text = tabulate(rows, ("", "clips", "crops", "what helped"), tablefmt="simple")
     failed = [f"  {o.id}: {o.problem}" for o in outcomes if o.status == FAILED]
-    hidden = len(failed) - _SHOWN
     if failed:
+        hidden = len(failed) - _SHOWN
         more = [f"  and {hidden} more, in {CSV_NAME}"] if hidden > 0 else []
         text = "\n".join([text, "", "failed:", *failed[:_SHOWN], *more])
     return text
 
 
 def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write a line for each clip; boxes are pixels of the raw frames, angles degrees."""
+    """Write one line per clip; boxes in pixels of the raw frames, angles in degrees."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -55,10 +55,6 @@ def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
         if pose is not None:
             box = [f"{edge:.2f}" for edge in pose.box]
             found = (outcome.frame, *box, f"{pose.angle:.3f}", f"{outcome.scale:.5f}")
-        writer.writerow(
-            (
-                *(outcome.id, outcome.status, *found),
-                *(outcome.settings, outcome.frames, outcome.problem),
-            )
-        )
+        end = (outcome.settings, outcome.frames, outcome.problem)
+        writer.writerow((outcome.id, outcome.status, *found, *end))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""The photograph, and a landmark predictor that has learned it."""
+"""The photograph, and a landmark predictor trained on it."""
 
 import cv2
 import numpy as np
@@ -18,11 +18,11 @@ def photo():
 
 @pytest.fixture
 def settings():
-    """In this process, since most tests have a clip or two."""
+    """Defaults, in this process, since most tests have a clip or two."""
     return AlignConfig(workers=1)
 
 
 @pytest.fixture(scope="session")
 def predictor(photo, tmp_path_factory):
-    """File of a predictor of 5 points."""
+    """File of a predictor with 5 points."""
     return train(photo, tmp_path_factory.mktemp("predictor") / "points_5.dat", POINTS)

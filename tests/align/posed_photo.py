@@ -1,4 +1,4 @@
-"""A real photograph, put into frames by known rotation, scale and shift."""
+"""A real photograph, transformed by known rotation, scale and shift."""
 
 from pathlib import Path
 
@@ -9,16 +9,16 @@ import numpy as np
 from gamdss.align import ClipJob
 
 SIZE = 320
-# In the photograph below: corners of the eyes and base of the nose, read off an enlargement, in
-# dlib's order of 5 points; the middle of the face.
+# Corners of the eyes and base of the nose, read off an enlargement of the photograph, in dlib's
+# order of 5 points; then the centre of the face.
 POINTS = np.array([[194.3, 43.7], [173.2, 44.2], [129.7, 40.8], [148.5, 40.8], [159.3, 71.7]])
 POINTS += (0, 60)
 MIDDLE = (159.0, 127.0)
-FACE = 93  # pixels of dlib's box on the photograph, about
+FACE = 93  # approximate pixels of dlib's box on the photograph
 
 
 def pose_matrix(angle=0.0, zoom=1.0, shift=(0.0, 0.0)):
-    """(2, 3): turn clockwise as one sees it, by degrees, and scale about the face; then shift."""
+    """(2, 3): rotate clockwise by degrees and scale about the face, then shift."""
     matrix = cv2.getRotationMatrix2D(MIDDLE, -angle, zoom)
     matrix[:, 2] += shift
     return matrix
@@ -50,7 +50,7 @@ def write(folder, images, first=1, form="img{}.png"):
 
 
 def job(name, files, suffix=".png"):
-    return ClipJob(name, lambda n: Path(name) / f"{n}{suffix}", files)
+    return ClipJob(name, {n: Path(name) / f"{n}{suffix}" for n in files}, files)
 
 
 def read(path):
@@ -60,7 +60,7 @@ def read(path):
 
 
 def train(photo, file, points, count=40):
-    """A dlib shape predictor of points of the photograph, from turned and scaled copies of it."""
+    """Train a dlib shape predictor on rotated and scaled copies of the photograph."""
     options = dlib.shape_predictor_training_options()
     options.num_threads = 1
     options.tree_depth, options.cascade_depth, options.num_trees_per_cascade_level = 3, 6, 40

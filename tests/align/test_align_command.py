@@ -1,4 +1,4 @@
-"""`gamdss align` as a user types it."""
+"""`gamdss align` as a user runs it."""
 
 import sys
 
@@ -8,7 +8,7 @@ import pytest
 from posed_photo import posed, read, write
 
 from gamdss.align import run
-from gamdss.align.faces import Face
+from gamdss.align.detectors import DetectedFace
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
@@ -20,7 +20,7 @@ from gamdss.report.contact_sheet import Cell, contact_sheet
 
 @pytest.fixture
 def align(capsys):
-    """Run the command; its exit status, what it printed and its one error, if any."""
+    """Run the command; its exit status, its output and its one error, if any."""
 
     def command(*words):
         code = main(["align", "--workers", "1", *map(str, words)])
@@ -38,7 +38,7 @@ def stub(monkeypatch):
     class Stub:
         def faces(self, image):
             height, width = image.shape[:2]
-            return [Face((width * 0.2, height * 0.2, width * 0.8, height * 0.8))]
+            return [DetectedFace((width * 0.2, height * 0.2, width * 0.8, height * 0.8))]
 
     monkeypatch.setattr(run, "load_detector", lambda _: Stub())
 
@@ -105,23 +105,24 @@ def test_a_video(photo, tmp_path, align):
     crops = [cv2.cvtColor(read(out / n), cv2.COLOR_BGR2GRAY).astype(np.float32) for n in names]
     window = cv2.createHanningWindow((280, 340), cv2.CV_32F)
     last = np.array(cv2.phaseCorrelate(crops[0], crops[-1], window)[0]) / scale
-    assert np.abs(last - poses[-1]).max() < 0.4  # frames come in their order
+    assert np.abs(last - poses[-1]).max() < 0.4  # frames are in order
     before = (out / names[0]).stat().st_mtime_ns
     assert align("--input", file, "--output", out)[0] == 0
     assert (out / names[0]).stat().st_mtime_ns == before
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all" * 99])
-def test_a_video_that_is_none(tmp_path, align, content):
+def test_a_file_that_is_not_a_video(tmp_path, align, content):
     file = tmp_path / "clip.mp4"
     file.write_bytes(content)
     code, shown, error = align("--input", file, "--output", tmp_path / "out")
     assert code == 2
-    assert "clip.mp4: this is no video that can be decoded" in shown
+    assert f"  clip: {file}: " in shown
+    assert "video" in shown
     assert "no clip could be aligned" in error
 
 
-def test_no_clip_at_all(photo, tmp_path, align):
+def test_no_clip_can_be_aligned(photo, tmp_path, align):
     write(tmp_path / "raw" / "a", [np.full_like(photo[:100], 90)] * 2)
     code, shown, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
     assert code == 2
@@ -134,7 +135,7 @@ DATASETS = [("cas2", "raw"), ("cas1", "raw"), ("smic", "raw"), ("4dme", "raw"), 
 
 
 @pytest.mark.parametrize(("name", "layout"), DATASETS)
-def test_a_raw_release_becomes_what_training_reads(name, layout, made, tmp_path, align, stub):
+def test_crops_of_a_raw_release_can_be_trained_on(name, layout, made, tmp_path, align, stub):
     root, out, spec = made(name, layout, 2), tmp_path / "out", get_spec(name)
     words = ["--width", 32, "--height", 40]
     if layout != "raw":
@@ -157,7 +158,7 @@ def test_a_raw_release_becomes_what_training_reads(name, layout, made, tmp_path,
     assert read(next(iter(cropped.files.values()))).shape == (40, 32, 3)
 
 
-def test_a_plain_table_is_named_for_training(tmp_path, align, stub):
+def test_the_training_command_names_a_plain_table(tmp_path, align, stub):
     rng = np.random.default_rng(1)
     for clip in ("a", "b"):
         write(tmp_path / "raw" / "s1" / clip, rng.integers(0, 255, (4, 60, 50, 3)), 1, "{}.jpg")
@@ -173,7 +174,7 @@ def test_a_plain_table_is_named_for_training(tmp_path, align, stub):
     assert len(list(out.glob("s1/*/*.jpg"))) == 8
 
 
-def test_clips_without_frames_are_named_in_their_place(made, tmp_path, align, stub):
+def test_clips_without_frames_are_listed_in_order(made, tmp_path, align, stub):
     faults = ("missing clip folder", "onset after offset")
     root, out = made("cas2", "raw", 2, faults=faults), tmp_path / "out"
     small = ("--width", 32, "--height", 40)
@@ -183,11 +184,11 @@ def test_clips_without_frames_are_named_in_their_place(made, tmp_path, align, st
     assert [line.split(",")[0] for line in lines_of(out)] == [clip.id for clip in clips]
     (lost,) = [line for line in lines_of(out) if ",failed," in line]
     assert "has no folder" in lost
-    assert "1 fault(s) of the workbook, in rows" in shown
+    assert "1 fault(s) in the workbook, in rows" in shown
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         ((), "--input is missing"),
         (("--dataset", "cas2"), "--data-root is missing"),
@@ -199,22 +200,22 @@ def test_clips_without_frames_are_named_in_their_place(made, tmp_path, align, st
         (("--input", "x", "--width", "wide"), "width"),
     ],
 )
-def test_wrong_words(words, told, tmp_path, align):
+def test_wrong_options(words, message, tmp_path, align):
     code, _, error = align(*words, "--output", tmp_path / "out")
     assert code == 2
-    assert told in error
+    assert message in error
     assert not (tmp_path / "out").exists()
 
 
-def test_wrong_places(tmp_path, align, photo, monkeypatch):
+def test_wrong_folders_and_missing_dlib(tmp_path, align, photo, monkeypatch):
     (tmp_path / "raw").mkdir()
     code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
     assert code == 2
-    assert "there is no image" in error
+    assert "no image (" in error
     write(tmp_path / "raw", [photo])
     code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "raw" / "crops")
     assert code == 2
-    assert "lies within --input" in error
+    assert "is inside --input" in error
     monkeypatch.setitem(sys.modules, "dlib", None)
     code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
     assert code == 2

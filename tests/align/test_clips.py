@@ -1,4 +1,4 @@
-"""Clips of a photograph in known poses, through dlib and back out as crops."""
+"""Clips of a photograph in known poses, detected by dlib and cropped."""
 
 import cv2
 import numpy as np
@@ -6,12 +6,12 @@ import pytest
 from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
 from gamdss.align import AlignConfig, align_clips
-from gamdss.align.faces import Face
+from gamdss.align.detectors import DetectedFace
 from gamdss.align.pose import matrix
 from gamdss.align.search import ATTEMPTS, look
 from gamdss.data.video import VideoFrames
 
-NEAR = 0.08  # share by which the size of a box may differ; dlib's own are a fifth apart
+NEAR = 0.08  # relative tolerance of a box's size; dlib's sizes are 20% apart
 
 
 def run(tmp_path, settings, **clips):
@@ -23,7 +23,7 @@ def run(tmp_path, settings, **clips):
 
 
 def shift(before, after):
-    """(x, y) in pixels by which one image is shifted against another, to a few hundredths."""
+    """The shift (x, y) between two images, accurate to a few hundredths of a pixel."""
     grey = [cv2.cvtColor(i, cv2.COLOR_BGR2GRAY).astype(np.float32) for i in (before, after)]
     window = cv2.createHanningWindow(grey[0].shape[::-1], cv2.CV_32F)
     guess = cv2.phaseCorrelate(*grey, window)[0]  # rough, and biased towards whole pixels
@@ -37,7 +37,7 @@ def likeness(one, other):
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
-def test_the_face_is_found_where_it_was_put(photo, tmp_path, settings):
+def test_the_face_is_found_where_it_was_placed(photo, tmp_path, settings):
     places = {"plain": (1.0, (0, 0)), "aside": (1.0, (40.5, -23)), "large": (1.6, (-12, 20))}
     done = run(
         tmp_path, settings, **{n: [posed(photo, 0, z, s)] * 3 for n, (z, s) in places.items()}
@@ -55,8 +55,8 @@ def test_the_face_is_found_where_it_was_put(photo, tmp_path, settings):
     assert likeness(crops["plain"], crops["large"]) > 0.8
 
 
-def test_motion_between_frames_comes_out_as_it_was(photo, tmp_path, settings):
-    """Parts of a pixel and many pixels; crops that follow the face would lose both."""
+def test_movement_between_frames_is_preserved(photo, tmp_path, settings):
+    """Shifts below a pixel and of many pixels; crops that follow the face would lose both."""
     planted = np.array(
         [(0, 0), (0.25, 0), (0.25, -0.5), (-1.25, 0.75), (9.5, -6.25), (0.125, 0.125)]
     )
@@ -68,7 +68,7 @@ def test_motion_between_frames_comes_out_as_it_was(photo, tmp_path, settings):
 
 
 @pytest.mark.parametrize("angle", [-14.0, 0.0, 11.0])
-def test_eyes_come_out_level_with_a_predictor(photo, tmp_path, predictor, angle):
+def test_eyes_are_level_with_a_predictor(photo, tmp_path, predictor, angle):
     by = (14.0, -9.0)
     settings = AlignConfig(workers=1, predictor=str(predictor))
     done = run(tmp_path, settings, clip=[posed(photo, angle, 1.1, by)] * 3)["clip"]
@@ -84,7 +84,7 @@ def test_eyes_come_out_level_with_a_predictor(photo, tmp_path, predictor, angle)
     assert likeness(read(tmp_path / "out/clip/1.png"), upright) > 0.99
 
 
-def test_relaxed_settings_find_what_the_plain_ones_miss(photo, tmp_path, settings):
+def test_relaxed_settings_find_faces_that_plain_ones_miss(photo, tmp_path, settings):
     empty = np.full_like(photo, 90)
     faint = np.round(118 + (photo - 128.0) * 0.035).astype(np.uint8)
     done = run(
@@ -109,15 +109,15 @@ def test_relaxed_settings_find_what_the_plain_ones_miss(photo, tmp_path, setting
     assert np.hypot(*middle) < 3
 
 
-def test_eyes_found_in_an_upsampled_frame_are_those_of_the_frame():
-    """Against a detector that sees a bright square: its corners are the face's and the eyes."""
+def test_eyes_found_in_an_upsampled_frame_are_in_pixels_of_the_frame():
+    """With a detector of a bright square: its corners are those of the face, and the eyes."""
 
     class Corners:
         def faces(self, image):
             rows, columns = np.nonzero(image[..., 0] > 127)
             ends = [v.item() for e in (columns, rows) for v in (e.min(), e.max())]
             left, right, top, bottom = ends
-            return [Face((left, top, right + 1, bottom + 1), ((left, top), (right, top)))]
+            return [DetectedFace((left, top, right + 1, bottom + 1), ((left, top), (right, top)))]
 
     image = np.zeros((60, 80, 3), np.uint8)
     image[20:40, 30:50] = 255
@@ -129,7 +129,7 @@ def test_eyes_found_in_an_upsampled_frame_are_those_of_the_frame():
         assert y == pytest.approx(20, abs=0.3), attempt
 
 
-def test_a_video_is_not_decoded_anew_for_each_frame(tmp_path, monkeypatch):
+def test_a_video_is_not_decoded_again_for_each_frame(tmp_path, monkeypatch):
     file = tmp_path / "clip.avi"
     stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
     for n in range(8):
@@ -143,7 +143,7 @@ def test_a_video_is_not_decoded_anew_for_each_frame(tmp_path, monkeypatch):
     assert len(opened) == 4  # to count, and from the start for 1, 1 and 4
 
 
-def test_attempts_look_at_frames_that_are_there():
+def test_attempts_search_existing_frames():
     for count in (1, 2, 10, 11, 300):
         frames = list(range(46, 46 + count))
         for attempt in ATTEMPTS:
@@ -158,7 +158,7 @@ def test_the_largest_of_two_people_is_taken(photo, tmp_path, settings):
     assert done.pose.x == pytest.approx(320 + MIDDLE[0], abs=6)
 
 
-def test_a_clip_that_cannot_be_aligned_is_named_and_the_others_go_on(photo, tmp_path, settings):
+def test_a_clip_that_cannot_be_aligned_does_not_stop_the_others(photo, tmp_path, settings):
     files = {
         "broken": write(tmp_path / "broken", [photo] * 4, form="img{}.jpg"),
         "sizes": write(tmp_path / "sizes", [photo, photo[:200]]),
@@ -172,7 +172,7 @@ def test_a_clip_that_cannot_be_aligned_is_named_and_the_others_go_on(photo, tmp_
     assert [o.status for o in done] == ["failed", "failed", "failed", "aligned"]
     assert "img3.jpg" in done[0].problem
     assert "truncated" in done[0].problem
-    assert "frame 2 has 320 x 200 pixels, the first one 320 x 320" in done[1].problem
+    assert "frame 2 has 320 x 200 pixels, but the first one has 320 x 320" in done[1].problem
     assert "img46.png" in done[2].problem
     assert "46 to 47" in done[2].problem
     left = sorted(p.name for p in (tmp_path / "out").iterdir() if not p.name.startswith("."))

@@ -1,4 +1,4 @@
-"""Detectors that are there, broken or missing."""
+"""Detectors that work, are broken or are missing."""
 
 import sys
 
@@ -8,12 +8,11 @@ import pytest
 from posed_photo import FACE, MIDDLE, POINTS, posed, train
 
 from gamdss.align import AlignConfig
-from gamdss.align.detector import load_detector
-from gamdss.align.hog import Hog
+from gamdss.align.detectors import Hog, load_detector
 from gamdss.errors import DetectorError
 
 
-def test_without_dlib_the_user_is_told_how_to_install_it(monkeypatch):
+def test_without_dlib_the_error_explains_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
     with pytest.raises(DetectorError, match=r"pip install 'gamdss\[align\]'"):
         load_detector(AlignConfig())
@@ -28,8 +27,8 @@ def test_dlib_gives_boxes_without_eyes(photo):
     assert face.eyes is None
 
 
-def test_boxes_of_dlib_follow_the_face_finer_than_its_own_steps(photo):
-    """Its own boxes differ by up to a quarter in size; these by less than a tenth."""
+def test_boxes_are_more_precise_than_the_steps_of_dlib(photo):
+    """dlib's boxes differ by up to 25% in size, the refined ones by less than 10%."""
     detector = load_detector(AlignConfig())
     sizes, places = [], []
     for zoom in np.linspace(1.0, 1.45, 6):
@@ -49,31 +48,31 @@ def test_a_predictor_adds_the_eyes(photo, predictor):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
-        ("garbage.dat", b"x" * 5000, "no dlib shape predictor"),
-        ("empty.dat", b"", "no dlib shape predictor"),
+        ("garbage.dat", b"x" * 5000, "not a dlib shape predictor"),
+        ("empty.dat", b"", "not a dlib shape predictor"),
         ("missing.dat", None, "no such file"),
     ],
 )
-def test_a_broken_predictor(tmp_path, name, content, told):
+def test_a_broken_predictor(tmp_path, name, content, message):
     file = tmp_path / name
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(DetectorError, match=told) as error:
+    with pytest.raises(DetectorError, match=message) as error:
         load_detector(AlignConfig(predictor=str(file)))
     assert error.value.file == file
     assert error.value.remedy
 
 
-def test_a_cut_predictor(tmp_path, predictor):
+def test_a_truncated_predictor(tmp_path, predictor):
     file = tmp_path / "cut.dat"
     file.write_bytes(predictor.read_bytes()[:3000])
-    with pytest.raises(DetectorError, match="no dlib shape predictor"):
+    with pytest.raises(DetectorError, match="not a dlib shape predictor"):
         load_detector(AlignConfig(predictor=str(file)))
 
 
-def test_a_predictor_of_other_points(tmp_path, photo):
+def test_a_predictor_with_an_unsupported_number_of_points(tmp_path, photo):
     file = train(photo, tmp_path / "three.dat", POINTS[:3], count=3)
     with pytest.raises(DetectorError, match="has 3 points"):
         load_detector(AlignConfig(predictor=str(file)))
@@ -84,14 +83,14 @@ def test_a_broken_yunet(tmp_path, content):
     file = tmp_path / "yunet.onnx"
     if content is not None:
         file.write_bytes(content)
-    told = "no such file" if content is None else "cannot run this model"
-    with pytest.raises(DetectorError, match=told) as error:
+    message = "no such file" if content is None else "cannot run this model"
+    with pytest.raises(DetectorError, match=message) as error:
         load_detector(AlignConfig(yunet=str(file)))
     assert error.value.remedy
 
 
 def test_yunet_rows_become_faces(tmp_path, monkeypatch):
-    """Against a stand-in for the network: no model file comes with OpenCV."""
+    """With a stand-in for the network: OpenCV comes without a model file."""
     sizes = []
 
     class Network:
@@ -115,7 +114,7 @@ def test_yunet_rows_become_faces(tmp_path, monkeypatch):
     assert detector.faces(np.zeros((64, 64, 3), np.uint8)) == []
 
 
-def test_a_box_that_just_passes_is_no_face_beside_a_clear_one():
+def test_a_faint_box_beside_a_clear_one_is_not_a_face():
     import dlib
 
     class Unsure:

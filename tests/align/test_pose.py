@@ -1,10 +1,10 @@
-"""The geometry: what goes where, in exact numbers."""
+"""The geometry of crops, in exact numbers."""
 
 import numpy as np
 import pytest
 
 from gamdss.align import AlignConfig
-from gamdss.align.faces import Face, largest
+from gamdss.align.detectors import DetectedFace, largest
 from gamdss.align.pose import Pose, crop, matrix, median_pose, pose_of, scale
 
 
@@ -13,9 +13,9 @@ def apply(m, points):
 
 
 @pytest.mark.parametrize("angle", [0.0, 17.0, -31.0])
-@pytest.mark.parametrize("size", [60.0, 180.0, 700.0])  # enlarged, about the same, made smaller
-def test_a_crop_shows_what_the_matrix_says(angle, size):
-    """On ramps of grey each pixel tells its own place in the raw frame."""
+@pytest.mark.parametrize("size", [60.0, 180.0, 700.0])  # enlarged, about the same, downscaled
+def test_a_crop_agrees_with_the_matrix(angle, size):
+    """On ramps of grey, each pixel encodes its position in the raw frame."""
     settings = AlignConfig(width=140, height=170)
     pose = Pose(400.0, 390.0, size, angle)
     inverse = np.linalg.inv(np.vstack([matrix(pose, settings), [0, 0, 1]]))
@@ -31,14 +31,14 @@ def test_a_crop_shows_what_the_matrix_says(angle, size):
         assert np.abs(error).max() < 1.2
 
 
-def test_fine_patterns_do_not_alias_where_a_frame_is_made_smaller():
+def test_fine_patterns_do_not_alias_when_a_frame_is_downscaled():
     image = np.zeros((900, 900, 3), np.uint8)
     image[:, ::2] = 255
     small = crop(image, Pose(450, 450, 750, 0), AlignConfig(width=300, height=300))
     assert small[50:-50, 50:-50].std() < 12
 
 
-def test_eyes_come_out_level_and_at_the_same_place_whatever_the_pose():
+def test_eyes_are_level_and_at_the_same_position_for_any_pose():
     settings = AlignConfig()
     places = []
     for angle in (-25.0, 0.0, 8.0):
@@ -46,7 +46,7 @@ def test_eyes_come_out_level_and_at_the_same_place_whatever_the_pose():
             turn = np.radians(angle)
             x, y = np.cos(turn) * distance / 2, np.sin(turn) * distance / 2
             eyes = ((200 + x, 150 + y), (200 - x, 150 - y))
-            pose = pose_of(Face((0, 0, 9, 9), eyes))
+            pose = pose_of(DetectedFace((0, 0, 9, 9), eyes))
             assert pose.angle == pytest.approx(angle)
             places.append(apply(matrix(pose, settings), sorted(eyes)))
     assert np.ptp(places, axis=0).max() < 1e-9
@@ -63,12 +63,12 @@ def test_margin_and_scale():
     assert scale(pose, wide) == 1
 
 
-def test_the_median_leaves_an_outlier_out():
+def test_the_median_ignores_an_outlier():
     poses = [Pose(100, 50, 80, 1), Pose(400, 10, 300, 40), Pose(102, 52, 82, 2)]
     assert median_pose(poses) == Pose(102, 50, 82, 2)
 
 
 def test_the_largest_face_wins():
-    small, large = Face((0, 0, 90, 90)), Face((100, 100, 200, 200))
+    small, large = DetectedFace((0, 0, 90, 90)), DetectedFace((100, 100, 200, 200))
     assert largest([small, large]) is largest([large, small]) is large
     assert largest([]) is None

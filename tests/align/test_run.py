@@ -1,4 +1,4 @@
-"""Many clips: resumed, in parallel, refused where they would do harm."""
+"""Many clips: resumed, in parallel, and refused where files would be lost."""
 
 import json
 import os
@@ -11,17 +11,17 @@ import pytest
 from posed_photo import job, posed, write
 
 from gamdss.align import AlignConfig, ClipJob, align_clips, run
-from gamdss.align.faces import Face
+from gamdss.align.detectors import DetectedFace
 from gamdss.align.ledger import FOLDER, Ledger
 from gamdss.align.summary import summary, write_csv
 from gamdss.errors import ConfigError, DetectorError, RunError
 
 
 class Stub:
-    """Finds a face everywhere, so that tests of other things are fast."""
+    """Always finds a face, so that tests of other things are fast."""
 
     def faces(self, _image):
-        return [Face((20.0, 30.0, 60.0, 70.0))]
+        return [DetectedFace((20.0, 30.0, 60.0, 70.0))]
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def jobs(tmp_path):
 
 
 def tree(folder):
-    """Content of all files but the records, by name."""
+    """Content of all files except the records, by name."""
     files = (p for p in folder.rglob("*") if p.is_file() and FOLDER not in p.parts)
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
@@ -49,7 +49,7 @@ def times(folder):
     return {p.relative_to(folder).as_posix(): p.stat().st_mtime_ns for p in folder.rglob("*.png")}
 
 
-def test_what_is_done_is_not_done_again(stub, jobs, tmp_path):
+def test_finished_clips_are_skipped(stub, jobs, tmp_path):
     out = tmp_path / "out"
     first = align_clips(jobs, stub, out, progress=False)
     before, content = times(out), tree(out)
@@ -64,7 +64,7 @@ def test_what_is_done_is_not_done_again(stub, jobs, tmp_path):
     }
 
 
-def test_changed_frames_are_aligned_again_and_old_crops_go(stub, jobs, tmp_path):
+def test_changed_frames_are_aligned_again_and_old_crops_removed(stub, jobs, tmp_path):
     out = tmp_path / "out"
     align_clips(jobs, stub, out, progress=False)
     before = tree(out)
@@ -77,7 +77,7 @@ def test_changed_frames_are_aligned_again_and_old_crops_go(stub, jobs, tmp_path)
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])
-def test_a_killed_run_goes_on_and_ends_the_same(stub, jobs, tmp_path, monkeypatch, after):
+def test_a_killed_run_resumes_and_ends_the_same(stub, jobs, tmp_path, monkeypatch, after):
     whole = align_clips(jobs, stub, tmp_path / "whole", progress=False)
     moves = []
 
@@ -108,18 +108,18 @@ def test_other_settings_in_the_same_output_are_refused(stub, jobs, tmp_path):
         align_clips(jobs, replace(stub, margin=0.2, quality=90), out, progress=False)
     assert "width" not in error.value.problem
     assert tree(out) == before
-    workers = replace(stub, workers=7)  # no setting of the crops
+    workers = replace(stub, workers=7)  # does not affect the crops
     assert workers.identity == stub.identity
 
 
-def test_settings_may_change_while_nothing_is_done(jobs, stub, tmp_path, monkeypatch):
+def test_settings_may_change_while_no_clip_is_done(jobs, stub, tmp_path, monkeypatch):
     monkeypatch.setattr(Stub, "faces", lambda *_: [])
     done = align_clips(jobs, stub, tmp_path / "out", progress=False)
     assert {o.status for o in done} == {"failed"}
     align_clips(jobs, replace(stub, margin=0.2), tmp_path / "out", progress=False)
 
 
-def test_files_that_are_no_crops_are_never_replaced(stub, jobs, tmp_path):
+def test_files_that_are_not_crops_are_never_replaced(stub, jobs, tmp_path):
     out = tmp_path / "out"
     foreign = out / "c/3.png"
     foreign.parent.mkdir(parents=True)
@@ -133,9 +133,9 @@ def test_clashing_jobs_are_refused(stub, jobs, tmp_path):
     with pytest.raises(RunError, match="two clips are called a"):
         align_clips([jobs[0], jobs[0]], stub, tmp_path / "out")
     other = ClipJob("other", jobs[0].targets, jobs[0].files)
-    with pytest.raises(RunError, match="of clips a and other, would both become"):
+    with pytest.raises(RunError, match="frames of clips a and other would both be written to"):
         align_clips([jobs[0], other], stub, tmp_path / "out")
-    same = ClipJob("same", lambda _: Path("one.png"), jobs[0].files)
+    same = ClipJob("same", dict.fromkeys(jobs[0].files, Path("one.png")), jobs[0].files)
     with pytest.raises(RunError, match=r"one\.png"):
         align_clips([same], stub, tmp_path / "out")
 
@@ -155,7 +155,7 @@ def test_an_output_that_cannot_be_written(stub, jobs, tmp_path):
 
 
 def test_any_number_of_workers_gives_the_same_files(photo, tmp_path):
-    """Processes of their own, with dlib."""
+    """Separate processes, with dlib."""
     jobs = [
         job(name, write(tmp_path / "raw" / name, images))
         for name, images in {
@@ -196,17 +196,17 @@ def test_summary_and_csv(stub, jobs, tmp_path, monkeypatch):
     assert lines[2] == "d,failed,,,,,,,,,0,the clip has no frame"
 
 
-def test_records_hold_plain_values(stub, jobs, tmp_path):
+def test_a_record_lists_the_crops(stub, jobs, tmp_path):
     align_clips(jobs[:1], stub, tmp_path / "out", progress=False)
     (record,) = (tmp_path / "out" / FOLDER / "clips").iterdir()
     assert json.loads(record.read_text())["files"] == [f"a/{n}.png" for n in range(1, 5)]
-    record.write_text("{")  # a broken record counts as none, and its crops as foreign
+    record.write_text("{")  # without a valid record its crops are foreign
     with pytest.raises(RunError, match="would replace"):
         align_clips(jobs[:1], stub, tmp_path / "out", progress=False)
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ({"width": 5}, "--width is 5"),
         ({"height": 99999}, "--height"),
@@ -216,12 +216,12 @@ def test_records_hold_plain_values(stub, jobs, tmp_path):
         ({"predictor": "p", "yunet": "y"}, "both given"),
     ],
 )
-def test_settings_are_checked(values, told):
-    with pytest.raises(ConfigError, match=told):
+def test_settings_are_checked(values, message):
+    with pytest.raises(ConfigError, match=message):
         AlignConfig(**values)
 
 
-def test_models_count_by_content(tmp_path):
+def test_models_are_identified_by_content(tmp_path):
     one, other = tmp_path / "one.dat", tmp_path / "other.dat"
     one.write_bytes(b"1")
     other.write_bytes(b"1")
