@@ -88,14 +88,18 @@ def searched(numbers: Sequence[int]) -> list[int]:
 
 def look(image: np.ndarray, detector: Detector, attempt: Attempt) -> DetectedFace | None:
     """The largest face in a uint8 BGR frame (H, W, 3), in pixels of that frame."""
+    return largest(look_for_all(image, detector, attempt))
+
+
+def look_for_all(image: np.ndarray, detector: Detector, attempt: Attempt) -> list[DetectedFace]:
+    """All faces in a uint8 BGR frame (H, W, 3), in pixels of that frame."""
     factor = 1
     if attempt.equalise:
         image = _equalised(image)
     if attempt.upsample:
         factor = _UPSAMPLE
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    face = largest(detector.faces(image))
-    return None if face is None else _shrunk(face, factor)
+    return [_shrunk(face, factor) for face in detector.faces(image)]
 
 
 def _equalised(image: np.ndarray) -> np.ndarray:

@@ -1,0 +1,159 @@
+"""Motion of a face from frame to frame: a similarity by optical flow of its rigid parts.
+
+Every frame is registered with one reference view of the face, so errors do not add up. If the
+face has turned too far from it, the last view becomes the reference.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from gamdss.align.pose import Pose, crop, matrix
+from gamdss.align.settings import AlignConfig
+
+# The view in which flow is measured. The face's square spans 120 of its 144 pixels.
+VIEW = AlignConfig(width=144, height=176, margin=0.1)
+_FLOW = {
+    "winSize": (17, 17),
+    "maxLevel": 3,
+    "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01),
+}
+_POINTS, _APART, _LEAST = 80, 5, 8
+# Pixels of the view: flow that does not return to its start, and points off the similarity.
+_RETURN, _OFF = 0.6, 0.8
+_AGREE = 0.4  # share of the points that follow the similarity
+_FAR = 1.5  # pixels of the view from which on a frame is registered twice
+# Rigid parts in shares of the face's square (left, top, right, bottom): bridge of the nose and
+# temples, and the nose; without the eyes. Brows, cheeks and mouth move with expressions.
+_RIGID = ((0.08, 0.17, 0.92, 0.45), (0.33, 0.3, 0.67, 0.64))
+_EYES = ((0.16, 0.17, 0.37, 0.33), (0.63, 0.17, 0.84, 0.33))
+
+
+class FaceMotion:
+    """Follows a face.
+
+    Args:
+        image: uint8 BGR frame (H, W, 3).
+        pose: where the face is in it.
+    """
+
+    def __init__(self, image: np.ndarray, pose: Pose) -> None:
+        self.pose = pose
+        self.image = image
+        self._refer()
+
+    @property
+    def view(self) -> np.ndarray:
+        """The face in the last frame that was followed, grey uint8 (176, 144)."""
+        return _view(self.image, self.pose)
+
+    def follow(self, image: np.ndarray) -> bool:
+        """Update `pose` and `view` to the next frame; False if the face cannot be followed."""
+        pose = self._registered(image, self.pose)
+        if pose is None:  # the face has changed too much since the reference view
+            self._refer()
+            pose = self._registered(image, self.pose)
+        if pose is None:
+            return False
+        self.pose, self.image = pose, image
+        return True
+
+    def _registered(self, image: np.ndarray, pose: Pose) -> Pose | None:
+        """The face's pose in a frame, from a guess; None if the flow is inconsistent."""
+        moved = _similarity(self._reference, _view(image, pose), self._points)
+        if moved is not None and _shift(moved) > _FAR:
+            pose = _moved(pose, moved)
+            moved = _similarity(self._reference, _view(image, pose), self._points)
+        return None if moved is None else _moved(pose, moved)
+
+    def _refer(self) -> None:
+        self._reference = self.view
+        self._points = _points(self._reference)
+
+
+def _view(image: np.ndarray, pose: Pose) -> np.ndarray:
+    """The grey view (176, 144) of a pose, from the part of the frame around it."""
+    left, top = (max(0, math.floor(middle - pose.size)) for middle in (pose.x, pose.y))
+    right, bottom = (max(0, math.ceil(middle + pose.size)) for middle in (pose.x, pose.y))
+    part = image[top:bottom, left:right]
+    if part.size == 0:
+        return np.zeros((VIEW.height, VIEW.width), np.uint8)
+    grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY))
+    return crop(grey, replace(pose, x=pose.x - left, y=pose.y - top), VIEW)
+
+
+def _square(place: tuple[float, float, float, float]) -> tuple[slice, slice]:
+    """Rows and columns of the view of a part of the face's square."""
+    size = VIEW.width / (1 + 2 * VIEW.margin)
+    left, top = (VIEW.width - size) / 2, VIEW.height * 0.55 - size / 2
+    low, high = (round(top + place[i] * size) for i in (1, 3))
+    first, last = (round(left + place[i] * size) for i in (0, 2))
+    return slice(low, high), slice(first, last)
+
+
+def _points(view: np.ndarray) -> np.ndarray:
+    """Corners in the rigid parts, float32 (N, 1, 2); over the whole face if those have few."""
+    mask = np.zeros_like(view)
+    for place in _RIGID:
+        mask[_square(place)] = 255
+    for place in _EYES:
+        mask[_square(place)] = 0
+    found = cv2.goodFeaturesToTrack(view, _POINTS, 0.01, _APART, mask=mask)
+    if found is None or len(found) < 2 * _LEAST:
+        mask[_square((0, 0, 1, 1))] = 255
+        found = cv2.goodFeaturesToTrack(view, _POINTS, 0.01, _APART, mask=mask)
+    return np.zeros((0, 1, 2), np.float32) if found is None else np.asarray(found)
+
+
+def _similarity(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+    """The similarity (2, 3) from one view to another; None if the flow has none."""
+    if len(points) < _LEAST:
+        return None
+    there, found, _ = cv2.calcOpticalFlowPyrLK(one, other, points, None, **_FLOW)
+    back, returned, _ = cv2.calcOpticalFlowPyrLK(other, one, there, None, **_FLOW)
+    away = np.linalg.norm(back - points, axis=2).ravel()
+    good = (found.ravel() == 1) & (returned.ravel() == 1) & (away < _RETURN)
+    if good.sum() < max(_LEAST, _AGREE * len(points)):
+        return None
+    similarity, used = cv2.estimateAffinePartial2D(
+        points[good], there[good], method=cv2.RANSAC, ransacReprojThreshold=_OFF
+    )
+    if similarity is None or used.sum() < max(_LEAST, _AGREE * len(points)):
+        return None
+    return np.asarray(similarity)
+
+
+def _shift(similarity: np.ndarray) -> float:
+    """The largest shift of the view's corners in pixels."""
+    corners = np.array([(0, 0), (VIEW.width, 0), (0, VIEW.height), (VIEW.width, VIEW.height)])
+    return float(np.abs(corners @ similarity[:, :2].T + similarity[:, 2] - corners).max())
+
+
+def _moved(pose: Pose, similarity: np.ndarray) -> Pose:
+    """The pose of a face that is at `similarity` in the view of `pose`."""
+    centre = matrix(Pose(0, 0, 1, 0), VIEW)[:, 2]
+    linear = matrix(pose, VIEW)[:, :2]
+    away = similarity[:, :2] @ centre + similarity[:, 2] - centre
+    x, y = np.linalg.solve(linear, away)
+    turn = math.degrees(math.atan2(similarity[1, 0], similarity[0, 0]))
+    growth = math.hypot(similarity[0, 0], similarity[1, 0])
+    return Pose(pose.x + x, pose.y + y, pose.size * growth, pose.angle + turn)
+
+
+def likeness(one: np.ndarray, other: np.ndarray) -> float:
+    """Correlation of the details of two views of a face, -1 to 1."""
+    a, b = _details(one), _details(other)
+    return float((a * b).sum() / max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6))
+
+
+def _details(view: np.ndarray) -> np.ndarray:
+    """The face without its shading: differences to a blurred view, of equal local contrast."""
+    rows, columns = _square((0, 0, 1, 1))
+    small = cv2.resize(view[rows, columns], (48, 48), interpolation=cv2.INTER_AREA)
+    grey = small.astype(np.float32)
+    edges = grey - cv2.GaussianBlur(grey, (0, 0), 6)
+    return np.asarray(edges / np.sqrt(cv2.GaussianBlur(edges**2, (0, 0), 6) + 4))
