@@ -111,13 +111,11 @@ def _equalised(image: np.ndarray) -> np.ndarray:
 
 
 def _shrunk(face: DetectedFace, factor: int) -> DetectedFace:
+    """A face of an upsampled image in pixels of the original."""
+
+    def point(x: float, y: float) -> Point:  # the centre of the first pixel is 0 in both images
+        return (x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5
+
     left, top, right, bottom = (edge / factor for edge in face.box)
-    if face.eyes is None:
-        return DetectedFace((left, top, right, bottom))
-    one, other = (_point(eye, factor) for eye in face.eyes)
-    return DetectedFace((left, top, right, bottom), (one, other))
-
-
-def _point(point: Point, factor: int) -> Point:
-    """A point in pixels of the original; in both images the centre of the first pixel is 0."""
-    return (point[0] + 0.5) / factor - 0.5, (point[1] + 0.5) / factor - 0.5
+    eyes = None if face.eyes is None else (point(*face.eyes[0]), point(*face.eyes[1]))
+    return DetectedFace((left, top, right, bottom), eyes)

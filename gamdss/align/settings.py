@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.config.checks import require
 from gamdss.errors import ConfigError, DetectorError
 
 
@@ -32,11 +33,15 @@ class AlignConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        _require(32 <= self.width <= 4096, "width", self.width, "between 32 and 4096")
-        _require(32 <= self.height <= 4096, "height", self.height, "between 32 and 4096")
-        _require(-0.3 <= self.margin <= 3, "margin", self.margin, "between -0.3 and 3")
-        _require(1 <= self.quality <= 100, "quality", self.quality, "between 1 and 100")
-        _require(self.workers >= 0, "workers", self.workers, "0 or more")
+        for name, low, high in (
+            ("width", 32, 4096),
+            ("height", 32, 4096),
+            ("margin", -0.3, 3),
+            ("quality", 1, 100),
+        ):
+            value = getattr(self, name)
+            require(low <= value <= high, name, value, f"between {low} and {high}")
+        require(self.workers >= 0, "workers", self.workers, "0 or more")
         if self.predictor is not None and self.yunet is not None:
             raise ConfigError(
                 "--predictor and --yunet are both given",
@@ -50,19 +55,12 @@ class AlignConfig:
         Raises:
             DetectorError: a model file cannot be read.
         """
+        names = ("width", "height", "margin", "quality")
         return {
-            "width": self.width,
-            "height": self.height,
-            "margin": self.margin,
-            "quality": self.quality,
+            **{name: getattr(self, name) for name in names},
             "predictor": _digest(self.predictor, "--predictor"),
             "yunet": _digest(self.yunet, "--yunet"),
         }
-
-
-def _require(condition: bool, flag: str, value: object, allowed: str) -> None:
-    if not condition:
-        raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
 
 
 def _digest(file: str | None, flag: str) -> str | None:

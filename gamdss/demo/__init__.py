@@ -1,4 +1,4 @@
-"""The embedded default: a small made dataset and the settings that learn it in minutes."""
+"""The embedded default: a small synthetic dataset, and settings that learn it in minutes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from gamdss.config import Config
 from gamdss.data.specs import get_spec
 from gamdss.synthetic import SynthConfig, write_dataset
 
-SETTINGS = Path(__file__).parent / "train.yaml"
-DATASET = Path(__file__).parent / "dataset.yaml"
-# Of the tables, which train many networks.
-TABLE = Path(__file__).parent / "table.yaml"
-TABLE_DATASET = Path(__file__).parent / "table_dataset.yaml"
+_HERE = Path(__file__).parent
+SETTINGS, DATASET = _HERE / "train.yaml", _HERE / "dataset.yaml"
+TABLE, TABLE_DATASET = _HERE / "table.yaml", _HERE / "table_dataset.yaml"
 
 
 def dataset(
@@ -26,13 +24,13 @@ def dataset(
     settings: Path | None = None,
     progress: bool = True,
 ) -> Path:
-    """The demo's clips in a dataset's layout, in `cache`, made first if not there; their root.
+    """Write the demo's clips in a dataset's layout, unless they exist; returns their folder.
 
     Args:
-        cache: where made datasets are kept.
-        name: the dataset's spec.
-        emotions: those of the task.
-        settings: of the clips; `DATASET` if None.
+        cache: the folder for decoded frames and synthetic datasets.
+        name: name or file of the dataset's spec.
+        emotions: the emotions of the task.
+        settings: YAML file with fields of `SynthConfig`; `DATASET` by default.
         progress: show a progress bar.
     """
     values = {

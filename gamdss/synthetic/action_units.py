@@ -1,4 +1,4 @@
-"""Action units as motion: where on the face, in which direction, how far each reaches.
+"""Action units as displacement: where on the face, in which direction, over which area.
 
 Associations of emotions and action units follow the FACS literature (Ekman and Friesen, 1978)
 as the micro-expression datasets label them (CASME II: Yan et al., 2014, table 3).
@@ -13,7 +13,7 @@ import numpy as np
 from gamdss.synthetic.face import Face
 from gamdss.synthetic.identity import Identity
 
-# The units of each emotion; a clip draws one of the combinations.
+# The combinations of units of each emotion; a clip draws one.
 COMBINATIONS: dict[str, tuple[tuple[int, ...], ...]] = {
     "happiness": ((12,), (6, 12)),
     "surprise": ((1, 2), (1, 2, 25)),
@@ -28,14 +28,14 @@ COMBINATIONS: dict[str, tuple[tuple[int, ...], ...]] = {
     "positive": ((12,), (6, 12)),
     "negative": ((9,), (4, 9), (4, 15)),
 }
-# Units that people show on one side of the face at times.
+# Units that sometimes occur on one side of the face only.
 _ONE_SIDED = (10, 12, 14, 15)
 _ONE_SIDED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Pull:
-    """Skin around (x, y) moves by (dx, dy), fading as a Gaussian; design units, x outwards.
+    """Moves the skin around (x, y) by (dx, dy) with a Gaussian falloff; design units, x outwards.
 
     A paired pull acts on both sides, mirrored.
     """
@@ -50,7 +50,7 @@ class Pull:
 
 
 def pulls(identity: Identity, unit: int) -> tuple[Pull, ...]:
-    """What action unit `unit` does to this face; the strongest displacement is about 1."""
+    """The pulls of an action unit on this face; the largest displacement is about 1."""
     i = identity
     mouth, corner = i.mouth_y, i.mouth_half_width
     table = {
@@ -89,14 +89,14 @@ class Expression:
 
     @property
     def code(self) -> str | int:
-        """As the workbooks write it: `4+7`, `L12`, and a lone unit as a number."""
+        """As in the workbooks: `4+7`, `L12`; a single unit is a number."""
         if len(self.units) == 1 and not self.side:
             return self.units[0]
         return "+".join(f"{self.side if unit in _ONE_SIDED else ''}{unit}" for unit in self.units)
 
 
 def draw_expression(emotion: str, rng: np.random.Generator) -> Expression:
-    """Action units of a clip of this emotion; those of `others` where it has none of its own."""
+    """Draw the action units of a clip; an emotion without combinations uses those of `others`."""
     choices = COMBINATIONS.get(emotion, COMBINATIONS["others"])
     units = choices[int(rng.integers(len(choices)))]
     one_sided = rng.random() < _ONE_SIDED_SHARE and any(unit in _ONE_SIDED for unit in units)
@@ -107,14 +107,14 @@ def draw_expression(emotion: str, rng: np.random.Generator) -> Expression:
 def displacement(face: Face, expression: Expression, rng: np.random.Generator) -> np.ndarray:
     """Displacement (height, width, 2) float32 in x and y, 1 where the face moves most.
 
-    Each unit has a strength of its own, and both sides of a face are never quite alike.
+    Strengths are drawn per unit and vary between the two sides of the face.
     """
     x = (np.arange(face.width, dtype=np.float32) + 0.5 - face.width / 2) / face.scale
     y = (np.arange(face.height, dtype=np.float32) + 0.5 - face.height / 2) / face.scale
     field = np.zeros((face.height, face.width, 2), np.float32)
     for unit in expression.units:
         strength = rng.uniform(0.8, 1.0)
-        # A person's left is on the right of the picture.
+        # A person's left side is on the right of the picture.
         only = {"L": 1, "R": -1}.get(expression.side) if unit in _ONE_SIDED else None
         for pull in pulls(face.identity, unit):
             for side in (-1, 1) if pull.paired else (1,):

@@ -1,4 +1,4 @@
-"""A drawing surface measured in design units: masks, strokes, noise and blends on it."""
+"""A drawing surface in design units: masks, strokes, noise and blends."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _SHIFT = 4
 
 
 class Canvas:
-    """Coordinates and drawing tools of one picture.
+    """Coordinates and drawing tools of a picture.
 
     Args:
-        width: of the picture in design units.
-        height: of the picture in design units.
-        scale: pixels for each design unit.
+        width: width of the picture in design units.
+        height: height of the picture in design units.
+        scale: pixels per design unit.
 
     Attributes:
-        x, y: design coordinates of every pixel's centre, (height, width) float32.
+        x, y: design coordinates of the centre of each pixel, (height, width) float32.
     """
 
     def __init__(self, width: float, height: float, scale: float) -> None:
@@ -55,7 +55,7 @@ class Canvas:
         return self.blur(mask, soft)
 
     def strands(self, lines: Sequence[np.ndarray], strengths: np.ndarray) -> np.ndarray:
-        """Mask of many thin lines one pixel wide, each with its own strength in 0..1."""
+        """Mask of lines one pixel wide, each with its strength in 0..1."""
         mask = np.zeros(self.shape, np.uint8)
         for points, strength in zip(lines, strengths, strict=True):
             level = int(255 * float(strength))
@@ -69,14 +69,14 @@ class Canvas:
         return down * across
 
     def pair(self, x: float, y: float, sigma_x: float, sigma_y: float) -> np.ndarray:
-        """Two bumps, mirrored at the face's axis."""
+        """Two bumps, mirrored at the vertical axis."""
         return self.bump(x, y, sigma_x, sigma_y) + self.bump(-x, y, sigma_x, sigma_y)
 
     def noise(self, rng: np.random.Generator, sigmas: Sequence[float]) -> np.ndarray:
-        """Smooth noise of unit deviation: one octave for each grain size in `sigmas`."""
+        """Smooth noise of unit deviation, one octave per grain size in `sigmas`."""
         total = np.zeros(self.shape, np.float32)
         for sigma in sigmas:
-            # Coarse grain is drawn on a coarse grid: a wide blur of the full one costs far more.
+            # Coarse grain is drawn on a coarse grid, since a wide blur of the full one is slow.
             step = max(1.0, sigma * self.scale / 2)
             size = (max(2, round(self.shape[1] / step)), max(2, round(self.shape[0] / step)))
             coarse = rng.standard_normal(size[::-1], dtype=np.float32)
@@ -86,8 +86,15 @@ class Canvas:
         return total / np.sqrt(len(sigmas))
 
 
-def smooth_curve(points: Sequence[Sequence[float]], closed: bool, rounds: int = 4) -> np.ndarray:
-    """Chaikin's corner cutting: a polyline (N, 2) made into a smooth one."""
+def both_sides(half: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The right half of a line, from the vertical axis outwards, completed by its mirror image."""
+    return [(-x, y) for x, y in reversed(half) if x != 0] + list(half)
+
+
+def smooth_curve(
+    points: Sequence[Sequence[float]] | np.ndarray, closed: bool, rounds: int = 4
+) -> np.ndarray:
+    """Smooth a polyline (N, 2) by Chaikin's corner cutting."""
     curve = np.asarray(points, dtype=np.float64)
     for _ in range(rounds):
         following = np.roll(curve, -1, axis=0) if closed else curve[1:]
@@ -107,6 +114,6 @@ def smoothstep(value: np.ndarray, low: float, high: float) -> np.ndarray:
 def blend(
     picture: np.ndarray, colour: np.ndarray | Sequence[float], mask: np.ndarray
 ) -> np.ndarray:
-    """`picture` with `colour` (one colour, or a picture) laid over it where `mask` is 1."""
+    """Lay `colour` (a colour or a picture) over `picture` where `mask` is 1."""
     alpha = mask[..., None]
     return (picture * (1 - alpha) + np.asarray(colour, dtype=np.float32) * alpha).astype(np.float32)

@@ -1,4 +1,4 @@
-"""One made clip: draws its expression, course and disturbances, and its frames one by one."""
+"""One synthetic clip: its expression, time course, annotation and disturbances; its frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.synthetic.action_units import Expression, displacement, draw_expression
-from gamdss.synthetic.annotator import annotate
 from gamdss.synthetic.face import OVERSAMPLING, Face
 from gamdss.synthetic.nuisance import Nuisances, draw_nuisances, expose, texture
 from gamdss.synthetic.settings import SynthConfig
@@ -18,8 +17,11 @@ from gamdss.synthetic.time_course import TimeCourse, draw_time_course
 
 
 @dataclass(frozen=True, eq=False)
-class MadeClip:
-    """What was drawn for a clip. `amplitude` is the largest displacement at the apex, pixels."""
+class SyntheticClip:
+    """The random draws of a clip. `amplitude` is the largest displacement at the apex, in pixels.
+
+    `field` (H, W, 2) is the displacement at the apex for an amplitude of 1.
+    """
 
     face: Face
     expression: Expression
@@ -37,9 +39,9 @@ class MadeClip:
         rows, columns = np.indices((self.face.height, self.face.width), dtype=np.float32)
         for index, number in enumerate(self.course.numbers):
             shift = self.amplitude * float(self.course.strength[index]) * self.field
-            shift = shift + self._head_motion(index, columns, rows)
+            shift = shift + self._head_shift(index, columns, rows)
             sharp = texture(self.face, float(self.nuisances.closure[index]))
-            # Where each pixel's content comes from, at the centre of the texture's pixels.
+            # Where the content of each pixel comes from, in pixels of the texture.
             picture = cv2.remap(
                 sharp,
                 OVERSAMPLING * (columns - shift[..., 0] + 0.5) - 0.5,
@@ -50,8 +52,8 @@ class MadeClip:
             gain, slope = self.nuisances.gain[index], self.nuisances.slope[index]
             yield int(number), expose(picture, float(gain), slope, self.noise, rng)
 
-    def _head_motion(self, index: int, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Displacement (H, W, 2) by the head's drift; the background stays."""
+    def _head_shift(self, index: int, columns: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Displacement (H, W, 2) by the head's drift; the background does not move."""
         dx, dy, turn = (float(value) for value in self.nuisances.drift[index])
         across = dx - turn * (rows - self.face.height / 2)
         down = dy + turn * (columns - self.face.width / 2)
@@ -60,11 +62,11 @@ class MadeClip:
 
 def draw_clip(
     face: Face, emotion: str, config: SynthConfig, fps: float, rng: np.random.Generator
-) -> MadeClip:
+) -> SyntheticClip:
     """Draw a clip of `emotion` on `face`."""
     expression = draw_expression(emotion, rng)
     course = draw_time_course(config, fps, rng)
-    return MadeClip(
+    return SyntheticClip(
         face=face,
         expression=expression,
         course=course,
@@ -75,3 +77,21 @@ def draw_clip(
         noise=config.noise,
         noise_seed=int(rng.integers(2**63)),
     )
+
+
+def annotate(course: TimeCourse, config: SynthConfig, rng: np.random.Generator) -> KeyFrames:
+    """Key frames of a simulated annotator: the true ones plus bias and jitter.
+
+    They are always frames of the clip, with onset < apex < offset.
+    """
+    true = course.true
+    rise, fall = true.apex - true.onset, true.offset - true.apex
+    jitter = (config.onset_jitter, config.apex_jitter, config.offset_jitter)
+    bias = (config.onset_bias, config.apex_bias, config.offset_bias)
+    errors = rng.standard_normal(3) * jitter + bias
+    seen = np.round(np.array(true.numbers) + errors * (rise, rise, fall)).astype(int)
+    first, last = int(course.numbers[0]), int(course.numbers[-1])
+    onset = int(np.clip(seen[0], first, last - 2))
+    apex = int(np.clip(seen[1], onset + 1, last - 1))
+    offset = int(np.clip(seen[2], apex + 1, last))
+    return KeyFrames(onset, apex, offset)

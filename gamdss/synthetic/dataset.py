@@ -1,15 +1,13 @@
-"""Write a made dataset in a dataset's native layout: workbook, folders, frames, ground truth."""
+"""Write a synthetic dataset in a dataset's native layout: workbook, frames, ground truth."""
 
 from __future__ import annotations
 
-import csv
 import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -23,32 +21,42 @@ from gamdss.errors import RunError
 from gamdss.files import unwritable
 from gamdss.synthetic.clip import draw_clip
 from gamdss.synthetic.face import Face, render_face
-from gamdss.synthetic.faults import PLANTED, plant, write_planted
+from gamdss.synthetic.faults import PLANTED, PlantedFault, plant
 from gamdss.synthetic.identity import draw_identity
-from gamdss.synthetic.native import MadeRow, Plan, made_row, table, write_table
+from gamdss.synthetic.native import (
+    ClipPlan,
+    WorkbookRow,
+    sheet_lines,
+    workbook_row,
+    write_csv,
+    write_workbook,
+)
 from gamdss.synthetic.settings import SynthConfig
 
 GROUPS = "groups.csv"
 TRUE_ANNOTATION = "true_annotation"  # folder of the workbook as a perfect annotator writes it
-# Streams of random numbers: each person and clip has its own, whatever is drawn beside it.
+# Every person and every clip has a random stream of its own, independent of what else is drawn.
 _PERSON, _CLIP = range(2)
 
 
 def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Path:
-    """Make the dataset at `root`, or leave it if it is there already; returns `root`.
+    """Write the dataset to `root` unless it exists already; returns `root`.
 
-    It is made under another name and moved into place when it is whole.
+    It is written to a temporary folder and moved to `root` when complete.
 
     Raises:
         RunError: the folder cannot be written, or holds something else.
+        ConfigError: there are fewer clips than faults to plant.
     """
-    values = {name: value for name, value in asdict(config).items() if name != "workers"}
-    manifest = yaml.safe_dump(_plain(values), sort_keys=False)
+    values = asdict(config)
+    del values["workers"]  # does not affect the files
+    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+    manifest = yaml.safe_dump(plain, sort_keys=False)
     partial = root.with_name(f".{root.name}.partial")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(root.with_name(f".{root.name}.lock")):
-            if _is_there(root, manifest):
+            if _exists(root, manifest):
                 return root
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
@@ -64,85 +72,83 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
     return root
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _is_there(root: Path, manifest: str) -> bool:
-    """Whether `root` is this very dataset; an error if it is something else."""
+def _exists(root: Path, manifest: str) -> bool:
+    """Whether `root` is this dataset; an error if it is something else."""
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     file = root / MANIFEST
     if file.is_file() and file.read_text(encoding="utf-8") == manifest:
         return True
-    what = "a made dataset with other settings" if file.is_file() else "something else"
+    what = "a synthetic dataset with other settings" if file.is_file() else "something else"
     raise RunError(
-        f"there is {what} already", file=root, remedy="Choose another folder, or remove this one."
+        f"the folder already holds {what}",
+        file=root,
+        remedy="Choose another folder, or remove this one.",
     )
 
 
 def _write(root: Path, config: SynthConfig, progress: bool) -> None:
     spec = get_spec(config.dataset)
     fps = config.fps or spec.fps or 100.0
-    rows: list[MadeRow] = []
+    rows: list[WorkbookRow] = []
     total = config.subjects * config.clips_per_subject
     with (
         ThreadPoolExecutor(config.workers or os.cpu_count()) as pool,
-        tqdm(total=total, desc="making clips", unit="clip", disable=not progress) as bar,
+        tqdm(total=total, desc="writing clips", unit="clip", disable=not progress) as bar,
     ):
         for subject, plans in _plans(spec, config):
             person = np.random.default_rng((config.seed, _PERSON, subject))
             face = render_face(draw_identity(person), config.height, config.width)
-            own = _annotated_by(config, subject)
+            own = _with_annotator(config, subject)
             jobs = [pool.submit(_write_clip, root, spec, face, p, own, fps) for p in plans]
             for job in jobs:
                 rows.append(job.result())
                 bar.update()
-    lines = table(spec, rows)
+    lines = sheet_lines(spec, rows)
     if config.faults:
         planted = plant(root, spec, config, rows, lines)
-        write_planted(root / PLANTED, planted)
-    write_table(root, spec, lines)
-    write_table(root / TRUE_ANNOTATION, spec, table(spec, [_truly(row) for row in rows]))
+        write_csv(root / PLANTED, [PlantedFault._fields, *planted])
+    write_workbook(root, spec, lines)
+    write_workbook(root / TRUE_ANNOTATION, spec, sheet_lines(spec, [_true(row) for row in rows]))
     _write_truth(root / GROUND_TRUTH, rows, fps)
-    _write_groups(root / GROUPS, rows)
+    groups = {row.clip.subject: "AB"[row.plan.subject % 2 == 0] for row in rows}
+    write_csv(root / GROUPS, [("subject", "group"), *groups.items()])
 
 
-def _truly(row: MadeRow) -> MadeRow:
-    """The clip with its true key frames as annotation."""
-    return replace(row, clip=replace(row.clip, annotated=row.made.course.true))
+def _true(row: WorkbookRow) -> WorkbookRow:
+    """The clip annotated with its true key frames."""
+    return replace(row, clip=replace(row.clip, annotated=row.drawn.course.true))
 
 
-def _annotated_by(config: SynthConfig, subject: int) -> SynthConfig:
-    """The settings of a subject's annotator: group B's labels offsets later."""
+def _with_annotator(config: SynthConfig, subject: int) -> SynthConfig:
+    """The settings with a subject's annotator: that of group B labels offsets later."""
     late = config.offset_bias + (config.late_group if subject % 2 == 0 else 0.0)
     return replace(config, offset_bias=max(-1.0, min(1.0, late)))
 
 
-def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[Plan]]]:
+def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[ClipPlan]]]:
+    """Each subject's number and clips."""
     emotions = config.emotions or list(next(iter(spec.tasks.values())).emotions)
     for subject in range(1, config.subjects + 1):
         plans = []
         for index in range(config.clips_per_subject):
-            # Each round of clips shows every emotion once; subjects start at different ones.
+            # All emotions in turn; subjects start at different ones.
             emotion = emotions[(index + subject) % len(emotions)]
-            plans.append(Plan(subject, index, emotion, (config.seed, _CLIP, subject, index)))
+            plans.append(ClipPlan(subject, index, emotion, (config.seed, _CLIP, subject, index)))
         yield subject, plans
 
 
 def _write_clip(
-    root: Path, spec: DatasetSpec, face: Face, plan: Plan, config: SynthConfig, fps: float
-) -> MadeRow:
+    root: Path, spec: DatasetSpec, face: Face, plan: ClipPlan, config: SynthConfig, fps: float
+) -> WorkbookRow:
     drawn = draw_clip(face, plan.emotion, config, fps, np.random.default_rng(plan.seed))
-    row = made_row(spec, plan, drawn)
-    layout = spec.layout(config.layout or next(iter(spec.layouts)))
+    row = workbook_row(spec, plan, drawn)
+    layout = config.layout_of(spec)
     names = row.clip.path_names
     folder = root / layout.native.format(**names)
     folder.mkdir(parents=True, exist_ok=layout.whole_video)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
-    for number, frame in row.made.frames():
+    for number, frame in row.drawn.frames():
         file = folder / layout.file.format(frame=number, **names)
         image = frame if spec.colour else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         done, data = cv2.imencode(file.suffix, image, quality if file.suffix == ".jpg" else [])
@@ -151,20 +157,13 @@ def _write_clip(
     return row
 
 
-def _write_truth(path: Path, rows: list[MadeRow], fps: float) -> None:
-    header = ("subject", "clip", "emotion", "action_units", "fps", "amplitude")
-    keys = ("onset", "apex", "offset")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow((*header, *keys, *(f"annotated_{key}" for key in keys)))
-        for row in rows:
-            clip, made = row.clip, row.made
-            about = (clip.subject, clip.name, clip.emotion, made.expression.code, fps)
-            numbers = (*made.course.true.numbers, *made.annotated.numbers)
-            writer.writerow((*about, f"{made.amplitude:.3f}", *numbers))
-
-
-def _write_groups(path: Path, rows: list[MadeRow]) -> None:
-    people = {row.clip.subject: "AB"[row.plan.subject % 2 == 0] for row in rows}
-    with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("subject", "group"), *people.items()])
+def _write_truth(path: Path, rows: list[WorkbookRow], fps: float) -> None:
+    about: tuple[object, ...] = ("subject", "clip", "emotion", "action_units", "fps", "amplitude")
+    keys: tuple[object, ...] = ("onset", "apex", "offset")
+    lines = [(*about, *keys, *(f"annotated_{key}" for key in keys))]
+    for row in rows:
+        clip, drawn = row.clip, row.drawn
+        about = (clip.subject, clip.name, clip.emotion, drawn.expression.code, fps)
+        keys = (*drawn.course.true.numbers, *drawn.annotated.numbers)
+        lines.append((*about, f"{drawn.amplitude:.3f}", *keys))
+    write_csv(path, lines)

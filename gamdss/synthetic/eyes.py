@@ -1,4 +1,4 @@
-"""Eyes and brows: lids, sclera, iris, pupil, lashes; and the same eyes closed, for blinks."""
+"""Eyes and brows: lids, sclera, iris, pupil and lashes; also closed, for blinks."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from gamdss.synthetic.identity import Identity
 
 
 def lid_curves(identity: Identity, side: int, count: int = 41) -> tuple[np.ndarray, np.ndarray]:
-    """Upper and lower lid margin of one eye, each (count, 2), from inner to outer corner.
+    """Upper and lower lid margin of an eye, each (count, 2), from the inner to the outer corner.
 
     `side` is -1 for the eye on the left of the picture and 1 for the right one.
     """
     u = np.linspace(-1, 1, count)
     x = side * (identity.eye_x + u * identity.eye_half_width)
     corner = identity.eye_y + 1.5 - identity.eye_tilt * u
-    # The upper lid peaks towards the nose, the lower one sags towards the temple.
+    # The upper lid is highest near the nose, the lower one lowest near the temple.
     upper = corner - 0.68 * identity.eye_opening * (1 - u**2) ** 0.8 * (1 - 0.12 * u)
     lower = corner + 0.34 * identity.eye_opening * (1 - u**2) * (1 + 0.2 * u)
     return np.stack([x, upper], axis=1), np.stack([x, lower], axis=1)
 
 
 def lid_levels(canvas: Canvas, identity: Identity) -> np.ndarray:
-    """0 at the upper lid margin, 1 at the lower one, beyond outside the eye; for blinks."""
+    """0 at the upper lid margin, 1 at the lower one, outside 0..1 elsewhere; for blinks."""
     levels = np.full(canvas.shape, 9.0, np.float32)
     for side in (-1, 1):
         upper, lower = lid_curves(identity, side)
@@ -33,19 +33,18 @@ def lid_levels(canvas: Canvas, identity: Identity) -> np.ndarray:
         bottom = np.interp(x, lower[order, 0], lower[order, 1])
         inside = np.abs(side * x - identity.eye_x) < identity.eye_half_width + 2
         level = (canvas.y - top) / np.maximum(bottom - top, 1.5)
-        # Above the margin everything may show the closed lid: it is the same skin there.
+        # Above the margin the closed lid may show everywhere: the skin is the same there.
         levels[:, inside] = np.where(canvas.y < identity.eye_y + 16, level, 9.0)[:, inside]
     return np.clip(levels, -9.0, 9.0)
 
 
 def paint_lids(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray:
-    """The skin around the eyes: the upper lid's crease, the shade below, the closed lash line."""
+    """Paint closed eyes: the crease of the upper lid, the shade below, the lash line."""
     skin = np.array(identity.skin)
     for side in (-1, 1):
         upper, lower = lid_curves(identity, side)
-        crease = (
-            upper + np.array([0, -1]) * (2.0 + 3.4 * np.sin(np.linspace(0.25, 2.8, 41)))[:, None]
-        )
+        height = 2.0 + 3.4 * np.sin(np.linspace(0.25, 2.8, 41))
+        crease = upper + np.array([0, -1]) * height[:, None]
         picture = blend(picture, skin * 0.45, 0.55 * canvas.stroke(crease, 1.0, soft=0.8))
         bag = lower + np.array([0, 6.5])
         picture = blend(picture, skin * 0.62, 0.28 * canvas.stroke(bag[6:-4], 1.5, soft=2.0))
@@ -57,7 +56,7 @@ def paint_lids(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.nd
 def paint_eyes(
     picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
 ) -> np.ndarray:
-    """Open eyes over the painted lids."""
+    """Paint open eyes over the lids."""
     for side in (-1, 1):
         upper, lower = lid_curves(identity, side)
         opening = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.45)
@@ -66,18 +65,17 @@ def paint_eyes(
         eye = eye * (1 - 0.5 * np.clip(shadow, 0, 1)[..., None])
         picture = blend(picture, eye, opening)
         picture = blend(picture, (110, 120, 170), 0.5 * canvas.stroke(lower, 1.0, soft=0.5))
-        # Shifted up, so that the lid keeps its thickness above the lash line.
+        # Shifted up, to keep the thickness of the lid above the lash line.
         lashes = canvas.stroke(upper + np.array([0, -0.5]), 1.8, soft=0.5)
         picture = blend(picture, (20, 20, 26), 0.88 * np.clip(lashes * 1.2, 0, 1))
         picture = blend(picture, (22, 22, 28), 0.8 * _lashes(canvas, upper, side, rng))
-        picture = blend(
-            picture, (96, 104, 176), 0.6 * canvas.bump(upper[1, 0], upper[1, 1], 1.6, 1.3)
-        )
+        corner = canvas.bump(upper[1, 0], upper[1, 1], 1.6, 1.3)
+        picture = blend(picture, (96, 104, 176), 0.6 * corner)
     return picture
 
 
 def _lashes(canvas: Canvas, upper: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
-    """Single lashes fanning out from the upper lid."""
+    """Mask of single lashes that fan out from the upper lid."""
     lines = []
     for index in range(8, 41):
         root = upper[index]
@@ -96,7 +94,7 @@ def _eyeball(canvas: Canvas, identity: Identity, side: int, rng: np.random.Gener
     white = np.array([214.0, 218.0, 226.0]) * (0.55 + 0.45 * np.mean(identity.skin) / 200.0)
     round_off = np.clip(1.04 - 0.45 * (dx / identity.eye_half_width) ** 2, 0.4, 1.1)
     eye = white * round_off[..., None]
-    # Streaks: a random profile around the iris, read by angle.
+    # Streaks: a random profile over the angle around the iris.
     profile = np.convolve(rng.standard_normal(144), [0.25, 0.5, 0.25], mode="same")
     angle = (np.arctan2(dy, dx) / (2 * np.pi) + 0.5) * 143
     streaks = np.interp(angle.ravel(), np.arange(144), profile).reshape(canvas.shape)
@@ -113,19 +111,14 @@ def _eyeball(canvas: Canvas, identity: Identity, side: int, rng: np.random.Gener
 def paint_brows(
     picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
 ) -> np.ndarray:
-    """Brows: a soft ground and some hundred hairs that turn from upright to sideways."""
+    """Paint brows: a soft ground and about a hundred hairs, from upright to sideways."""
     colour = np.minimum(np.array(identity.hair) * 0.8 + 6, np.array(identity.skin) * 0.5)
     for side in (-1, 1):
         spine = brow_spine(identity, side)
-        half = (
-            0.5
-            * identity.brow_thickness
-            * np.interp(np.linspace(0, 1, len(spine)), [0, 0.12, 0.55, 1], [0.7, 1.0, 0.9, 0.15])
-        )
-        below, above = (
-            spine + np.array([0, 1]) * half[:, None],
-            spine - np.array([0, 1]) * half[:, None],
-        )
+        along = np.linspace(0, 1, len(spine))
+        profile = np.interp(along, [0, 0.12, 0.55, 1], [0.7, 1.0, 0.9, 0.15])
+        half = 0.5 * identity.brow_thickness * profile
+        below, above = (spine + np.array([0, way]) * half[:, None] for way in (1, -1))
         ground = canvas.polygon(np.concatenate([above, below[::-1]]), soft=1.3)
         lines = []
         for _ in range(int(45 + 22 * identity.brow_thickness)):
@@ -142,14 +135,9 @@ def paint_brows(
 
 
 def brow_spine(identity: Identity, side: int) -> np.ndarray:
-    """The middle line of a brow from its inner to its outer end, (N, 2)."""
+    """The centre line of a brow from its inner to its outer end, (N, 2)."""
     inner, outer = identity.eye_x - 25, identity.eye_x + 28
     y, arch = identity.brow_y, identity.brow_arch
-    points = [
-        (side * inner, y + 2.0),
-        (side * (inner + 14), y - 0.3 * arch),
-        (side * (inner + 34), y - arch),
-        (side * (outer - 6), y - 0.4 * arch),
-        (side * outer, y + 4.0),
-    ]
-    return smooth_curve(points, closed=False)
+    points = [(inner, y + 2.0), (inner + 14, y - 0.3 * arch), (inner + 34, y - arch)]
+    points += [(outer - 6, y - 0.4 * arch), (outer, y + 4.0)]
+    return smooth_curve(np.array(points) * (side, 1), closed=False)

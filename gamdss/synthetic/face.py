@@ -1,4 +1,4 @@
-"""A person's neutral face as a texture to be warped: painted once, in high resolution."""
+"""A person's neutral face as a high-resolution texture, painted once and warped into frames."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from gamdss.synthetic.identity import DESIGN_HEIGHT, DESIGN_WIDTH, Identity
 from gamdss.synthetic.mouth import paint_mouth, paint_nostrils
 from gamdss.synthetic.relief import gloss, head_outline, height_map, shading
 
-# Texture pixels for each pixel of a frame: with fewer, sub-pixel motion changes the sharpness.
+# Texture pixels per pixel of a frame; with fewer, sub-pixel shifts would change the sharpness.
 OVERSAMPLING = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Face:
-    """A neutral face, ready to be warped into frames of `height` x `width` pixels.
+    """A neutral face for frames of `height` x `width` pixels.
 
     `texture` is the open-eyed face and `closed` the same with closed eyes, both (2 * height,
     2 * width, 3) float32, blue-green-red in 0..255. `lids` (2 * height, 2 * width) runs from 0 at
     the upper lid margin to 1 at the lower one. `head` (height, width) is 1 on the head and falls
-    smoothly to 0 on the background. `scale` is the pixels of a frame for each design unit.
+    smoothly to 0 on the background. `scale` is pixels of a frame per design unit.
     """
 
     identity: Identity
@@ -39,9 +39,9 @@ class Face:
 
 
 def render_face(identity: Identity, height: int, width: int) -> Face:
-    """Paint `identity` for frames of `height` x `width` pixels; the whole face always fits in."""
+    """Paint `identity` for frames of `height` x `width` pixels; the whole face always fits."""
     scale = min(width / DESIGN_WIDTH, height / DESIGN_HEIGHT)
-    # Small frames are painted large and reduced, so that single hairs stay thin.
+    # Small frames are painted large and reduced, to keep single hairs thin.
     canvas = Canvas(width / scale, height / scale, OVERSAMPLING * max(1.0, scale))
     opened, closed = _paint(canvas, identity)
     size = (OVERSAMPLING * width, OVERSAMPLING * height)
@@ -59,7 +59,7 @@ def render_face(identity: Identity, height: int, width: int) -> Face:
 
 
 def _reduced(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A painting at the texture's size, as soft as a camera's lens would leave it."""
+    """A painting at the texture's size, blurred as by a camera's lens."""
     smaller = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     return np.clip(cv2.GaussianBlur(smaller, (0, 0), 0.4 * OVERSAMPLING), 0, 255)
 
@@ -81,7 +81,7 @@ def _paint(canvas: Canvas, identity: Identity) -> tuple[np.ndarray, np.ndarray]:
     closed = paint_lids(closed, canvas, identity)
     closed = paint_brows(closed, canvas, identity, rng)
     opened = paint_eyes(closed, canvas, identity, rng)
-    # The same hairs over both: what the blink uncovers must not differ elsewhere.
+    # The same hairs over both, so that a blink changes the eyes only.
     seed = int(rng.integers(2**31))
     pictures = [
         paint_hair(picture, canvas, identity, np.random.default_rng(seed))
@@ -91,7 +91,7 @@ def _paint(canvas: Canvas, identity: Identity) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _skin(canvas: Canvas, identity: Identity, rng: np.random.Generator) -> np.ndarray:
-    """Skin before any light: tone, blood, blotches, pores, freckles, stubble."""
+    """Skin before lighting: tone, blood, blotches, pores, freckles, stubble."""
     i = identity
     grain = 1 + 0.022 * canvas.noise(rng, (0.5, 1.0)) + 0.022 * canvas.noise(rng, (4.0, 10.0, 28.0))
     skin = (np.array(i.skin) * grain[..., None]).astype(np.float32)

@@ -1,25 +1,22 @@
-"""Plant the faults that real datasets have, and write down where."""
+"""Plant the faults that real datasets have, and record where."""
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from gamdss.data.specs import DatasetSpec
+from gamdss.data.specs import DatasetSpec, Layout
 from gamdss.errors import ConfigError
-from gamdss.synthetic.native import MadeRow, column
+from gamdss.synthetic.native import WorkbookRow, column
 from gamdss.synthetic.settings import SynthConfig
 
 PLANTED = "faults.csv"
 _NOTE = "Notes that somebody wrote above the table."
 
 
-@dataclass(frozen=True)
-class Planted:
+class PlantedFault(NamedTuple):
     """A planted fault: its kind, the clip's id and row, and what was done."""
 
     kind: str
@@ -29,94 +26,92 @@ class Planted:
 
 
 class _Planter:
-    """The clip, the line of the sheet and the files that a fault is planted in."""
+    """Plants faults in one clip: its line of the sheet and its files. Methods return what they did.
+
+    Args:
+        root: the dataset's folder.
+        spec: the dataset's native form.
+        layout: where its frames are.
+        row: the clip.
+        line: the clip's line of the sheet, which is changed.
+    """
 
     def __init__(
-        self, root: Path, spec: DatasetSpec, config: SynthConfig, row: MadeRow, line: list[Any]
+        self, root: Path, spec: DatasetSpec, layout: Layout, row: WorkbookRow, line: list[Any]
     ) -> None:
-        self.spec, self.row, self.line = spec, row, line
-        layout = spec.layout(config.layout or next(iter(spec.layouts)))
-        names = row.clip.path_names
-        self.folder = root / layout.native.format(**names)
-        self.top = root
-        self.file = lambda number: self.folder / layout.file.format(frame=number, **names)
+        self.root, self.spec, self.clip, self.line = root, spec, row.clip, line
+        self.keys = row.clip.annotated
+        self.folder = root / layout.native.format(**self.clip.path_names)
+        self._file = layout.file
 
-    def cell(self, role: str, value: Any) -> str:
-        """Write a cell; what was done."""
+    def file(self, number: int) -> Path:
+        """The file of a frame."""
+        return self.folder / self._file.format(frame=number, **self.clip.path_names)
+
+    def write(self, role: str, value: Any) -> str:
+        """Replace a cell of the sheet."""
         place = column(self.spec, role)
         assert place is not None
         before, self.line[place] = self.line[place], value
         return f"{role} {before} -> {value}"
 
-    def missing_apex(self) -> str:
-        return self.cell("apex", "/")
-
-    def apex_outside(self) -> str:
-        return self.cell("apex", self.row.clip.annotated.offset + 7)
-
-    def swapped(self) -> str:
-        keys = self.row.clip.annotated
-        return f"{self.cell('onset', keys.offset)}, {self.cell('offset', keys.onset)}"
-
-    def unknown_emotion(self) -> str:
-        return self.cell("emotion", "boredom")
-
-    def other_case(self) -> str:
-        return self.cell("emotion", self.spec.emotions[self.row.clip.emotion].swapcase())
-
-    def no_folder(self) -> str:
+    def remove_folder(self) -> str:
         shutil.rmtree(self.folder)
-        return f"{self.folder.relative_to(self.top)} removed"
+        return f"{self.folder.relative_to(self.root)} removed"
 
-    def no_key_frame(self) -> str:
-        self.file(self.row.clip.annotated.offset).unlink()
-        return f"frame {self.row.clip.annotated.offset} removed"
+    def remove_key_frame(self) -> str:
+        self.file(self.keys.offset).unlink()
+        return f"frame {self.keys.offset} removed"
 
-    def no_frames(self) -> str:
-        keys = self.row.clip.annotated
-        inside = [n for n in range(keys.onset, keys.offset) if n not in keys.numbers][:2]
-        for number in inside:
+    def remove_frames(self) -> str:
+        between = range(self.keys.onset, self.keys.offset)
+        removed = [n for n in between if n not in self.keys.numbers][:2]
+        for number in removed:
             self.file(number).unlink()
-        return f"frames {inside} removed"
+        return f"frames {removed} removed"
 
-    def truncated(self) -> str:
-        file = self.file(self.row.clip.annotated.apex)
+    def truncate(self) -> str:
+        file = self.file(self.keys.apex)
         file.write_bytes(file.read_bytes()[:-40])
         return f"{file.name} cut"
 
-    def unreadable(self) -> str:
-        file = self.file(self.row.clip.annotated.onset)
+    def overwrite(self) -> str:
+        file = self.file(self.keys.onset)
         file.write_bytes(b"no image")
         return f"{file.name} overwritten"
 
-    def file_name(self) -> str:
-        file = self.file(self.row.clip.annotated.apex)
-        number = str(self.row.clip.annotated.apex)
+    def rename_file(self) -> str:
+        file = self.file(self.keys.apex)
         stem = file.stem.rstrip("0123456789")
-        other = file.with_name(f"{stem}{int(number):08d}{file.suffix.upper()}")
+        other = file.with_name(f"{stem}{self.keys.apex:08d}{file.suffix.upper()}")
         file.rename(other)
         return f"{file.name} -> {other.name}"
 
-    def folder_name(self) -> str:
+    def rename_folder(self) -> str:
         name = self.folder.name
         other = self.folder.with_name(name.swapcase() if name.swapcase() != name else f"0{name}")
         self.folder.rename(other)
-        return f"{self.folder.name} -> {other.name}"
+        return f"{name} -> {other.name}"
 
 
+# The other kinds, `duplicate row` and `notes above the header`, change the lines around the clip.
 _PLANTERS: dict[str, Callable[[_Planter], str]] = {
-    "missing apex": _Planter.missing_apex,
-    "apex outside the clip": _Planter.apex_outside,
-    "onset after offset": _Planter.swapped,
-    "unknown emotion": _Planter.unknown_emotion,
-    "emotion spelled otherwise": _Planter.other_case,
-    "missing clip folder": _Planter.no_folder,
-    "missing key frame": _Planter.no_key_frame,
-    "missing frames": _Planter.no_frames,
-    "truncated frame": _Planter.truncated,
-    "unreadable frame": _Planter.unreadable,
-    "file named otherwise": _Planter.file_name,
-    "folder named otherwise": _Planter.folder_name,
+    "missing apex": lambda p: p.write("apex", "/"),
+    "apex outside the clip": lambda p: p.write("apex", p.keys.offset + 7),
+    "onset after offset": lambda p: (
+        f"{p.write('onset', p.keys.offset)}, {p.write('offset', p.keys.onset)}"
+    ),
+    "unknown emotion": lambda p: p.write("emotion", "boredom"),
+    "emotion spelled otherwise": lambda p: p.write(
+        "emotion", p.spec.emotions[p.clip.emotion].swapcase()
+    ),
+    "missing clip folder": _Planter.remove_folder,
+    "missing key frame": _Planter.remove_key_frame,
+    "missing frames": _Planter.remove_frames,
+    "truncated frame": _Planter.truncate,
+    "unreadable frame": _Planter.overwrite,
+    "file named otherwise": _Planter.rename_file,
+    "folder named otherwise": _Planter.rename_folder,
 }
 
 
@@ -124,21 +119,18 @@ def plant(
     root: Path,
     spec: DatasetSpec,
     config: SynthConfig,
-    rows: list[MadeRow],
+    rows: list[WorkbookRow],
     lines: list[list[Any]],
-) -> list[Planted]:
-    """Plant the faults that `config` asks for, each in a clip of its own; changes `lines`.
+) -> list[PlantedFault]:
+    """Plant the faults that `config` asks for, each in a different clip; changes `lines`.
 
-    Faults that the dataset or its layout cannot have are passed over: a missing apex without a
-    column for it, a folder that several clips share, a cut end that only JPEG shows.
+    Faults that the dataset or its layout cannot have are skipped (see `_possible`).
 
     Raises:
         ConfigError: there are fewer clips than faults.
     """
-    layout = spec.layout(config.layout or next(iter(spec.layouts)))
-    kinds = [kind for kind in config.faults if _possible(kind, spec, layout.whole_video)]
-    if Path(layout.file).suffix.lower() != ".jpg":
-        kinds = [kind for kind in kinds if kind != "truncated frame"]
+    layout = config.layout_of(spec)
+    kinds = [kind for kind in config.faults if _possible(kind, spec, layout)]
     if len(kinds) > len(rows):
         raise ConfigError(
             f"{len(kinds)} faults cannot be planted in {len(rows)} clips",
@@ -155,22 +147,16 @@ def plant(
         elif kind == "notes above the header":
             done, number = _NOTE, 1
         else:
-            done = _PLANTERS[kind](_Planter(root, spec, config, row, line))
-        planted.append(Planted(kind, row.clip.id, number, done))
+            done = _PLANTERS[kind](_Planter(root, spec, layout, row, line))
+        planted.append(PlantedFault(kind, row.clip.id, number, done))
     lines[:0] = [[_NOTE]] * above
     return planted
 
 
-def _possible(kind: str, spec: DatasetSpec, whole_video: bool) -> bool:
+def _possible(kind: str, spec: DatasetSpec, layout: Layout) -> bool:
+    """An apex needs a column, a folder must hold one clip, and only JPEG shows a truncated end."""
     if kind in ("missing apex", "apex outside the clip"):
         return column(spec, "apex") is not None
-    folder = kind in ("missing clip folder", "folder named otherwise")
-    return not (folder and whole_video)
-
-
-def write_planted(path: Path, planted: list[Planted]) -> None:
-    """Write `faults.csv`."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(("kind", "clip", "row", "done"))
-        writer.writerows((item.kind, item.clip, item.row, item.done) for item in planted)
+    if kind in ("missing clip folder", "folder named otherwise"):
+        return not layout.whole_video
+    return kind != "truncated frame" or Path(layout.file).suffix.lower() == ".jpg"

@@ -1,4 +1,4 @@
-"""Who a made person is: proportions, colours, hair and light, drawn once for each subject.
+"""A synthetic person: proportions, colours, hair and light, drawn once per subject.
 
 Lengths are design units: a face is designed on a canvas of 280 x 340 units, the size in pixels of
 a cropped CASME II frame, with the origin in the middle, x to the right and y downwards.
@@ -15,7 +15,7 @@ DESIGN_WIDTH, DESIGN_HEIGHT = 280.0, 340.0
 
 Colour = tuple[float, float, float]
 
-# From light to dark, as (blue, green, red): cv2's channel order.
+# From light to dark, as (blue, green, red), cv2's channel order.
 SKIN_TONES = np.array(
     [
         (198, 212, 238),
@@ -42,10 +42,10 @@ HAIR_STYLES = ("short", "fringe", "long", "parted", "buzz")
 
 @dataclass(frozen=True)
 class Identity:
-    """One person's looks. Lengths in design units, colours as (blue, green, red) in grey levels.
+    """A person's appearance. Lengths in design units, colours as (blue, green, red) in grey levels.
 
     `light` is a unit vector from the face towards the lamp (x right, y down, z to the camera);
-    `texture_seed` draws what has no name: pores, freckles, single hairs.
+    `texture_seed` is the seed of details: pores, freckles, single hairs.
     """
 
     half_width: float
@@ -81,7 +81,7 @@ class Identity:
 
 
 def _proportions(rng: np.random.Generator, eye_y: float) -> dict[str, Any]:
-    """Lengths and hair style; drawn in this order."""
+    """Lengths and hair style, drawn in this order."""
     return {
         "half_width": rng.uniform(94, 107),
         "jaw": rng.uniform(0.70, 0.92),
@@ -112,12 +112,12 @@ def _colour(values: np.ndarray) -> Colour:
 
 
 def draw_identity(rng: np.random.Generator) -> Identity:
-    """A person drawn at random."""
+    """Draw a person."""
     tone = float(rng.beta(1.2, 1.6)) * (len(SKIN_TONES) - 1.001)
     low = int(tone)
     skin = SKIN_TONES[low] + (tone - low) * (SKIN_TONES[low + 1] - SKIN_TONES[low])
     skin = skin * rng.normal(1.0, 0.02, 3)
-    # Fair hair and light eyes come with fair skin more often than not.
+    # Fair hair and light eyes occur with fair skin only.
     fair = tone < 2.2
     hair = HAIR_COLOURS[int(rng.integers(len(HAIR_COLOURS) if fair else 3))]
     iris = EYE_COLOURS[int(rng.integers(len(EYE_COLOURS) if fair else 2))]

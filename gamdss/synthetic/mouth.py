@@ -1,10 +1,10 @@
-"""Mouth and nostrils: lips with a cupid's bow, the line between them, the dark of the nose."""
+"""Mouth and nostrils: lips with a cupid's bow, the line between them, the nostrils."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from gamdss.synthetic.canvas import Canvas, blend, smooth_curve
+from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve
 from gamdss.synthetic.identity import Identity
 
 
@@ -12,27 +12,23 @@ def lip_line(identity: Identity) -> np.ndarray:
     """Where the lips meet, from the left to the right corner, (N, 2)."""
     width, y = identity.mouth_half_width, identity.mouth_y
     half = [(0.0, y + 1.4), (0.22 * width, y - 0.9), (0.6 * width, y + 0.2), (width, y + 0.6)]
-    return smooth_curve([(-px, py) for px, py in reversed(half[1:])] + half, closed=False)
+    return smooth_curve(both_sides(half), closed=False)
 
 
 def paint_mouth(
     picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
 ) -> np.ndarray:
-    """Lips on the skin, `picture` before shading."""
+    """Paint lips on the skin, before shading."""
     i = identity
     width, y = i.mouth_half_width, i.mouth_y
     line = lip_line(i)
-    top = [
-        (0.0, y - 0.72 * i.lip_upper),
-        (0.13 * width, y - 1.15 * i.lip_upper),
-        (0.36 * width, y - 0.85 * i.lip_upper),
-        (0.75 * width, y - 0.2 * i.lip_upper),
-        (width, y + 0.6),
-    ]
+    top = [(0.0, y - 0.72 * i.lip_upper), (0.13 * width, y - 1.15 * i.lip_upper)]
+    top += [(0.36 * width, y - 0.85 * i.lip_upper), (0.75 * width, y - 0.2 * i.lip_upper)]
+    top += [(width, y + 0.6)]
     bottom = [(0.0, y + 1.12 * i.lip_lower), (0.4 * width, y + 1.05 * i.lip_lower)]
     bottom += [(0.78 * width, y + 0.45 * i.lip_lower), (width, y + 0.6)]
-    upper = np.concatenate([smooth_curve(_mirrored(top), closed=False), line[::-1]])
-    lower = np.concatenate([smooth_curve(_mirrored(bottom), closed=False), line[::-1]])
+    upper = np.concatenate([smooth_curve(both_sides(top), closed=False), line[::-1]])
+    lower = np.concatenate([smooth_curve(both_sides(bottom), closed=False), line[::-1]])
     skin = np.array(i.skin)
     red = skin * (1 - i.lip_redness * np.array([0.36, 0.42, 0.14]))
     wrinkles = 1 + 0.035 * _vertical_grain(canvas, rng)
@@ -44,39 +40,22 @@ def paint_mouth(
 
 
 def paint_nostrils(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray:
-    """The two nostrils and the shade under the nose."""
-    i = identity
-    skin = np.array(i.skin)
+    """Paint the nostrils and the shade under the nose."""
+    skin, width, y = np.array(identity.skin), identity.nose_half_width, identity.nose_y
+    hole = [(0.20 * width, y + 0.6), (0.42 * width, y - 2.6), (0.66 * width, y - 1.4)]
+    hole += [(0.62 * width, y + 1.0), (0.38 * width, y + 1.2)]
+    wing = [(0.86 * width, y - 13), (1.12 * width, y - 6)]
+    wing += [(1.02 * width, y + 1.5), (0.70 * width, y + 2.2)]
     for side in (-1, 1):
-        hole = [
-            (side * 0.20 * i.nose_half_width, i.nose_y + 0.6),
-            (side * 0.42 * i.nose_half_width, i.nose_y - 2.6),
-            (side * 0.66 * i.nose_half_width, i.nose_y - 1.4),
-            (side * 0.62 * i.nose_half_width, i.nose_y + 1.0),
-            (side * 0.38 * i.nose_half_width, i.nose_y + 1.2),
-        ]
-        mask = canvas.polygon(smooth_curve(hole, closed=True), soft=0.9)
-        picture = blend(picture, skin * 0.16, 0.9 * mask)
-        wing = smooth_curve(
-            [
-                (side * 0.86 * i.nose_half_width, i.nose_y - 13),
-                (side * 1.12 * i.nose_half_width, i.nose_y - 6),
-                (side * 1.02 * i.nose_half_width, i.nose_y + 1.5),
-                (side * 0.70 * i.nose_half_width, i.nose_y + 2.2),
-            ],
-            closed=False,
-        )
-        picture = blend(picture, skin * 0.42, 0.42 * canvas.stroke(wing, 1.2, soft=0.9))
-    return blend(picture, skin * 0.45, 0.22 * canvas.bump(0, i.nose_y + 4, 12, 3))
-
-
-def _mirrored(half: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """A right half from the middle outwards, completed to a line from left to right."""
-    return [(-px, py) for px, py in reversed(half[1:])] + half
+        inside = smooth_curve(np.array(hole) * (side, 1), closed=True)
+        picture = blend(picture, skin * 0.16, 0.9 * canvas.polygon(inside, soft=0.9))
+        edge = smooth_curve(np.array(wing) * (side, 1), closed=False)
+        picture = blend(picture, skin * 0.42, 0.42 * canvas.stroke(edge, 1.2, soft=0.9))
+    return blend(picture, skin * 0.45, 0.22 * canvas.bump(0, y + 4, 12, 3))
 
 
 def _vertical_grain(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """The fine upright furrows of lips: noise that varies across and hardly along."""
+    """The fine vertical furrows of lips: noise that varies mainly from left to right."""
     profile = rng.standard_normal((3, canvas.shape[1])).astype(np.float32)
     rows = np.linspace(0, 2, canvas.shape[0])
     return np.stack([np.interp(rows, [0, 1, 2], column) for column in profile.T], axis=1)

@@ -1,8 +1,9 @@
-"""Made clips under a dataset's own names and numbers, and the workbook that lists them."""
+"""Synthetic clips under a dataset's own names and numbers, and the workbook that lists them."""
 
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,15 @@ import openpyxl
 
 from gamdss.data.specs import DatasetSpec
 from gamdss.records import Clip, KeyFrames
-from gamdss.synthetic.clip import MadeClip
+from gamdss.synthetic.clip import SyntheticClip
 
-# Clips of one video lie as many frames apart.
-_APART = 1000
+_SPACING = 1000  # frames from one clip of a video to the next
 _LEAD = "Notes of the coders: all frame numbers are those of the original video."
 
 
 @dataclass(frozen=True)
-class Plan:
-    """One clip to be made: the number of its subject from 1, its index from 0."""
+class ClipPlan:
+    """A clip to draw: its subject's number from 1, its index within the subject from 0."""
 
     subject: int
     index: int
@@ -29,21 +29,21 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class MadeRow:
-    """A made clip, and the clip that a reader of the workbook should find."""
+class WorkbookRow:
+    """A synthetic clip, and the clip that a reader of the workbook should find."""
 
-    plan: Plan
-    made: MadeClip
+    plan: ClipPlan
+    drawn: SyntheticClip
     clip: Clip
 
 
-def made_row(spec: DatasetSpec, plan: Plan, made: MadeClip) -> MadeRow:
-    """Number and name a drawn clip as the dataset does."""
+def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> WorkbookRow:
+    """Number and name a clip as the dataset does."""
     form = spec.writing
     video, take = divmod(plan.index, form.clips_per_video)
-    first = int(made.course.numbers[0])
-    made = _moved(made, 1 - first if form.from_one else take * _APART)
-    cell = form.clip.format(
+    first = int(drawn.course.numbers[0])
+    drawn = _renumbered(drawn, 1 - first if form.from_one else take * _SPACING)
+    name = form.clip.format(
         number=plan.subject,
         take=take + 1,
         n=video + 1 if form.clips_per_video > 1 else plan.index + 1,
@@ -53,42 +53,43 @@ def made_row(spec: DatasetSpec, plan: Plan, made: MadeClip) -> MadeRow:
     clip = Clip(
         dataset=spec.name,
         subject=spec.subject(form.subject.format(number=plan.subject)),
-        name=spec.clip_form.format(clip=cell, onset=made.annotated.onset),
-        annotated=made.annotated,
+        name=spec.clip_form.format(clip=name, onset=drawn.annotated.onset),
+        annotated=drawn.annotated,
         emotion=plan.emotion,
-        action_units=str(made.expression.code),
-        video=cell,
+        action_units=str(drawn.expression.code),
+        video=name,
         take=take + 1,
     )
-    return MadeRow(plan, made, clip)
+    return WorkbookRow(plan, drawn, clip)
 
 
-def _moved(made: MadeClip, by: int) -> MadeClip:
+def _renumbered(drawn: SyntheticClip, by: int) -> SyntheticClip:
     """The clip with all frame numbers shifted."""
 
-    def keys(before: KeyFrames) -> KeyFrames:
-        onset, apex, offset = (number + by for number in before.numbers)
-        return KeyFrames(onset, apex, offset)
+    def shifted(keys: KeyFrames) -> KeyFrames:
+        return KeyFrames(keys.onset + by, keys.apex + by, keys.offset + by)
 
-    course = replace(made.course, numbers=made.course.numbers + by, true=keys(made.course.true))
-    return replace(made, course=course, annotated=keys(made.annotated))
+    numbers = drawn.course.numbers + by
+    course = replace(drawn.course, numbers=numbers, true=shifted(drawn.course.true))
+    return replace(drawn, course=course, annotated=shifted(drawn.annotated))
 
 
-def table(spec: DatasetSpec, rows: list[MadeRow]) -> list[list[Any]]:
-    """What the annotator wrote: the lines of the sheet, the header last of the leading ones."""
+def sheet_lines(spec: DatasetSpec, rows: Sequence[WorkbookRow]) -> list[list[Any]]:
+    """The lines of the sheet: notes that the dataset has above the header, the header, the rows."""
     roles = {name.lower(): role for role, names in spec.columns.items() for name in names}
     lines: list[list[Any]] = [[_LEAD] for _ in range(spec.writing.lead)]
     lines.append(list(spec.header))
     for row in rows:
-        cells = _cells(spec, row)
-        native = [cells.get(roles.get((name or "").lower(), "")) for name in spec.header]
+        values = _values(spec, row)
+        native = [values.get(roles.get((name or "").lower(), "")) for name in spec.header]
         if spec.writing.text:
-            native = [None if cell is None else str(cell) for cell in native]
+            native = [None if value is None else str(value) for value in native]
         lines.append(native)
     return lines
 
 
-def _cells(spec: DatasetSpec, row: MadeRow) -> dict[str, Any]:
+def _values(spec: DatasetSpec, row: WorkbookRow) -> dict[str, Any]:
+    """A row's values by role."""
     subject = spec.writing.subject.format(number=row.plan.subject)
     name = row.clip.video
     onset, apex, offset = row.clip.annotated.numbers
@@ -100,27 +101,32 @@ def _cells(spec: DatasetSpec, row: MadeRow) -> dict[str, Any]:
         "offset": offset,
         "duration": offset - onset + 1,
         "emotion": spec.emotions[row.clip.emotion],
-        "action_units": row.made.expression.code,
+        "action_units": row.drawn.expression.code,
     }
 
 
 def column(spec: DatasetSpec, role: str) -> int | None:
-    """Which column of the native header plays a role; None if none does."""
+    """Index of the native header's column with a role; None if there is none."""
     names = {name.lower() for name in spec.columns.get(role, ())}
     found = [i for i, name in enumerate(spec.header) if (name or "").lower() in names]
     return found[0] if found else None
 
 
-def write_table(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> None:
+def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> None:
     """Write the lines as the workbook that a reader looks for first."""
     path = root / (spec.workbooks[0] if spec.workbooks else f"{spec.name}.xlsx")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
-        with path.open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows(lines)
+        write_csv(path, lines)
         return
     book = openpyxl.Workbook()
     book.active.title = spec.writing.sheet
     for line in lines:
         book.active.append(line)
     book.save(path)
+
+
+def write_csv(path: Path, lines: Iterable[Sequence[Any]]) -> None:
+    """Write lines as CSV."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows(lines)

@@ -1,4 +1,4 @@
-"""What disturbs a clip besides the expression: head, light, eyes, sensor."""
+"""Disturbances of a clip: head drift, light, blinks, sensor noise."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _BLINK_MS = 180.0
 class Nuisances:
     """Disturbances of each of T frames.
 
-    `drift` (T, 3) is the head's shift in x and y in pixels and its turn in radians; `gain` (T,)
-    the brightness; `slope` (T, 2) its change across and down the picture; `closure` (T,) how far
+    `drift` (T, 3) is the head's shift in x and y in pixels and its rotation in radians; `gain` (T,)
+    the brightness; `slope` (T, 2) its gradient across and down the picture; `closure` (T,) how far
     the eyes are closed, 0 to 1.
     """
 
@@ -33,7 +33,7 @@ def draw_nuisances(
 ) -> Nuisances:
     """Draw the disturbances of a clip of `frames` frames."""
     wander = np.stack([_slow(frames, fps, rng) for _ in range(3)], axis=1)
-    # Half a face away from the axis, the turn moves the skin as far as the shift does.
+    # Half a face away from the axis, the rotation moves the skin as far as the shift does.
     unit = np.array([1.0, 1.0, 2.0 / min(face.height, face.width)])
     light = np.stack([_slow(frames, fps, rng) for _ in range(3)], axis=1)
     light *= config.illumination / 100
@@ -47,7 +47,7 @@ def draw_nuisances(
 
 
 def _slow(frames: int, fps: float, rng: np.random.Generator) -> np.ndarray:
-    """A smooth wandering of unit deviation, with changes that take a third of a second."""
+    """Smooth noise of unit deviation that changes within about a third of a second."""
     sigma = fps / 3
     reach = int(4 * sigma)
     steps = rng.standard_normal(frames + 2 * reach)
@@ -65,7 +65,7 @@ def _blink(probability: float, frames: int, fps: float, rng: np.random.Generator
 
 
 def texture(face: Face, closure: float) -> np.ndarray:
-    """The face with its eyes closed by `closure`, 0 to 1."""
+    """The face's texture with the eyes closed by `closure`, 0 to 1."""
     if closure <= 0:
         return face.texture
     edge = 0.15
@@ -76,7 +76,7 @@ def texture(face: Face, closure: float) -> np.ndarray:
 def expose(
     picture: np.ndarray, gain: float, slope: np.ndarray, noise: float, rng: np.random.Generator
 ) -> np.ndarray:
-    """Light and sensor: (H, W, 3) float32 in grey levels -> uint8."""
+    """Apply light and sensor noise: (H, W, 3) float32 in grey levels to uint8."""
     height, width = picture.shape[:2]
     across = np.linspace(-1, 1, width, dtype=np.float32) * slope[0]
     down = np.linspace(-1, 1, height, dtype=np.float32) * slope[1]

@@ -1,17 +1,17 @@
-"""What a made dataset is like: how many, how large, how clear, how disturbed, how annotated."""
+"""Settings of a synthetic dataset: its size, motion, disturbances and annotator."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from gamdss.data.specs import get_spec
-from gamdss.errors import ConfigError
+from gamdss.config.checks import require
+from gamdss.data.specs import DatasetSpec, Layout, get_spec
 
 Range = tuple[float, float]
-# Families of time courses; `mixed` draws one of the others for each clip.
+# Families of time courses; `mixed` draws one of the others per clip.
 COURSES = ("cosine", "power", "tail", "plateau", "asymmetric", "mixed")
-# Kinds of faults that can be planted, in the words of `gamdss check`.
+# Kinds of faults that can be planted, named as `gamdss check` names them.
 FAULTS = (
     "missing apex",
     "apex outside the clip",
@@ -28,45 +28,57 @@ FAULTS = (
     "file named otherwise",
     "folder named otherwise",
 )
+# Allowed minimum and maximum of each number.
+_BOUNDS: dict[str, tuple[float, float]] = {
+    **dict.fromkeys(("subjects", "clips_per_subject"), (1, 9999)),
+    **dict.fromkeys(("height", "width"), (32, 4096)),
+    "fps": (1, 10000),
+    **dict.fromkeys(("margin_ms", "noise", "flicker", "illumination", "drift"), (0, math.inf)),
+    "blink": (0, 1),
+    "jpeg_quality": (1, 100),
+    **dict.fromkeys(("onset_bias", "apex_bias", "offset_bias", "late_group"), (-1, 1)),
+    **dict.fromkeys(("onset_jitter", "apex_jitter", "offset_jitter"), (0, 1)),
+    **dict.fromkeys(("seed", "workers"), (0, math.inf)),
+}
 
 
 @dataclass
 class SynthConfig:
-    """A made dataset. Lengths are pixels of the written frames, times milliseconds.
+    """A synthetic dataset. Lengths are pixels of the written frames, times milliseconds.
 
     Args:
-        dataset: name of the spec in whose native layout it is written.
-        layout: which of the spec's frame layouts is written; its first where left out.
+        dataset: name or file of the spec in whose native layout it is written.
+        layout: which of the spec's frame layouts is written; the first by default.
         faults: kinds of faults to plant, or `all`; `faults.csv` records them.
-        subjects: number of made people.
-        clips_per_subject: clips of each; its emotions are as balanced as the number allows.
-        emotions: emotions that occur; those of the spec's first task where left out.
-        height: of a frame; 340 is a cropped CASME II frame.
-        width: of a frame; 280 is a cropped CASME II frame.
-        fps: frames a second; the spec's, or 100, where left out.
-        rise_ms: least and greatest length of the rising phase.
-        plateau_ms: least and greatest time at full strength, with the apex in its middle.
-        fall_ms: least and greatest length of the falling phase.
-        course: families of time courses, one drawn for each clip: cosine, power, tail, plateau,
+        subjects: number of synthetic people.
+        clips_per_subject: clips of each, with emotions as balanced as the number allows.
+        emotions: emotions that occur; by default those of the spec's first task.
+        height: height of a frame; a cropped CASME II frame has 340.
+        width: width of a frame; a cropped CASME II frame has 280.
+        fps: frames per second; by default the spec's, or 100 if it has none.
+        rise_ms: minimum and maximum duration of the rising phase.
+        plateau_ms: minimum and maximum time at full strength, with the apex in the middle.
+        fall_ms: minimum and maximum duration of the falling phase.
+        course: families of time courses, one drawn per clip: cosine, power, tail, plateau,
             asymmetric, or mixed for all of them.
         margin_ms: neutral frames before the onset and after the offset.
-        amplitude: least and greatest displacement at the apex, where the face moves most.
-        noise: standard deviation of the sensor's noise in grey levels.
-        flicker: standard deviation of each frame's brightness in percent.
+        amplitude: minimum and maximum displacement at the apex, where the face moves most.
+        noise: standard deviation of the sensor noise in grey levels.
+        flicker: standard deviation of the brightness from frame to frame in percent.
         illumination: slow change of the light over a clip in percent, uneven over the face.
-        drift: standard deviation of the head's slow wandering in pixels.
-        blink: probability that a clip has a blink of the eyes.
+        drift: standard deviation of the head's slow drift in pixels.
+        blink: probability that a clip contains a blink.
         jpeg_quality: 1 to 100.
-        onset_bias: mean error of the annotator in shares of the rising phase; above 0 is late.
+        onset_bias: mean error of the annotated onset relative to the rising phase; above 0 is late.
         onset_jitter: standard deviation of that error.
-        apex_bias: mean error of the annotated apex in shares of the rising phase.
+        apex_bias: mean error of the annotated apex relative to the rising phase.
         apex_jitter: standard deviation of that error.
-        offset_bias: mean error of the annotated offset in shares of the falling phase.
+        offset_bias: mean error of the annotated offset relative to the falling phase.
         offset_jitter: standard deviation of that error.
-        late_group: what the annotator of every second subject adds to `offset_bias`, in shares of
-            the falling phase; `groups.csv` says who is in group A and who in B.
-        seed: decides everything; the same seed gives the same files.
-        workers: threads that draw; 0 takes one for each processor.
+        late_group: what the annotator of every second subject adds to `offset_bias`; `groups.csv`
+            assigns the subjects to group A or B (the late one).
+        seed: the same seed gives the same files.
+        workers: threads that draw clips; 0 starts one per processor.
     """
 
     dataset: str = "cas2"
@@ -102,62 +114,33 @@ class SynthConfig:
 
     def __post_init__(self) -> None:
         spec = get_spec(self.dataset)
-        if self.layout is not None:
-            spec.layout(self.layout)
-        self._known_faults()
-        self._known_courses()
-        for name in ("subjects", "clips_per_subject"):
-            self._within(name, 1, 9999)
-        for name in ("height", "width"):
-            self._within(name, 32, 4096)
-        for name in ("rise_ms", "fall_ms", "plateau_ms", "amplitude"):
-            self._range(name)
-        for name in ("margin_ms", "noise", "flicker", "illumination", "drift", "seed", "workers"):
-            self._within(name, 0, math.inf)
-        self._within("blink", 0, 1)
-        self._within("jpeg_quality", 1, 100)
-        for name in ("onset", "apex", "offset"):
-            self._within(f"{name}_bias", -1, 1)
-            self._within(f"{name}_jitter", 0, 1)
-        self._within("late_group", -1, 1)
-        if self.fps is not None:
-            self._within("fps", 1, 10000)
-        unknown = [name for name in self.emotions or () if name not in spec.emotions]
-        if unknown or self.emotions == []:
-            raise ConfigError(
-                f"--emotions is {self.emotions!r}",
-                remedy=f"{spec.title} knows {', '.join(spec.emotions)}.",
-            )
-
-    def _known_faults(self) -> None:
+        self.layout_of(spec)
         if self.faults == ["all"]:
             self.faults = list(FAULTS)
-        unknown = [name for name in self.faults if name not in FAULTS]
-        if unknown:
-            raise ConfigError(
-                f"--faults is {self.faults!r}",
-                remedy=f"It must be [all], or of these: {', '.join(FAULTS)}.",
-            )
+        allowed = f"[all] or a list of these: {', '.join(FAULTS)}"
+        require(set(self.faults) <= set(FAULTS), "faults", self.faults, allowed)
+        self._require_names("course", COURSES)
+        if self.emotions is not None:
+            self._require_names("emotions", tuple(spec.emotions))
+        for name, (low, high) in _BOUNDS.items():
+            value = getattr(self, name)
+            allowed = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
+            require(value is None or low <= value <= high, name, value, allowed)
+        for name in ("rise_ms", "plateau_ms", "fall_ms", "amplitude"):
+            ends = tuple(float(end) for end in getattr(self, name))
+            allowed = "the minimum and the maximum, [low, high], 0 or more"
+            require(len(ends) == 2 and 0 <= ends[0] <= ends[1], name, list(ends), allowed)
+            setattr(self, name, ends)
 
-    def _known_courses(self) -> None:
-        if not self.course or any(name not in COURSES for name in self.course):
-            raise ConfigError(
-                f"--course is {self.course!r}",
-                remedy=f"It must be a list of these: {', '.join(COURSES)}.",
-            )
+    def layout_of(self, spec: DatasetSpec) -> Layout:
+        """The frame layout to write.
 
-    def _within(self, name: str, low: float, high: float) -> None:
-        value = getattr(self, name)
-        if not low <= value <= high:
-            bounds = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
-            flag = name.replace("_", "-")
-            raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {bounds}.")
+        Raises:
+            ConfigError: `spec` has no layout of that name.
+        """
+        return spec.layout(self.layout or next(iter(spec.layouts)))
 
-    def _range(self, name: str) -> None:
-        value = tuple(float(end) for end in getattr(self, name))
-        if len(value) != 2 or not 0 <= value[0] <= value[1]:
-            raise ConfigError(
-                f"--{name.replace('_', '-')} is {list(value)!r}",
-                remedy="It must be the least and the greatest value, [low, high], 0 or more.",
-            )
-        setattr(self, name, value)
+    def _require_names(self, option: str, known: tuple[str, ...]) -> None:
+        names = getattr(self, option)
+        allowed = f"a list of these: {', '.join(known)}"
+        require(bool(names) and set(names) <= set(known), option, names, allowed)

@@ -1,4 +1,4 @@
-"""How strong an expression is in each frame, and where its key frames truly are."""
+"""The strength of an expression in each frame, and its true key frames."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from gamdss.records import KeyFrames
 from gamdss.synthetic.settings import COURSES, Range, SynthConfig
 
 _SINGLE = tuple(name for name in COURSES if name != "mixed")
-_FAST, _SLOW = 0.45, 1.6  # lengths of the phases of an asymmetric course, to those drawn
+_FAST, _SLOW = 0.45, 1.6  # factors for the phases of an asymmetric course
 
 
 @dataclass(frozen=True, eq=False)
 class TimeCourse:
-    """`numbers` are the frame numbers of the clip, `strength` (T,) runs from 0 to 1.
+    """The frame numbers of a clip, and the expression's `strength` (T,) in each.
 
-    It is 0 up to the true onset and from the true offset on, and 1 at the true apex. `family` is
-    one of `COURSES`.
+    Strength is 0 up to the true onset, 1 at the true apex, and 0 again from the true offset on.
+    `family` is one of `COURSES`.
     """
 
     numbers: np.ndarray
@@ -29,10 +29,10 @@ class TimeCourse:
 
 
 def draw_time_course(config: SynthConfig, fps: float, rng: np.random.Generator) -> TimeCourse:
-    """A rise, a plateau with the apex in its middle, and a fall, of a family of `config.course`.
+    """Draw a rise, a plateau with the apex in its middle, and a fall.
 
-    What a family draws comes from a stream of its own: the same seed gives clips of all families
-    that are alike in everything else.
+    What is specific to a family is drawn from a separate stream, so with the same seed, clips of
+    different families are alike in everything else.
     """
 
     def frames(span: Range, least: int) -> int:
@@ -57,7 +57,7 @@ def draw_time_course(config: SynthConfig, fps: float, rng: np.random.Generator) 
     numbers = np.arange(first, offset + tail + 1)
     up = np.clip((numbers - onset) / rise, 0, 1)
     down = np.clip((offset - numbers) / fall, 0, 1)
-    # Slower or faster at the beginning than a plain cosine, by clip.
+    # Exponents that make the start of a phase slower or faster than a plain cosine.
     shape = rng.uniform(0.85, 1.2, 2)
     strength = _SHAPES.get(family, _cosine)(up, down, shape, own)
     return TimeCourse(numbers, strength, KeyFrames(onset, apex, offset), family)
@@ -71,13 +71,13 @@ def _draw_family(names: list[str], rng: np.random.Generator) -> str:
 def _cosine(
     up: np.ndarray, down: np.ndarray, shape: np.ndarray, _: np.random.Generator
 ) -> np.ndarray:
-    """Raised cosines; also of plateaus and asymmetric courses, which differ in their lengths."""
+    """Raised cosines; plateaus and asymmetric courses use them with other durations."""
     strength = (0.5 - 0.5 * np.cos(np.pi * up)) ** shape[0]
     return np.asarray(strength * (0.5 - 0.5 * np.cos(np.pi * down)) ** shape[1])
 
 
 def _power(up: np.ndarray, down: np.ndarray, _: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Power laws: with a corner at both ends of a phase, or one of them."""
+    """Power laws, with a corner at one or both ends of a phase."""
     first, second = rng.uniform(0.6, 1.6, 2)
     return np.asarray(up**first * down**second)
 
@@ -85,7 +85,7 @@ def _power(up: np.ndarray, down: np.ndarray, _: np.ndarray, rng: np.random.Gener
 def _tail(
     up: np.ndarray, down: np.ndarray, shape: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """A fall that is fast at first and fades away: a power law or an exponential."""
+    """A fall that is fast at first and then fades: a power law or an exponential."""
     rise = (0.5 - 0.5 * np.cos(np.pi * up)) ** shape[0]
     if rng.random() < 0.5:
         return np.asarray(rise * down ** rng.uniform(1, 3))

@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import cv2
@@ -230,3 +230,9 @@ def test_models_are_identified_by_content(tmp_path):
     assert AlignConfig(yunet=str(one)).identity != AlignConfig(yunet=str(other)).identity
     with pytest.raises(DetectorError, match=r"missing\.dat.*No such file"):
         _ = AlignConfig(predictor=str(tmp_path / "missing.dat")).identity
+
+
+def test_the_readme_lists_all_options():
+    readme = Path(run.__file__).with_name("README.md").read_text("utf-8")
+    for field in fields(AlignConfig):
+        assert f"`--{field.name}`" in readme

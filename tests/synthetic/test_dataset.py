@@ -1,7 +1,7 @@
-"""A made dataset: in the native layout, with true key frames, the same for the same seed."""
+"""A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +10,12 @@ import pytest
 
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
-from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, write_dataset
+from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, dataset, write_dataset
+from gamdss.synthetic.settings import COURSES, FAULTS
 
 SPEC = get_spec("cas2")
 QUIET = SynthConfig(
@@ -68,15 +69,15 @@ def test_the_layout_is_the_native_one(quiet):
         )
 
 
-def test_a_perfect_annotator_wrote_the_truth(quiet):
+def test_a_perfect_annotator_writes_the_truth(quiet):
     name = f"{TRUE_ANNOTATION}/CASME2-coding-20241216.xlsx"
     read = read_annotations(SPEC, find_workbook(SPEC, quiet, Path(name)), "c5")
-    told = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
-    assert [clip.id for clip in read.clips] == [clip.id for clip in told.clips]
+    annotated = read_annotations(SPEC, find_workbook(SPEC, quiet), "c5")
+    assert [clip.id for clip in read.clips] == [clip.id for clip in annotated.clips]
     for clip, row in zip(read.clips, truth(quiet), strict=True):
         true = tuple(int(row[key]) for key in ("onset", "apex", "offset"))
         assert clip.annotated.numbers == true
-    assert any(a.annotated != b.annotated for a, b in zip(read.clips, told.clips, strict=True))
+    assert any(a.annotated != b.annotated for a, b in zip(read.clips, annotated.clips, strict=True))
 
 
 def test_every_subject_shows_every_emotion(quiet):
@@ -85,7 +86,7 @@ def test_every_subject_shows_every_emotion(quiet):
         assert sorted(shown) == sorted(SPEC.tasks["c5"].classes)
 
 
-def test_motion_is_largest_at_the_true_apex_and_none_outside(quiet):
+def test_movement_peaks_at_the_true_apex_and_is_zero_outside(quiet):
     read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
     finder = FrameFinder(SPEC, quiet)
     for clip, row in zip(read.clips, truth(quiet), strict=True):
@@ -98,7 +99,7 @@ def test_motion_is_largest_at_the_true_apex_and_none_outside(quiet):
         assert moved[apex] > 0.2
 
 
-def test_emotions_move_different_places(quiet):
+def test_emotions_move_different_regions(quiet):
     read = read_annotations(SPEC, quiet / "CASME2-coding-20241216.xlsx", "c5")
     finder = FrameFinder(SPEC, quiet)
     upper = {}
@@ -112,7 +113,7 @@ def test_emotions_move_different_places(quiet):
     assert max(upper["repression"]) < 0.2
 
 
-def test_the_same_seed_gives_the_same_files_whatever_the_threads(quiet, tmp_path):
+def test_the_same_seed_gives_the_same_files_with_any_number_of_threads(quiet, tmp_path):
     one = write_dataset(tmp_path / "one", replace(QUIET, workers=1), progress=False)
     assert files(one) == files(quiet)
     assert (one / GROUND_TRUTH).read_bytes() == (quiet / GROUND_TRUTH).read_bytes()
@@ -129,7 +130,7 @@ def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path
     assert all(before[name] != after[name] for name in before)
 
 
-def test_the_annotator_errs_as_asked(tmp_path):
+def test_the_annotator_has_the_requested_bias_and_jitter(tmp_path):
     config = SynthConfig(
         subjects=1,
         clips_per_subject=60,
@@ -156,7 +157,7 @@ def test_the_annotator_errs_as_asked(tmp_path):
         assert abs(error.std() - jitter) < 0.05, name
 
 
-def test_what_is_there_is_kept_and_what_is_not_ours_is_refused(quiet, tmp_path):
+def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path):
     stamp = (quiet / GROUND_TRUTH).stat().st_mtime_ns
     assert write_dataset(quiet, QUIET, progress=False) == quiet
     assert (quiet / GROUND_TRUTH).stat().st_mtime_ns == stamp
@@ -169,12 +170,10 @@ def test_what_is_there_is_kept_and_what_is_not_ours_is_refused(quiet, tmp_path):
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
-    from gamdss.synthetic import dataset
-
     def broken(*args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(dataset, "write_table", broken)
+    monkeypatch.setattr(dataset, "write_workbook", broken)
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "cas2", QUIET, progress=False)
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
@@ -197,6 +196,17 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
         ({"fps": 0.0}, "--fps is 0.0"),
     ],
 )
-def test_a_wrong_setting_is_named(values, message):
+def test_an_invalid_setting_is_reported(values, message):
     with pytest.raises(ConfigError, match=message):
         SynthConfig(**values)
+
+
+def test_the_readme_lists_all_options_families_faults_and_layouts():
+    readme = Path(dataset.__file__).with_name("README.md").read_text("utf-8")
+    for field in fields(SynthConfig):
+        assert f"`--{field.name.replace('_', '-')}`" in readme
+    for name in (*COURSES, *FAULTS):
+        assert f"| `{name}` |" in readme
+    for name in spec_names():
+        layouts = ", ".join(f"`{layout}`" for layout in get_spec(name).layouts)
+        assert f"| `{name}` | {layouts} |" in readme

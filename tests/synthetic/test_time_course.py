@@ -1,4 +1,4 @@
-"""Time courses: every family keeps its key frames, and the default its clips."""
+"""Time courses: the key frames of every family, and the numbers of the default."""
 
 import numpy as np
 import pytest
@@ -18,9 +18,9 @@ def course(names, seed, fps=200.0):
 @pytest.mark.parametrize("family", COURSES)
 def test_strength_is_0_outside_and_1_at_the_apex(family, fps):
     for seed in range(40):
-        made = course([family], seed, fps)
-        at = dict(zip(made.numbers.tolist(), made.strength.tolist(), strict=True))
-        onset, apex, offset = made.true.numbers
+        drawn = course([family], seed, fps)
+        at = dict(zip(drawn.numbers.tolist(), drawn.strength.tolist(), strict=True))
+        onset, apex, offset = drawn.true.numbers
         assert onset < apex < offset
         assert all(at[n] == 0 for n in at if n <= onset or n >= offset)
         assert at[apex] == 1
@@ -30,12 +30,12 @@ def test_strength_is_0_outside_and_1_at_the_apex(family, fps):
         assert np.all(np.diff([at[n] for n in range(apex, offset + 1)]) <= 0)
 
 
-def test_the_default_gives_the_clips_that_it_gave():
-    made = course(["cosine"], 0)
-    old = draw_time_course(SynthConfig(), 200.0, np.random.default_rng(0))
-    assert old.true.numbers == (37, 70, 101)
-    assert old.strength.sum() == pytest.approx(30.653590299507634, abs=1e-9)
-    assert made.family == old.family == "cosine"
+def test_the_default_has_not_changed():
+    drawn = course(["cosine"], 0)
+    default = draw_time_course(SynthConfig(), 200.0, np.random.default_rng(0))
+    assert default.true.numbers == (37, 70, 101)
+    assert default.strength.sum() == pytest.approx(30.653590299507634, abs=1e-9)
+    assert drawn.family == default.family == "cosine"
 
 
 def test_families_differ_in_the_course_only():
@@ -47,7 +47,7 @@ def test_families_differ_in_the_course_only():
         assert not np.array_equal(other.strength, first.strength)
 
 
-def test_what_the_families_promise():
+def test_properties_of_the_families():
     plateaus = [np.mean(course(["plateau"], s).strength == 1) for s in range(30)]
     plain = [np.mean(course(["cosine"], s).strength == 1) for s in range(30)]
     assert np.mean(plateaus) > 3 * np.mean(plain)

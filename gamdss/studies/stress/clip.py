@@ -16,7 +16,7 @@ from gamdss.reselection.motion.fit import fit_motion
 from gamdss.reselection.spotting import fit_spotted
 from gamdss.studies.stress.bound import known_shape_fit
 from gamdss.studies.stress.grid import CLIPS_PER_PERSON, SEED
-from gamdss.synthetic.clip import MadeClip, draw_clip
+from gamdss.synthetic.clip import SyntheticClip, draw_clip
 from gamdss.synthetic.face import Face, render_face
 from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.settings import SynthConfig
@@ -68,7 +68,7 @@ def measure_clip(config: SynthConfig, index: int) -> dict[str, Any]:
 
 
 def _bound(
-    level: np.ndarray, times: np.ndarray, annotated: KeyFrames, made: MadeClip
+    level: np.ndarray, times: np.ndarray, annotated: KeyFrames, made: SyntheticClip
 ) -> tuple[int, int, int]:
     course = made.course
     shape = (course.numbers, course.strength)
@@ -81,7 +81,7 @@ def _face(person: int, height: int, width: int) -> Face:
     return render_face(draw_identity(rng), height, width)
 
 
-def _as_read(made: MadeClip, quality: int) -> list[tuple[int, np.ndarray]]:
+def _as_read(made: SyntheticClip, quality: int) -> list[tuple[int, np.ndarray]]:
     """Frame numbers and frames as a reader of the written JPEG files sees them."""
     frames = []
     for number, frame in made.frames():
