@@ -8,8 +8,9 @@ from typing import Any
 import cv2
 import numpy as np
 
+from gamdss.align.blazeface import overlap
 from gamdss.align.detectors import DetectedFace
-from gamdss.align.networks import load_network, model_files, overlap
+from gamdss.align.packaged_models import load_network, model_files
 
 # Faces below this many pixels are not searched for.
 _SMALLEST = 48
@@ -48,7 +49,9 @@ class Mtcnn:
         factor = _CELL / _SMALLEST
         while min(pixels.shape[:2]) * factor >= _CELL:
             small = cv2.resize(pixels, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-            shift, score = _run(self._propose, small.transpose(1, 0, 2)[None], ("conv2d_4", "softmax"))
+            shift, score = _run(
+                self._propose, small.transpose(1, 0, 2)[None], ("conv2d_4", "softmax")
+            )
             across, down = np.nonzero(score[0, ..., 1] > _SCORES[0])
             start = np.stack([across, down], axis=1) * _STRIDE
             boxes = np.hstack([start, start + _CELL]) / factor
@@ -71,8 +74,9 @@ def _parts(pixels: np.ndarray, boxes: np.ndarray, side: int) -> np.ndarray:
     parts = []
     for left, top, right, _ in boxes:
         factor = side / max(right - left, 1e-6)
-        to_part = np.array([[factor, 0, (0.5 - left) * factor - 0.5],
-                            [0, factor, (0.5 - top) * factor - 0.5]])
+        to_part = np.array(
+            [[factor, 0, (0.5 - left) * factor - 0.5], [0, factor, (0.5 - top) * factor - 0.5]]
+        )
         parts.append(cv2.warpAffine(pixels, to_part, (side, side), flags=cv2.INTER_AREA))
     return np.stack(parts).transpose(0, 2, 1, 3)
 

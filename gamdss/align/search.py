@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.detectors import DetectedFace, Detector, Point, largest
+from gamdss.align.detectors import DetectedFace, Detector, largest
 from gamdss.align.jobs import Frames
 from gamdss.align.pose import Pose, median_pose, pose_of
 
@@ -99,7 +99,7 @@ def look_for_all(image: np.ndarray, detector: Detector, attempt: Attempt) -> lis
     if attempt.upsample:
         factor = _UPSAMPLE
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return [_shrunk(face, factor) for face in detector.faces(image)]
+    return [face.placed(1 / factor) for face in detector.faces(image)]
 
 
 def _equalised(image: np.ndarray) -> np.ndarray:
@@ -108,14 +108,3 @@ def _equalised(image: np.ndarray) -> np.ndarray:
     spread = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8))
     parts[..., 0] = spread.apply(np.ascontiguousarray(parts[..., 0]))
     return np.asarray(cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR))
-
-
-def _shrunk(face: DetectedFace, factor: int) -> DetectedFace:
-    """A face of an upsampled image in pixels of the original."""
-
-    def point(x: float, y: float) -> Point:  # the centre of the first pixel is 0 in both images
-        return (x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5
-
-    left, top, right, bottom = (edge / factor for edge in face.box)
-    eyes = None if face.eyes is None else (point(*face.eyes[0]), point(*face.eyes[1]))
-    return DetectedFace((left, top, right, bottom), eyes)

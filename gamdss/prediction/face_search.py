@@ -64,7 +64,7 @@ def faces_in(image: np.ndarray, detector: Detector, attempt: Attempt) -> list[De
     small = np.asarray(cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
     found = []
     for face in look_for_all(small, detector, attempt):
-        large = _mapped(face, 1 / factor, (0, 0))
+        large = face.placed(1 / factor)
         found.append(_nearest(image, pose_of(large), detector, attempt) or large)
     return found
 
@@ -98,21 +98,8 @@ def _nearest(
         image[top:bottom, left:right], None, fx=factor, fy=factor, interpolation=method
     )
     faces = look_for_all(np.asarray(part), detector, attempt)
-    placed = [_mapped(face, 1 / factor, (left, top)) for face in faces]
+    placed = [face.placed(1 / factor, (left, top)) for face in faces]
     return next((face for face in placed if is_at(face, pose)), None)
-
-
-def _mapped(face: DetectedFace, factor: float, shift: tuple[int, int]) -> DetectedFace:
-    """A face of a scaled part of a frame, in pixels of the frame."""
-    dx, dy = shift
-    left, top, right, bottom = (edge * factor for edge in face.box)
-    box = (left + dx, top + dy, right + dx, bottom + dy)
-    if face.eyes is None:
-        return DetectedFace(box)
-    one, other = (
-        ((x + 0.5) * factor - 0.5 + dx, (y + 0.5) * factor - 0.5 + dy) for x, y in face.eyes
-    )
-    return DetectedFace(box, (one, other))
 
 
 def _intersection(one: Box, other: Box) -> float:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tqdm import tqdm
 
-from gamdss.align.detectors import Detector, load_detector
+from gamdss.align.detector_choice import load_detector
+from gamdss.align.detectors import Detector
 from gamdss.align.settings import AlignConfig
 from gamdss.prediction.face_search import PLAIN, RELAXED, faces_in
 from gamdss.prediction.followed_face import FollowedFace, TrackConfig, Watch

