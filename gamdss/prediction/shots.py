@@ -38,35 +38,29 @@ def with_shots(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
 
     Holds one frame back, because whether it begins a shot depends on the next one.
     """
-    shot, held, before = 1, None, 0.0
-    sketches: list[_Sketch] = []  # of the last frame given out, and of the one held back
+    shot, before = 1, 0.0
+    last: _Sketch | None = None  # of the last frame that is not a flash
+    held: tuple[Frame, _Sketch] | None = None
     for frame in frames:
         now = _sketch(frame.image)
         if held is not None:
-            if len(sketches) == 2:
-                change = _change(*sketches)
-                shot += _cuts(before, change, _change(sketches[1], now), _change(sketches[0], now))
-                before = change
-            yield shot, held
-        held, sketches = frame, [*sketches[-1:], now]
+            change = 0.0 if last is None else _change(last, held[1])
+            flash = last is not None and change > _LEAST and _change(last, now) < change / 2
+            if not flash:
+                shot += _cuts(before, change, _change(held[1], now))
+                last, before = held[1], change
+            yield shot, held[0]
+        held = frame, now
     if held is not None:
-        if len(sketches) == 2:
-            shot += _cuts(before, _change(*sketches), 0.0, 2.0)
-        yield shot, held
+        shot += last is not None and _cuts(before, _change(last, held[1]), 0.0)
+        yield shot, held[0]
 
 
-def _cuts(before: float, change: float, after: float, across: float) -> bool:
-    """Whether a frame begins a shot.
-
-    Args:
-        before: change to the previous frame, of the previous frame.
-        change: of this frame.
-        after: of the next frame.
-        across: from the previous frame to the next one: small if this one is a flash.
-    """
-    if change < _LEAST or across < change / 2:
-        return False
-    return change > _CERTAIN or change > _STANDS_OUT * max(before, after)
+def _cuts(before: float, change: float, after: float) -> bool:
+    """Whether a frame begins a shot, from the changes of the one before, itself and the next."""
+    if change > _CERTAIN:
+        return True
+    return change > _LEAST and change > _STANDS_OUT * max(before, after)
 
 
 def _sketch(image: np.ndarray) -> _Sketch:
