@@ -10,15 +10,11 @@ import numpy as np
 
 from gamdss.align.detectors import Box, DetectedFace, Detector
 from gamdss.align.pose import Pose, pose_of
-from gamdss.align.search import ATTEMPTS, Attempt, look_for_all
+from gamdss.align.search import Attempt, look_for_all, look_near
 from gamdss.errors import ConfigError
 
-PLAIN = ATTEMPTS[0]
-RELAXED = next(a for a in ATTEMPTS if a.upsample and a.equalise)
 # Longer sides are shrunk to this many pixels before faces are searched for.
 _LONGEST = 1000
-# Around a place: half of the searched square relative to the face, and the face in pixels there.
-_AROUND, _SEARCHED = 1.1, 130
 # A face is the one that is followed if its centre is within so much of its size, and its size
 # within such a factor.
 _NEAR, _SIZE = 0.35, 1.5
@@ -71,8 +67,7 @@ def faces_in(image: np.ndarray, detector: Detector, attempt: Attempt) -> list[De
 
 def sees(image: np.ndarray, pose: Pose, detector: Detector, attempt: Attempt) -> bool:
     """Whether the detector finds a face at a pose; looks around it only."""
-    face = _nearest(image, pose, detector, replace(attempt, upsample=False))
-    return face is not None
+    return _nearest(image, pose, detector, attempt) is not None
 
 
 def is_at(face: DetectedFace, pose: Pose) -> bool:
@@ -85,21 +80,10 @@ def is_at(face: DetectedFace, pose: Pose) -> bool:
 def _nearest(
     image: np.ndarray, pose: Pose, detector: Detector, attempt: Attempt
 ) -> DetectedFace | None:
-    """The face at a pose, found in the part of the frame around it."""
-    half = pose.size * _AROUND
-    height, width = image.shape[:2]
-    left, top = max(0, round(pose.x - half)), max(0, round(pose.y - half))
-    right, bottom = min(width, round(pose.x + half)), min(height, round(pose.y + half))
-    if right - left < 8 or bottom - top < 8:
-        return None
-    factor = _SEARCHED / pose.size
-    method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    part = cv2.resize(
-        image[top:bottom, left:right], None, fx=factor, fy=factor, interpolation=method
-    )
-    faces = look_for_all(np.asarray(part), detector, attempt)
-    placed = [face.placed(1 / factor, (left, top)) for face in faces]
-    return next((face for face in placed if is_at(face, pose)), None)
+    """The face at a pose; looks around it only."""
+    near = replace(attempt, upsample=False)  # the region is enlarged instead
+    faces = look_near(image, pose, detector, near, enlarge=True)
+    return next((face for face in faces if is_at(face, pose)), None)
 
 
 def _intersection(one: Box, other: Box) -> float:

@@ -118,7 +118,8 @@ class FollowedFace:
         if ending == "other face":
             last = self._confirmed
         elif last > self._confirmed and not self._sees():
-            last, ending = self._confirmed, "face lost"
+            last = self._confirmed
+            ending = "face lost" if ending in ("end", "cut") else ending
         count = last + 1
         if count < 2 or self._seconds[last] - self._seconds[0] < _SHORTEST:
             return None

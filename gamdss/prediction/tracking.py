@@ -6,8 +6,9 @@ from tqdm import tqdm
 
 from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
+from gamdss.align.search import PLAIN, RELAXED
 from gamdss.align.settings import AlignConfig
-from gamdss.prediction.face_search import PLAIN, RELAXED, faces_in
+from gamdss.prediction.face_search import faces_in
 from gamdss.prediction.followed_face import FollowedFace, TrackConfig, Watch
 from gamdss.prediction.recordings import Frame, FrameStream, Recording
 from gamdss.prediction.shots import with_shots
