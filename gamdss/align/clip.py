@@ -20,6 +20,9 @@ from gamdss.files import unwritable
 
 ALIGNED, RELAXED, LOST, FAILED = "aligned", "relaxed", "lost", "failed"
 
+# Drift of the eyes, relative to the width of the crop, from which on it is a problem.
+_DRIFT = 0.1
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -38,7 +41,7 @@ class Outcome:
         later: paths of the middle and the last crop.
         seen: share of the checked frames in which the crop shows the face.
         drift: largest distance of an eye from its place in the crop, in pixels of the crop.
-        problem: why it failed or is lost; which edge of the picture cuts the face.
+        problem: why it failed or is lost; that the head moves; which edges cut the face.
     """
 
     id: str
@@ -104,14 +107,16 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
         frames=len(frames.numbers),
         seen=check.seen,
         drift=check.drift,
-        problem="; ".join(_problems(check, found.pose, size)),
+        problem="; ".join(_problems(check, found.pose, size, settings.width)),
     )
 
 
-def _problems(check: Check, pose: Pose, size: Sequence[int]) -> Iterator[str]:
+def _problems(check: Check, pose: Pose, size: Sequence[int], width: int) -> Iterator[str]:
     if check.missing:
         numbers = ", ".join(map(str, check.missing))
         yield f"no face in the crops of frames {numbers}; {check.seen:.0%} of those checked show it"
+    if check.drift > _DRIFT * width:
+        yield f"the head moves: an eye is up to {check.drift:.0f} pixels from its place in the crop"
     edges = cut_by(pose, size)
     if edges:
         yield f"the face is cut by the picture's edge ({', '.join(edges)})"

@@ -112,6 +112,9 @@ def _report(
     # Not among the crops, where every reader of frames would take the sheet for one of them.
     place = output.resolve()
     folder = place.with_name(f"{place.name}{REPORT}")
+    if (output / CSV_NAME).is_file():  # of an earlier version
+        for old in (output / CSV_NAME, *output.glob(f"{Path(SHEET_NAME).stem}*.png")):
+            old.unlink()
     write_csv(folder / CSV_NAME, outcomes)
     aligned = sum(outcome.status in (ALIGNED, RELAXED) for outcome in outcomes)
     pages = contact_sheet(
@@ -140,11 +143,11 @@ def _cell(outcome: Outcome, output: Path) -> Cell:
         crops = [decode(output / name, colour=False)[..., ::-1] for name in names]
         return np.concatenate([*crops, *crops[-1:] * (3 - len(crops))])
 
-    notes = ["lost"] if outcome.status == LOST else []
-    notes += [outcome.settings] if outcome.status == RELAXED else []
+    relaxed = outcome.status == RELAXED
+    note = "relaxed" if relaxed else "face"
     if outcome.seen is not None and outcome.drift is not None:
-        notes.append(f"face {outcome.seen:.0%}, drift {outcome.drift:.0f} px")
-    return Cell(outcome.id, picture, ", ".join(notes), failed=outcome.status == LOST)
+        note = f"{note} {outcome.seen:.0%}, drift {outcome.drift:.0f} px"
+    return Cell(outcome.id, picture, note, outcome.status == LOST, quiet=not relaxed)
 
 
 COMMAND = Command(run, Options, AlignConfig)

@@ -25,12 +25,14 @@ class Cell:
         picture: gives the uint8 RGB image (H, W, 3), or None where there is none.
         note: a second line below the picture.
         failed: crossed out, whatever the picture.
+        quiet: the note is not a warning, and the picture has no coloured frame.
     """
 
     name: str
     picture: Callable[[], np.ndarray | None]
     note: str = ""
     failed: bool = False
+    quiet: bool = False
 
 
 def contact_sheet(
@@ -107,7 +109,7 @@ def _cell(
             axes.plot((0, 1), ends, transform=axes.transAxes, color=VERMILLION, linewidth=1.2)
         if picture is None:
             axes.set(xlim=(0, 1), ylim=(0, 1))
-    if cell.failed or cell.note:
+    if cell.failed or (cell.note and not cell.quiet):
         for spine in axes.spines.values():
             spine.set(color=colour, linewidth=1.4)
     middle = (left + wide / 2) / page[0]
