@@ -28,8 +28,8 @@ class Check:
 
     Args:
         seen: share of them with the face in the crop.
-        drift: largest distance in pixels of the crop between an eye and its place in the first
-            pose. Of detectors without eyes, by the face's box.
+        drift: largest distance in pixels of the crop of an eye from its place in the first of
+            them. Detectors without eyes place them by the face's box, to about 5 pixels.
         missing: numbers of the frames without the face.
         lost: whether the face is missing from more than 20% of the frames, or from the last two.
     """
@@ -63,43 +63,42 @@ class Checker:
         self._waiting = {numbers[int(place)] for place in places}
         self._pose, self._detector, self._settings = pose, detector, settings
         self._attempts = [attempt] if attempt == RELAXED else [attempt, RELAXED]
-        self._drifts: dict[int, float | None] = {}
+        self._eyes: dict[int, np.ndarray | None] = {}
 
     def look(self, number: int, image: np.ndarray) -> None:
         """Check a raw frame, uint8 BGR (H, W, 3), if it is one of those to check."""
         if number in self._waiting:
-            self._drifts[number] = self._drift(image)
+            self._eyes[number] = self._eyes_in_crop(image)
 
     def result(self) -> Check:
         """What was found."""
-        drifts = [drift for drift in self._drifts.values() if drift is not None]
-        missing = [number for number, drift in self._drifts.items() if drift is None]
-        end = list(self._drifts)[-2:]
-        count = len(self._drifts)
+        seen = [eyes for eyes in self._eyes.values() if eyes is not None]
+        missing = [number for number, eyes in self._eyes.items() if eyes is None]
+        end = list(self._eyes)[-2:]
+        count = len(self._eyes)
+        drifts = [np.linalg.norm(eyes - seen[0], axis=1).max() for eyes in seen]
         return Check(
-            seen=round(len(drifts) / count, 4),
-            drift=round(max(drifts, default=0.0), 2),
+            seen=round(len(seen) / count, 4),
+            drift=round(float(max(drifts, default=0.0)), 2),
             missing=missing,
             lost=len(missing) > max(1, _MISSING * count) or missing[-2:] == end,
         )
 
-    def _drift(self, image: np.ndarray) -> float | None:
-        """How far the eyes are from their place in the crop; None if it does not show the face."""
+    def _eyes_in_crop(self, image: np.ndarray) -> np.ndarray | None:
+        """Both eyes (2, 2) in pixels of the crop; None if it does not show the face."""
         to_crop = matrix(self._pose, self._settings)
         for attempt in self._attempts:
-            poses = map(pose_of, look_near(image, self._pose, self._detector, attempt))
-            drifts = [
-                np.linalg.norm((eyes_of(pose) - eyes_of(self._pose)) @ to_crop[:, :2].T, axis=1)
-                for pose in poses
-                if self._in_crop(pose)
-            ]
-            if drifts:
-                return min(float(drift.max()) for drift in drifts)
+            faces = look_near(image, self._pose, self._detector, attempt)
+            poses = [pose for pose in map(pose_of, faces) if self._away(pose) < _AWAY]
+            if poses:
+                return eyes_of(min(poses, key=self._away)) @ to_crop[:, :2].T + to_crop[:, 2]
         return None
 
-    def _in_crop(self, pose: Pose) -> bool:
-        away = np.hypot(pose.x - self._pose.x, pose.y - self._pose.y) / self._pose.size
-        return bool(away < _AWAY and 1 / _SIZE < pose.size / self._pose.size < _SIZE)
+    def _away(self, pose: Pose) -> float:
+        """How far a face has moved relative to its size; infinite if it has another size."""
+        if not 1 / _SIZE < pose.size / self._pose.size < _SIZE:
+            return np.inf
+        return float(np.hypot(pose.x - self._pose.x, pose.y - self._pose.y) / self._pose.size)
 
 
 def cut_by(pose: Pose, shape: Sequence[int]) -> list[str]:
