@@ -1,7 +1,7 @@
 """Motion of a face from frame to frame: a similarity by optical flow of its rigid parts.
 
-Every frame is registered with one reference view of the face, so errors do not add up. If the
-face has turned too far from it, the last view becomes the reference.
+Every frame is registered with a reference view of the face, the first one if possible, so errors do
+not add up. Where the face has turned too far from all references, the last view becomes a new one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _FLOW = {
 _POINTS, _APART, _LEAST = 80, 5, 8
 # Pixels of the view: flow that does not return to its start, and points off the similarity.
 _RETURN, _OFF = 0.6, 0.8
+# References kept besides the first and the last; frames between tries to return to the first.
+_KEPT, _BACK = 6, 10
 _AGREE = 0.4  # share of the points that follow the similarity
 _CONTRAST = 45.0  # standard deviation of the face's grey values in a view
 _FAR = 1.5  # pixels of the view from which on a frame is registered twice
@@ -51,7 +53,9 @@ class FaceMotion:
     def __init__(self, image: np.ndarray, pose: Pose) -> None:
         self.pose = pose
         self.image = image
-        self._refer()
+        self._references = [_Reference(self.view)]
+        self._used = self._references[0]
+        self._frames = 0
 
     @property
     def view(self) -> np.ndarray:
@@ -59,27 +63,45 @@ class FaceMotion:
         return _view(self.image, self.pose)
 
     def follow(self, image: np.ndarray) -> bool:
-        """Update `pose` and `view` to the next frame; False if the face cannot be followed."""
-        pose = self._registered(image, self.pose)
-        if pose is None:  # the face has changed too much since the reference view
-            self._refer()
-            pose = self._registered(image, self.pose)
-        if pose is None:
+        """Update `pose`, `view` and `image` to the next frame; False if the face is not in it."""
+        self._frames += 1
+        first = self._references[0]
+        order = [self._used, *self._references]
+        if self._frames % _BACK == 0:
+            order = [first, *order]
+        for reference in dict.fromkeys(order):
+            if self._register(image, reference):
+                return True
+        # The face has changed too much since all of them.
+        reference = _Reference(self.view)
+        if not self._register(image, reference):
             return False
-        self.pose, self.image = pose, image
+        self._references = [first, *self._references[1:][-_KEPT:], reference]
         return True
 
-    def _registered(self, image: np.ndarray, pose: Pose) -> Pose | None:
-        """The face's pose in a frame, from a guess; None if the flow is inconsistent."""
-        moved = _similarity(self._reference, _view(image, pose), self._points)
+    def _register(self, image: np.ndarray, reference: _Reference) -> bool:
+        """Update the pose by a reference; False if the flow is inconsistent."""
+        pose = self.pose
+        moved = reference.similarity(_view(image, pose))
         if moved is not None and _shift(moved) > _FAR:
             pose = _moved(pose, moved)
-            moved = _similarity(self._reference, _view(image, pose), self._points)
-        return None if moved is None else _moved(pose, moved)
+            moved = reference.similarity(_view(image, pose))
+        if moved is None:
+            return False
+        self.pose, self.image, self._used = _moved(pose, moved), image, reference
+        return True
 
-    def _refer(self) -> None:
-        self._reference = self.view
-        self._points = _points(self._reference)
+
+class _Reference:
+    """A view (176, 144) of the face in which its pose is known, and the points in it."""
+
+    def __init__(self, view: np.ndarray) -> None:
+        self._view = view
+        self._points = _points(view)
+
+    def similarity(self, view: np.ndarray) -> np.ndarray | None:
+        """The similarity (2, 3) from this view to another; None if the flow has none."""
+        return _similarity(self._view, view, self._points)
 
 
 def _view(image: np.ndarray, pose: Pose) -> np.ndarray:
