@@ -80,7 +80,8 @@ class FaceMesh:
         back = cv2.invertAffineTransform(to_view)
         points = (raw - 0.5) @ back[:, :2].T + back[:, 2]
         (x, y), (other_x, other_y) = (points[list(c)].mean(axis=0).tolist() for c in self._CORNERS)
-        left, top, right, bottom = *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
+        left, top = points.min(axis=0).tolist()
+        right, bottom = points.max(axis=0).tolist()
         landmarks = tuple((x, y) for x, y in points.tolist())
         return DetectedFace((left, top, right, bottom), ((x, y), (other_x, other_y)), landmarks)
 
@@ -91,9 +92,9 @@ class FaceMesh:
         angle = math.degrees(math.atan2(other_y - y, other_x - x))
         factor = self._SIDE / (self._ROOM * max(right - left, bottom - top))
         centre = ((left + right) / 2, (top + bottom) / 2)
-        turn = cv2.getRotationMatrix2D(centre, angle, factor)
-        turn[:, 2] += np.array([self._SIDE / 2, self._SIDE / 2]) - centre
-        return np.asarray(turn)
+        turn = np.array(cv2.getRotationMatrix2D(centre, angle, factor), float)
+        turn[:, 2] += self._SIDE / 2 - np.array(centre)
+        return turn
 
 
 def overlap(box: np.ndarray, others: np.ndarray, smaller: bool = False) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from gamdss.align.blazeface import BlazeFace, FaceMesh
@@ -9,7 +10,15 @@ from gamdss.align.detectors import Detector, Hog, Landmarks, YuNet
 from gamdss.align.mtcnn import Mtcnn
 from gamdss.align.settings import AlignConfig
 
-_PACKAGED = {"mtcnn": Mtcnn, "blazeface": BlazeFace, "mesh": FaceMesh}
+_PACKAGED: dict[str, Callable[[], Detector]] = {
+    "mtcnn": Mtcnn,
+    "blazeface": BlazeFace,
+    "mesh": FaceMesh,
+}
+    "mtcnn": Mtcnn,
+    "blazeface": BlazeFace,
+    "mesh": FaceMesh,
+}
 
 
 def load_detector(settings: AlignConfig) -> Detector:

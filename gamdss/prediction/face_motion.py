@@ -17,16 +17,14 @@ from gamdss.align.settings import AlignConfig
 
 # The view in which flow is measured. The face's square spans 120 of its 144 pixels.
 VIEW = AlignConfig(width=144, height=176, margin=0.1)
-_FLOW = {
-    "winSize": (25, 25),
-    "maxLevel": 3,
-    "criteria": (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01),
-}
+_WINDOW, _LEVELS = (25, 25), 3
+_STOP = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01)
 _POINTS, _APART, _LEAST = 80, 5, 8
 # Pixels of the view: flow that does not return to its start, and points off the similarity.
 _RETURN, _OFF = 0.6, 0.8
 # References kept besides the first and the last; frames between tries to return to the first.
 _KEPT, _BACK = 6, 10
+_FADES = 0.9  # what is left, a frame later, of the step between two references
 _AGREE = 0.4  # share of the points that follow the similarity
 _CONTRAST = 45.0  # standard deviation of the face's grey values in a view
 _FAR = 1.5  # pixels of the view from which on a frame is registered twice
@@ -56,6 +54,7 @@ class FaceMotion:
         self._references = [_Reference(self.view)]
         self._used = self._references[0]
         self._frames = 0
+        self._offset = np.zeros(4)
 
     @property
     def view(self) -> np.ndarray:
@@ -66,18 +65,26 @@ class FaceMotion:
         """Update `pose`, `view` and `image` to the next frame; False if the face is not in it."""
         self._frames += 1
         first = self._references[0]
-        order = [self._used, *self._references]
-        if self._frames % _BACK == 0:
-            order = [first, *order]
-        for reference in dict.fromkeys(order):
+        for reference in dict.fromkeys([self._used, *self._references]):
             if self._register(image, reference):
+                if self._frames % _BACK == 0 and self._used is not first:
+                    self._return(first)
+                self._offset *= _FADES
+                self.pose = _shifted(self.pose, self._offset)
                 return True
         # The face has changed too much since all of them.
         reference = _Reference(self.view)
         if not self._register(image, reference):
             return False
         self._references = [first, *self._references[1:][-_KEPT:], reference]
+        self._offset = np.zeros(4)  # part of the new reference
         return True
+
+    def _return(self, first: _Reference) -> None:
+        """Go back to the first reference; the step between the two poses fades over some frames."""
+        before = self.pose
+        if self._register(self.image, first):
+            self._offset = _values(before) - _values(self.pose)
 
     def _register(self, image: np.ndarray, reference: _Reference) -> bool:
         """Update the pose by a reference; False if the flow is inconsistent."""
@@ -147,10 +154,9 @@ def _similarity(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> np.nd
     """The similarity (2, 3) from one view to another; None if the flow has none."""
     if len(points) < _LEAST:
         return None
-    there, found, _ = cv2.calcOpticalFlowPyrLK(one, other, points, None, **_FLOW)
-    back, returned, _ = cv2.calcOpticalFlowPyrLK(other, one, there, None, **_FLOW)
-    away = np.linalg.norm(back - points, axis=2).ravel()
-    good = (found.ravel() == 1) & (returned.ravel() == 1) & (away < _RETURN)
+    there, found = _flow(one, other, points)
+    back, returned = _flow(other, one, there)
+    good = found & returned & (np.linalg.norm(back - points, axis=2).ravel() < _RETURN)
     if good.sum() < max(_LEAST, _AGREE * len(points)):
         return None
     similarity, used = cv2.estimateAffinePartial2D(
@@ -159,6 +165,25 @@ def _similarity(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> np.nd
     if similarity is None or used.sum() < max(_LEAST, _AGREE * len(points)):
         return None
     return np.asarray(similarity)
+
+
+def _flow(one: np.ndarray, other: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where points (N, 1, 2) of a view are in another (Lucas-Kanade), and which were found."""
+    there, found, _ = cv2.calcOpticalFlowPyrLK(
+        *(one, other, points, np.zeros_like(points)),
+        winSize=_WINDOW,
+        maxLevel=_LEVELS,
+        criteria=_STOP,
+    )
+    return np.asarray(there), np.asarray(found).ravel() == 1
+
+
+def _values(pose: Pose) -> np.ndarray:
+    return np.array([pose.x, pose.y, pose.size, pose.angle])
+
+
+def _shifted(pose: Pose, by: np.ndarray) -> Pose:
+    return Pose(*(_values(pose) + by).tolist())
 
 
 def _shift(similarity: np.ndarray) -> float:
