@@ -1,6 +1,6 @@
 """GAMDSS: reselected key frames and a two-phase network for micro-expression recognition.
 
-Names are loaded when they are first used, so that what needs no PyTorch does not wait for it.
+Names are imported when they are first used, so that PyTorch is loaded only if needed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from gamdss.version import __version__
 
 if TYPE_CHECKING:
     from gamdss.config import Config as Config
+    from gamdss.config import ModelConfig as ModelConfig
+    from gamdss.config import TrainingConfig as TrainingConfig
     from gamdss.data.frame_sequence import FrameSequence as FrameSequence
     from gamdss.data.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
     from gamdss.errors import GamdssError as GamdssError
@@ -34,6 +36,8 @@ _HOMES = {
     "Experiment": "gamdss.experiment",
     "FrameSequence": "gamdss.data.frame_sequence",
     "GamdssError": "gamdss.errors",
+    "ModelConfig": "gamdss.config",
+    "TrainingConfig": "gamdss.config",
     "KeyFrameDataset": "gamdss.data.key_frame_dataset",
     "KeyFrames": "gamdss.records",
     "PRESETS": "gamdss.reselection",

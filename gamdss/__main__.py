@@ -1,4 +1,4 @@
-"""`python -m gamdss` is the command `gamdss`."""
+"""`python -m gamdss`: the command `gamdss`."""
 
 import sys
 

@@ -1,21 +1,23 @@
-"""Errors a user can act on: each names the file, the row and the value, and says what to do."""
+"""Errors that a user can fix: each names the file, row and value, and says what to do."""
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
 class GamdssError(Exception):
-    """A mistake in data, configuration or environment that the user can mend.
+    """A mistake in data, configuration or environment that the user can fix.
 
-    The command line prints the message alone, without a traceback, and exits with `exit_code`.
+    The command line prints only the message, no traceback, and exits with `exit_code`.
 
     Args:
         problem: what is wrong, with the value that was received.
-        remedy: what the user can do about it, a sentence in the imperative.
-        file: the file (or folder) concerned.
-        row: the row as a spreadsheet program counts it (header on line 1, first data row 2).
-        kind: what kind of fault it is, in the words of `gamdss check`.
+        remedy: how to fix it, a sentence in the imperative.
+        file: the file or folder.
+        row: the row as a spreadsheet program counts it (the header is 1, the first data row 2).
+        kind: the kind of fault, as `gamdss check` calls it.
     """
 
     exit_code = 2
@@ -34,7 +36,7 @@ class GamdssError(Exception):
         self.remedy = remedy
         self.file = None if file is None else Path(file)
         self.row = row
-        where = "" if file is None else f"{file}"
+        where = "" if file is None else str(file)
         if row is not None:
             where = f"{where}, row {row}" if where else f"row {row}"
         message = f"{where}: {problem}" if where else problem
@@ -50,7 +52,7 @@ class DataRootError(GamdssError):
 
 
 class AnnotationError(GamdssError):
-    """A workbook lacks a column, or a cell holds something unusable."""
+    """A workbook lacks a column, or a cell is unusable."""
 
 
 class FrameError(GamdssError):
@@ -58,20 +60,43 @@ class FrameError(GamdssError):
 
 
 class FoldError(GamdssError):
-    """The clips cannot be split into folds that can be trained and judged."""
+    """The clips cannot be split into folds that can be trained and evaluated."""
 
 
 class RunError(GamdssError):
-    """The run directory cannot be written or belongs to another configuration."""
+    """A run or output folder is missing, incomplete, in use, unwritable or of another config."""
 
 
 class CheckpointError(GamdssError):
-    """A checkpoint is truncated, or of another architecture."""
+    """A checkpoint is incomplete or corrupt, or of another architecture."""
 
 
 class DeviceError(GamdssError):
-    """The requested device is not there."""
+    """The requested device is not available."""
 
 
 class DetectorError(GamdssError):
     """A face detector's package or model file is missing or broken."""
+
+
+def require(condition: bool, flag: str, value: object, allowed: str) -> None:
+    """Refuse the value of the option `--flag` unless the condition holds.
+
+    Args:
+        condition: whether the value is allowed.
+        flag: the option's name, with dots; underscores are shown as hyphens.
+        value: the value that was received.
+        allowed: what is allowed, to complete "It must be".
+
+    Raises:
+        ConfigError: it does not hold.
+    """
+    if not condition:
+        flag = flag.replace("_", "-")
+        raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A question with the most similar known name and a space after it; empty if none is."""
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"Did you mean {near[0]!r}? " if near else ""

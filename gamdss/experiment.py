@@ -13,7 +13,7 @@ from gamdss.config.command_line import Command, exit_on_mistake, split_configs
 from gamdss.data.dataset import Dataset
 from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
-from gamdss.report.run_report import write_report
+from gamdss.report.figures import ClipFrames, write_report
 from gamdss.training.folds import Run, RunFolds
 
 
@@ -22,9 +22,9 @@ class TrainOptions:
     """Train and evaluate a network, leaving one subject out; draw its tables and figures.
 
     Args:
-        demo: run on a small synthetic dataset, in minutes on a CPU; its settings replace those of
-            every `--config`, all other options replace its settings, in whatever order they stand.
-        folds: train only these held-out subjects (A,B,...); another start with the same
+        demo: run on a small synthetic dataset, in minutes on a CPU. In any order of options, its
+            settings replace those of every `--config`, and all other options replace them.
+        folds: train only these held-out subjects (A,B,...); a later start with the same
             `--output`, or `gamdss merge` of several outputs, completes the run.
     """
 
@@ -33,9 +33,9 @@ class TrainOptions:
 
 
 class Experiment(RunFolds):
-    """A run on a dataset: its folds are trained one by one, and reported together.
+    """A run on a dataset: folds are trained one by one and reported together.
 
-    Use it in a `with` statement: it holds the run directory while it works. In a notebook:
+    Use it in a `with` statement, in which no other process can write to the run directory:
 
         config = gamdss.Config(dataset="cas2", task="c5", data_root="/data/CASME2")
         with gamdss.Experiment(config) as experiment:
@@ -52,7 +52,7 @@ class Experiment(RunFolds):
         progress: show progress bars.
 
     Raises:
-        GamdssError: the config asks for what is not available.
+        GamdssError: the device, a package, the network or its weights are not available.
     """
 
     def __init__(
@@ -92,27 +92,25 @@ class Experiment(RunFolds):
         return cls(config, demo=options.demo, only=only)
 
     def report(self, dataset: Dataset) -> str:
-        """Write `results.json`, `results.md` and the figures; returns what the terminal shows.
+        """Write `results.json`, `results.md` and the figures.
 
-        Empty on ranks other than the first, which reports.
+        Returns:
+            What the terminal shows; empty on ranks other than the first.
         """
         run = self.finish(dataset)
         return "" if run is None else report(run)
 
 
 def report(run: Run) -> str:
-    """Tables and figures of a finished run, or which folds are missing."""
-    if run.missing:
+    """Write tables and figures of a finished run; returns their summary, or the missing folds."""
+    if run.results is None:
         done, total = len(run.folds), len(run.folds) + len(run.missing)
         return (
             f"{done} of {total} folds are finished in {run.directory.path}\n"
             f"missing: {', '.join(run.missing)}"
         )
     store = run.dataset.store
-    return write_report(
-        run.directory.path,
-        run.results,
-        run.folds,
+    frames = ClipFrames(
         clips=run.dataset.annotations.clips,
         frames=store.frames,
         annotated=store.annotated,
@@ -120,10 +118,11 @@ def report(run: Run) -> str:
         reselected_keys=store.reselected_keys,
         truth=run.dataset.truth,
     )
+    return write_report(run.directory.path, run.results, run.folds, frames)
 
 
 def default_output(config: Config, is_demo: bool = False) -> Path:
-    """The run directory of a config that names none."""
+    """The run directory of a config without `output`."""
     prefix = "demo_" if is_demo else ""
     return Path("runs") / f"{prefix}{Path(config.dataset).stem}_{config.task}"
 
@@ -132,7 +131,7 @@ def on_demo_data(config: Config) -> Config:
     """The config on synthetic clips in its dataset's layout, generated first if not cached.
 
     Raises:
-        ConfigError: it names another data root.
+        ConfigError: it has a `data_root`.
     """
     if config.data_root is not None:
         raise ConfigError(
@@ -144,9 +143,9 @@ def on_demo_data(config: Config) -> Config:
 
 
 def demo_last(words: Sequence[str]) -> list[str]:
-    """The options of `train --demo` in the order in which they count, whatever the user's order.
+    """The options of `train --demo` by precedence, whatever the user's order; later ones win.
 
-    Later ones win: config files, then the demo's settings, then the other options.
+    Config files come first, then the demo's settings, then the other options.
     """
     if "--demo" not in words:
         return list(words)

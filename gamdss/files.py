@@ -1,11 +1,13 @@
-"""Files that are whole or not there, written beside their place and moved into it; YAML read."""
+"""Output files that are never incomplete, output folders held by one process, YAML input."""
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +19,16 @@ from gamdss.errors import ConfigError, RunError
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` make the file under a temporary name, then move it to `path` in one step.
+    """Call `write` with a temporary path, then move the file to `path` in one step.
 
-    A process killed at any moment leaves the old file or the new one, never a part. The bytes
-    are on the disk before the name is. A write that fails leaves nothing; it must say so with
-    OSError, so writers that have errors of their own give us bytes to write.
+    A process killed at any moment leaves the old file or the new one, never a part. A write that
+    fails leaves no file. `write` must report failures as OSError: a library with other errors
+    should produce bytes that are then written here.
 
     Raises:
         RunError: the folder cannot be written.
     """
-    # The suffix stays, since writers choose the format by it.
+    # With the same suffix, since writers choose the format by it.
     temporary = path.with_name(f".writing-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +45,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def check_file(path: Path, option: str) -> None:
-    """Refuse a folder where a file is to be written, before work is done for it.
+    """Check an output file before the work for it begins.
 
     Raises:
         RunError: `path`, which the user named with `option`, is a folder.
@@ -52,17 +54,28 @@ def check_file(path: Path, option: str) -> None:
         raise RunError("this is a folder", file=path, remedy=f"Name a file with {option}.")
 
 
-def write_json(path: Path, values: Any) -> None:
-    """Write plain values as JSON, in a form that depends on nothing but the values."""
-    text = json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def write_text(path: Path, text: str) -> None:
+    """Write a text as UTF-8; raises as `write_atomic`."""
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
+def write_csv(path: Path, rows: Iterable[Iterable[object]], line_end: str = "\n") -> None:
+    """Write rows, the header first, as CSV in UTF-8; raises as `write_atomic`."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator=line_end).writerows(rows)
+    write_atomic(path, lambda target: target.write_bytes(text.getvalue().encode()))
+
+
+def write_json(path: Path, values: Any) -> None:
+    """Write plain values as JSON; the same values give the same bytes. Raises as `write_atomic`."""
+    write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
 def read_record(path: Path) -> dict[str, Any]:
-    """Values that `write_json` left, for programs that go on where they were stopped.
+    """Values that `write_json` wrote, for programs that resume.
 
     Returns:
-        The file's values; none if it is not there or not whole, so that the work is done anew.
+        The values; empty if the file is missing, incomplete or corrupt, so that the work is redone.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -72,7 +85,12 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def read_yaml(path: Path, what: str, option: str) -> Any:
-    """The plain values of a YAML file that the user named; `what` it is, and by which option.
+    """The plain values of a YAML file that the user named.
+
+    Args:
+        path: the file.
+        what: what it is, for the error.
+        option: the option that names it, for the error.
 
     Raises:
         ConfigError: it cannot be read, or is not YAML.
@@ -85,25 +103,25 @@ def read_yaml(path: Path, what: str, option: str) -> Any:
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = " ".join(str(error).split())
-        raise ConfigError(f"this is not YAML: {where}", file=path, remedy="Mend it.") from error
+        raise ConfigError(f"not valid YAML: {where}", file=path, remedy="Correct it.") from error
 
 
 def unwritable(path: Path, error: OSError) -> RunError:
-    """The error for a place that cannot be written."""
+    """The error for a file or folder that cannot be written."""
     return RunError(
         f"cannot be written ({error.strerror or error})",
         file=path,
-        remedy="Choose a folder you may write to, with enough free space.",
+        remedy="Choose a writable folder with enough free space.",
     )
 
 
 @contextlib.contextmanager
 def hold_folder(folder: Path, marker: str) -> Iterator[None]:
-    """Create an output folder if need be, and hold it for this process.
+    """Create an output folder if needed, and hold it for this process.
 
     Args:
         folder: the folder.
-        marker: the file that shows that the folder was written by the same command.
+        marker: the file that shows that the same command wrote the folder before.
 
     Raises:
         RunError: it cannot be written, another process holds it, or it contains other files.
@@ -134,5 +152,5 @@ def hold_folder(folder: Path, marker: str) -> Iterator[None]:
 
 
 def cache_folder(named: str | Path | None) -> Path:
-    """Where decoded frames and made datasets are kept: as named, or the user's cache folder."""
+    """The folder of decoded frames and synthetic datasets: the named one, or the user's cache."""
     return Path(named).expanduser() if named else user_cache_path("gamdss")

@@ -1,7 +1,7 @@
-"""Loss of the two phases.
+"""The loss of both phases.
 
-Source: GAMDSS (arXiv 2603.04766): cross-entropy of the rising phase, plus cross-entropy of the
-falling phase as auxiliary loss.
+Source: GAMDSS (arXiv 2603.04766): cross-entropy of the rising phase, plus that of the falling phase
+as auxiliary loss.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def two_phase_loss(
     """Cross-entropy of the rising phase plus `auxiliary_weight` times that of the falling phase.
 
     Args:
-        rising, falling: logits (B, classes). A phase that is None is left out; one phase alone
-            is the main loss and has weight 1.
-        labels: class numbers (B,), int64.
-        auxiliary_weight: weight of the falling phase next to the rising one.
+        rising, falling: logits (B, classes), or None to leave the phase out; a single phase
+            has weight 1.
+        labels: class indices (B,), int64.
+        auxiliary_weight: weight of the falling phase relative to the rising phase.
         label_smoothing: share of the target spread over all classes, in [0, 1].
-        class_weights: weight of each class (classes,); the mean is then a weighted one.
+        class_weights: weight of each class (classes,); the mean is then weighted.
 
     Returns:
         The mean over the batch, a scalar.
@@ -37,12 +37,12 @@ def two_phase_loss(
         ConfigError: both phases are None.
     """
     if rising is None:
-        rising, falling = falling, None  # one phase alone is the main loss
+        rising, falling = falling, None
     if rising is None:
         raise ConfigError(
-            "both phases' logits are None", remedy="Pass the logits of at least one branch."
+            "both phases' logits are None", remedy="Pass the logits of one or both phases."
         )
-    # Logits of a network under autocast are bfloat16, too coarse for a loss: 3.29 becomes 3.3.
+    # Logits under autocast are bfloat16, too coarse for a loss: 3.29 becomes 3.3.
     loss = F.cross_entropy(rising.float(), labels, class_weights, label_smoothing=label_smoothing)
     if falling is not None:
         auxiliary = F.cross_entropy(

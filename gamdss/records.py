@@ -1,4 +1,4 @@
-"""Frozen values that travel between the rooms of the house."""
+"""Frozen values that are passed between the packages."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class KeyFrames:
     one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
     empty.
 
-    Three fields name key frames, in the order of `KEYS`. Numbers depend on these and never on
+    Three fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
     the wording of a note:
 
     - `kept`: reselection left them unchanged because the motion does not locate them more
       precisely than the annotation;
-    - `estimated`: no annotator gave them (the apex is the midpoint of onset and offset);
-    - `substituted`: the annotated frame is missing, and the nearest one stands in for it.
+    - `estimated`: not annotated (the apex is the midpoint of onset and offset);
+    - `substituted`: the annotated frame is missing, and the nearest frame replaces it.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
     """
@@ -47,13 +47,13 @@ class KeyFrames:
 class Clip:
     """One annotated micro-expression.
 
-    `subject` and `name` are text as the dataset's spec normalises them ("01", "EP02_01f");
-    `row` is the row in the workbook as a spreadsheet program counts it, for messages.
+    `subject` and `name` are text as normalised by the dataset's spec ("01", "EP02_01f"); `row` is
+    the row of the workbook as a spreadsheet program counts it, for messages.
 
-    `video` is what the workbook calls the recording, and `take` counts rows that follow each
-    other in one recording. `corrections` are known mistakes of the workbook that were mended;
-    `alternative` is a known correction that the workbook alone gives no reason to apply, and
-    that is taken if the annotated frames are not among the clip's files.
+    `video` is the workbook's name of the recording, and `take` counts successive rows of one
+    recording. `corrections` describes corrected mistakes of the workbook. `alternative` is a known
+    correction that the workbook alone gives no reason to apply; it is used if the annotated frames
+    are not among the clip's files.
     """
 
     dataset: str
@@ -75,7 +75,7 @@ class Clip:
 
     @property
     def path_names(self) -> dict[str, str | int]:
-        """What a spec's path templates are filled with."""
+        """Values of the fields in a spec's path templates."""
         digits = "".join(c for c in self.subject if c.isdigit())
         return {
             "subject": self.subject,
@@ -89,14 +89,14 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class FoldResult:
-    """What a fold leaves behind: every epoch's held-out logits, nothing chosen.
+    """The result of a fold: held-out logits of every epoch, from which any epoch can be evaluated.
 
-    `name` is what was held out: a subject, or a dataset or part, as the protocol has it.
+    `name` is what was held out: a subject, a dataset or a part, depending on the protocol.
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
-    (N,) int64, `train_loss` and `train_accuracy` (E,) float64. Where the fold set training
-    subjects aside to choose its epoch on, `inner_clips` are theirs, with `inner_logits` (E, M, C)
-    and `inner_labels` (M,).
+    (N,) int64, `train_loss` and `train_accuracy` (E,) float64. If training subjects were set aside
+    to choose the epoch, `inner_clips` are their clips, with `inner_logits` (E, M, C) and
+    `inner_labels` (M,).
     """
 
     name: str

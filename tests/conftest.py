@@ -1,4 +1,4 @@
-"""A small made dataset and settings with which the real path runs in seconds."""
+"""A small synthetic dataset and settings with which the real path runs in seconds."""
 
 import shutil
 from functools import cache
@@ -99,7 +99,7 @@ def finished_run(small_dataset, small_options, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def inner_flow_run(small_dataset, small_options, tmp_path_factory):
-    """A finished run judged by `inner` whose temporal stream sees flow. Not to be changed."""
+    """A finished run evaluated by `inner` whose temporal stream sees flow. Not to be changed."""
     output = tmp_path_factory.mktemp("inner") / "run"
     words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
     words += ["--training.selection", "inner", "--features.name", "flow-dis", "--device", "cpu"]
@@ -109,7 +109,7 @@ def inner_flow_run(small_dataset, small_options, tmp_path_factory):
 
 @pytest.fixture
 def data(small_dataset, tmp_path):
-    """A copy of the made dataset that a test may break."""
+    """A copy of the synthetic dataset that a test may break."""
     return Path(shutil.copytree(small_dataset, tmp_path / "data"))
 
 

@@ -1,4 +1,4 @@
-"""Files on a disk that is full: a message, the old file, and nothing beside it."""
+"""A full disk gives a message, keeps the old file and leaves no other."""
 
 from contextlib import contextmanager
 
@@ -13,12 +13,12 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.runs.export import Trained, export
 from gamdss.training.checkpoint import save_state, save_weights
 
-resource = pytest.importorskip("resource", reason="limits of file sizes are Unix's")
+resource = pytest.importorskip("resource", reason="file size limits exist on Unix only")
 
 
 @contextmanager
 def full_disk(size=20_000):
-    """Files cannot grow beyond `size` bytes, as on a disk that has no more."""
+    """Files cannot grow beyond `size` bytes, as on a full disk."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
@@ -73,12 +73,12 @@ def test_another_error_leaves_nothing_either(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_saved_comes_back(tmp_path):
+def test_a_saved_state_is_read_again(tmp_path):
     state(tmp_path / "s.pt")
     assert torch.load(tmp_path / "s.pt", weights_only=True)["epoch"] == 1
 
 
-def test_a_record_that_is_not_whole_holds_nothing(tmp_path):
+def test_an_incomplete_or_corrupt_record_is_empty(tmp_path):
     file = tmp_path / "clip.json"
     assert read_record(file) == {}
     write_json(file, {"frames": 3})

@@ -1,4 +1,4 @@
-"""The loss of the two phases."""
+"""The loss of both phases."""
 
 import math
 
@@ -28,7 +28,7 @@ def test_sum_of_both_phases(weight):
     assert loss.item() == pytest.approx(cross_entropy(RISING) + weight * cross_entropy(FALLING))
 
 
-def test_one_phase_alone_has_weight_one():
+def test_a_single_phase_has_weight_one():
     rising = two_phase_loss(RISING, None, LABELS, auxiliary_weight=0.25)
     falling = two_phase_loss(None, FALLING, LABELS, auxiliary_weight=0.25)
     assert rising.item() == pytest.approx(cross_entropy(RISING))
@@ -41,7 +41,7 @@ def test_label_smoothing_applies_to_both():
     torch.testing.assert_close(loss, expected)
 
 
-def test_no_phase_at_all_is_an_error():
+def test_a_loss_needs_a_phase():
     with pytest.raises(ConfigError, match="None"):
         two_phase_loss(None, None, LABELS)
 

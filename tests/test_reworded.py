@@ -10,14 +10,14 @@ import pytest
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.dataset import write_key_frames
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.report import page_warnings
 from gamdss.runs.finished import read_run
-from gamdss.studies.bias import study
+from gamdss.studies.bias import study_shifts
 from gamdss.studies.bias.sources import open_sources, warnings
-from gamdss.studies.stress.clip import WAYS
-from gamdss.studies.stress.grid import FACTORS
-from gamdss.studies.stress.numbers import KEYS, cell_numbers
+from gamdss.studies.stress.cells import FACTORS
+from gamdss.studies.stress.clip import WAYS, ClipResult
+from gamdss.studies.stress.numbers import cell_numbers
 from gamdss.studies.stress.report import write_csv
 from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
@@ -39,7 +39,7 @@ def bias_of(root, dataset, folder):
         reselection=ReselectionConfig(preset="motion"),
     )
     joined = open_sources(config, folder / "cache", None)
-    found = study("", joined.shifts, truth=joined.truth, draws=50)
+    found = study_shifts("", joined.shifts, truth=joined.truth, draws=50)
     write_key_frames(folder / "keyframes.csv", joined.sources[0].dataset)
     return joined, found, warnings(joined.sources, "motion")
 
@@ -48,7 +48,7 @@ def titles(results, config, keyframes):
     """The warnings of a page, without the sentences that they cite."""
     with keyframes.open(newline="", encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    return [w.title for w in page_warnings.warnings(results, config.as_dict(), [], rows, [])]
+    return [w.title for w in page_warnings.warnings(results, config, [], rows, [])]
 
 
 @pytest.fixture(params=["cas2", "smic"])
@@ -101,21 +101,21 @@ def test_notes_of_key_frames(source, finished_run, tmp_path, monkeypatch):
 @pytest.mark.parametrize("synthetic", [True, False])
 def test_the_title_of_a_dataset(synthetic, finished_run, tmp_path):
     run = read_run(finished_run)
-    assert run.results["synthetic"] is True
+    assert run.results.synthetic is True
     plan = read_plan(_table(tmp_path))
     found = []
     for title in ("Synthetic clips in CASME II's layout", "CASME II"):
-        results = {**run.results, "dataset": title, "synthetic": synthetic}
-        shown = [w.title for w in page_warnings.warnings(results, run.config.as_dict(), [], [], [])]
+        results = replace(run.results, dataset=title, synthetic=synthetic)
+        shown = [w.title for w in page_warnings.warnings(results, run.config, [], [], [])]
         runs = [
-            replace(run, results={**results, "dataset": f"{title}, {number}"})
+            replace(run, results=replace(results, dataset=f"{title}, {number}"))
             for number in range(len(plan.rows))
         ]
         rows = [RowRuns(row, (one,)) for row, one in zip(plan.rows, runs, strict=True)]
         table = paper_table(plan, rows, "t")
         found.append((shown, "Synthetic clips in the layout of each" in table.caption))
     assert found[0] == found[1]
-    assert ("The clips are made, not recorded." in found[0][0]) is synthetic
+    assert ("The clips are synthetic." in found[0][0]) is synthetic
     assert found[0][1] is synthetic
 
 
@@ -136,20 +136,20 @@ def test_a_run_that_an_earlier_version_wrote(finished_run, tmp_path):
         (tmp_path / file).symlink_to(finished_run / file)
     for title, synthetic in ((values["dataset"], True), ("CASME II", False)):
         (tmp_path / "results.json").write_text(json.dumps({**values, "dataset": title}))
-        assert read_run(tmp_path).results["synthetic"] is synthetic
+        assert read_run(tmp_path).results.synthetic is synthetic
 
 
 def test_names_of_lines_of_a_stress_test(tmp_path):
     keys = dict.fromkeys(WAYS, (95, 130, 170))
     stated = dict.fromkeys(("motion", "spotted"), ((98, 101), (119, 121), (150, 165)))
-    clip = {**keys, "motion": (101, 119, 161), "true": (100, 120, 160), "seconds": 1.0}
-    numbers = cell_numbers([{**clip, "intervals": stated}] * 2)
+    found = {**keys, "motion": (101, 119, 161)}
+    numbers = cell_numbers([ClipResult((100, 120, 160), found, stated, 1.0, "power")] * 2)
     names = {name for _, name in FACTORS["blink"].levels}
     file = tmp_path / "stress.csv"
     write_csv(dict.fromkeys(names, numbers), ["blink"], file)
     plan = StressPlan("Errors", ("blink",))
     before = stress_table(plan, file, "t")
-    assert [column.key for column in before.columns] == list(WAYS)
+    assert [column.title for column in before.columns[3:]] == list(WAYS)
     with file.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert {row["kind"] for row in rows} == {"error", "difference", "median", "coverage"}

@@ -85,8 +85,8 @@ def draw_network(figure: Figure) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1))
     axes.axis("off")
     box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": INK}
-    axes.text(0.36, 0.5, "one network,\nshared weights\n\nViT: key frame\nRMT: difference", ha="center",
-              va="center", bbox=box, size=10)  # fmt: skip
+    words = "one network,\nshared weights\n\nViT: key frame\nRMT: difference"
+    axes.text(0.36, 0.5, words, ha="center", va="center", bbox=box, size=10)
     for height, loss in ((0.8, "class  →  loss"), (0.2, "auxiliary loss")):
         arrow = {"arrowstyle": "->", "color": INK, "linewidth": 1.2}
         axes.annotate("", (0.12, 0.5 + (height - 0.5) * 0.45), (0, height), arrowprops=arrow)

@@ -15,10 +15,6 @@ _PACKAGED: dict[str, Callable[[], Detector]] = {
     "blazeface": BlazeFace,
     "mesh": FaceMesh,
 }
-    "mtcnn": Mtcnn,
-    "blazeface": BlazeFace,
-    "mesh": FaceMesh,
-}
 
 
 def load_detector(settings: AlignConfig) -> Detector:

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.align.packaged_models import MODELS, model_files
-from gamdss.config.checks import require
-from gamdss.errors import ConfigError, DetectorError
+from gamdss.errors import ConfigError, DetectorError, require
 
 
 @dataclass

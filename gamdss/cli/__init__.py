@@ -1,6 +1,6 @@
 """The command line: one module per command, imported when it is called.
 
-A user's mistake ends in a message on standard error, never in a traceback.
+A user's mistake ends with a message on standard error, never with a traceback.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ if TYPE_CHECKING:
     from gamdss.config.command_line import Command
 
 DESCRIPTION = "Micro-expression recognition with reselected key frames and a two-phase network."
-# Name and help of each command; its module has `parser()` and `run(namespace)`.
+# Name and help of each command; its module has a `COMMAND`.
 COMMANDS = {
     "train": "train and evaluate a network, leaving one subject out; tables and figures",
-    "merge": "merge run directories that hold different folds of one run, and report",
+    "merge": "merge run directories with different folds of one run, and report",
     "compare": "compare two runs on the same clips, with paired intervals",
-    "original-report": "print what the original code would have printed for a run",
+    "original-report": "print what the release would have printed for a run",
     "table": "reproduce a table of results: train the missing runs, write the table",
     "datasets": "list datasets, their tasks, sizes and request pages",
     "models": "list backbones, what they cost, and how fast they are here",
     "export": "write a fold's trained network for other programs",
-    "check": "check a dataset's workbook and frames, and list everything wrong with them",
+    "check": "check the workbook and frames of a dataset, and list all faults",
     "align": "find the face in raw frames and write aligned crops, which training reads",
     "bias": "measure the bias and uncertainty of a dataset's annotation, and correct it",
     "spot": "find onset, apex and offset in clips without annotation",
-    "features": "write the input features of every clip as files",
-    "synth": "write a synthetic dataset with known key frames in a dataset's native layout",
-    "bench": "measure how fast this machine trains, against the original's way",
+    "features": "write the phase features of every clip as files",
+    "synth": "write a synthetic dataset with known key frames in a native layout",
+    "bench": "measure how fast this machine trains, compared with the release's way",
     "stress": "measure reselection against known truth, one disturbance at a time",
     "report": "write a finished run as one HTML page",
     "tsne": "draw t-SNE of the embeddings of finished runs",
-    "attribution": "draw where on the face a finished run's networks see their evidence",
+    "attribution": "draw where on the face the networks of a run see their evidence",
 }
 
 
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if words == ["--version"]:
         print(f"gamdss {__version__}")
         return 0
-    # jsonargparse takes a moment to load, which `--version` need not wait for.
+    # Imported here: jsonargparse is slow to load, and `--version` does not need it.
     from gamdss.config.command_line import choose_command, exit_on_mistake  # noqa: PLC0415
 
     try:
@@ -62,6 +62,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def load(name: str) -> Command:
-    """The command of this name, imported when it is called."""
+    """The command of this name."""
     command: Command = import_module(f"gamdss.cli.{name.replace('-', '_')}").COMMAND
     return command

@@ -1,4 +1,4 @@
-"""`gamdss align`: raw frames become aligned face crops."""
+"""`gamdss align`: raw frames -> aligned face crops."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Options:
         dataset: name of a dataset, or a spec, in place of `input`.
         data_root: the dataset's folder.
         annotations: the dataset's workbook, if it is elsewhere.
-        layout: which of the spec's layouts is read; `raw`, if the spec has one.
+        layout: the layout of the spec that is read; `raw` if omitted and the spec has one.
         pattern: path of a raw frame in place of the spec's layouts.
         output: the folder of the crops; the table and the contact sheet are written beside it.
     """
@@ -59,7 +59,6 @@ class Options:
 
 def run(options: Options, settings: AlignConfig) -> None:
     """Align, and report the result of each clip."""
-    # Reading datasets loads pandas: the other commands need not wait for it.
     from gamdss.align import align_clips  # noqa: PLC0415
     from gamdss.align.clip import LOST  # noqa: PLC0415
     from gamdss.align.sources import dataset_jobs, input_jobs  # noqa: PLC0415
@@ -83,8 +82,8 @@ def run(options: Options, settings: AlignConfig) -> None:
         raise FrameError(
             "no clip could be aligned",
             file=source.place,
-            remedy="The reasons are above. Faces must be seen from the front; --yunet FILE takes "
-            "a detector that is less particular.",
+            remedy="The reasons are above. Faces must be frontal; --yunet FILE names a detector "
+            "that accepts more poses.",
         )
     lost = [outcome.id for outcome in outcomes if outcome.status == LOST]
     if lost:
@@ -104,7 +103,7 @@ def _report(
     notes: Sequence[str],
     hint: str,
 ) -> str:
-    """Write the table and the sheet; give what the terminal shows."""
+    """Write the table and the contact sheet; returns what the terminal shows."""
     from gamdss.align.clip import ALIGNED, RELAXED  # noqa: PLC0415
     from gamdss.align.summary import CSV_NAME, summary, write_csv  # noqa: PLC0415
     from gamdss.report.contact_sheet import contact_sheet  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""`gamdss attribution`: where on the face a finished run's networks see their evidence."""
+"""`gamdss attribution`: where on the face the networks of a run see their evidence."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, require
 from gamdss.runs.reopened import DataOptions, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gamdss.metrics.verdicts import Verdict
+    from gamdss.metrics.calibration import ClipPrediction
 
 STEPS = 32
 
@@ -29,7 +28,7 @@ class Options(DataOptions):
     Args:
         clips: held-out clips (SUBJECT/CLIP,...); the most certain correct one, the most certain
             wrong one and the least certain one if omitted.
-        steps: points on the path; more is finer.
+        steps: points on the path; more are more precise.
         output: folder of the picture; the run's if omitted.
     """
 
@@ -43,19 +42,19 @@ class Options(DataOptions):
 
 
 def run(options: Options) -> None:
-    """Attribute, draw, and say where the picture lies."""
-    from gamdss.metrics.verdicts import verdicts  # noqa: PLC0415
+    """Attribute, draw, and print where the picture is."""
+    from gamdss.metrics.calibration import clip_predictions  # noqa: PLC0415
     from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
-    from gamdss.report.tables import judged_epoch  # noqa: PLC0415
+    from gamdss.report.tables import epoch_name  # noqa: PLC0415
     from gamdss.runs.attribution import attribute, require_captum  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
     require_captum()
     read = read_run(Path(options.run).expanduser())
-    chosen = _chosen(verdicts(read.folds, read.selection), options.clips)
+    chosen = _chosen(clip_predictions(read.folds, read.selection), options.clips)
     opened = open_run(read, options)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)
-    classes = read.results["classes"]
+    classes = read.results.classes
     rows = [
         MapRow(
             heading=heading(verdict, classes),
@@ -68,30 +67,30 @@ def run(options: Options) -> None:
     ]
     folder = Path(options.output).expanduser() if options.output else read.path
     pictures = [folder / "attribution.png", folder / "attribution.pdf"]
-    headline = f"{read.results['dataset']}, {read.results['task']}\nevidence in held-out clips"
-    attribution_figure(pictures, rows, headline, options.steps, judged_epoch(read.results))
+    headline = f"{read.results.dataset}, {read.results.task}\nevidence in held-out clips"
+    attribution_figure(pictures, rows, headline, options.steps, epoch_name(read.results))
     for picture in pictures:
         print(f"picture  {picture}")
 
 
-def heading(verdict: Verdict, classes: Sequence[str]) -> str:
-    """The clip, what it shows and what was predicted."""
+def heading(verdict: ClipPrediction, classes: Sequence[str]) -> str:
+    """The clip, its true and its predicted class."""
     true, predicted = classes[verdict.label], classes[verdict.predicted]
     return f"{verdict.clip}: {true}\npredicted {predicted} ({verdict.confidence:.0%})"
 
 
-def _chosen(found: Sequence[Verdict], names: str | None) -> list[Verdict]:
-    from gamdss.metrics.verdicts import telling  # noqa: PLC0415
+def _chosen(found: Sequence[ClipPrediction], names: str | None) -> list[ClipPrediction]:
+    from gamdss.metrics.calibration import notable  # noqa: PLC0415
 
     if names is None:
-        return [verdict for kind in telling(found, 1).values() for verdict in kind]
+        return [verdict for kind in notable(found, 1).values() for verdict in kind]
     known = {verdict.clip: verdict for verdict in found}
     wanted = list(dict.fromkeys(name.strip() for name in names.split(",")))
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise ConfigError(
             f"--clips has {', '.join(unknown)}, which no fold holds out",
-            remedy=f"Clips are called such as {found[0].clip} (keyframes.csv: subject/clip).",
+            remedy=f"Use names such as {found[0].clip} (keyframes.csv: subject/clip).",
         )
     return [known[name] for name in wanted]
 

@@ -1,14 +1,14 @@
-"""`gamdss bench`: how fast this machine is."""
+"""`gamdss bench`: how fast this machine trains."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gamdss.config import Config
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.errors import require
 from gamdss.files import cache_folder
 from gamdss.synthetic import SynthConfig
 
@@ -18,13 +18,13 @@ class Options:
     """Measure how fast this machine trains a config, against the original's way.
 
     Args:
-        repeats: pairs of timings for each figure.
+        repeats: pairs of timings per measurement.
         subjects: folds of the estimated run.
         clips: clips of the estimated run.
         height: pixels of the synthetic frames.
         width: pixels of the synthetic frames.
         json: print plain values for other programs.
-        growth: measure how time grows instead, and draw it in this file.
+        growth: instead, measure how training time grows, and draw it to this file.
     """
 
     repeats: int = 5
@@ -41,27 +41,20 @@ class Options:
 
 
 def run(options: Options, config: Config) -> None:
-    """Measure and print a table, or plain values."""
-    from gamdss.studies.speed.run import BenchConfig, bench_table  # noqa: PLC0415
-    from gamdss.studies.speed.run import bench as measure  # noqa: PLC0415
+    """Measure and print a table or plain values, or measure and draw growth."""
+    # Measuring loads PyTorch, which the other commands do not need.
+    from gamdss.studies.speed.bench import BenchConfig, bench, bench_table  # noqa: PLC0415
+    from gamdss.studies.speed.growth import growth, growth_figure  # noqa: PLC0415
 
     if options.growth:
-        _growth(config, Path(options.growth).expanduser())
+        file = Path(options.growth).expanduser()
+        growth_figure(growth(config), file)
+        print(f"growth  {file}")
         return
     clips = SynthConfig(subjects=2, height=options.height, width=options.width)
     sizes = BenchConfig(options.repeats, options.subjects, options.clips, clips)
-    values = measure(config, sizes, cache_folder(config.cache), progress=not options.json)
-    print(json.dumps(values, indent=2) if options.json else bench_table(values))
-
-
-def _growth(config: Config, file: Path) -> None:
-    from gamdss.studies.speed.growth import growth  # noqa: PLC0415
-    from gamdss.studies.speed.growth_figure import growth_figure  # noqa: PLC0415
-    from gamdss.training import device  # noqa: PLC0415
-
-    config = device.resolve(config)
-    growth_figure(growth(config, device.set_up(config)), file)
-    print(f"growth  {file}")
+    found = bench(config, sizes, cache_folder(config.cache), progress=not options.json)
+    print(json.dumps(asdict(found), indent=2) if options.json else bench_table(found))
 
 
 COMMAND = Command(run, Options, Config)

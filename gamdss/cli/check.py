@@ -1,4 +1,4 @@
-"""`gamdss check`: whether a dataset is all there, before anything is trained on it."""
+"""`gamdss check`: all faults of a dataset, before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ NOT_TRAINABLE = 1
 
 @dataclass
 class Options:
-    """Check a dataset's workbook and frames, and list everything wrong with them.
+    """Check the workbook and frames of a dataset, and list all faults.
 
     Args:
         decode: frames to decode: the annotated key frames, every frame, or none.
-        rows: rows to show of each kind of fault.
+        rows: how many rows to show of each kind of fault.
     """
 
     decode: Literal["keys", "all", "none"] = "keys"
@@ -27,7 +27,7 @@ class Options:
 
 
 def run(options: Options, config: Config) -> int:
-    """Print the table; the exit status is 0 if the dataset can be trained on, else 1."""
+    """Print the table; returns 0 if the dataset can be trained on, else 1."""
     from gamdss.data.check import check_dataset  # noqa: PLC0415
     from gamdss.report.check_report import check_text  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, get_args
 
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
-from gamdss.files import write_atomic, write_json
+from gamdss.files import write_json, write_text
 from gamdss.metrics import Selection
 from gamdss.report.comparison import Compared, comparison_markdown, comparison_text
 
@@ -23,8 +23,8 @@ class Options:
     """Compare two runs on the same clips, with paired intervals.
 
     Args:
-        selection: `final`, `inner` or `oracle` for both runs, or two such as `final,oracle`; what
-            the runs are evaluated by if omitted and the same.
+        selection: `final`, `inner` or `oracle` for both runs, or two such as `final,oracle`; that
+            of the runs if omitted and the same.
         output: folder of `compare.md` and `compare.json`.
     """
 
@@ -46,13 +46,13 @@ def run(options: Options) -> None:
     first, second = sides[0][0], sides[1][0]
     check_same_data(first, second)
     selections = _selections(options.selection, first, second)
-    judged = [
+    predicted = [
         [one.predictions(selection) for one in side]
         for side, selection in zip(sides, selections, strict=True)
     ]
     found = Compared(
-        comparison=compare(judged[0], judged[1], len(first.classes)),
-        title=f"{first.results['dataset']}, {first.results['task']}",
+        comparison=compare(predicted[0], predicted[1], len(first.classes)),
+        title=f"{first.results.dataset}, {first.results.task}",
         names=(options.a, options.b),
         selections=selections,
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),
@@ -60,19 +60,18 @@ def run(options: Options) -> None:
     )
     default = Path("runs") / f"compare_{first.path.name}_{second.path.name}"
     output = Path(options.output).expanduser() if options.output else default
-    text = comparison_markdown(found)
-    write_atomic(output / "compare.md", lambda file: file.write_text(text, encoding="utf-8"))
+    write_text(output / "compare.md", comparison_markdown(found))
     write_json(output / "compare.json", found.as_dict())
     print(comparison_text(found))
     print(f"\ntables   {output / 'compare.md'}\nnumbers  {output / 'compare.json'}")
 
 
 def _selections(asked: str | None, a: FinishedRun, b: FinishedRun) -> tuple[Selection, Selection]:
-    """How A and B are judged; two ways only where the user names both."""
+    """The selections of A and B; they differ only if the user names both."""
     if asked is None:
         if a.selection != b.selection:
             raise ConfigError(
-                f"{a.path} is judged by the selection {a.selection}, {b.path} by {b.selection}",
+                f"{a.path} is evaluated by the selection {a.selection}, {b.path} by {b.selection}",
                 remedy="Name one for both with --selection final, or both with --selection "
                 f"{a.selection},{b.selection}.",
             )
@@ -81,7 +80,7 @@ def _selections(asked: str | None, a: FinishedRun, b: FinishedRun) -> tuple[Sele
     if len(names) > 2 or not set(names) <= set(_NAMES):
         raise ConfigError(
             f"--selection is {asked!r}",
-            remedy=f"Give one or two (with a comma) of {', '.join(_NAMES)}.",
+            remedy=f"Give one of {', '.join(_NAMES)}, or two with a comma.",
         )
     return names[0], names[-1]  # type: ignore[return-value]
 

@@ -1,4 +1,4 @@
-"""`gamdss datasets`: supported datasets, and where to request them."""
+"""`gamdss datasets`: supported datasets and their request pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Options:
     """List datasets, their tasks, sizes and request pages.
 
     Args:
-        show: print the spec of this dataset in full, a model for a custom one.
+        show: print the spec of this dataset, a template for a custom one.
     """
 
     show: str | None = None
@@ -25,7 +25,7 @@ class Options:
 def run(options: Options) -> None:
     """Print the table, or one spec."""
     if options.show is not None:
-        get_spec(options.show)  # an unknown name lists the known ones
+        get_spec(options.show)  # raises an error with the known names
         print((FOLDER / f"{options.show}.yaml").read_text(encoding="utf-8"), end="")
         return
     specs = [get_spec(name) for name in spec_names()]
@@ -54,7 +54,7 @@ def _tasks(spec: DatasetSpec) -> str:
 
 
 def versions(value: Any) -> str:
-    """An expected count, or those of several versions of a workbook."""
+    """An expected count, or the counts of several versions of a workbook."""
     items = value if isinstance(value, list) else [] if value is None else [value]
     return " or ".join(str(item) for item in items)
 

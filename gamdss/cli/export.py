@@ -15,10 +15,10 @@ class Options:
     """Export the trained network of a fold for other programs.
 
     Args:
-        fold: the held-out fold whose network is exported.
+        fold: the fold whose network is exported.
         format: `onnx` and `torchscript`: a graph from two key frames, uint8 RGB, to logits (for a
             run on phase features: from a key frame and the feature); `safetensors`: the weights.
-        output: the file to write; `RUN/export/FOLD` with the format's suffix if omitted.
+        output: the file to write; `RUN/export/FOLD` with the suffix of the format if omitted.
     """
 
     run: str = positional("the run directory")

@@ -1,4 +1,4 @@
-"""`gamdss merge`: runs that share a config, each with some folds, become one."""
+"""`gamdss merge`: run directories with different folds of one run become one."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gamdss.config.command_line import Command, positional
 
 @dataclass
 class Options:
-    """Merge run directories that hold different folds of one run, and report.
+    """Merge run directories with different folds of one run, and report.
 
     Args:
         output: the directory of the merged run.
-        data_root: the dataset's folder, if it is elsewhere now.
+        data_root: the dataset's folder, if it has moved.
     """
 
     runs: list[str] = positional("run directories of the same config and data", nargs="+")
@@ -23,12 +23,12 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Copy the folds, and report as `gamdss train` does when all of them are finished."""
+    """Copy the folds, and report as `gamdss train` does if none is missing."""
     from gamdss.experiment import Experiment  # noqa: PLC0415
     from gamdss.runs.merge import merge  # noqa: PLC0415
 
     output = Path(options.output).expanduser()
-    config = merge([Path(run).expanduser() for run in options.runs], output)
+    config = merge([Path(name).expanduser() for name in options.runs], output)
     config = replace(config, output=str(output), data_root=options.data_root or config.data_root)
     with Experiment(config, only=()) as experiment:
         dataset = experiment.open_dataset()

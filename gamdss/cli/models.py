@@ -1,22 +1,22 @@
-"""`gamdss models`: backbones, and what they cost on this machine."""
+"""`gamdss models`: backbones, and their cost on this machine."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
+from gamdss.errors import require
 
 
 @dataclass
 class Options:
-    """List backbones, what they cost, and how fast they are on this machine.
+    """List backbones with their cost and speed on this machine.
 
     Args:
-        filter: measure timm's models of such names: a part of one, or with wildcards.
+        filter: measure timm's models that match: a part of a name, or a pattern with wildcards.
         all: print the names of all of timm's models.
-        image_size: pixels; each backbone's own if omitted.
+        image_size: pixels; by default the size that each backbone was designed for.
         threads: CPU threads; 0 leaves the number to PyTorch.
         json: print plain values for other programs.
     """
@@ -34,7 +34,7 @@ class Options:
 
 
 def run(options: Options) -> None:
-    """Measure and print a table, or print names alone."""
+    """Measure and print a table, or only print names."""
     import torch  # noqa: PLC0415
 
     from gamdss.studies.speed import models  # noqa: PLC0415
@@ -47,13 +47,13 @@ def run(options: Options) -> None:
         torch.set_num_threads(options.threads)
     costs = models.measure(names, options.image_size)
     if options.json:
-        print(json.dumps(models.values(costs), indent=2))
+        print(json.dumps([asdict(cost) for cost in costs], indent=2))
         return
     print(models.table(costs))
     print(
         "\nmap: where the streams meet, height x width x channels. GFLOP and ms: predicting one "
         f"clip, in batches of {models.BATCH} on {torch.get_num_threads()} CPU thread(s).\n"
-        "--all lists every name, --filter measures those that fit: most models of timm work."
+        "--all lists every name, --filter measures those that match: most models of timm work."
     )
 
 

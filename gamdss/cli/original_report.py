@@ -1,4 +1,4 @@
-"""`gamdss original-report`: what the original code would have printed for a run."""
+"""`gamdss original-report`: what the release would have printed for a run."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from gamdss.config.command_line import Command, positional
 
 @dataclass
 class Options:
-    """Print what the original code would have printed for a run, and what it means."""
+    """Print what the release would have printed for a run, and what it means."""
 
     run: str = positional("the directory of a finished run")
 
 
 def run(options: Options) -> None:
-    """Evaluate the stored logits in the original's way."""
+    """Evaluate the stored logits in the release's way."""
     from gamdss.metrics import original_report  # noqa: PLC0415
-    from gamdss.report.original import original_text  # noqa: PLC0415
+    from gamdss.report.tables import original_text  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
 
     found = read_run(Path(options.run).expanduser())

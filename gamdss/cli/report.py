@@ -23,10 +23,11 @@ class Options(DataOptions):
     """Write a finished run as one HTML page that needs no network and no other file.
 
     Args:
-        output: the page; `report.html` in the run if omitted.
-        frames: show faces of clips, which needs the run's data; false where it is not available.
-        evidence: show where on the face the networks see their evidence, where captum is
-            installed; the slowest part.
+        output: the page; `report.html` in the run directory if omitted.
+        frames: show faces of clips, which needs the data of the run; use false if it is not
+            available.
+        evidence: show where on the face the networks see their evidence, if captum is installed;
+            the slowest part.
     """
 
     run: str = positional("a run directory as `gamdss train` leaves it")
@@ -36,8 +37,8 @@ class Options(DataOptions):
 
 
 def run(options: Options) -> None:
-    """Gather, render, and print where the page is."""
-    from gamdss.metrics.verdicts import telling, verdicts  # noqa: PLC0415
+    """Write the page, and print where it is."""
+    from gamdss.metrics.calibration import clip_predictions, notable  # noqa: PLC0415
     from gamdss.report.page import write_page  # noqa: PLC0415
     from gamdss.report.run_page import clip_pictures, run_page  # noqa: PLC0415
     from gamdss.runs.finished import read_run  # noqa: PLC0415
@@ -49,7 +50,7 @@ def run(options: Options) -> None:
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
     record = read_run(folder)
-    kinds = telling(verdicts(record.folds, record.selection), CLIPS_OF_A_KIND)
+    kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
     pictures: dict[str, ClipPictures] = {}
     if options.frames:
         pictures = clip_pictures(_opened(record, options), kinds, options.evidence)
@@ -66,7 +67,7 @@ def _opened(record: FinishedRun, options: Options) -> OpenedRun:
             error.problem,
             file=error.file,
             row=error.row,
-            remedy=f"{remedy}\nWithout the faces of clips, the page needs no data: --frames false",
+            remedy=f"{remedy}\nOr omit the faces of clips, which need the data: --frames false",
         ) from error
 
 

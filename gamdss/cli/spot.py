@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gamdss.config.checks import require
 from gamdss.config.command_line import Command
-from gamdss.errors import FrameError
+from gamdss.errors import FrameError, require
 
 
 @dataclass
@@ -15,8 +14,8 @@ class Options:
     """Find onset, apex and offset in clips without annotation: one face, one expression.
 
     Args:
-        input: a folder of frames, a tree of such folders (one per clip), or a video; best aligned
-            by `gamdss align`.
+        input: a folder of frames, a tree of such folders (one per clip), or a video; align them
+            first with `gamdss align`.
         output: folder of the table and the figures.
         workers: threads; 0 takes one per processor.
     """
@@ -30,7 +29,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Spot every clip, write the table and the figures; 1 if a clip could not be spotted."""
+    """Spot every clip, write the table and figures; returns 1 if a clip could not be spotted."""
     from gamdss.prediction.spot_clips import spot_clips, write_spotted  # noqa: PLC0415
 
     place, output = (Path(path).expanduser() for path in (options.input, options.output))

@@ -1,4 +1,4 @@
-"""`gamdss synth`: a synthetic dataset on disk."""
+"""`gamdss synth`: a synthetic dataset with known key frames."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run(options: Options, settings: SynthConfig) -> None:
     """Write the dataset and print where it is."""
     root = write_dataset(Path(options.output).expanduser(), settings)
     print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
-    print(f"workbook of a perfect annotator (--annotations): {root / TRUE_ANNOTATION}")
+    print(f"workbook of an exact annotator (--annotations): {root / TRUE_ANNOTATION}")
 
 
 COMMAND = Command(run, Options, SynthConfig)

@@ -1,4 +1,4 @@
-"""`gamdss table`: a table of the paper, with what is missing trained first."""
+"""`gamdss table`: a table of the paper, after the training of missing runs."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 from gamdss import demo
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError
+from gamdss.config.pairs import format_pairs
+from gamdss.errors import ConfigError, require
 from gamdss.files import cache_folder
-from gamdss.report.paper_files import paper_markdown, write_table
+from gamdss.report.table import markdown_with_caption
+from gamdss.report.table_files import write_table
 
 if TYPE_CHECKING:
     from gamdss.config import Config
-    from gamdss.report.paper_table import PaperTable
+    from gamdss.report.table import Table
 
 
 @dataclass
@@ -22,18 +24,18 @@ class Options:
     """Write a table of the paper from its file, training the runs that are missing.
 
     Args:
-        data_root: the dataset's folder; of several datasets, each one's:
-            `cas2=/data/CASME2,samm=...`; rows of omitted datasets show finished runs only.
+        data_root: the dataset's folder; of several datasets, one each:
+            `cas2=/data/CASME2,samm=...`; rows of omitted datasets show only finished runs.
         demo: a tiny version on small synthetic datasets, in minutes.
         output: folder of the table and its runs; `runs/table_<name>` if omitted.
         cache: folder for decoded frames and synthetic datasets.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         threads: CPU threads; 0 leaves the number to PyTorch.
-        list: list the runs, which are finished, and how much training the others take by the
-            published sizes of the datasets; train nothing.
-        step_ms: with `--list`: milliseconds of a training step per sample, as `gamdss bench`
-            measures them on your machine, for hours.
-        stress: `stress.csv` for a table of errors of key frames.
+        list: list the runs, which of them are finished, and how much training the others take by
+            the published sizes of the datasets; nothing is trained.
+        step_ms: with `--list`, milliseconds of a training step per sample as `gamdss bench`
+            measures them, to estimate hours.
+        stress: `stress.csv` for a table of errors of key frames; measured if omitted.
     """
 
     file: str = positional("the table's file, such as configs/tables/branches.yaml")
@@ -49,7 +51,7 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Train or measure what is missing, write the table, and show it; 1 if a row failed."""
+    """Train or measure what is missing, write and print the table; returns 1 if a row failed."""
     from gamdss.studies.tables.plan import is_stress  # noqa: PLC0415
 
     file = Path(options.file).expanduser()
@@ -74,14 +76,13 @@ def _listed(options: Options, file: Path, output: Path) -> int:
             file=file,
             remedy="Leave out --demo." if options.demo else "Nothing is trained for this table.",
         )
-    if options.step_ms is not None and not options.step_ms > 0:
-        raise ConfigError(f"--step-ms is {options.step_ms}", remedy="It must be above 0.")
+    require(options.step_ms is None or options.step_ms > 0, "step_ms", options.step_ms, "above 0")
     plan = read_plan(file)
     print(cost_text(table_cost(plan, finished_runs(plan, output)), options.step_ms))
     return 0
 
 
-def _stress(options: Options, file: Path, output: Path) -> PaperTable:
+def _stress(options: Options, file: Path, output: Path) -> Table:
     from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table  # noqa: PLC0415
 
     plan = read_stress_plan(file, options.demo)
@@ -100,11 +101,11 @@ def _trained(options: Options, file: Path, output: Path) -> int:
     if options.demo and options.data_root is not None:
         raise ConfigError(
             f"--demo generates its own data, but --data-root is {options.data_root!r}",
-            remedy="Leave out one of the two.",
+            remedy="Omit one of the two.",
         )
     plan = read_plan(file, demo.TABLE if options.demo else None)
     cache = cache_folder(options.cache)
-    # Finished runs are shown without their data.
+    # Finished runs are shown without data.
     finished_only = options.data_root is None and (output / "runs").is_dir()
     folders = {} if options.demo or finished_only else roots(options.data_root, plan)
 
@@ -116,14 +117,14 @@ def _trained(options: Options, file: Path, output: Path) -> int:
             return None
         if len(names) == 1:
             return folders[names[0]]
-        return ",".join(f"{name}={folders[name]}" for name in names)
+        return format_pairs({name: folders[name] for name in names})
 
     overrides = {"device": options.device, "threads": options.threads, "cache": options.cache}
     rows = run_rows(plan, output, root, overrides)
     if rows is None:
         return 0
     if finished_only and not options.demo and not any(row.runs for row in rows):
-        roots(None, plan)  # says that there is no data
+        roots(None, plan)  # raises an error: no data
     _show(paper_table(plan, rows, file.stem), output)
     failed = [row for row in rows if row.error is not None]
     for row in failed:
@@ -131,9 +132,9 @@ def _trained(options: Options, file: Path, output: Path) -> int:
     return 1 if failed else 0
 
 
-def _show(table: PaperTable, output: Path) -> None:
+def _show(table: Table, output: Path) -> None:
     paths = write_table(table, output)
-    print(paper_markdown(table))
+    print(markdown_with_caption(table) + "\n")
     print("\n".join(f"{path.suffix[1:]:<4} {path}" for path in paths))
 
 

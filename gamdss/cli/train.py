@@ -1,4 +1,4 @@
-"""`gamdss train`, which the scripts per dataset spell out."""
+"""`gamdss train`: what the scripts of the datasets write out."""
 
 from gamdss.experiment import TRAIN
 

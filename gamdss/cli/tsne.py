@@ -1,4 +1,4 @@
-"""`gamdss tsne`, which the scripts under `visual/` spell out."""
+"""`gamdss tsne`: what the scripts under `visual/` write out."""
 
 from gamdss.tsne import TSNE
 

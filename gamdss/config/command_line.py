@@ -1,9 +1,8 @@
-"""Command lines -> dataclasses, by jsonargparse: a field is an option, its docstring the help."""
+"""Command lines -> dataclasses, by jsonargparse: fields are options, docstrings their help."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import inspect
 import os
 import sys
@@ -17,13 +16,13 @@ from typing import Any, TypeVar
 from jsonargparse import ArgumentParser, Namespace
 
 from gamdss.config.load import check_file, explain, new_parser
-from gamdss.errors import ConfigError, GamdssError
+from gamdss.errors import ConfigError, GamdssError, did_you_mean
 
 Values = TypeVar("Values")
 
 
 def positional(text: str, nargs: str | None = None, default: Any = None) -> Any:
-    """A field of options that is given without its name; `nargs` as in argparse."""
+    """A field of an options dataclass that is a positional argument; `nargs` as in argparse."""
     about = {"help": text, "nargs": nargs}
     if nargs == "*":
         return field(default_factory=list, metadata=about)
@@ -38,11 +37,11 @@ class Command:
         run: takes the parsed `options`, then `settings` if there are any; returns an exit status,
             None for 0.
         options: dataclass of the command's own options; its docstring is the command's help.
-        settings: dataclass whose fields can be set by options and by `--config FILE` as well.
-        unused: groups of `settings` that a config file may contain, but that change nothing here;
-            their options are refused.
-        defaults: of fields of `settings`, where this command has others.
-        arrange: puts the words in the order in which they count; later ones win.
+        settings: dataclass whose fields can be set by options and also by `--config FILE`.
+        unused: fields and groups of `settings` that a config file may contain but that have no
+            effect here; their options are refused.
+        defaults: of fields of `settings`, if they differ for this command.
+        arrange: sorts the words by precedence; later ones win.
     """
 
     run: Callable[..., int | None]
@@ -66,10 +65,10 @@ class Command:
         if len(named) < len(fields(self.options)):
             parser.add_class_arguments(self.options, skip={item.name for item in named})
         for group in parser._action_groups:
-            if group.title and text.startswith(group.title):  # the docstring once more
+            if group.title and text.startswith(group.title):  # repeats the docstring
                 group.title = "options of this command"
         for action in parser._actions:
-            if getattr(action, "_typehint", None) is bool:  # a switch alone means true
+            if getattr(action, "_typehint", None) is bool:  # a switch without value means true
                 action.nargs, action.const = "?", True
             if action.dest.partition(".")[0] in self.unused:
                 action.help = argparse.SUPPRESS
@@ -77,7 +76,7 @@ class Command:
         return parser
 
     def parse(self, name: str, words: Sequence[str]) -> list[Any]:
-        """The options, and the settings if there are any, of the words after the command's name.
+        """The options, and the settings if any, of the words after the command's name.
 
         Raises:
             ConfigError: an unknown or unused option, or a value of the wrong type.
@@ -87,7 +86,7 @@ class Command:
             if word.startswith("--") and option in self.unused:
                 raise ConfigError(
                     f"{word.partition('=')[0].replace('_', '-')} has no effect on `gamdss {name}`",
-                    remedy="Leave it out.",
+                    remedy="Omit it.",
                 )
         values = parse(self.parser(name), self.arrange(words))
         given: list[Any] = [build(values, self.options)]
@@ -98,11 +97,11 @@ class Command:
 
 @contextmanager
 def exit_on_mistake() -> Iterator[None]:
-    """End the program with a message, not with a traceback, where the user can fix what is wrong.
+    """End the program with a message, not a traceback, if the user can fix what is wrong.
 
     Raises:
         SystemExit: with the error's exit status; 130 if interrupted, 0 if the reader of the output
-            has closed it.
+            closed it.
     """
     try:
         yield
@@ -119,7 +118,7 @@ def exit_on_mistake() -> Iterator[None]:
 
 
 def choose_command(words: Sequence[str], commands: Mapping[str, str], description: str) -> str:
-    """The command that a command line begins with; prints help and exits for `--help`.
+    """The command of a command line; prints the help and exits for `--help`.
 
     Args:
         words: the command line without the program's name.
@@ -127,7 +126,7 @@ def choose_command(words: Sequence[str], commands: Mapping[str, str], descriptio
         description: of the program.
 
     Raises:
-        ConfigError: no command or an unknown one, with the nearest valid one.
+        ConfigError: no command, or an unknown one (with the nearest valid one).
     """
     if words and words[0] in commands:
         return words[0]
@@ -139,15 +138,13 @@ def choose_command(words: Sequence[str], commands: Mapping[str, str], descriptio
         raise SystemExit(0)
     if not words:
         raise ConfigError("no command given", remedy=f"Commands: {', '.join(commands)}.")
-    near = difflib.get_close_matches(words[0], commands, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise ConfigError(
-        f"unknown command {words[0]!r}", remedy=f"{hint}Commands: {', '.join(commands)}."
-    )
+    hint = did_you_mean(words[0], commands)
+    remedy = f"{hint}Commands: {', '.join(commands)}."
+    raise ConfigError(f"unknown command {words[0]!r}", remedy=remedy)
 
 
 def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
-    """Parse the options of a command; hyphens and underscores in their names are the same.
+    """Parse the options of a command; their names may have hyphens or underscores.
 
     Raises:
         ConfigError: an unknown option (with the nearest valid one), or a value of the wrong type.
@@ -162,7 +159,7 @@ def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
 
 
 def build(values: Any, kind: type[Values]) -> Values:
-    """The dataclass `kind` from the parsed values of its fields."""
+    """The dataclass `kind` from parsed values."""
     return kind(**{item.name: values[item.name] for item in fields(kind)})  # type: ignore[arg-type]
 
 
@@ -174,7 +171,7 @@ def _underscores(argument: str) -> str:
 
 
 def split_configs(words: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The files of `--config FILE` and `--config=FILE`, in order, and all other words."""
+    """The files of `--config FILE` and `--config=FILE` in order, and all other words."""
     files, others = [], []
     rest = iter(words)
     for word in rest:

@@ -1,11 +1,11 @@
-"""Settings of the input features."""
+"""Settings of the phase features, the input of the temporal stream."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gamdss.config.checks import require
+from gamdss.errors import require
 
 FeatureName = Literal[
     "difference",
@@ -28,10 +28,10 @@ class FeaturesConfig:
             magnitude by OpenCV's `flow-dis`, `flow-farneback` or `flow-tvl1` (needs
             opencv-contrib); u, v and optical strain by `flow-strain` (DIS),
             `flow-strain-farneback`, `flow-strain-tvl1`.
-        magnification: factor by which motion is magnified first, linear and Eulerian; 1 leaves
-            it as it is.
+        magnification: factor of the linear Eulerian magnification of motion before the feature
+            is computed; 1 is none.
         limit: largest change in grey levels that magnification adds to a pixel.
-        window: frames on either side of a key frame that magnification averages against noise.
+        window: frames on either side of a key frame that are averaged before magnification.
     """
 
     name: FeatureName = "difference"
@@ -49,10 +49,10 @@ class FeaturesConfig:
 
     @property
     def stored(self) -> bool:
-        """Whether the store computes the feature; the plain difference needs the frames alone."""
+        """Whether the store computes the feature; the plain difference needs only the frames."""
         return self.name != "difference" or self.magnification > 1
 
     @property
     def reach(self) -> int:
-        """How many frames beside a key frame are looked at."""
+        """How many frames on either side of a key frame are used."""
         return self.window if self.magnification > 1 else 0

@@ -1,4 +1,4 @@
-"""YAML files -> config dataclasses, by jsonargparse; errors name the remedy."""
+"""YAML files -> config dataclasses, by jsonargparse; errors name the nearest valid field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from gamdss.config import flatten
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, did_you_mean
 from gamdss.files import read_yaml
 
 Values = TypeVar("Values")
@@ -21,7 +21,7 @@ _OPTION = re.compile(r"--[a-z][\w.\-]*")
 
 
 class _HyphenHelp(DefaultHelpFormatter):
-    """Shows `--data-root` for the field `data_root`; both spellings are taken."""
+    """Shows `--data-root` for the field `data_root`; both spellings are accepted."""
 
     def _format_action_invocation(self, action: Any) -> str:
         return _hyphens(super()._format_action_invocation(action))
@@ -35,7 +35,7 @@ def _hyphens(text: str) -> str:
 
 
 def new_parser(description: str, name: str = "", config: type | None = None) -> ArgumentParser:
-    """A parser of the command `name`; with `config`, its fields and `--config FILE` are options."""
+    """A parser of the command `name`; fields of `config` and `--config FILE` become options."""
     parser = ArgumentParser(
         prog=f"gamdss {name}".strip(),
         description=description,
@@ -48,18 +48,18 @@ def new_parser(description: str, name: str = "", config: type | None = None) -> 
         parser.add_argument(
             "--config",
             action=ActionConfigFile,
-            help="a YAML file of fields; may be given several times, what comes later wins",
+            help="a YAML file of fields; may be given several times, later ones win",
         )
         parser.add_class_arguments(config)
     return parser
 
 
 def checked(config: type[Values], values: dict[str, Any], file: Path) -> Values:
-    """The dataclass `config` of nested plain values that come from `file`.
+    """The dataclass `config` from the nested plain values of `file`.
 
     Raises:
         ConfigError: an unknown field (with the nearest valid one), or a value of the wrong type or
-            one that is not allowed.
+            out of range.
     """
     parser = _parser_of(config)  # type: ignore[arg-type]
     names = {name.partition(".")[0] for name in _fields(parser)}
@@ -67,7 +67,7 @@ def checked(config: type[Values], values: dict[str, Any], file: Path) -> Values:
     try:
         found = parser.instantiate(parsed)
         return config(**{name: found[name] for name in names})
-    except ConfigError as error:  # the dataclass does not know where its values come from
+    except ConfigError as error:  # the dataclass does not know the file
         raise ConfigError(error.problem, file=file, remedy=error.remedy) from error
 
 
@@ -77,13 +77,13 @@ def _parser_of(config: type) -> ArgumentParser:
 
 
 def check_file(parser: ArgumentParser, file: Path) -> None:
-    """Refuse a file that cannot be read, an unknown field, or a value of the wrong type."""
+    """Raise ConfigError for an unreadable file, an unknown field or a value of the wrong type."""
     values = read_yaml(file, "the config", "--config")
     if not isinstance(values, dict):
         raise ConfigError(
             f"the config is a {type(values).__name__}",
             file=file,
-            remedy="It must hold lines such as `seed: 2`.",
+            remedy="It must contain lines such as `seed: 2`.",
         )
     _object(parser, values, file)
 
@@ -106,17 +106,17 @@ def _fields(parser: ArgumentParser) -> list[str]:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """The valid field that is most like `name`, by its whole name or its last part."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    if not near:
+    """A remedy with the valid field most similar to `name`, by its full name or its last part."""
+    hint = did_you_mean(name, known)
+    if not hint:
         last = {field.rpartition(".")[2]: field for field in known}
-        near = [last[n] for n in difflib.get_close_matches(name.rpartition(".")[2], last, n=1)]
-    hint = f"Did you mean {near[0]!r}? " if near else ""
+        near = difflib.get_close_matches(name.rpartition(".")[2], last, n=1)
+        hint = did_you_mean(last[near[0]], known) if near else ""
     return f"{hint}--help lists all fields."
 
 
 def explain(parser: ArgumentParser, message: str) -> ConfigError:
-    """jsonargparse's message in one line, with the nearest valid option where one is unknown."""
+    """jsonargparse's message in one line, with the nearest valid option for an unknown one."""
     message = message.strip()
     if message.startswith("unrecognized arguments:"):
         words = message.partition(":")[2].split()

@@ -1,4 +1,4 @@
-"""Action units as the workbooks write them -> units with side, intensity and doubts."""
+"""Parse action units as workbooks write them: number, side, intensity, uncertainty."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ActionUnit:
 
     Args:
         unit: its number.
-        side: L, R, T, B or A (left, right, top, bottom, asymmetrical) where the coder wrote one.
+        side: L, R, T, B or A (left, right, top, bottom, asymmetrical) if the coder gave one.
         intensity: A to E, or two such as `A/B`.
-        static: there already at the onset, 4DME's `(k)`.
-        doubtful: written with a question mark.
-        reference: written as `ref(...)`: in the neutral face too.
-        either: above 0 for alternatives; units of the same number are joined by `or`.
+        static: already present at the onset, 4DME's `(k)`.
+        doubtful: marked with a question mark.
+        reference: written as `ref(...)`: present in the neutral face too.
+        either: above 0 for alternatives; units with the same number are joined by `or`.
     """
 
     unit: int
@@ -46,14 +46,14 @@ class ActionUnit:
 
 @dataclass(frozen=True)
 class ActionUnits:
-    """The units of a cell in order, and `notes`: words in it that name no unit."""
+    """The units of a cell in order, and `notes`: words that are not units."""
 
     units: tuple[ActionUnit, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> frozenset[int]:
-        """Numbers of the units that moved for sure: not static, doubtful, neutral or optional."""
+        """Numbers of the units that certainly moved: not static, doubtful, neutral or optional."""
         return frozenset(
             unit.unit
             for unit in self.units
@@ -62,10 +62,9 @@ class ActionUnits:
 
 
 def parse_action_units(cell: object) -> ActionUnits:
-    """Parse a cell; whatever it holds, nothing is raised, and what is not understood is a note.
+    """Parse a cell; never raises: whatever is not understood becomes a note.
 
-    `(R6 or R12)+R15`, `ref(7B)+43C`, `4A/B`, `AU4(k)+L7`, `4，11`, `13?` and a lone 4 or 4.0 are
-    all in use.
+    Workbooks have `(R6 or R12)+R15`, `ref(7B)+43C`, `4A/B`, `AU4(k)+L7`, `4，11`, `13?`, 4 and 4.0.
     """
     text = "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124 (NaN)
     text = _WHOLE.sub(r"\1", text.translate(_FULL_WIDTH))

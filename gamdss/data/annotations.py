@@ -1,21 +1,17 @@
-"""A dataset's workbook -> clips with labels, every bad cell named."""
+"""Read a dataset's workbook into clips with labels; errors name every bad cell."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.data.faults import Fault
-from gamdss.data.row_reader import RowReader
+from gamdss.data.row_reader import Fault, RowReader
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.tree import read_tree
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.records import Clip
 
 _SHOWN = 10
@@ -25,7 +21,7 @@ _SHOWN = 10
 class Annotations:
     """The clips of a task, in the workbook's order.
 
-    `labels[i]` is the class index of `clips[i]`; `warnings` says what was mended or left out.
+    `labels[i]` is the class index of `clips[i]`; `warnings` says what was filled in or left out.
     """
 
     workbook: Path
@@ -36,18 +32,18 @@ class Annotations:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """The subjects who have a clip of the task, sorted."""
+        """The subjects with a clip of the task, sorted."""
         return tuple(sorted({clip.subject for clip in self.clips}))
 
 
 @dataclass(frozen=True)
 class Scan:
-    """A whole workbook, whatever the task: sound clips, faulty rows, what was mended."""
+    """A whole workbook, for all tasks: valid clips, faulty rows, and what was filled in."""
 
     table: Table
     clips: tuple[Clip, ...]
     faults: tuple[Fault, ...]
-    mended: tuple[Fault, ...]
+    warnings: tuple[Fault, ...]
 
 
 def scan_annotations(
@@ -57,16 +53,19 @@ def scan_annotations(
     corrections: bool = True,
     exact_emotions: bool = False,
 ) -> Scan:
-    """Read every row and collect all that is wrong, without stopping at it.
+    """Read every row and collect all faults instead of stopping at the first.
+
+    Arguments are those of `read_annotations`.
 
     Raises:
-        AnnotationError: not a readable workbook, or a column is missing.
+        AnnotationError: the workbook cannot be read, or a column is missing.
+        DataRootError: the clips are read from folders, but there are none.
     """
-    table = read_tree(spec, workbook) if workbook.is_dir() else read_table(spec, workbook)
+    table = read_table(spec, workbook)
     reader = RowReader(spec, table, strict, corrections, exact_emotions)
     clips = [reader.read(row) for row in table.rows]
     sound = tuple(clip for clip in clips if clip is not None)
-    return Scan(table, sound, tuple(reader.faults), tuple(reader.mended))
+    return Scan(table, sound, tuple(reader.faults), tuple(reader.warnings))
 
 
 def read_annotations(
@@ -80,19 +79,19 @@ def read_annotations(
     """Read the clips of `task`.
 
     A missing apex (blank, "/", text) becomes the midpoint of onset and offset, and a row with an
-    unknown emotion is left out, each with a warning that counts them; `strict` refuses both.
+    unknown emotion is left out, each with a warning that counts them.
 
     Args:
         spec: the dataset's spec.
-        workbook: the file, or the dataset's root where its folders stand for one.
+        workbook: the file, or the dataset's root if its folders replace a workbook.
         task: one of the spec's tasks.
-        strict: refuse what is otherwise mended.
-        corrections: mend the workbook's known mistakes, where a cell is at fault.
-        exact_emotions: take emotions in their native spelling only.
+        strict: refuse missing apexes and unknown emotions.
+        corrections: correct known mistakes of the workbook in cells that are missing or invalid.
+        exact_emotions: accept only the native spelling of emotions.
 
     Raises:
-        AnnotationError: names the file, the first bad row, its value and the remedy, and lists
-            further bad rows.
+        AnnotationError: names the file, the first bad row, its value and how to fix it, and
+            lists further bad rows.
     """
     wanted = spec.task(task)
     scan = scan_annotations(spec, workbook, strict, corrections, exact_emotions)
@@ -105,7 +104,7 @@ def read_annotations(
             file=workbook,
             remedy="Check the emotion column, or choose another task with --task.",
         )
-    warnings = _warnings(scan.mended)
+    warnings = _warnings(scan.warnings)
     outside = len(labelled) - len(chosen)
     if outside:
         warnings.append(f"{outside} clip(s) have an emotion that task {task} leaves out")
@@ -119,7 +118,7 @@ def read_annotations(
 
 
 def _raise_faults(faults: Sequence[Fault], workbook: Path) -> None:
-    """One error for all bad rows: the first in full, the next ones below it."""
+    """Raise one error for all bad rows: the first in full, the next ones below it."""
     if not faults:
         return
     more = [f"row {fault.row}: {fault.problem}" for fault in faults[1:_SHOWN]]
@@ -130,10 +129,10 @@ def _raise_faults(faults: Sequence[Fault], workbook: Path) -> None:
     raise AnnotationError(first.problem, file=workbook, row=first.row, remedy="\n".join(more))
 
 
-def _warnings(mended: Sequence[Fault]) -> list[str]:
-    """What was mended or left out, a line for each kind."""
+def _warnings(found: Sequence[Fault]) -> list[str]:
+    """What was filled in or left out, one line per kind."""
     kinds: dict[str, list[Fault]] = {}
-    for fault in mended:
+    for fault in found:
         kinds.setdefault(fault.kind, []).append(fault)
     lines = []
     if corrected := kinds.get("correction"):
@@ -150,7 +149,7 @@ def _warnings(mended: Sequence[Fault]) -> list[str]:
         lines.append(f"{len(unknown)} row(s) with unknown emotion left out: {shown}")
     if without := kinds.get("row without a clip"):
         shown = _some([f"row {fault.row}" for fault in without])
-        lines.append(f"{len(without)} row(s) name neither subject nor clip, left out: {shown}")
+        lines.append(f"{len(without)} row(s) without subject and clip left out: {shown}")
     return lines
 
 
@@ -161,14 +160,14 @@ def _some(items: list[str]) -> str:
 
 def write_annotations(path: Path, clips: Sequence[Clip]) -> None:
     """Write `annotations.csv`: every clip as it was read, and what was corrected in it."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    keys = ("onset", "apex", "offset")
-    writer.writerow(
-        ("subject", "clip", "row", "emotion", "action_units", *keys, "correction", "notes")
-    )
-    for clip in clips:
-        about = (clip.subject, clip.name, clip.row, clip.emotion, clip.action_units)
-        done = "; ".join(clip.corrections)
-        writer.writerow((*about, *clip.annotated.numbers, done, "; ".join(clip.annotated.notes)))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+    about = ("subject", "clip", "row", "emotion", "action_units")
+    rows = [
+        (
+            *(clip.subject, clip.name, clip.row, clip.emotion, clip.action_units),
+            *clip.annotated.numbers,
+            "; ".join(clip.corrections),
+            "; ".join(clip.annotated.notes),
+        )
+        for clip in clips
+    ]
+    write_csv(path, [(*about, "onset", "apex", "offset", "correction", "notes"), *rows])

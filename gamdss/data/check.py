@@ -1,4 +1,4 @@
-"""Read all of a dataset and collect whatever is wrong with it, without stopping at the first."""
+"""Read a whole dataset and collect all faults, without stopping at the first."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ProtocolConfig
 from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
-from gamdss.data.faults import Fault
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
+from gamdss.data.row_reader import Fault
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
@@ -25,8 +25,8 @@ from gamdss.records import Clip
 class Check:
     """What was found. `faults` are in the order of the workbook's rows, those of frames last.
 
-    `counts` are the clips of each emotion; `tasks` the clips of each class of each task, and
-    `subjects` how many subjects each task has.
+    `counts` has the number of clips of each emotion, `tasks` that of each class of each task, and
+    `subjects` the number of subjects of each task.
     """
 
     spec: DatasetSpec
@@ -41,13 +41,13 @@ class Check:
 
     @property
     def trainable(self) -> bool:
-        """Whether nothing was found that stops a training."""
+        """Whether nothing was found that prevents training."""
         return not any(fault.stops for fault in self.faults)
 
 
 @dataclass
 class _Finder:
-    """Checks the frames of clip after clip."""
+    """Checks the frames of one clip after another."""
 
     spec: DatasetSpec
     finder: FrameFinder
@@ -57,7 +57,7 @@ class _Finder:
     decoded: set[Path] = field(default_factory=set)
 
     def clip(self, clip: Clip) -> None:
-        """Find the clip's folder and files, and decode what is wanted."""
+        """Find the clip's folder and files, and decode the frames that `which` names."""
         try:
             item = self.finder.find(clip)
         except FrameError as error:
@@ -78,19 +78,19 @@ class _Finder:
             self._decode(item, item.files[number])
 
     def _names(self, item: ClipFrames) -> None:
-        """Folders and files that are not written as the owners write them."""
+        """Report folders and files that are not named as in the owners' release."""
         layout, names = self.finder.layout, item.clip.path_names
         native = {self.finder.root / form.format(**names) for form in layout.folders}
         if item.folder not in native:
             where = item.folder.relative_to(self.finder.root)
-            self._add("folder named otherwise", item.clip, f"{where} is taken")
+            self._add("folder named otherwise", item.clip, f"{where} is used")
         others = [
             path.name
             for number, path in item.files.items()
             if path.name != layout.file.format(frame=number, **names)
         ]
         if others:
-            problem = f"{len(others)} file(s), such as {others[0]}, are taken"
+            problem = f"{len(others)} file(s), such as {others[0]}, are used"
             self._add("file named otherwise", item.clip, problem)
 
     def _decode(self, item: ClipFrames, path: Path) -> None:
@@ -100,7 +100,7 @@ class _Finder:
         try:
             decode(path, self.spec.colour, self.frames.grey == "accept")
         except FrameError as error:
-            # Any frame may be one that reselection looks at.
+            # Reselection may look at any frame.
             self._add(error.kind, item.clip, f"{path}: {error.problem}", stops=True)
 
     def _add(self, kind: str, clip: Clip, problem: str, stops: bool = False) -> None:
@@ -114,12 +114,12 @@ def check_dataset(
 
     Args:
         spec: the dataset's spec.
-        config: where it lies, and how it is read.
+        config: where the dataset is, and how to read it.
         decode_frames: `keys` decodes the key frames, `all` every frame, `none` none.
         progress: show a progress bar.
 
     Raises:
-        DataRootError, AnnotationError: there is no folder or no table to read.
+        DataRootError, AnnotationError: the folder or the table cannot be read.
     """
     root = Path(config.data_root or "").expanduser()
     named = None if config.annotations is None else Path(config.annotations).expanduser()
@@ -127,7 +127,7 @@ def check_dataset(
     scan = scan_annotations(
         spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions
     )
-    faults = [*_table(spec, scan), *scan.faults, *scan.mended]
+    faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
     layout, decoded = "", 0
     try:
         finder = FrameFinder(spec, root, config.frames)
@@ -147,11 +147,11 @@ def check_dataset(
 
 def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
     if scan.table.header_line - 1 != spec.writing.lead:
-        problem = f"the header is found in line {scan.table.header_line} of {scan.table.sheet!r}"
+        problem = f"the header is in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
     for clip in scan.clips:
         for note in parse_action_units(clip.action_units).notes:
-            problem = f"{clip.action_units!r}: {note!r} names no action unit"
+            problem = f"{clip.action_units!r}: {note!r} is not an action unit"
             yield Fault("action units not understood", problem, clip.row, clip.id, stops=False)
     if not scan.clips:
         yield Fault("no clips", "no row gives a clip")
@@ -171,7 +171,7 @@ def _tasks(
 
 
 def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Fault]:
-    """Whether one subject can be left out, in the task that was asked for."""
+    """Whether the task can be trained leaving one subject out."""
     if name not in spec.tasks:
         return
     task = spec.tasks[name]

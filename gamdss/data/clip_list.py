@@ -1,7 +1,7 @@
-"""A list of clips and classes that overrides a task's own rule, such as that of MEGC2019.
+"""A list of clips and classes that replaces the rule of a task, such as MEGC2019's.
 
 MEGC2019 publishes its composite as a CSV file without a header: dataset, subject, clip, class,
-where 0 is negative, 1 positive and 2 surprise. Copies of it with a header are read too.
+where 0 is negative, 1 positive and 2 surprise. A header is accepted.
 """
 
 from __future__ import annotations
@@ -30,18 +30,13 @@ _HEADERS = {"dataset", "sub", "subject"}
 
 @dataclass(frozen=True)
 class ClipList:
-    """The class of each listed clip, by (dataset, subject, clip) in a form that ignores padding."""
+    """The class of each listed clip by (dataset, subject, clip), ignoring case and zero padding."""
 
     file: Path
     classes: Mapping[tuple[str, str, str], str]
 
     def find(self, clip: Clip, subject: str) -> str | None:
-        """The class of a clip; None where the list does not have it.
-
-        Args:
-            clip: the clip; its `dataset` is the spec's name.
-            subject: its subject in the dataset's own form.
-        """
+        """The class of a clip of `subject` (the dataset's own name for it); None if not listed."""
         return self.classes.get(_key(clip.dataset, subject, clip.name))
 
     def of(self, dataset: str) -> dict[tuple[str, str, str], str]:
@@ -53,7 +48,7 @@ def read_clip_list(file: Path, classes: Sequence[str]) -> ClipList:
     """Read lines of dataset, subject, clip and class (a name or MEGC2019's number).
 
     Raises:
-        AnnotationError: not such a file, an unknown class, or a clip in two classes.
+        AnnotationError: the file cannot be read, a class is unknown, or a clip has two classes.
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:

@@ -1,21 +1,16 @@
-"""Several datasets as one: subjects never collide, classes agree, differences are reported."""
+"""Several datasets as one: unique subjects, common classes, differences reported."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from gamdss.config import Config
+from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
-from gamdss.data.store import Store
-from gamdss.data.stored_motion import join_motion
 from gamdss.errors import AnnotationError, ConfigError
-from gamdss.records import Clip
 
 JOINT = "+"
 _SHOWN = 10
@@ -25,7 +20,7 @@ def sources(config: Config) -> tuple[Config, ...]:
     """The config of each dataset: `dataset: smic+cas2` has two, with a folder for each.
 
     Raises:
-        ConfigError: a dataset is named twice, or the folders do not fit the datasets.
+        ConfigError: a dataset is named twice, or the folders do not match the datasets.
     """
     names = config.dataset.split(JOINT)
     if len(names) == 1:
@@ -34,29 +29,27 @@ def sources(config: Config) -> tuple[Config, ...]:
         raise ConfigError(
             f"--dataset is {config.dataset!r}", remedy="Name each dataset of a composite once."
         )
-    roots = _by_dataset(config.data_root, names, "data-root")
-    books = _by_dataset(config.annotations, names, "annotations")
+    roots = _known(config.data_root, names, "data-root")
+    books = _known(config.annotations, names, "annotations")
     return tuple(
         replace(config, dataset=name, data_root=roots.get(name), annotations=books.get(name))
         for name in names
     )
 
 
-def _by_dataset(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
-    """`smic=/data/SMIC,cas2=/data/CASME2` by dataset; nothing for None."""
+def _known(text: str | None, names: Sequence[str], flag: str) -> dict[str, str]:
+    """The paths of an option, all of them of datasets in `names`."""
     if text is None:
         return {}
-    pairs = [part.partition("=") for part in text.split(",")]
-    values = {name.strip(): path.strip() for name, _, path in pairs}
-    unknown = [name for name in values if name not in names or not values[name]]
-    if unknown or (flag == "data-root" and len(values) < len(names)):
-        example = ",".join(f"{name}=/data/{name.upper()}" for name in names)
-        raise ConfigError(f"--{flag} is {text!r}", remedy=f"Give it as {example}.")
+    values = parse_pairs(text, flag, names)
+    if flag == "data-root" and len(values) < len(names):
+        example = format_pairs({name: f"/data/{name.upper()}" for name in names})
+        raise ConfigError(f"--{flag} is {text!r}", remedy=f"Write it as {example}.")
     return values
 
 
 def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Annotations]:
-    """The clips that a list has, with its classes; their places, and warnings of differences."""
+    """Places and annotations of the listed clips, with the list's classes and further warnings."""
     classes = annotations.classes
     found = [listed.find(clip, clip.subject) for clip in annotations.clips]
     places = [i for i, name in enumerate(found) if name is not None]
@@ -70,12 +63,12 @@ def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Ann
     surplus = [clip.id for clip, name in zip(annotations.clips, found, strict=True) if not name]
     absent = len(listed.of(dataset)) - len(places)
     notes = []
-    for text, names in (("not in the list, left out", surplus), ("other class", changed)):
+    for text, names in (("not in the list, left out", surplus), ("with another class", changed)):
         if names:
             more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
             notes.append(f"{len(names)} clip(s) {text}: {', '.join(names[:_SHOWN])}{more}")
     if absent:
-        notes.append(f"{absent} clip(s) of the list are not in the task's clips of the workbook")
+        notes.append(f"{absent} clip(s) of the list are not among the task's clips")
     if not places:
         raise AnnotationError(
             f"none of the {len(annotations.clips)} clips of {dataset} is in the list",
@@ -92,7 +85,7 @@ def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Ann
 
 
 def join_annotations(parts: Sequence[Annotations]) -> Annotations:
-    """Clips of all parts; subjects carry their dataset's name, labels follow the first part.
+    """Clips of all parts; subjects are prefixed with their dataset, labels follow the first part.
 
     Raises:
         ConfigError: the parts' tasks have different classes.
@@ -103,13 +96,16 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
             raise ConfigError(
                 f"{first.clips[0].dataset} has the classes {', '.join(first.classes)}, "
                 f"{part.clips[0].dataset} {', '.join(part.classes)}",
-                remedy="Choose a --task that all datasets have with the same classes, such as "
-                "megc2019.",
+                remedy="Choose a --task with the same classes in all datasets, such as megc2019.",
             )
     return Annotations(
         workbook=first.workbook,
         classes=first.classes,
-        clips=tuple(_prefixed(clip) for part in parts for clip in part.clips),
+        clips=tuple(
+            replace(clip, subject=f"{clip.dataset}-{clip.subject}")
+            for part in parts
+            for clip in part.clips
+        ),
         labels=tuple(
             first.classes.index(part.classes[label]) for part in parts for label in part.labels
         ),
@@ -117,31 +113,10 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
     )
 
 
-def _prefixed(clip: Clip) -> Clip:
-    return replace(clip, subject=f"{clip.dataset}-{clip.subject}")
-
-
-def join_stores(parts: Sequence[Store]) -> Store:
-    """The frames of all parts in one array, in memory."""
-    starts = np.cumsum([0, *(len(part.frames) for part in parts[:-1])])
-    pairs = list(zip(parts, starts, strict=True))
-    digest = hashlib.blake2b("".join(part.digest for part in parts).encode(), digest_size=12)
-    return Store(
-        frames=np.concatenate([part.frames for part in parts]),
-        annotated=np.concatenate([part.annotated + start for part, start in pairs]),
-        reselected=np.concatenate([part.reselected + start for part, start in pairs]),
-        annotated_keys=tuple(keys for part in parts for keys in part.annotated_keys),
-        reselected_keys=tuple(keys for part in parts for keys in part.reselected_keys),
-        contents=tuple(content for part in parts for content in part.contents),
-        digest=digest.hexdigest(),
-        motion=join_motion([part.motion for part in parts]),
-    )
-
-
 def composition(
     annotations: Annotations, expected: Mapping[str, Mapping[str, int]]
 ) -> list[tuple[str, str, int, int | None]]:
-    """Clips of each dataset and class: (dataset, class, clips here, clips expected or None)."""
+    """Rows of (dataset, class, number of clips, published number or None)."""
     counts = Counter(
         (clip.dataset, annotations.classes[label])
         for clip, label in zip(annotations.clips, annotations.labels, strict=True)

@@ -1,14 +1,13 @@
 """A copy of a dataset's workbook with other key frames, for any code that reads the original.
 
-The copy has the owners' own columns, sheets and formats: only the cells of onset, apex and offset
-of the given rows differ, and that of the duration, where there is one, which would contradict them
-otherwise. The original is read and never opened for writing.
+The copy keeps the owners' columns, sheets and formats. It differs only in the cells of onset, apex
+and offset of the given rows, and of the duration if there is such a column. The original is never
+opened for writing.
 """
 
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import pandas as pd
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, column_positions, read_table
 from gamdss.errors import AnnotationError, RunError
-from gamdss.files import write_atomic
+from gamdss.files import write_atomic, write_csv
 from gamdss.records import Clip, KeyFrames
 
 SUFFIX = "_reselected"
@@ -35,14 +34,14 @@ def write_corrected(
 ) -> Path:
     """Write `<name>_reselected.xlsx` (`.csv` for a CSV table); returns its path.
 
-    An old `.xls` becomes an `.xlsx` with its values. Where the workbook has no apex column, the
-    apex is left out. Numbers that were text stay text.
+    An old `.xls` becomes an `.xlsx` with its values. The apex is omitted if the workbook has no
+    apex column. Numbers stored as text stay text.
 
     Args:
         spec: the dataset's spec.
         workbook: the original; a dataset without one gets a plain table of its clips.
-        folder: where to write.
-        clips: as read from it, with their rows.
+        folder: the output folder.
+        clips: as read from the workbook, with their rows.
         keys: the key frames that replace theirs.
 
     Raises:
@@ -52,14 +51,20 @@ def write_corrected(
     rows = {clip.row: key for clip, key in zip(clips, keys, strict=True)}
     if workbook.is_dir():
         path = folder / f"{spec.name}{SUFFIX}.csv"
-        return _text(path, _plain_lines(clips, keys))
+        write_csv(path, _plain_lines(clips, keys))
+        return path
     csv_table = workbook.suffix.lower() == ".csv"
     path = folder / f"{workbook.stem}{SUFFIX}{'.csv' if csv_table else '.xlsx'}"
     if path.resolve() == workbook.resolve():
-        raise RunError("this is the original", file=path, remedy="Choose another --output.")
+        raise RunError(
+            "the copy would replace the original",
+            file=path,
+            remedy="Choose another --output.",
+        )
     table = read_table(spec, workbook)
     if csv_table:
-        return _csv_copy(spec, workbook, path, table, rows)
+        _csv_copy(spec, workbook, path, table, rows)
+        return path
     book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
     sheet = book[table.sheet]
     header = [cell.value for cell in sheet[table.header_line]]
@@ -86,7 +91,7 @@ def _open(workbook: Path) -> Any:
 
 
 def _old_book(workbook: Path) -> Any:
-    """The values of an `.xls` in a new book, row by row where they were."""
+    """The values of an `.xls` in a new workbook, each in its old place."""
     tables = pd.read_excel(
         workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
     )
@@ -100,7 +105,7 @@ def _old_book(workbook: Path) -> Any:
 
 
 def _places(spec: DatasetSpec, header: Sequence[Any]) -> list[int | None]:
-    """The columns of `_CELLS`, counted from 0."""
+    """Columns of `_CELLS`, counted from 0; None if missing."""
     found = column_positions(spec, ["" if cell is None else cell for cell in header])
     return [found.get(key) for key in _CELLS]
 
@@ -118,14 +123,14 @@ def _replace(
 
 
 def _like(before: Any, number: int) -> Any:
-    """The number as the cell had it: text in a sheet that is all text."""
+    """The number in the type of the cell: text if the cell was text."""
     is_text = isinstance(before, str) and before.strip().replace(".0", "").isdigit()
     return str(number) if is_text else number
 
 
 def _csv_copy(
     spec: DatasetSpec, workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]
-) -> Path:
+) -> None:
     with workbook.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.reader(file))
     places = _places(spec, lines[table.header_line - 1])
@@ -136,20 +141,13 @@ def _csv_copy(
         cells[column] = str(value)
 
     _replace(rows, places, put)
-    return _text(path, lines)
+    write_csv(path, lines)
 
 
 def _plain_lines(clips: Sequence[Clip], keys: Sequence[KeyFrames]) -> list[list[Any]]:
-    """What `--dataset csv` reads, for a dataset whose folders stand for a workbook."""
+    """A table for `--dataset csv`, for a dataset without a workbook."""
     header = ["subject", "clip", "onset", "apex", "offset", "emotion"]
     lines: list[list[Any]] = [header]
     for clip, key in zip(clips, keys, strict=True):
         lines.append([clip.subject, clip.name, *key.numbers, clip.emotion])
     return lines
-
-
-def _text(path: Path, lines: Sequence[Sequence[Any]]) -> Path:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(lines)
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
-    return path

@@ -1,4 +1,4 @@
-"""Known mistakes of the workbooks, mended where the cell is at fault and nowhere else."""
+"""Known mistakes of the workbooks, corrected only in cells that are missing or invalid."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from gamdss.records import KEYS, KeyFrames
 
 @dataclass
 class Corrected:
-    """A row's cells after correction, and what was done.
+    """A row's cells after correction, and the changes.
 
-    `alternative` has key frames of a correction that was not applied, since the row is sound.
+    `alternative` has the key frames of a correction that was not applied because the row is valid.
     """
 
     cells: dict[str, Any]
@@ -25,7 +25,7 @@ class Corrected:
 
 
 def frame_number(cell: object) -> int | None:
-    """A whole frame number of 0 or more; None where the cell holds anything else."""
+    """A non-negative integer; None if the cell holds anything else."""
     try:
         value = float(str(cell).strip())
     except ValueError:
@@ -36,14 +36,14 @@ def frame_number(cell: object) -> int | None:
 def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
     """Apply the spec's corrections of this row.
 
-    One is applied as a whole, if one of its cells is missing, out of the clip, or has the wrong
-    value that the correction names; and only if the key frames are in order afterwards.
+    One is applied as a whole if one of its cells is missing, outside the clip, or has the wrong
+    value that the correction names, and only if the key frames are in order afterwards.
 
     Args:
         spec: the dataset's spec.
-        row: the row as it is.
+        row: the row as read.
         clip: id of the clip.
-        total: number of rows of the table, which tells whether a row's index means anything.
+        total: number of rows of the table; corrections by row index apply to one size only.
     """
     result = Corrected(dict(row.cells))
     for correction in spec.corrections:
@@ -52,14 +52,13 @@ def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
         changed = {**result.cells, **correction.values}
         if not _in_order(changed) or _same(result.cells, changed):
             continue
-        if any(_at_fault(result.cells, role) for role in correction.values) or _was(
-            result.cells, correction
-        ):
+        was_known = correction.was and _same(result.cells, correction.was)
+        if was_known or any(_at_fault(result.cells, role) for role in correction.values):
             for role, value in correction.values.items():
                 _note(result, role, value, correction.source)
             result.cells = changed
         elif any(role in KEYS for role in correction.values):
-            note = f"known correction ({correction.source}): the annotated frames are not there"
+            note = f"known correction ({correction.source}): the annotated frames do not exist"
             result.alternative = _key_frames(changed, note)
     _trust_duration(result)
     return result
@@ -85,14 +84,8 @@ def _text(cell: object) -> str:
     return "".join(str(cell).split()).lower() if number is None else str(number)
 
 
-def _same(cells: Mapping[str, Any], changed: Mapping[str, Any]) -> bool:
-    return all(_text(cells.get(role, "")) == _text(value) for role, value in changed.items())
-
-
-def _was(cells: Mapping[str, Any], correction: Correction) -> bool:
-    return bool(correction.was) and all(
-        _text(cells.get(role, "")) == _text(value) for role, value in correction.was.items()
-    )
+def _same(cells: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+    return all(_text(cells.get(role, "")) == _text(value) for role, value in values.items())
 
 
 def _numbers(cells: Mapping[str, Any]) -> tuple[int | None, ...]:
@@ -106,7 +99,7 @@ def _in_order(cells: Mapping[str, Any]) -> bool:
 
 
 def _at_fault(cells: Mapping[str, Any], role: str) -> bool:
-    """Whether a key frame is missing or out of the clip."""
+    """Whether a key frame is missing or outside the clip."""
     if role not in KEYS:
         return False
     if frame_number(cells.get(role, "")) is None:
@@ -128,7 +121,7 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 
 def _trust_duration(result: Corrected) -> None:
-    """An offset that is not onset + duration - 1 is a slip of the pen: SAMM's 5793 for 5739."""
+    """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
     onset, apex, offset = _numbers(result.cells)
     duration = frame_number(result.cells.get("duration", ""))
     if onset is None or not duration:

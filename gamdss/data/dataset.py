@@ -1,10 +1,8 @@
-"""A config's dataset, read, reselected and on its device."""
+"""Open a config's dataset: read annotations, find frames, reselect key frames."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,21 +15,15 @@ from tqdm import tqdm
 from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
-from gamdss.data.composite import (
-    composition,
-    join_annotations,
-    join_stores,
-    restrict,
-    sources,
-)
+from gamdss.data.composite import composition, join_annotations, restrict, sources
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
-from gamdss.data.store import DIGEST, Store, open_store
+from gamdss.data.store import DIGEST, Store, join_stores, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.records import KEYS, KeyFrames
 
 log = logging.getLogger("gamdss")
@@ -43,8 +35,8 @@ class Dataset:
     """Annotations and key frames of the clips of a task, in the same order.
 
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
-    generated; `expected` has the published number of clips of each class, by dataset, where there
-    is one; `truth` the true key frames of synthetic clips by clip id.
+    generated; `expected` has the published number of clips of each class, by dataset, if there is
+    one; `truth` the true key frames of synthetic clips by clip id.
     """
 
     title: str
@@ -56,12 +48,12 @@ class Dataset:
 
     @property
     def labelled(self) -> Labelled:
-        """Clips and labels, as splits want them."""
+        """Clips and labels, as the splits take them."""
         read = self.annotations
         return Labelled(read.clips, read.labels, read.classes)
 
     def about(self) -> dict[str, Any]:
-        """What a run was trained on: it must be the same when the run continues."""
+        """What identifies the data of a run; it must be the same when the run resumes."""
         clips = [clip.id for clip in self.annotations.clips]
         labels = json.dumps([clips, self.annotations.labels]).encode()
         return {
@@ -78,7 +70,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
     """Read the workbooks, find the frames, build or open the store of each dataset; join them.
 
     Raises:
-        DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
+        DataRootError, AnnotationError, FrameError: data is missing or broken; says how to fix it.
     """
     parts = [_open_one(part, cache, progress) for part in sources(config)]
     if len(parts) == 1:
@@ -86,7 +78,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
     annotations = join_annotations([part.annotations for part in parts])
     for dataset, name, here, published in composition(annotations, _expected(parts)):
         if published not in (None, here):
-            log.warning("%s, %s: %d clips here, %d published", dataset, name, here, published)
+            log.warning("%s, %s: %d clips, but %d published", dataset, name, here, published)
     return Dataset(
         title=" + ".join(part.title for part in parts),
         synthetic=any(part.synthetic for part in parts),
@@ -141,7 +133,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
 def read_clips(
     config: Config, spec: DatasetSpec, root: Path, progress: bool = True
 ) -> tuple[Annotations, list[ClipFrames]]:
-    """The clips of the task under `root` and their frames, each warned of where it was mended."""
+    """The clips of the task under `root` and their frames; logs each moved key frame."""
     named = None if config.annotations is None else Path(config.annotations).expanduser()
     workbook = find_workbook(spec, root, named)
     annotations = read_annotations(
@@ -162,7 +154,7 @@ def read_clips(
 
 
 def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int], Annotations]:
-    """The clips that `clip_list` has and their places, warned of; all of them without a list.
+    """Places and annotations of the clips in `clip_list`, or of all; logs their warnings.
 
     Raises:
         AnnotationError: the list cannot be read, does not fit the task, or has none of the clips.
@@ -177,15 +169,15 @@ def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int
 
 
 def no_data(spec: DatasetSpec) -> DataRootError:
-    """What to say, in three lines, when there is no dataset and no demo was asked for."""
+    """The error, three lines long, for a missing --data-root."""
     layout = next(iter(spec.layouts.values()))
-    where = f"The dataset is requested from its owners at {spec.request_page}"
+    where = f"Request the dataset from its owners at {spec.request_page}"
     if not spec.request_page:
-        where = f"{spec.title}: its frames lie under a folder of yours"
+        where = f"It is the folder that contains the frames of {spec.title}"
     return DataRootError(
-        f"no data: --data-root must name the folder of {spec.title} (workbook and frames, such "
-        f"as {layout.native}/{layout.file})",
-        remedy=f"{where}\nTo see the whole run on a made dataset, without any data: add --demo",
+        f"--data-root must name the folder of {spec.title} (workbook and frames, such as "
+        f"{layout.native}/{layout.file})",
+        remedy=f"{where}\nTo see a whole run on synthetic data, add --demo",
     )
 
 
@@ -201,35 +193,27 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
 
-    Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does.
-
-    Beside it, `annotations.csv` has every clip as it was read, and what was corrected in it, and
-    `composition.csv` the number of clips of each dataset and class against the published one.
+    Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does. Beside
+    it, `annotations.csv` has every clip as it was read and its corrections, and
+    `composition.csv` the number of clips of each dataset and class, with the published number.
     """
-    write_annotations(path.with_name("annotations.csv"), dataset.annotations.clips)
-    _write_composition(path.with_name("composition.csv"), dataset)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    before = (f"annotated_{name}" for name in KEYS)
-    after = (f"reselected_{name}" for name in KEYS)
-    shifts = (f"{name}_shift" for name in KEYS)
-    bounds = (f"{name}_{end}" for name in KEYS for end in ("low", "high"))
-    about = ("kept", "estimated", "substituted")
-    columns = (*before, *after, *shifts, *bounds, "notes", *about)
-    writer.writerow(("subject", "clip", "emotion", *columns))
-    for clip, keys in zip(dataset.annotations.clips, dataset.store.reselected_keys, strict=True):
-        numbers = clip.annotated.numbers, keys.numbers
-        moved = (b - a for a, b in zip(*numbers, strict=True))
-        row = (clip.subject, clip.name, clip.emotion, *numbers[0], *numbers[1], *moved)
+    clips, found = dataset.annotations.clips, dataset.store.reselected_keys
+    write_annotations(path.with_name("annotations.csv"), clips)
+    counts = composition(dataset.annotations, dataset.expected)
+    write_csv(
+        path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
+    )
+    header = ["subject", "clip", "emotion"]
+    header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
+    header += [f"{name}_shift" for name in KEYS]
+    header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
+    how = ("kept", "estimated", "substituted")
+    lines: list[list[Any]] = [[*header, "notes", *how]]
+    for clip, keys in zip(clips, found, strict=True):
+        before, after = clip.annotated.numbers, keys.numbers
+        shifts = [b - a for a, b in zip(before, after, strict=True)]
         ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
-        names = (" ".join(getattr(keys, which)) for which in about)
-        writer.writerow((*row, *ends, "; ".join(keys.notes), *names))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
-
-
-def _write_composition(path: Path, dataset: Dataset) -> None:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("dataset", "class", "clips", "published"))
-    writer.writerows(composition(dataset.annotations, dataset.expected))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+        about = (clip.subject, clip.name, clip.emotion)
+        which = [" ".join(getattr(keys, name)) for name in how]
+        lines.append([*about, *before, *after, *shifts, *ends, "; ".join(keys.notes), *which])
+    write_csv(path, lines)

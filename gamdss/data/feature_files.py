@@ -1,24 +1,22 @@
-"""Features of every clip as files for other programs: written once, gone on with if stopped."""
+"""Features of every clip as files for other programs; resumes if interrupted."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
-from gamdss.data.store import one_thread
+from gamdss.data.store import clip_pool
 from gamdss.errors import ConfigError, FrameError, RunError
-from gamdss.files import read_record, unwritable, write_atomic, write_json
+from gamdss.files import hold_folder, read_record, write_atomic, write_json
 from gamdss.records import KeyFrames
 
 ABOUT, RECORD = "features.json", "clip.json"
@@ -28,7 +26,7 @@ Picture = Callable[[Path, np.ndarray], None]
 
 @dataclass(frozen=True)
 class FeatureJob:
-    """A clip, who reads it, the name of its class, and its folder in the output."""
+    """A clip, its reader, the name of its class, and its folder in the output."""
 
     item: ClipFrames
     reader: KeyFrameReader
@@ -38,7 +36,7 @@ class FeatureJob:
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a clip: its key frames, or what is wrong with it."""
+    """The outcome for a clip: its key frames, or what is wrong with it."""
 
     job: FeatureJob
     keys: KeyFrames | None
@@ -47,50 +45,30 @@ class Written:
 
 @contextmanager
 def feature_folder(output: Path, about: dict[str, Any]) -> Iterator[None]:
-    """Hold the output for this process, and say in `features.json` what its files are.
+    """Lock the output folder for this process, and describe its files in `features.json`.
 
     Args:
-        output: the folder; made if it is not there.
-        about: plain values; those under "settings" decide the features.
+        output: the folder; created if it does not exist.
+        about: plain values; those under "settings" determine the features.
 
     Raises:
-        RunError: another process holds it, it has features of other settings, or other files.
+        RunError: another process uses it, or it contains features of other settings or other files.
     """
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / ".lock", timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise RunError(
-            "another process is writing features there",
-            file=output,
-            remedy="Wait until it has finished, or choose another --output.",
-        ) from error
-    except OSError as error:
-        raise unwritable(output, error) from error
-    try:
+    with hold_folder(output, ABOUT):
         _compare(output, about["settings"])
         write_json(output / ABOUT, about)
         yield
-    finally:
-        lock.release()
 
 
 def _compare(output: Path, settings: dict[str, Any]) -> None:
-    there = read_record(output / ABOUT).get("settings")
-    if there is None:
-        strangers = [p.name for p in output.iterdir() if not p.name.startswith(".")]
-        if strangers:
-            raise RunError(
-                f"this folder has no {ABOUT}, but {', '.join(sorted(strangers)[:5])}",
-                file=output,
-                remedy="Choose an empty folder with --output.",
-            )
-    elif there != settings:
-        names = [n for n in sorted({*there, *settings}) if there.get(n) != settings.get(n)]
-        changes = "; ".join(f"{n}: {there.get(n)!r} there, {settings.get(n)!r} now" for n in names)
+    stored = read_record(output / ABOUT).get("settings")
+    if stored not in (None, settings):
+        names = [n for n in sorted({*stored, *settings}) if stored.get(n) != settings.get(n)]
+        changes = "; ".join(
+            f"{n}: {stored.get(n)!r} stored, {settings.get(n)!r} current" for n in names
+        )
         raise RunError(
-            f"there are features of other settings ({changes})",
+            f"the folder contains features of other settings ({changes})",
             file=output,
             remedy="Choose another --output, or delete this folder.",
         )
@@ -99,16 +77,16 @@ def _compare(output: Path, settings: dict[str, Any]) -> None:
 def write_features(
     jobs: Sequence[FeatureJob], output: Path, picture: Picture | None, workers: int
 ) -> Iterator[Written]:
-    """Write the features of the clips that are not done yet; what became of each, as they end.
+    """Write the features of all remaining clips; yields the outcome of each clip as it finishes.
 
     Args:
-        jobs: the clips, each with a folder of its own.
-        output: what their folders are relative to.
+        jobs: the clips, each with its own folder.
+        output: the folder that contains theirs.
         picture: draws a clip's features (2, C, H, W) into a file; None for no pictures.
-        workers: threads; 0 takes one for each processor.
+        workers: number of threads; 0 uses one for each processor.
 
     Raises:
-        ConfigError: a clip's name leads out of the output, or to another one's folder.
+        ConfigError: a clip's folder is outside the output, or another clip has the same.
         RunError: the output cannot be written.
     """
     seen: dict[PurePosixPath, str] = {}
@@ -118,17 +96,11 @@ def write_features(
             raise ConfigError(
                 f"clip {job.item.clip.id} (row {job.item.clip.row}) cannot have the folder "
                 f"{job.folder}",
-                remedy="Give each clip a name of its own, without `..`.",
+                remedy="Give each clip a unique name, without `..`.",
             )
-    # A clip is one thread's work; splitting it further only costs.
-    pool = ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread)
-    with pool:
-        futures = [pool.submit(_one, job, output, picture) for job in jobs]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with clip_pool(workers) as pool:
+        for future in as_completed([pool.submit(_one, job, output, picture) for job in jobs]):
+            yield future.result()
 
 
 def _one(job: FeatureJob, output: Path, picture: Picture | None) -> Written:
@@ -142,14 +114,14 @@ def _one(job: FeatureJob, output: Path, picture: Picture | None) -> Written:
         images = job.reader.images(job.item)
         keys = job.reader.reselect(job.item, images)
         pairs = ((keys.onset, keys.apex), (keys.offset, keys.apex))
-        values = job.reader.motion(job.item, images, pairs)
+        values = job.reader.phase_features(job.item, images, pairs)
     except FrameError as error:
         return Written(job, None, error)
     for phase, value in zip(PHASES, values, strict=True):
         _write_array(folder / f"{phase}.npy", value)
     if picture is not None:
         picture(folder / "picture.png", values)
-    # Last of all: a clip that has its record is whole.
+    # Last of all: the record marks a clip as complete.
     write_json(folder / RECORD, {"key_frames": keys.numbers, "made_of": mark})
     return Written(job, keys)
 
@@ -159,7 +131,7 @@ def _write_array(file: Path, values: np.ndarray) -> None:
 
 
 def _fingerprint(job: FeatureJob) -> str:
-    """What changes when the annotation or a frame that is looked at does."""
+    """Changes when the annotation changes, or a frame that the features depend on."""
     item = job.item
     parts = [repr(item.clip.annotated.numbers)]
     for number in job.reader.looked_at(item):

@@ -1,4 +1,4 @@
-"""Folders on a disk against a layout's path templates, ignoring case and zero padding."""
+"""Match folders on disk with a layout's path templates, ignoring case and zero padding."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from gamdss.errors import ConfigError, DataRootError, FrameError
 
 _DIGITS = re.compile(r"\d+")
 _NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
-# Folders looked into in search of a layout, on each level.
+# How many folders of each level are searched for a layout.
 _LOOKED_AT = 200
 
 
 def listed(folder: Path) -> list[Path]:
-    """What is in a folder, sorted.
+    """The contents of a folder, sorted.
 
     Raises:
         FrameError: the folder cannot be read.
@@ -29,13 +29,13 @@ def listed(folder: Path) -> list[Path]:
         raise FrameError(
             f"the folder cannot be read ({error.strerror})",
             file=folder,
-            remedy="Check that it is there and its permissions.",
+            remedy="Check that it exists and may be read.",
             kind="unreadable folder",
         ) from error
 
 
 def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
-    """The folders from `folder` downwards that hold images, and those; hidden ones passed over.
+    """`folder` and the folders below it that contain images, with these; skips hidden ones.
 
     Raises:
         FrameError: a folder cannot be read.
@@ -50,13 +50,13 @@ def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
 
 
 class Folders:
-    """Listings of folders, each read once."""
+    """Listings of folders, each read only once."""
 
     def __init__(self) -> None:
         self._listings: dict[Path, dict[str, Path]] = {}
 
     def descend(self, start: Path, relative: str) -> Path | None:
-        """The folder `relative` under `start`; None if it is not there."""
+        """The folder `relative` under `start`; None if it does not exist."""
         folder = start
         for part in relative.split("/") if relative != "." else ():
             found = self._child(folder, part)
@@ -68,7 +68,7 @@ class Folders:
     def matching(
         self, start: Path, template: str, limit: int | None = _LOOKED_AT
     ) -> Iterator[Path]:
-        """Folders under `start` that a template can stand for; `limit` on each level."""
+        """Folders under `start` that match a template; at most `limit` on each level."""
         part, _, rest = template.partition("/")
         form = re.compile(_NAME.sub(".*", re.escape(part)), re.IGNORECASE)
         children = {path for path in self._children(start).values() if form.fullmatch(path.name)}
@@ -79,7 +79,7 @@ class Folders:
                 yield child
 
     def _child(self, folder: Path, name: str) -> Path | None:
-        """The sub-folder called `name`: the exact one, else ignoring case, else padding too."""
+        """The subfolder `name`: the exact one, else ignoring case, else ignoring padding too."""
         listing = self._children(folder)
         return listing.get(name) or listing.get(name.lower()) or listing.get(_unpadded(name))
 
@@ -99,13 +99,13 @@ def _unpadded(name: str) -> str:
 
 
 def frame_number(path: Path) -> int | None:
-    """The frame number in a file's name, the last run of digits; None if it is no frame."""
+    """The frame number of a file, the last digits of its name; None if it is not a frame."""
     digits = _DIGITS.findall(path.stem)
     return int(digits[-1]) if path.suffix.lower() in FRAME_SUFFIXES and digits else None
 
 
 def numbered_images(images: Sequence[Path]) -> dict[int, Path]:
-    """Images by the number in their name; counted from 1 where that does not tell them apart."""
+    """Images by the number in their name, or counted from 1 if these numbers are not unique."""
     numbers = [frame_number(path) for path in images]
     if None in numbers or len(set(numbers)) < len(images):
         numbers = list(range(1, len(images) + 1))
@@ -129,8 +129,8 @@ def pattern_layout(pattern: str) -> Layout:
     if not folder or "{frame" not in file or "{frame" in folder or not known:
         raise ConfigError(
             f"--frames.pattern is {pattern!r}",
-            remedy="It must be like {subject}/{clip}/{frame}.jpg: folders, and a file's name with "
-            f"{{frame}}. Known names: {', '.join((*names, 'frame'))}.",
+            remedy="Give folders and a file name, such as {subject}/{clip}/{frame}.jpg; the names "
+            f"are {', '.join((*names, 'frame'))}.",
         )
     return Layout((folder,), file)
 
@@ -138,9 +138,9 @@ def pattern_layout(pattern: str) -> Layout:
 def choose_layout(
     spec: DatasetSpec, data_root: Path, layouts: Mapping[str, Layout], folders: Folders
 ) -> tuple[str, Path]:
-    """Name and root of the first layout with frames under `data_root`, else of one with folders.
+    """Name and root of the first layout with frames under `data_root`, else with folders.
 
-    One root serves all clips, so that cropped and raw frames are never mixed.
+    All clips use one root, so that cropped and raw frames are never mixed.
 
     Raises:
         DataRootError: there is none.
@@ -162,9 +162,9 @@ def choose_layout(
     first = next(iter(layouts.values()))
     templates = " or ".join(layout.native for layout in layouts.values())
     raise DataRootError(
-        f"there is no folder of frames ({templates})",
+        f"no folder of frames found ({templates})",
         file=data_root,
         remedy=f"Unpack the frames of {spec.title} as {data_root / first.native / first.file}, "
-        "or say how they lie with --frames.pattern.",
+        "or describe their paths with --frames.pattern.",
         kind="no frame folder",
     )

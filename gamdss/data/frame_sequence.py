@@ -1,4 +1,4 @@
-"""The frames of one clip by number, whatever they lie in: a folder of images or a video."""
+"""The frames of one clip by number, from a folder of images or a video."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from gamdss.errors import FrameError
 
 
 class FrameSequence(Mapping[int, np.ndarray]):
-    """Frame number -> image, uint8 BGR (H, W, 3); each is decoded when it is asked for.
+    """Mapping from frame number to image, uint8 BGR (H, W, 3), decoded on access.
 
-    What `gamdss.reselect` takes as `frames`. Nothing is kept: a frame that is asked for twice is
-    decoded twice. Frames of a video are best asked for in rising order. It stays open from the
-    first frame until `release`, or until the object is gone; each process opens its own, so that
-    workers of a `DataLoader` may share the object.
+    Pass it to `gamdss.reselect` as `frames`. Frames are not cached: each access decodes again.
+    Read the frames of a video in ascending order. A video stays open from the first access until
+    `release` or the end of the object; each process opens its own, so that workers of a
+    `DataLoader` may share the object.
 
     Args:
         source: a folder of images, or a video that OpenCV decodes.
-        first_frame: number of the first frame, from which the others are counted. Where it is
-            left out, images have the last number of their name (`reg_img46.jpg` is frame 46),
-            and frames of a video are counted from 1.
+        first_frame: number of the first frame, from which the others are counted. By default,
+            images have the last number of their name (`reg_img46.jpg` is frame 46), and frames of
+            a video are counted from 1.
 
     Raises:
-        FrameError: there is no such folder or file, or no frame in it.
+        FrameError: the folder or file does not exist, or contains no frame.
     """
 
     def __init__(self, source: str | Path, first_frame: int | None = None) -> None:
@@ -48,23 +48,23 @@ class FrameSequence(Mapping[int, np.ndarray]):
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """Frame numbers, rising."""
+        """Frame numbers, ascending."""
         return tuple(self._names)
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """Decode a frame; KeyError if there is none of that number, FrameError if it is broken."""
+        """Decode a frame; KeyError if there is no such frame, FrameError if it is broken."""
         inner = self._names[number]
         if self._video is not None:
             return self._video.image(inner)
         return decode(self._files[inner], colour=False)
 
     def release(self) -> None:
-        """Close the video until a frame is asked for again; of a folder nothing is open."""
+        """Close the video; the next access opens it again. Does nothing for a folder."""
         if self._video is not None:
             self._video.release()
 
     def __contains__(self, number: object) -> bool:
-        """Whether there is such a frame; it is not decoded."""
+        """Whether there is such a frame, without decoding it."""
         return number in self._names
 
     def __iter__(self) -> Iterator[int]:
@@ -84,8 +84,8 @@ def _images(folder: Path) -> dict[int, Path]:
     if images:
         return numbered_images(images)
     raise FrameError(
-        f"there is no image ({', '.join(FRAME_SUFFIXES)}) in the folder",
+        f"the folder contains no image ({', '.join(FRAME_SUFFIXES)})",
         file=folder,
-        remedy="Name a folder of frames, or a video.",
+        remedy="Give a folder of frames, or a video.",
         kind="clip without frames",
     )

@@ -32,15 +32,15 @@ class ClipFrames:
 
 
 class FrameFinder:
-    """Finds clip folders under a dataset's root, ignoring case and zero padding.
+    """Finds the folders of clips under a dataset's root, ignoring case and zero padding.
 
     Args:
-        spec: the dataset's native form.
+        spec: the dataset's spec.
         data_root: the dataset's folder.
-        frames: which layout to look for, and what to do where an annotated frame is missing.
+        frames: which layout to look for, and what to do if an annotated frame is missing.
 
     Raises:
-        DataRootError: none of the spec's layouts is there.
+        DataRootError: none of the spec's layouts was found.
         ConfigError: an unknown layout or an unusable pattern.
     """
 
@@ -63,8 +63,8 @@ class FrameFinder:
         """The clip's folder and files.
 
         Raises:
-            FrameError: no folder, no frame in it, two files of one number, or an annotated frame
-                missing; names the workbook's row.
+            FrameError: no folder or frame exists, two files have one number, or an annotated
+                frame is missing; names the workbook's row.
         """
         folder = self._folder(clip)
         files = self._files(clip, folder)
@@ -106,7 +106,7 @@ class FrameFinder:
                 raise FrameError(
                     f"clip {clip.id}: {files[number].name} and {path.name} are both frame {number}",
                     file=folder,
-                    remedy="Keep one of the two.",
+                    remedy="Remove one of them.",
                     kind="two files of one frame",
                 )
             files[number] = path
@@ -120,7 +120,7 @@ class FrameFinder:
         return dict(sorted(files.items()))
 
     def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
-        """The clip with its missing key frames moved to the nearest frames, if that is wanted."""
+        """The clip with missing key frames moved to the nearest frames, if the config allows it."""
         numbers = {name: getattr(clip.annotated, name) for name in KEYS}
         notes = []
         if self.frames.missing == "nearest":
@@ -145,7 +145,7 @@ class FrameFinder:
         names = {**clip.path_names, "frame": number}
         raise FrameError(
             f"clip {clip.id} (row {clip.row} of the workbook): the annotated {name} frame "
-            f"{number} is missing; the folder holds {len(files)} frames from {low} to {high}",
+            f"{number} is missing; the folder has {len(files)} frames from {low} to {high}",
             file=folder / self.layout.file.format(**names),
             remedy=f"Restore the frame, correct the {name} in the workbook, or pass "
             "--frames.missing nearest to use the nearest frame.",
@@ -154,62 +154,49 @@ class FrameFinder:
 
 
 def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
-    """A frame as uint8 BGR (H, W, 3); grey frames are repeated in the three channels.
+    """A frame as uint8 BGR (H, W, 3); a grey frame is repeated in the three channels.
 
     Args:
         path: the image file.
         colour: whether the dataset's frames are in colour.
-        accept_grey: take a grey frame where colour is expected.
+        accept_grey: accept a grey frame where colour is expected.
 
     Raises:
-        FrameError: the file cannot be read, is empty, truncated or no image, or is grey where
+        FrameError: the file cannot be read, is empty, truncated or not an image, or is grey where
             colour is expected.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise FrameError(
-            f"the frame cannot be read ({error.strerror})",
-            file=path,
-            remedy="Check that the file is there and its permissions.",
-            kind="unreadable frame",
-        ) from error
-    _check_whole(path, data)
+        problem = f"the frame cannot be read ({error.strerror})"
+        raise _broken(path, problem, "Check that the file exists and may be read.") from error
+    # The decoder would fill the missing part of a truncated file with grey.
+    if not data:
+        raise _broken(path, "the frame is empty (0 bytes)")
+    if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
+        problem = f"the JPEG is truncated ({len(data)} bytes, no end marker)"
+        raise _broken(path, problem, kind="truncated frame")
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None:
-        raise FrameError(
-            "this is no image that can be decoded",
-            file=path,
-            remedy=_RESTORE,
-            kind="unreadable frame",
-        )
+        raise _broken(path, "the file is not an image that can be decoded")
     if image.dtype == np.uint16:
         image = (image // 256).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] >= 3:
         return np.ascontiguousarray(image[..., :3])
     if colour and not accept_grey:
-        raise FrameError(
-            "the frame is grey, in a dataset whose frames are in colour",
-            file=path,
-            remedy="Restore the colour frame, or pass --frames.grey accept to use grey frames.",
-            kind="grey frame",
+        raise _broken(
+            path,
+            "the frame is grey, but the dataset's frames are in colour",
+            "Restore the colour frame, or pass --frames.grey accept to use grey frames.",
+            "grey frame",
         )
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
 
 
-_RESTORE = "Unpack the frame again from the dataset's archive."
-
-
-def _check_whole(path: Path, data: bytes) -> None:
-    """Refuse empty and truncated files: the decoder would fill the missing part with grey."""
-    if not data:
-        raise FrameError(
-            "the frame is empty (0 bytes)", file=path, remedy=_RESTORE, kind="unreadable frame"
-        )
-    if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
-        raise FrameError(
-            f"the JPEG is truncated ({len(data)} bytes, no end marker)",
-            file=path,
-            remedy=_RESTORE,
-            kind="truncated frame",
-        )
+def _broken(
+    path: Path,
+    problem: str,
+    remedy: str = "Unpack the frame again from the dataset's archive.",
+    kind: str = "unreadable frame",
+) -> FrameError:
+    return FrameError(problem, file=path, remedy=remedy, kind=kind)

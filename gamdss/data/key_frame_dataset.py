@@ -1,4 +1,4 @@
-"""Key frames for a training loop of one's own: clips as (onset, apex, offset, label) tensors."""
+"""Key frames for a custom training loop: clips as (onset, apex, offset, label) tensors."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from gamdss.files import cache_folder
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
 
-# Frames, onset, apex, offset, label: a clip that the caller describes.
+# A custom clip: frames, onset, apex, offset, label.
 LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
-_OWN_NETWORK = "own"  # which image sizes fit the caller's network is not ours to know
+_OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
 
 
 class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
@@ -35,31 +35,31 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     mean 0 and deviation 1 (uint8 in 0 to 255 with `normalised=False`), and the class number.
 
     Args:
-        source: name of a dataset (`gamdss datasets` lists them), path of a spec of one's own, or
-            clips of one's own as (FrameSequence, onset, apex, offset, label).
-        data_root: the dataset's folder as it was delivered.
+        source: name of a dataset (`gamdss datasets` lists them), path of a custom spec, or custom
+            clips as (FrameSequence, onset, apex, offset, label).
+        data_root: the dataset's folder, as delivered by its owners.
         task: the dataset's classification task, such as `c5`.
-        preset: how key frames are reselected, a name of `gamdss.PRESETS`; `none` keeps the
+        preset: how key frames are reselected, a name in `gamdss.PRESETS`; `none` keeps the
             annotated ones.
-        ratio: share of a phase to search, in place of the preset's own.
-        image_size: height and width of the frames, pixels.
+        ratio: share of a phase to search; the preset's own by default.
+        image_size: height and width of the frames in pixels.
         normalised: whether frames are normalised.
-        annotations: the workbook, if it has none of its known names.
-        mixed_size: what to do with a clip whose frames differ in size: "error", or "resize" them
-            to the size of the annotated apex frame.
-        cache: folder of decoded frames; the user's cache folder where it is left out. Clips of
-            one's own are kept in memory.
+        annotations: the workbook, if its name is not among the known ones.
+        mixed_size: what to do if the frames of a clip differ in size: "error", or "resize" to the
+            size of the annotated apex frame.
+        cache: folder of decoded frames; the user's cache folder by default. Custom clips are kept
+            in memory.
         progress: show progress bars.
 
     Attributes:
-        classes: names of the classes; empty where the labels of one's own clips are numbers.
+        classes: names of the classes; empty if the labels of custom clips are numbers.
         labels: class number of each clip.
         keys: reselected key frames of each clip, as frame numbers.
         clips: name of each clip.
-        subjects: subject of each clip; of clips of one's own, the name of their source.
+        subjects: subject of each clip; for custom clips, the name of their source.
 
     Raises:
-        GamdssError: what is missing or broken, and the remedy.
+        GamdssError: data is missing or broken; says how to fix it.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
 
 def _clips(source: object) -> list[LabelledFrames]:
-    """The caller's clips, each of the form that it must have."""
+    """The caller's clips as a list, each checked."""
     if not isinstance(source, Iterable):
         raise ConfigError(
             f"the source is a {type(source).__name__}",
@@ -137,10 +137,10 @@ def _clips(source: object) -> list[LabelledFrames]:
         )
     clips = list(source)
     if not clips:
-        raise ConfigError("there is no clip", remedy="Pass one clip or more.")
+        raise ConfigError("there is no clip", remedy="Pass at least one clip.")
     for place, clip in enumerate(clips, start=1):
-        whole = isinstance(clip, Sequence) and len(clip) == 5
-        if not whole or not isinstance(clip[0], FrameSequence):
+        complete = isinstance(clip, Sequence) and len(clip) == 5
+        if not complete or not isinstance(clip[0], FrameSequence):
             raise ConfigError(f"clip {place} is {clip!r}", remedy=_FORM)
         if not all(_is_number(number) for number in clip[1:4]):
             raise ConfigError(
@@ -155,7 +155,7 @@ _FORM = "A clip is (FrameSequence, onset, apex, offset, label)."
 
 
 def _is_number(value: object) -> bool:
-    """Whether it is an integer, NumPy's too; True is none here."""
+    """Whether it is an integer, of NumPy too, but not a bool."""
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -170,7 +170,7 @@ def _key_frames(
     try:
         needed = needed_frames(*annotated, preset=preset, ratio=ratio)
         images = {number: frames[number] for number in needed if number in frames}
-        if apex in images:  # else the reselection says so
+        if apex in images:  # else `reselect` raises the error
             images = one_size(images, apex, reader.frames)
         keys = reselect(images, *annotated, preset=preset, ratio=ratio)
     except MixedSizeError as error:
@@ -182,18 +182,18 @@ def _key_frames(
         problem = f"{where}: {error.problem}"
         raise type(error)(problem, file=error.file, remedy=error.remedy) from error
     finally:
-        frames.release()  # a dataset has more videos than a process may have open files
+        frames.release()  # a process may not open as many files as a dataset has videos
     return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of the classes in alphabetical order, and each clip's number; numbers stay."""
+    """Class names in alphabetical order and each clip's class number; numbers are kept as given."""
     if all(_is_number(label) and int(label) >= 0 for label in labels):
         return (), tuple(int(label) for label in labels)
     if not all(isinstance(label, str) for label in labels):
         raise ConfigError(
             f"the labels are {sorted(set(map(repr, labels)))}",
-            remedy="Give the names of classes, or their numbers from 0.",
+            remedy="Give class names, or class numbers from 0.",
         )
     names = tuple(sorted({str(label) for label in labels}))
     return names, tuple(names.index(str(label)) for label in labels)

@@ -23,19 +23,17 @@ from gamdss.reselection import needed_frames, reselect
 class ClipKeyFrames:
     """Key frames of a clip: `images` uint8 RGB (K, 3, S, S), each key frame once.
 
-    The index triples (onset, apex, offset) point into `images`. `motion` float16 (P, C, S, S) has
-    the features of the phases, each once, where the setting wants other features than the
-    difference; the pairs (rising, falling) point into it.
+    `phase_features` float16 (P, C, S, S) has those of each phase once; None if the network needs
+    only the frames. `annotated_index` and `reselected_index` are (onset, apex, offset) in `images`,
+    followed by (rising, falling) in `phase_features` if there are any.
     """
 
     images: np.ndarray
     annotated: KeyFrames
     reselected: KeyFrames
-    annotated_index: tuple[int, int, int]
-    reselected_index: tuple[int, int, int]
-    motion: np.ndarray | None = None
-    annotated_motion: tuple[int, int] = (0, 0)
-    reselected_motion: tuple[int, int] = (0, 0)
+    annotated_index: tuple[int, ...]
+    reselected_index: tuple[int, ...]
+    phase_features: np.ndarray | None = None
 
 
 class KeyFrameReader:
@@ -43,13 +41,13 @@ class KeyFrameReader:
 
     Args:
         colour: whether the dataset's frames are in colour.
-        image_size: height and width in pixels of the result; 0 leaves frames as they are.
-        frames: what to do with grey frames and frames of mixed size.
+        image_size: height and width of the result in pixels; 0 keeps the frames' own size.
+        frames: how to handle grey frames and frames of mixed size.
         reselection: preset and ratio.
-        features: input features that are computed beside the frames; none where left out.
+        features: the phase features to compute; none by default.
 
     Raises:
-        ConfigError: the features want what this OpenCV lacks.
+        ConfigError: the installed OpenCV lacks what the features need.
     """
 
     def __init__(
@@ -69,17 +67,17 @@ class KeyFrameReader:
         )
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
-        """Frame numbers that `read` wants, rising; some may be missing from the folder."""
+        """Frame numbers that `read` needs, ascending; some may be missing from the folder."""
         keys = item.clip.annotated
         preset, ratio = self.reselection.preset, self.reselection.ratio
         return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
 
     def looked_at(self, item: ClipFrames) -> tuple[int, ...]:
-        """Numbers of all frames that the result may depend on, rising."""
+        """Numbers of all frames that the result may depend on, ascending."""
         needed = self.needed(item)
         if self.features is None or not self.features.config.reach:
             return needed
-        # Reselection may choose any frame that it needs.
+        # Reselection may choose any of the needed frames.
         near = self.features.around(range(needed[0], needed[-1] + 1))
         return tuple(sorted({*needed, *near}))
 
@@ -87,24 +85,35 @@ class KeyFrameReader:
         """Decode each needed frame once, reselect, resize the key frames, compute features.
 
         Raises:
-            FrameError: a frame cannot be used; names the clip, its row and the file.
+            FrameError: a frame is unusable; names the clip, its row and the file.
         """
         images = self.images(item)
         annotated = item.clip.annotated
         reselected = self.reselect(item, images)
         numbers = sorted({*annotated.numbers, *reselected.numbers})
-        place = {number: index for index, number in enumerate(numbers)}
-        found = ClipKeyFrames(
+        places = {number: index for index, number in enumerate(numbers)}
+        pairs = phases((annotated, reselected))
+
+        def index(keys: KeyFrames) -> tuple[int, ...]:
+            frames = tuple(places[number] for number in keys.numbers)
+            if self.features is None:
+                return frames
+            return *frames, pairs[keys.onset, keys.apex], pairs[keys.offset, keys.apex]
+
+        features = None
+        if self.features is not None:
+            features = self.phase_features(item, images, pairs).astype(np.float16)
+        return ClipKeyFrames(
             images=np.stack([self.resize(images[number]) for number in numbers]),
             annotated=annotated,
             reselected=reselected,
-            annotated_index=_triple(place, annotated),
-            reselected_index=_triple(place, reselected),
+            annotated_index=index(annotated),
+            reselected_index=index(reselected),
+            phase_features=features,
         )
-        return found if self.features is None else self._with_motion(item, images, found)
 
     def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
-        """The clip's key frames by the setting's preset, from what `images` gave."""
+        """Reselect the clip's key frames among `images`, which `self.images` returned."""
         annotated = item.clip.annotated
         preset, ratio = self.reselection.preset, self.reselection.ratio
         found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
@@ -115,13 +124,13 @@ class KeyFrameReader:
             substituted=annotated.substituted,
         )
 
-    def motion(
+    def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
     ) -> np.ndarray:
         """Features of phases (start, apex): (P, C, S, S) float32, in the units of `FEATURES`.
 
         Raises:
-            FrameError: as `read`; or the frames are too small for a flow.
+            FrameError: as `read`; or the frames are too small for optical flow.
         """
         if self.features is None:
             raise ValueError("no features are set")
@@ -133,19 +142,8 @@ class KeyFrameReader:
         except FrameError as error:
             raise _of_clip(item, error) from error
 
-    def _with_motion(
-        self, item: ClipFrames, images: dict[int, np.ndarray], found: ClipKeyFrames
-    ) -> ClipKeyFrames:
-        pairs = phases((found.annotated, found.reselected))
-        return replace(
-            found,
-            motion=self.motion(item, images, pairs).astype(np.float16),
-            annotated_motion=_pair(pairs, found.annotated),
-            reselected_motion=_pair(pairs, found.reselected),
-        )
-
     def images(self, item: ClipFrames) -> dict[int, np.ndarray]:
-        """The needed frames that are there, uint8 BGR (H, W, 3) of one size, by number.
+        """The needed frames that exist, uint8 BGR (H, W, 3) of one size, by number.
 
         Raises:
             FrameError: as `read`.
@@ -185,7 +183,7 @@ class MixedSizeError(FrameError):
 
     Args:
         problem: the sizes, that of the frame `number` first.
-        number: the first frame that is not like the apex frame.
+        number: the first frame whose size differs from the apex frame's.
     """
 
     def __init__(self, problem: str, number: int) -> None:
@@ -196,7 +194,7 @@ class MixedSizeError(FrameError):
 def one_size(
     images: dict[int, np.ndarray], apex: int, frames: FramesConfig
 ) -> dict[int, np.ndarray]:
-    """The frames, uint8 BGR (H, W, 3) by number, in the size of frame `apex` if that is wanted.
+    """The frames, uint8 BGR (H, W, 3) by number, resized to the size of frame `apex` if allowed.
 
     Raises:
         MixedSizeError: they differ, and `frames.mixed_size` is "error".
@@ -213,16 +211,8 @@ def one_size(
     return images | {n: cv2.resize(images[n], (width, height)) for n in other}
 
 
-def _triple(place: dict[int, int], keys: KeyFrames) -> tuple[int, int, int]:
-    return place[keys.onset], place[keys.apex], place[keys.offset]
-
-
-def _pair(place: dict[tuple[int, int], int], keys: KeyFrames) -> tuple[int, int]:
-    return place[keys.onset, keys.apex], place[keys.offset, keys.apex]
-
-
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
-    """The same fault, with the clip's name and row."""
+    """The same error, with the clip's name and row."""
     return FrameError(
         f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
         file=error.file or item.folder,

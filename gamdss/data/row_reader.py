@@ -1,14 +1,14 @@
-"""One row of a workbook -> a clip, or what is wrong with it."""
+"""Turn one row of a workbook into a clip, or into a fault that says what is wrong with it."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from gamdss.data.corrections import Corrected, correct
-from gamdss.data.faults import Fault
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
@@ -17,41 +17,56 @@ _UNSAFE = re.compile(r"[/\\\x00]|^\.{1,2}$|\.\.")
 NO_APEX = "the dataset has no apex: midpoint of onset and offset"
 
 
+@dataclass(frozen=True)
+class Fault:
+    """One thing in a dataset that is wrong, was filled in, or differs from the owners' release.
+
+    Args:
+        kind: what it is, in the words of `gamdss check`: "missing apex", "duplicate row" ...
+        problem: the sentence a user reads, with the value that was found.
+        row: the row as a spreadsheet program counts it; 0 for none.
+        clip: id of the clip, as far as known.
+        stops: whether it prevents training.
+    """
+
+    kind: str
+    problem: str
+    row: int = 0
+    clip: str = ""
+    stops: bool = True
+
+
 class RowError(Exception):
-    """What is wrong with one row, and what to do; `args` are the kind and the sentence."""
+    """What is wrong with one row and how to fix it; `args` are the kind and the sentence."""
 
 
+@dataclass
 class RowReader:
-    """Turns rows into clips and collects what is wrong with them, and what was mended.
+    """Turns rows into clips; collects faults, and warnings of what was filled in or left out.
 
     Args:
         spec: the dataset's spec.
-        table: the table that the rows are of.
-        strict: count missing apexes and unknown emotions as faults.
+        table: the table that the rows belong to.
+        strict: treat missing apexes and unknown emotions as faults.
         corrections: apply the spec's corrections.
-        exact_emotions: take emotions in their native spelling only.
+        exact_emotions: accept only the native spelling of emotions.
     """
 
-    def __init__(
-        self,
-        spec: DatasetSpec,
-        table: Table,
-        strict: bool = False,
-        corrections: bool = True,
-        exact_emotions: bool = False,
-    ) -> None:
-        self.spec, self.table = spec, table
-        self.strict, self.corrections, self.exact = strict, corrections, exact_emotions
-        self.faults: list[Fault] = []
-        self.mended: list[Fault] = []
-        self._rows: dict[tuple[str, str], int] = {}
-        self._clip_id = ""
-        self._last: tuple[str, str, int] = ("", "", 0)
+    spec: DatasetSpec
+    table: Table
+    strict: bool = False
+    corrections: bool = True
+    exact_emotions: bool = False
+    faults: list[Fault] = field(default_factory=list, init=False)
+    warnings: list[Fault] = field(default_factory=list, init=False)
+    _rows: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+    _clip_id: str = field(default="", init=False)
+    _last: tuple[str, str, int] = field(default=("", "", 0), init=False)
 
     def read(self, row: Row) -> Clip | None:
-        """The row's clip; None if the row is left out or at fault."""
+        """The row's clip; None if the row is left out or faulty."""
         if not _text(row.cells.get("clip")) and not _text(row.cells.get("subject")):
-            self._mend("row without a clip", "it names neither a subject nor a clip", row.number)
+            self._warn("row without a clip", "it has neither a subject nor a clip", row.number)
             return None
         self._clip_id = _text(row.cells.get("clip"))
         try:
@@ -61,8 +76,8 @@ class RowReader:
             self.faults.append(Fault(kind, problem, row.number, self._clip_id))
             return None
 
-    def _mend(self, kind: str, problem: str, row: int, clip: str = "") -> None:
-        self.mended.append(Fault(kind, problem, row, clip, stops=False))
+    def _warn(self, kind: str, problem: str, row: int, clip: str = "") -> None:
+        self.warnings.append(Fault(kind, problem, row, clip, stops=False))
 
     def _clip(self, row: Row) -> Clip | None:
         video = self._name(row.cells, "clip")
@@ -81,10 +96,10 @@ class RowReader:
         if first != row.number:
             raise RowError(
                 "duplicate row",
-                f"clip {name} of subject {subject} is in row {first} already. Remove one.",
+                f"clip {name} of subject {subject} is already in row {first}. Remove one.",
             )
         for change in done.applied:
-            self._mend("correction", change, row.number, self._clip_id)
+            self._warn("correction", change, row.number, self._clip_id)
         return Clip(
             dataset=self.spec.name,
             subject=subject,
@@ -106,8 +121,8 @@ class RowReader:
         if match is None:
             raise RowError(
                 "unknown subject",
-                f"{self.table.headers['clip']} is {clip!r}, which does not name its subject. "
-                "Add a column with the subject.",
+                f"{self.table.headers['clip']} is {clip!r}, which does not contain a subject. "
+                "Add a subject column.",
             )
         return self.spec.subject(match.group(match.lastindex or 0))
 
@@ -119,18 +134,18 @@ class RowReader:
 
     def _emotion(self, cell: object, row: int, clip: str) -> str | None:
         text = _text(cell)
-        emotion = self.spec.emotion(text, self.exact)
+        emotion = self.spec.emotion(text, self.exact_emotions)
         if emotion is None:
             if self.strict:
                 raise RowError(
                     "unknown emotion",
                     f"clip {clip}: unknown emotion {cell!r}. Known are "
-                    f"{', '.join(self.spec.emotions.values())}; mend the cell, or leave out "
+                    f"{', '.join(self.spec.emotions.values())}; correct the cell, or omit "
                     "--strict.",
                 )
-            self._mend("unknown emotion", text, row, clip)
+            self._warn("unknown emotion", text, row, clip)
         elif "+" not in emotion and text != self.spec.emotions[emotion]:
-            self._mend("emotion spelled otherwise", text, row, clip)
+            self._warn("emotion spelled otherwise", text, row, clip)
         return emotion
 
     def _key_frames(self, cells: Mapping[str, Any], clip: str, row: int) -> KeyFrames:
@@ -167,9 +182,9 @@ class RowReader:
             raise RowError(
                 "missing apex",
                 f"clip {clip}: {self.table.headers['apex']} is missing ({cell!r}). Fill it in, or "
-                "leave out --strict to use the midpoint.",
+                "omit --strict to use the midpoint.",
             )
-        self._mend("missing apex", repr(cell), row, clip)
+        self._warn("missing apex", repr(cell), row, clip)
 
     def _name(self, cells: Mapping[str, Any], role: str) -> str:
         column, text = self.table.headers[role], _text(cells[role])
@@ -179,13 +194,13 @@ class RowReader:
         if _UNSAFE.search(text):
             raise RowError(
                 f"unusable {role}",
-                f"{column} is {text!r}, which has '..' or a path separator. "
-                "It must be the plain name of a folder.",
+                f"{column} is {text!r}, which contains '..' or a path "
+                "separator. It must be a plain folder name.",
             )
         return text
 
     def _frame(self, cells: Mapping[str, Any], role: str, clip: str) -> int | None:
-        """A frame number; None where the cell is blank, "/" or other text."""
+        """A frame number; None if the cell is blank, "/" or other text."""
         try:
             value = float(_text(cells[role]))
         except ValueError:
@@ -196,7 +211,7 @@ class RowReader:
             column = self.table.headers[role]
             raise RowError(
                 "no frame number",
-                f"clip {clip}: {column} is {cells[role]!r}. It must be a whole frame number.",
+                f"clip {clip}: {column} is {cells[role]!r}. It must be a non-negative integer.",
             )
         return int(value)
 

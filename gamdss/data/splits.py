@@ -1,8 +1,9 @@
-"""Which clips a fold trains on, and which it is judged on, for every protocol of the field."""
+"""Which clips a fold trains on, holds out, and sets aside, for every protocol of the field."""
 
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from gamdss.records import Clip
 
 @dataclass(frozen=True)
 class Fold:
-    """What is held out (a subject, a dataset or a part); fields are indices of clips."""
+    """Indices of clips; `name` is what is held out: a subject, a dataset or a part."""
 
     name: str
     training: tuple[int, ...]
@@ -26,7 +27,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Clips of one or several datasets with their class indices, and the classes' names."""
+    """Clips of one or several datasets, their class indices, and the class names."""
 
     clips: tuple[Clip, ...]
     labels: tuple[int, ...]
@@ -34,16 +35,16 @@ class Labelled:
 
 
 def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fold, ...]:
-    """The folds of a protocol, checked: none has a subject or a class on one side only.
+    """The folds of a protocol, checked for shared subjects and for classes without training clips.
 
     Args:
-        protocol: its name and what it needs.
+        protocol: its name and settings.
         data: the clips.
-        seed: of the parts that `kfold` draws; unused by the others.
+        seed: for the parts of `kfold`; unused by the others.
 
     Raises:
-        FoldError: too few subjects or datasets, a subject on both sides, or a class that a fold
-            is judged on and cannot learn.
+        FoldError: there are too few subjects or datasets, a subject is on both sides of a fold, or
+            a fold holds out a class that it has no training clips of.
     """
     if protocol.name == "kfold":
         folds = _subject_kfold(data, protocol.parts, seed)
@@ -63,18 +64,18 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
 
 
 def leave_one_out(data: Labelled, what: str, key: Callable[[Clip], str]) -> tuple[Fold, ...]:
-    """A fold for each group of clips, sorted by its name; `what` says what a group is.
+    """A fold for each group of clips, sorted by name; `what` is the word for a group.
 
     Raises:
-        FoldError: there is one group only.
+        FoldError: there is only one group.
     """
     groups = [key(clip) for clip in data.clips]
     names = sorted(set(groups))
     if len(names) < 2:
         raise FoldError(
-            f"there is one {what} only ({', '.join(names)}); leaving it out leaves no training "
+            f"there is only one {what} ({', '.join(names)}); leaving it out leaves no training "
             "clip",
-            remedy=f"Leaving one {what} out needs clips of two {what}s at least.",
+            remedy=f"Leaving one {what} out needs clips of at least two {what}s.",
         )
     return tuple(_fold(name, [group == name for group in groups]) for name in names)
 
@@ -92,14 +93,14 @@ def _only(folds: tuple[Fold, ...], held_out: str | None) -> tuple[Fold, ...]:
     chosen = tuple(fold for fold in folds if fold.name == held_out)
     if not chosen:
         raise FoldError(
-            f"no clip is of the held-out dataset {held_out!r}",
+            f"no clip belongs to the held-out dataset {held_out!r}",
             remedy=f"Set --protocol.held-out to one of {', '.join(f.name for f in folds)}.",
         )
     return chosen
 
 
 def _subject_kfold(data: Labelled, parts: int, seed: int) -> tuple[Fold, ...]:
-    """Parts of whole subjects, with classes as balanced as that allows (scikit-learn)."""
+    """Parts of whole subjects, with classes as balanced as possible (scikit-learn)."""
     subjects = np.array([clip.subject for clip in data.clips])
     count = len(set(subjects))
     if count < parts:
@@ -118,7 +119,7 @@ def _subject_kfold(data: Labelled, parts: int, seed: int) -> tuple[Fold, ...]:
 
 
 def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
-    """A fold for each part of the file but `train`, which all of them train on."""
+    """A fold for each part of the file except `train`, which all of them train on."""
     parts = _read_parts(file)
     named = [
         parts.get((clip.subject, clip.name)) or parts.get((clip.subject, "")) for clip in data.clips
@@ -129,8 +130,8 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
         raise FoldError(
             f"{len(training)} clips are in part 'train' and {len(names)} other parts have clips",
             file=file,
-            remedy="Give lines such as subject,part: one part is called train, each other one is "
-            "judged.",
+            remedy="Give lines such as subject,part: the part called train is trained on, every "
+            "other one is held out.",
         )
     return tuple(
         Fold(name, training, tuple(i for i, part in enumerate(named) if part == name))
@@ -139,7 +140,7 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
 
 
 def _read_parts(file: Path) -> dict[tuple[str, str], str]:
-    """The part of each (subject, clip); of all clips of a subject where `clip` is blank."""
+    """The part of each (subject, clip); a blank `clip` means all clips of the subject."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             reader = csv.DictReader(lines)
@@ -151,7 +152,7 @@ def _read_parts(file: Path) -> dict[tuple[str, str], str]:
     missing = {"subject", "part"} - set(reader.fieldnames or ())
     if missing:
         raise FoldError(
-            f"column {' and '.join(sorted(missing))} is missing; there are "
+            f"column {' and '.join(sorted(missing))} is missing; the columns are "
             f"{', '.join(reader.fieldnames or ['none'])}",
             file=file,
             row=1,
@@ -181,8 +182,8 @@ def _check_subjects(fold: Fold, data: Labelled) -> None:
     }
     if both:
         raise FoldError(
-            f"fold {fold.name}: subject {', '.join(sorted(both)[:5])} is trained on and judged",
-            remedy="Give all clips of a subject to one side: the network knows the face already.",
+            f"fold {fold.name}: subject {', '.join(sorted(both)[:5])} is trained on and held out",
+            remedy="Put all clips of a subject on one side, or the network knows the face.",
         )
 
 
@@ -199,15 +200,15 @@ def _check_classes(fold: Fold, data: Labelled) -> None:
 
 
 def check_duplicates(folds: Sequence[Fold], clips: Sequence[Clip], contents: Sequence[str]) -> None:
-    """Refuse a clip whose key frames are trained on in one place and judged in another.
+    """Refuse a held-out clip with the same key frames as a training clip.
 
     Args:
-        folds: what is trained on and judged.
+        folds: the folds.
         clips: the clips.
         contents: digest of each clip's annotated key frames.
 
     Raises:
-        FoldError: names both clips.
+        FoldError: there is such a clip; names both.
     """
     for fold in folds:
         trained = {contents[i]: i for i in fold.training}
@@ -215,7 +216,68 @@ def check_duplicates(folds: Sequence[Fold], clips: Sequence[Clip], contents: Seq
             if contents[i] in trained:
                 twin = clips[trained[contents[i]]]
                 raise FoldError(
-                    f"fold {fold.name} is judged on clip {clips[i].id} (row {clips[i].row}), whose "
+                    f"fold {fold.name} holds out clip {clips[i].id} (row {clips[i].row}), whose "
                     f"frames are those of clip {twin.id} (row {twin.row}), which it trains on",
-                    remedy="Remove one of the two from the workbook.",
+                    remedy="Remove one of them from the workbook.",
                 )
+
+
+def set_aside(
+    fold: Fold, data: Labelled, share: float, seed: int
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Set aside whole training subjects, with about `share` of the training clips.
+
+    Subjects are divided into parts with classes as balanced as possible (scikit-learn). Among the
+    parts that leave every class to train on, the one whose class distribution is closest to that
+    of all training clips is chosen. The held-out clips are not used.
+
+    Args:
+        fold: the fold.
+        data: clips and labels that the fold's indices refer to.
+        share: share of the training clips.
+        seed: for the division.
+
+    Returns:
+        Indices of the clips that remain to train on, and of those set aside.
+
+    Raises:
+        FoldError: there is only one training subject, or setting subjects aside removes a class.
+    """
+    training = np.array(fold.training)
+    labels = np.array([data.labels[i] for i in training])
+    subjects = np.array([data.clips[i].subject for i in training])
+    count = np.bincount(labels, minlength=len(data.classes))
+    parts = min(max(round(1 / share), 2), len(set(subjects)), int(count.max()))
+    if parts < 2:
+        raise FoldError(
+            f"fold {fold.name} trains on one subject or clip ({', '.join(sorted(set(subjects)))}): "
+            "none can be set aside",
+            remedy="Use --training.selection final.",
+        )
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
+    with warnings.catch_warnings():
+        # A class may have fewer clips than there are parts.
+        warnings.simplefilter("ignore", UserWarning)
+        divided = [aside for _, aside in splitter.split(training, labels, subjects)]
+    kept = [
+        aside for aside in divided if len(aside) and _leaves_all(labels, aside, len(data.classes))
+    ]
+    if not kept:
+        raise FoldError(
+            f"fold {fold.name}: setting any training subjects aside removes all clips of a class",
+            remedy="Use --training.selection final, or a smaller --training.inner-share.",
+        )
+    aside = min(kept, key=lambda chosen: _unlike(labels, chosen, count, share))
+    rest = np.setdiff1d(np.arange(len(training)), aside)
+    return tuple(training[rest].tolist()), tuple(training[aside].tolist())
+
+
+def _leaves_all(labels: np.ndarray, aside: Sequence[int], classes: int) -> bool:
+    left = np.bincount(np.delete(labels, aside), minlength=classes)
+    return bool(((left > 0) == (np.bincount(labels, minlength=classes) > 0)).all())
+
+
+def _unlike(labels: np.ndarray, aside: np.ndarray, count: np.ndarray, share: float) -> float:
+    """Difference between a part's class counts and the requested share of each, in clips."""
+    found = np.bincount(labels[aside], minlength=len(count))
+    return float(np.abs(found - share * count).sum())

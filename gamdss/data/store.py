@@ -1,8 +1,8 @@
 """Decode, reselect and resize once; folds and epochs read the memory-mapped result.
 
-A store belongs to one dataset and one setting, and its folder is named by what it depends on, so
-that a changed file or setting never meets old frames. It is built under another name and moved
-into place when it is whole.
+A store belongs to one dataset and one setting. Its folder is named after everything it depends
+on, so frames of changed files or settings are never reused. It is built under a temporary name and
+moved into place when complete.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import json
 import os
 import shutil
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,60 +22,101 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock
+from numpy.typing import DTypeLike
 from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
-from gamdss.data.stored_motion import MotionWriter, StoredMotion, load_motion
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import unwritable, write_json
 from gamdss.records import KEYS, KeyFrames
 
-FORMAT = 6
-# How `Store.digest` is made; raise it when a digest of the same data changes. Digests of different
-# versions cannot be compared. 1 included the wording of notes.
+FORMAT = 7
+# How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
+# different versions cannot be compared. 1 included the wording of notes.
 DIGEST = 2
-_WHICH = ("annotated", "reselected")
+KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
+_FRAMES, _PHASE_FEATURES = "frames.bin", "phase_features.bin"
 
 
 @dataclass(frozen=True, eq=False)
 class Store:
-    """Key frames of every clip at the size the network sees.
+    """Key frames of N clips at the size the network sees, and their phase features.
 
-    `frames` is uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file);
-    `annotated` and `reselected` (N, 3) index it by clip and key frame (onset, apex, offset);
-    `annotated_keys` and `reselected_keys` are the frame numbers. `contents` is a digest of each
-    clip's annotated key frames, `digest` one of everything; both are the same wherever the
-    dataset lies.
-
-    `motion` has the input features of the phases where they are not the plain difference.
+    Attributes:
+        frames: uint8 RGB (M, 3, S, S), memory-mapped (writing to it changes no file).
+        annotated_index, reselected_index: (N, 3) or, with phase features, (N, 5). Columns 0 to 2
+            (onset, apex, offset) point into `frames`, columns 3 and 4 (rising, falling) into
+            `phase_features`.
+        annotated_keys, reselected_keys: the frame numbers.
+        contents: digest of each clip's annotated key frames.
+        digest: of everything; like `contents`, it does not depend on where the dataset lies.
+        phase_features: float16 (K, C, S, S), memory-mapped, in the units of
+            `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
+            float16 is exact for differences of colours, which are whole grey levels, and accurate
+            to one part in 2000 for luma and flow.
     """
 
     frames: np.ndarray
-    annotated: np.ndarray
-    reselected: np.ndarray
+    annotated_index: np.ndarray
+    reselected_index: np.ndarray
     annotated_keys: tuple[KeyFrames, ...]
     reselected_keys: tuple[KeyFrames, ...]
     contents: tuple[str, ...]
     digest: str
-    motion: StoredMotion | None = None
+    phase_features: np.ndarray | None = None
+
+    @property
+    def annotated(self) -> np.ndarray:
+        """Annotated key frames (N, 3) in `frames`."""
+        return self.annotated_index[:, :KEY_FRAMES]
+
+    @property
+    def reselected(self) -> np.ndarray:
+        """Reselected key frames (N, 3) in `frames`."""
+        return self.reselected_index[:, :KEY_FRAMES]
 
     def subset(self, places: Sequence[int]) -> Store:
-        """The store of these clips only; the frames stay as they are."""
+        """The store of only these clips; frames and phase features are shared, not copied."""
         chosen = list(places)
-        text = "".join([self.digest, *(self.contents[i] for i in chosen)])
         return replace(
             self,
-            annotated=self.annotated[chosen],
-            reselected=self.reselected[chosen],
+            annotated_index=self.annotated_index[chosen],
+            reselected_index=self.reselected_index[chosen],
             annotated_keys=tuple(self.annotated_keys[i] for i in chosen),
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
-            digest=hashlib.blake2b(text.encode(), digest_size=12).hexdigest(),
-            motion=None if self.motion is None else self.motion.subset(chosen),
+            digest=_digest_of([self.digest, *(self.contents[i] for i in chosen)]),
         )
+
+
+def join_stores(parts: Sequence[Store]) -> Store:
+    """The clips of all parts, with frames and phase features copied into memory."""
+    features = [part.phase_features for part in parts if part.phase_features is not None]
+    annotated, reselected = [], []
+    first = np.zeros(KEY_FRAMES + 2, np.int64)
+    for part in parts:
+        start = first[: part.annotated_index.shape[1]]
+        annotated.append(part.annotated_index + start)
+        reselected.append(part.reselected_index + start)
+        first[:KEY_FRAMES] += len(part.frames)
+        first[KEY_FRAMES:] += 0 if part.phase_features is None else len(part.phase_features)
+    return Store(
+        frames=np.concatenate([part.frames for part in parts]),
+        annotated_index=np.concatenate(annotated),
+        reselected_index=np.concatenate(reselected),
+        annotated_keys=tuple(keys for part in parts for keys in part.annotated_keys),
+        reselected_keys=tuple(keys for part in parts for keys in part.reselected_keys),
+        contents=tuple(content for part in parts for content in part.contents),
+        digest=_digest_of([part.digest for part in parts]),
+        phase_features=np.concatenate(features) if features else None,
+    )
+
+
+def _digest_of(texts: Sequence[str]) -> str:
+    return hashlib.blake2b("".join(texts).encode(), digest_size=12).hexdigest()
 
 
 def open_store(
@@ -87,11 +129,11 @@ def open_store(
     progress: bool = True,
     features: FeaturesConfig | None = None,
 ) -> Store:
-    """The store of these clips in `cache`, built first if it is not there.
+    """Open the store of these clips in `cache`; build it first if it does not exist.
 
     Raises:
-        ConfigError: the features want what this OpenCV lacks.
-        FrameError: a frame that is needed cannot be used; names clip, row and file.
+        ConfigError: the installed OpenCV lacks what the features need.
+        FrameError: a required frame is unusable; names clip, row and file.
         RunError: the cache cannot be written.
     """
     settings: dict[str, Any] = {
@@ -120,7 +162,7 @@ def open_store(
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
-    """Name of what the store depends on: settings, annotation, and the files that are read."""
+    """Name of the store: digest of settings, annotation, and the files that are read."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
     for item in clips:
         digest.update(repr((item.clip.id, item.clip.annotated)).encode())
@@ -140,55 +182,108 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        motion = MotionWriter(partial)
-        # A clip is one thread's work; splitting it further only costs.
-        pool = ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread)
-        with pool:
+        writer = _Writer(partial)
+        with clip_pool(workers) as pool:
             jobs = deque(pool.submit(reader.read, item) for item in clips)
-            count = tqdm(
-                range(len(jobs)), desc="reselecting key frames", unit="clip", disable=not progress
-            )
-            try:
-                results = [motion.take(jobs.popleft().result()) for _ in count]
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        _write(partial, results, motion.index(results))
+            count = range(len(jobs))
+            for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
+                writer.add(jobs.popleft().result())
+        writer.finish()
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
+@contextmanager
+def clip_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that each work on one clip at a time; jobs not yet started are cancelled at the end.
+
+    Args:
+        workers: number of threads; 0 uses one for each processor.
+    """
+    # A clip is one thread's work; splitting it further only costs.
+    with ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
 def one_thread() -> None:
-    """Let PyTorch use this thread only (the setting belongs to the thread that makes it)."""
+    """Let PyTorch use only one thread (the setting belongs to the thread that makes it)."""
     torch.set_num_threads(1)
 
 
-def _write(partial: Path, results: Sequence[ClipKeyFrames], motion: dict[str, Any] | None) -> None:
-    total = sum(len(result.images) for result in results)
-    frames = np.lib.format.open_memmap(
-        partial / "frames.npy", "w+", np.uint8, (total, *results[0].images.shape[1:])
-    )
-    start = 0
-    rows, identities = [], []
-    digest = hashlib.blake2b(digest_size=12)
-    for result in results:
-        digest.update(result.images.tobytes())
-        frames[start : start + len(result.images)] = result.images
-        row: dict[str, Any] = {
-            "annotated": asdict(result.annotated),
-            "reselected": asdict(result.reselected),
-            "annotated_index": [start + i for i in result.annotated_index],
-            "content": _content(result),
-            "reselected_index": [start + i for i in result.reselected_index],
-        }
-        rows.append(row)
-        identities.append({**row, **{which: _identity(row[which]) for which in _WHICH}})
-        start += len(result.images)
-    frames.flush()
-    more = {} if motion is None else {"motion": motion}
-    digest.update(json.dumps({"clips": identities, **more} if more else identities).encode())
-    write_json(partial / "index.json", {"digest": digest.hexdigest(), "clips": rows, **more})
+class _Stack:
+    """Arrays of one shape, appended to a raw file as they come, so that memory stays small."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.shape: tuple[int, ...] = (0,)
+        self.digest = hashlib.blake2b(digest_size=12)
+
+    def append(self, arrays: np.ndarray) -> int:
+        """Write arrays (K, ...); returns the index of the first one."""
+        start = self.shape[0]
+        values = arrays.tobytes()
+        with self.file.open("ab") as file:
+            file.write(values)
+        self.digest.update(values)
+        self.shape = (start + len(arrays), *arrays.shape[1:])
+        return start
+
+
+class _Writer:
+    """Writes frames and phase features clip by clip, and last of all their index."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "index.json"
+        self._frames = _Stack(folder / _FRAMES)
+        self._features = _Stack(folder / _PHASE_FEATURES)
+        self._rows: list[dict[str, Any]] = []
+
+    def add(self, result: ClipKeyFrames) -> None:
+        start = [self._frames.append(result.images)] * KEY_FRAMES
+        if result.phase_features is not None:
+            start += [self._features.append(result.phase_features)] * 2
+        images = result.images[list(result.annotated_index[:KEY_FRAMES])]
+        self._rows.append(
+            {
+                "annotated": asdict(result.annotated),
+                "reselected": asdict(result.reselected),
+                "annotated_index": _moved(result.annotated_index, start),
+                "content": hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest(),
+                "reselected_index": _moved(result.reselected_index, start),
+            }
+        )
+
+    def finish(self) -> None:
+        digest = self._frames.digest
+        digest.update(json.dumps(self._identity()).encode())
+        index: dict[str, Any] = {"digest": digest.hexdigest(), "frames": self._frames.shape}
+        if self._features.shape[0]:
+            index["phase_features"] = self._features.shape
+        write_json(self._file, {**index, "clips": self._rows})
+
+    def _identity(self) -> Any:
+        """What the digest covers beside the frames.
+
+        Its form is that of format 5, which had an index of its own for phase features ("motion"):
+        a run's data.json has the digest, and runs of earlier versions must still find their data.
+        """
+        indices = ("annotated_index", "reselected_index")
+        rows = [
+            row
+            | {name: row[name][:KEY_FRAMES] for name in indices}
+            | {which: _identity(row[which]) for which in ("annotated", "reselected")}
+            for row in self._rows
+        ]
+        if not self._features.shape[0]:
+            return rows
+        annotated, reselected = ([row[name][KEY_FRAMES:] for row in self._rows] for name in indices)
+        features = {"shape": self._features.shape, "digest": self._features.digest.hexdigest()}
+        features |= {"annotated": annotated, "reselected": reselected}
+        return {"clips": rows, "motion": features}
 
 
 def _identity(keys: dict[str, Any]) -> dict[str, Any]:
@@ -200,9 +295,8 @@ def _identity(keys: dict[str, Any]) -> dict[str, Any]:
     return {**numbers, "notes": [], "intervals": keys["intervals"]}
 
 
-def _content(result: ClipKeyFrames) -> str:
-    images = result.images[list(result.annotated_index)]
-    return hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest()
+def _moved(index: Sequence[int], start: Sequence[int]) -> list[int]:
+    return [place + first for place, first in zip(index, start, strict=True)]
 
 
 def _load(folder: Path) -> Store:
@@ -222,13 +316,17 @@ def _load(folder: Path) -> Store:
             for k in (row[which] for row in rows)
         )
 
+    def stack(file: str, dtype: DTypeLike, shape: Sequence[int]) -> np.ndarray:
+        return np.memmap(folder / file, dtype, "c", shape=tuple(shape))
+
+    shape = index.get("phase_features")
     return Store(
-        frames=np.load(folder / "frames.npy", mmap_mode="c"),
-        annotated=np.array([row["annotated_index"] for row in rows], np.int64),
-        reselected=np.array([row["reselected_index"] for row in rows], np.int64),
+        frames=stack(_FRAMES, np.uint8, index["frames"]),
+        annotated_index=np.array([row["annotated_index"] for row in rows], np.int64),
+        reselected_index=np.array([row["reselected_index"] for row in rows], np.int64),
         annotated_keys=keys("annotated"),
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
-        motion=load_motion(folder, index.get("motion")),
+        phase_features=None if shape is None else stack(_PHASE_FEATURES, np.float16, shape),
     )

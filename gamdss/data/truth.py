@@ -12,7 +12,7 @@ GROUND_TRUTH = "ground_truth.csv"
 
 
 def read_truth(file: Path) -> dict[str, KeyFrames] | None:
-    """True key frames by clip id from a made dataset's `ground_truth.csv`; None without one."""
+    """True key frames by clip id from a synthetic dataset's ground truth; None without one."""
     if not file.is_file():
         return None
     with file.open(newline="", encoding="utf-8") as rows:

@@ -1,4 +1,4 @@
-"""Frames of a video file, decoded by OpenCV one after another."""
+"""Frames of a video file, decoded sequentially by OpenCV."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def video_files(folder: Path) -> Iterator[Path]:
 
 
 class VideoFrames:
-    """Frames of a video, numbered from 1; those asked for in rising order are decoded once.
+    """Frames of a video, numbered from 1; read in ascending order, each is decoded once.
 
-    How many there are is counted, since a file may say otherwise. The file is opened by the first
-    frame that is asked for, and stays open until `release`; each process opens its own, so that
-    workers of a `DataLoader` may share the object, forked or pickled.
+    The frames are counted, because the number in the file's header may be wrong. The file is opened
+    on first access and stays open until `release`; each process opens its own, so that workers of
+    a `DataLoader` may share the object, forked or pickled.
     """
 
     def __init__(self, file: Path) -> None:
@@ -53,7 +53,7 @@ class VideoFrames:
         self.numbers = list(range(1, count + 1))
 
     def image(self, number: int) -> np.ndarray:
-        """One frame."""
+        """Decode one frame."""
         stream = self._stream
         if stream is None or number <= self._at or self._process != os.getpid():
             self.release()
@@ -69,13 +69,13 @@ class VideoFrames:
         return np.asarray(image)
 
     def release(self) -> None:
-        """Close the file; the next frame opens it again."""
+        """Close the file; the next access opens it again."""
         if self._stream is not None and self._process == os.getpid():
             self._stream.release()
         elif self._stream is not None:
-            # Inherited from the process that this one was forked from. To decode it would move
-            # the file under that process; to close it would wait for decoder threads that are not
-            # here. So it is kept from being destroyed, even when this process ends.
+            # Inherited by fork. Decoding would move the parent's file position; closing would wait
+            # for decoder threads that exist only in the parent. So it is never destroyed, not even
+            # when this process ends.
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._stream))
         self._stream = None
 
@@ -84,16 +84,16 @@ class VideoFrames:
 
     def _open(self) -> cv2.VideoCapture:
         if not self._file.is_file():
-            raise FrameError("there is no such video", file=self._file, remedy="Check the path.")
+            raise FrameError("the video does not exist", file=self._file, remedy="Check the path.")
         stream = cv2.VideoCapture(str(self._file))
         if not stream.isOpened():
-            raise self._error("this is no video that can be decoded")
+            raise self._error("the file is not a video that can be decoded")
         return stream
 
     def _error(self, problem: str) -> FrameError:
         return FrameError(
             problem,
             file=self._file,
-            remedy="Check that it plays; else convert it, say to .mp4.",
+            remedy="Check that it plays, or convert it, for example to .mp4.",
             kind="unreadable video",
         )

@@ -1,9 +1,13 @@
-"""Find a dataset's workbook and read its table by header text."""
+"""Find a dataset's workbook and read its table by header text.
+
+A dataset may have folders in place of a workbook: each clip's folder is then a row.
+"""
 
 from __future__ import annotations
 
 import csv
 import difflib
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,19 +16,22 @@ from typing import Any
 
 import pandas as pd
 
+from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
 _OPTIONAL = ("action_units", "duration")
 _HEADER_WITHIN = 60
 _TABLES = (".xls", ".xlsx", ".csv")
+_PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
+_FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
 
 @dataclass(frozen=True)
 class Row:
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
-    `index` is 0 for the first row below the header, blank rows counted.
+    `index` is 0 for the first row below the header; blank rows count.
     """
 
     number: int
@@ -34,7 +41,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A sheet's rows, and the header texts that its columns go by.
+    """A sheet's rows, and the header texts of its columns by role.
 
     `total` is the number of rows below the header, without blank ones at the end.
     """
@@ -49,12 +56,11 @@ class Table:
 def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None = None) -> Path:
     """The workbook to read: `annotations` if given, else the one with a known name in `data_root`.
 
-    A relative path of `annotations` is looked for from here first, then from `data_root`.
-
-    Without one, it is `data_root` itself if the spec says that the folders stand for it.
+    A relative path is looked up in the working directory first, then in `data_root`. If there is
+    no workbook and the spec reads clips from folders, the result is `data_root` itself.
 
     Raises:
-        DataRootError: no such folder or file; no workbook, or several.
+        DataRootError: the folder or file does not exist, or there is no workbook or several.
     """
     if not data_root.is_dir():
         what = "is a file, not a folder" if data_root.exists() else "there is no such folder"
@@ -80,7 +86,7 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
     if found:
         names = ", ".join(path.name for path in found)
         problem = f"there are {len(found)} workbooks: {names}"
-        remedy = "Say which one to read with --annotations FILE."
+        remedy = "Choose one with --annotations FILE."
     else:
         others = [file.name for file in files if file.suffix.lower() in _TABLES]
         problem = f"there is no {spec.title} workbook" + (
@@ -92,14 +98,17 @@ def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None =
 
 
 def read_table(spec: DatasetSpec, workbook: Path) -> Table:
-    """The table of clips, in the first sheet that has the spec's columns.
+    """The table of clips, from the sheet and header line with most of the spec's columns.
 
-    The header's line is searched for, since notes may stand above it; wholly blank rows are
-    passed over.
+    The header may have notes above it; blank rows are skipped. If `workbook` is a folder, its
+    clip folders are the rows.
 
     Raises:
-        AnnotationError: not a readable workbook, or a column is missing.
+        AnnotationError: the workbook cannot be read, or a column is missing.
+        DataRootError: the folder has none of the spec's layouts.
     """
+    if workbook.is_dir():
+        return _read_folders(spec, workbook)
     best: tuple[int, str, int, list[list[Any]]] = (-1, "", 0, [])
     for sheet, lines in _sheets(spec, workbook).items():
         for line, cells in enumerate(lines[:_HEADER_WITHIN]):
@@ -119,8 +128,30 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)
 
 
+def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
+    """The clips below `data_root`, one row each, in the order of their paths.
+
+    Onset and offset are the first and the last frame. The native folder template of the layout
+    found must name subject, clip and emotion.
+    """
+    folders = Folders()
+    name, root = choose_layout(spec, data_root, spec.layouts, folders)
+    template = spec.layouts[name].folders[0]
+    form = re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", re.escape(template)), re.IGNORECASE)
+    rows = []
+    for index, folder in enumerate(folders.matching(root, template, limit=None)):
+        match = form.fullmatch(folder.relative_to(root).as_posix())
+        cells = dict(match.groupdict()) if match else {}
+        found = (frame_number(file) for file in listed(folder))
+        numbers = [number for number in found if number is not None]
+        cells |= {"onset": min(numbers, default=""), "offset": max(numbers, default="")}
+        rows.append(Row(index + 2, index, cells))
+    headers = {role: role for role in _FOLDER_ROLES}
+    return Table("folders", spec.writing.lead + 1, headers, tuple(rows), len(rows))
+
+
 def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
-    """Cells of every sheet, those that the spec names first; text files have one sheet."""
+    """Cells of every sheet, starting with those the spec names; a CSV file has one sheet."""
     try:
         if workbook.suffix.lower() == ".csv":
             with workbook.open(newline="", encoding="utf-8-sig") as file:
@@ -130,7 +161,7 @@ def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
         )
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, ImportError, csv.Error) as error:
         raise AnnotationError(
-            f"this is not a workbook that can be read ({type(error).__name__}: {error})",
+            f"the workbook cannot be read ({type(error).__name__}: {error})",
             file=workbook,
             remedy="Open it in a spreadsheet program and save it as .xlsx.",
         ) from error
@@ -149,7 +180,7 @@ def _fold(text: object) -> str:
 
 
 def column_positions(spec: DatasetSpec, cells: Sequence[Any]) -> dict[str, int]:
-    """Where the columns are that a header line has."""
+    """Position of each column role in a header line; roles without a column are left out."""
     folded = [_fold(cell) for cell in cells]
     positions = {}
     for role, names in spec.columns.items():

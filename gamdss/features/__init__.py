@@ -1,10 +1,14 @@
-"""Input features of a phase: images of two key frames in, arrays out. Neither torch nor paths."""
+"""Input features of a phase: images of two key frames in, arrays out; no torch, no files."""
 
-from gamdss.features.difference import frame_difference
-from gamdss.features.flow import check_flow, dense_flow, resize_flow
+from gamdss.features.difference import frame_difference, magnify
+from gamdss.features.flow import (
+    check_flow,
+    dense_flow,
+    flow_feature,
+    resize_flow,
+    strain_magnitude,
+)
 from gamdss.features.kinds import FEATURES, Feature, scale
-from gamdss.features.magnify import magnify
-from gamdss.features.strain import flow_feature, strain_magnitude
 
 __all__ = [
     "FEATURES",

@@ -1,4 +1,4 @@
-"""Dense optical flow between two frames, by OpenCV's methods."""
+"""Dense optical flow between two frames by OpenCV, and the optical strain of a flow."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from gamdss.errors import ConfigError, FrameError
 
 FlowMethod = Literal["dis", "farneback", "tvl1"]
-LEAST = 16  # pixels: smaller frames leave no patch to follow
+ThirdChannel = Literal["magnitude", "strain"]
+LEAST = 16  # pixels: smaller frames have no patch to follow
 
-# The numbers of OpenCV's own example of Farnebäck's method: a pyramid that halves, windows of
-# 15 pixels, three rounds, polynomials over 5 pixels.
+# As in OpenCV's own example: a pyramid that halves, windows of 15 pixels, three iterations,
+# polynomials over 5 pixels.
 _FARNEBACK = {
     "pyr_scale": 0.5,
     "levels": 3,
@@ -26,27 +27,26 @@ _FARNEBACK = {
 
 
 def check_flow(method: FlowMethod) -> None:
-    """Say what to install where this OpenCV lacks the method.
+    """Check that this OpenCV has the method.
 
     Raises:
-        ConfigError: TV-L1 is asked for, and OpenCV came without its contributed modules.
+        ConfigError: TV-L1 without OpenCV's contributed modules; the error says what to install.
     """
     if method == "tvl1" and not hasattr(cv2, "optflow"):
         raise ConfigError(
-            f"TV-L1 flow is asked for, but OpenCV {cv2.__version__} here has no cv2.optflow",
+            f"TV-L1 flow needs cv2.optflow, which this OpenCV {cv2.__version__} lacks",
             remedy="Run: pip uninstall opencv-python-headless; pip install "
-            "opencv-contrib-python-headless\nor choose flow by DIS or Farneback, such as "
-            "--features.name flow-dis.",
+            "opencv-contrib-python-headless\nor choose another, such as --features.name flow-dis.",
         )
 
 
 def dense_flow(start: np.ndarray, end: np.ndarray, method: FlowMethod = "dis") -> np.ndarray:
-    """Where each pixel of `start` has gone in `end`: start(x, y) looks like end(x + u, y + v).
+    """Where each pixel of `start` is in `end`: start(x, y) looks like end(x + u, y + v).
 
     Args:
         start: uint8 BGR (H, W, 3) or grey (H, W).
         end: the same size.
-        method: how it is computed; "dis" is OpenCV's preset medium.
+        method: of OpenCV; "dis" with the preset medium.
 
     Returns:
         (H, W, 2) float32: u to the right, v downwards, in pixels.
@@ -60,11 +60,13 @@ def dense_flow(start: np.ndarray, end: np.ndarray, method: FlowMethod = "dis") -
         raise FrameError(
             f"no optical flow between frames of {start.shape[1]}x{start.shape[0]} and "
             f"{end.shape[1]}x{end.shape[0]} pixels",
-            remedy=f"Both must have one size, of {LEAST}x{LEAST} pixels or more.",
+            remedy=f"Both must have one size, {LEAST}x{LEAST} pixels or more.",
         )
-    first, second = _grey(start), _grey(end)
-    # The type stubs of OpenCV leave out or misname all three.
-    opencv: Any = cv2
+    first, second = (
+        image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        for image in (start, end)
+    )
+    opencv: Any = cv2  # its type stubs lack or misname all three methods
     if method == "farneback":
         flow = opencv.calcOpticalFlowFarneback(first, second, None, **_FARNEBACK)
     elif method == "tvl1":
@@ -76,11 +78,11 @@ def dense_flow(start: np.ndarray, end: np.ndarray, method: FlowMethod = "dis") -
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A flow (H, W, 2) for frames of `size` (height, width): its vectors shrink with the frames."""
+    """A flow (H, W, 2) for frames of `size` (height, width): its vectors scale with the frames."""
     (height, width), (new_height, new_width) = flow.shape[:2], size
     if (height, width) == size:
         return flow
-    # Averaging areas smooths while it shrinks, as the frames are smoothed.
+    # Area averaging smooths while it shrinks, as for the frames.
     shrinks = new_height < height and new_width < width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     resized = cv2.resize(flow, (new_width, new_height), interpolation=method)
@@ -88,5 +90,26 @@ def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(resized * ratio)
 
 
-def _grey(image: np.ndarray) -> np.ndarray:
-    return image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+def strain_magnitude(flow: np.ndarray) -> np.ndarray:
+    """How much the face is deformed; a translation deforms nothing.
+
+    The strain of the flow F = (u, v) is e = (grad F + grad F^T) / 2, with derivatives by central
+    differences, one-sided at the border. Its magnitude sqrt(exx^2 + eyy^2 + exy^2 + eyx^2) does
+    not change when the frame is flipped or rotated (Liong et al., arXiv 1902.03634).
+
+    Args:
+        flow: (H, W, 2) in pixels.
+
+    Returns:
+        (H, W) float32, pixels per pixel.
+    """
+    u_y, u_x = np.gradient(flow[..., 0])
+    v_y, v_x = np.gradient(flow[..., 1])
+    shear = (u_y + v_x) / 2
+    return np.sqrt(u_x**2 + v_y**2 + 2 * shear**2).astype(np.float32)
+
+
+def flow_feature(flow: np.ndarray, third: ThirdChannel = "magnitude") -> np.ndarray:
+    """Channels u, v and the third one, (3, H, W) float32, of a flow (H, W, 2)."""
+    last = strain_magnitude(flow) if third == "strain" else np.hypot(flow[..., 0], flow[..., 1])
+    return np.stack((flow[..., 0], flow[..., 1], last)).astype(np.float32)

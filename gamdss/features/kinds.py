@@ -1,23 +1,20 @@
-"""The named input features: what their channels are, in which units, and how they are normalised.
+"""The input features by name: their channels, units and normalisation.
 
 A feature belongs to a phase and points from its weak end to the apex: from onset to apex in the
-rising phase, from offset to apex in the falling one. So both phases look alike to the weights that
-they share, as their differences apex - onset and apex - offset do.
+rising phase, from offset to apex in the falling one. So both phases look alike to their shared
+weights, as the differences apex - onset and apex - offset do.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from gamdss.config.features import FeatureName
-from gamdss.features.flow import FlowMethod
+from gamdss.features.flow import FlowMethod, ThirdChannel
 
-STD = (0.229, 0.224, 0.225)  # ImageNet's deviation of red, green and blue, of values 0 to 1
-PERCENT_OF_SIDE = 100.0
-TENTHS = 10.0
+STD = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, values 0 to 1
 
 
 @dataclass(frozen=True)
@@ -26,10 +23,10 @@ class Feature:
 
     Args:
         channels: what each channel is.
-        units: of the channels' values as they are computed.
-        normalisation: what the network sees of them, in words.
-        source: where the feature comes from.
-        flow: how the flow is computed; None for differences.
+        units: units of the channels as computed.
+        normalisation: how the network sees them, in words.
+        source: publication or standard.
+        flow: method of the flow; None for differences.
         third: third channel of a flow.
     """
 
@@ -38,11 +35,11 @@ class Feature:
     normalisation: str
     source: str
     flow: FlowMethod | None = None
-    third: Literal["magnitude", "strain"] = "magnitude"
+    third: ThirdChannel = "magnitude"
 
     @property
     def is_vector(self) -> bool:
-        """Whether the first two channels are a vector, which flips and rotations turn."""
+        """Whether the first two channels are a vector, which flips and rotations change."""
         return self.flow is not None
 
 
@@ -51,7 +48,6 @@ _FLOWS: dict[FlowMethod, str] = {
     "farneback": "Farnebäck, SCIA 2003 (OpenCV)",
     "tvl1": "Zach et al., DAGM 2007 (OpenCV's contributed DualTVL1)",
 }
-_STRAIN = "Liong et al., STSTNet, arXiv 1902.03634"
 
 
 def _flow(method: FlowMethod) -> Feature:
@@ -69,7 +65,7 @@ def _strain(method: FlowMethod) -> Feature:
         channels=("u", "v", "strain"),
         units=("pixels", "pixels", "1"),
         normalisation="u, v: percent of the frame's side; strain * 10",
-        source=f"{_STRAIN}; flow: {_FLOWS[method]}",
+        source=f"Liong et al., STSTNet, arXiv 1902.03634; flow: {_FLOWS[method]}",
         flow=method,
         third="strain",
     )
@@ -98,9 +94,9 @@ FEATURES: dict[FeatureName, Feature] = {
 
 
 def scale(name: FeatureName, size: int) -> np.ndarray:
-    """Factors that make a feature of frames of `size` pixels what the network sees.
+    """Factors from the units of a feature, of frames of `size` pixels, to what the network sees.
 
-    Nothing is subtracted, so that 0 stays no motion, and a vector keeps its direction.
+    Nothing is subtracted, so 0 remains no motion and a vector keeps its direction.
 
     Returns:
         (C,) float32, one for each channel.
@@ -109,6 +105,6 @@ def scale(name: FeatureName, size: int) -> np.ndarray:
     if feature.flow is None:
         deviations = STD if len(feature.channels) == len(STD) else (sum(STD) / len(STD),)
         return np.array([1 / (255 * deviation) for deviation in deviations], np.float32)
-    side = PERCENT_OF_SIDE / size
-    third = TENTHS if feature.third == "strain" else side
+    side = 100.0 / size  # percent of the frame's side
+    third = 10.0 if feature.third == "strain" else side
     return np.array([side, side, third], np.float32)

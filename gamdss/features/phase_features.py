@@ -1,7 +1,7 @@
-"""Input features of a clip's phases, from its frames at the size they were delivered in.
+"""Input features of a clip's phases, from its frames at their original size.
 
-Flow is computed on those frames and then shrunk with its vectors, since motion of a fifth of a
-pixel would be lost by shrinking first. Differences are of the frames that the network sees.
+Flow is computed on those frames and then shrunk with its vectors: shrinking first would lose
+motion of a fifth of a pixel. Differences are of the frames that the network sees.
 """
 
 from __future__ import annotations
@@ -14,36 +14,30 @@ import cv2
 import numpy as np
 
 from gamdss.config.features import FeaturesConfig
-from gamdss.features import (
-    FEATURES,
-    check_flow,
-    dense_flow,
-    flow_feature,
-    frame_difference,
-    magnify,
-    resize_flow,
-)
+from gamdss.features.difference import frame_difference, magnify
+from gamdss.features.flow import check_flow, dense_flow, flow_feature, resize_flow
+from gamdss.features.kinds import FEATURES
 from gamdss.records import KeyFrames
 
-FORMAT = 1  # another one, when this computes other numbers than before
+FORMAT = 1  # to be increased when the numbers computed here change
 
 
 def feature_settings(config: FeaturesConfig) -> dict[str, Any]:
-    """What decides the features, as plain values; fields that change nothing are left out."""
+    """The settings that determine the features, as plain values; unused fields are left out."""
     settings = {"name": config.name, "format": FORMAT, "opencv": cv2.__version__}
     return settings if config.magnification == 1 else asdict(config) | settings
 
 
 class PhaseFeatures:
-    """Computes the feature of one setting; safe to call from several threads.
+    """Computes phase features; safe to call from several threads.
 
     Args:
         config: which feature, and how motion is magnified.
-        resize: makes of a frame, uint8 BGR (H, W, 3), what the network sees of it, RGB (3, S, S).
-        image_size: S in pixels; 0 where frames keep their own size.
+        resize: turns a frame, uint8 BGR (H, W, 3), into the network's, RGB (3, S, S).
+        image_size: S in pixels; 0 keeps the frames' own size.
 
     Raises:
-        ConfigError: this OpenCV lacks the flow.
+        ConfigError: this OpenCV lacks the flow's method.
     """
 
     def __init__(
@@ -60,7 +54,7 @@ class PhaseFeatures:
             check_flow(self.kind.flow)
 
     def around(self, numbers: Iterable[int]) -> set[int]:
-        """Frame numbers that the features of these key frames look at, if they are there."""
+        """Frame numbers that the features of these key frames use, where they exist."""
         reach = self.config.reach
         return {near for n in numbers for near in range(n - reach, n + reach + 1)}
 
@@ -70,7 +64,7 @@ class PhaseFeatures:
         Args:
             images: uint8 BGR (H, W, 3) of one size, by frame number.
             start: the phase's weak end.
-            apex: its strong end.
+            apex: its apex.
 
         Returns:
             (C, S, S) float32, in the units of `FEATURES`.
@@ -95,6 +89,6 @@ class PhaseFeatures:
 
 
 def phases(keys: Iterable[KeyFrames]) -> dict[tuple[int, int], int]:
-    """The different phases of some key frames, as (start, apex), and a number for each from 0."""
+    """The distinct phases (start, apex) of some key frames, each with a number from 0."""
     pairs = [pair for k in keys for pair in ((k.onset, k.apex), (k.offset, k.apex))]
     return {pair: number for number, pair in enumerate(dict.fromkeys(pairs))}

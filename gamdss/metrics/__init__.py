@@ -1,10 +1,10 @@
-"""Figures of a run with their intervals, runs compared, what the original would have printed."""
+"""Measures of a run with their intervals, comparison of runs, the original's own report."""
 
+from gamdss.metrics.bootstrap import CONFIDENCE
 from gamdss.metrics.comparison import Comparison, Difference, McNemar, compare
-from gamdss.metrics.intervals import CONFIDENCE, intervals, seed_mean, wilson
+from gamdss.metrics.intervals import intervals, seed_mean, wilson
 from gamdss.metrics.original import OriginalReport, original_report
-from gamdss.metrics.resampling import MEASURES
-from gamdss.metrics.scores import ClassScores, Scores, scores
+from gamdss.metrics.scores import MEASURES, ClassScores, Scores, scores
 from gamdss.metrics.selection import (
     OracleEpochs,
     Predictions,

@@ -1,4 +1,4 @@
-"""Two runs on the same clips: the difference of their figures, paired, with its interval."""
+"""Two runs on the same clips: the paired difference of their measures, with its interval."""
 
 from __future__ import annotations
 
@@ -9,8 +9,16 @@ from itertools import product
 import numpy as np
 from scipy import stats
 
-from gamdss.metrics.intervals import Interval, SeedMean, seed_mean
-from gamdss.metrics.resampling import MEASURES, check_same_clips, confusions, drawn, half_widths
+from gamdss.metrics.bootstrap import standard_error, t_half_widths, t_p_value
+from gamdss.metrics.intervals import (
+    Interval,
+    SeedMean,
+    check_same_clips,
+    confusions,
+    drawn_measures,
+    seed_mean,
+)
+from gamdss.metrics.scores import MEASURES
 from gamdss.metrics.selection import Predictions
 
 _FAINT = 1e-12
@@ -21,8 +29,8 @@ class Difference:
     """One measure of B minus that of A, each averaged over its seeds.
 
     `interval` is the 95% interval of a paired bootstrap over subjects and `p` the two-sided p of
-    its t statistic; both None where the bootstrap cannot tell: of one subject, or where the runs
-    differ and every draw of subjects gives the same difference.
+    its t statistic. Both are None where the bootstrap has no answer: with one subject, or if the
+    runs differ by the same amount in every draw.
     """
 
     value: float
@@ -31,7 +39,7 @@ class Difference:
 
     @property
     def shown(self) -> bool:
-        """Whether the interval leaves 0 out."""
+        """Whether the interval excludes 0."""
         return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
 
 
@@ -39,7 +47,7 @@ class Difference:
 class McNemar:
     """Clips that only one of two runs gets right, and the exact two-sided p of McNemar's test.
 
-    `runs` are the places of the two among the seeds of A and of B.
+    `runs` are the positions of the two among the seeds of A and of B.
     """
 
     runs: tuple[int, int]
@@ -61,18 +69,18 @@ class Comparison:
 
 
 def compare(a: Sequence[Predictions], b: Sequence[Predictions], num_classes: int) -> Comparison:
-    """Compare runs (each with its seeds) that were judged on the same clips.
+    """Compare runs (each with its seeds) that were evaluated on the same clips.
 
     A draw takes the same subjects of all runs, so what makes a subject hard for both cancels out.
-    McNemar's test takes clips as independent, which those of a subject are not: the bootstrap
-    decides. Seeds are paired in order where A and B have as many, else each with each.
+    McNemar's test treats clips as independent, but clips of one subject are not: trust the
+    bootstrap. Seeds are paired in order if A and B have the same number, else each with each.
 
     Raises:
         FoldError: the clips or their classes differ.
     """
     check_same_clips([*a, *b])
     counts = [[confusions(run, num_classes) for run in runs] for runs in (a, b)]
-    draws = [np.mean([drawn(each) for each in runs], axis=0) for runs in counts]
+    draws = [np.mean([drawn_measures(each) for each in runs], axis=0) for runs in counts]
     means = [seed_mean(runs, num_classes) for runs in (a, b)]
     subjects = counts[0][0].shape[1]
     places = range(len(a)), range(len(b))
@@ -93,19 +101,17 @@ def _differences(
     values = {name: b[name].mean - a[name].mean for name in MEASURES}
     if subjects < 2:
         return {name: Difference(value, None, None) for name, value in values.items()}
-    widths = half_widths(draws, subjects)
-    errors = np.sqrt(subjects / (subjects - 1)) * draws.std(axis=0)
+    widths = t_half_widths(draws, subjects).tolist()
+    errors = standard_error(draws, subjects).tolist()
     found = {}
-    for place, (name, value) in enumerate(values.items()):
-        width, error = float(widths[place]), float(errors[place])
+    for (name, value), width, error in zip(values.items(), widths, errors, strict=True):
         if error > _FAINT:
-            p = 2 * float(stats.t.sf(abs(value) / error, subjects - 1))
-            # With few subjects Student's t would go beyond what two measures can differ by.
+            # With few subjects Student's t reaches further than two measures can differ.
             ends = max(value - width, -1.0), min(value + width, 1.0)
-            found[name] = Difference(value, ends, p)
+            found[name] = Difference(value, ends, t_p_value(value, error, subjects))
         elif abs(value) > _FAINT:
             found[name] = Difference(value, None, None)
-        else:  # Runs that predict the same do not differ, however often that is drawn.
+        else:  # Runs with the same predictions do not differ in any draw.
             found[name] = Difference(value, (value, value), 1.0)
     return found
 
@@ -116,6 +122,6 @@ def _mcnemar(a: Predictions, b: Predictions, runs: tuple[int, int]) -> McNemar:
     right_a = a.for_accuracy == a.labels
     right_b = (b.for_accuracy == b.labels)[order]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
-    # Exact: under no difference, a clip that one of them gets right is either's alike.
+    # Exact: if the runs do not differ, either is equally likely to be the one that is right.
     p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0
     return McNemar(runs, only_a, only_b, float(p))

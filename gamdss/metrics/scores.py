@@ -1,6 +1,6 @@
-"""Figures over pooled held-out predictions: accuracy, UF1, UAR, weighted F1, confusion.
+"""Measures of pooled held-out predictions: accuracy, UF1, UAR, weighted F1, confusion.
 
-UF1 and UAR as MEGC 2019 defines them: unweighted means over classes.
+UF1 and UAR are unweighted means over classes, as MEGC 2019 defines them.
 """
 
 from __future__ import annotations
@@ -20,10 +20,12 @@ from sklearn.metrics import (
 
 from gamdss.errors import FoldError
 
+MEASURES = ("accuracy", "uf1", "uar", "weighted_f1")
+
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class against the rest, 0 to 1; a ratio with nothing below the line is 0."""
+    """One class against the rest, 0 to 1; a ratio with denominator 0 is 0."""
 
     precision: float
     recall: float
@@ -34,15 +36,14 @@ class ClassScores:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """What pooled predictions amount to, as shares from 0 to 1."""
+    """Measures of pooled predictions, 0 to 1."""
 
     accuracy: float
     uf1: float
-    """Macro F1 over the classes that were true or predicted at least once: a class nobody has
-    and nobody predicted does not count, one that is only predicted counts with 0."""
+    """Macro F1 over the classes that were true or predicted at least once; one that was only
+    predicted counts as 0."""
     uar: float
-    """Mean recall over the classes that occur in the true labels (balanced accuracy): without a
-    sample a recall is undefined, whatever was predicted."""
+    """Mean recall over the classes that occur in the true labels (balanced accuracy)."""
     weighted_f1: float
     per_class: tuple[ClassScores, ...]
     confusion: np.ndarray
@@ -52,18 +53,15 @@ class Scores:
         """Plain values for JSON; `classes` names the C classes in order.
 
         Raises:
-            FoldError: another number of names, or a name twice.
+            FoldError: the number of names is not C, or a name occurs twice.
         """
         if len(classes) != len(self.per_class) or len(set(classes)) != len(classes):
             raise FoldError(
                 f"class names {list(classes)} for {len(self.per_class)} classes",
-                remedy="Give each class one name of its own.",
+                remedy="Pass one unique name for each class.",
             )
         return {
-            "accuracy": self.accuracy,
-            "uf1": self.uf1,
-            "uar": self.uar,
-            "weighted_f1": self.weighted_f1,
+            **{name: getattr(self, name) for name in MEASURES},
             "per_class": {
                 name: dict(vars(values))
                 for name, values in zip(classes, self.per_class, strict=True)
@@ -76,7 +74,7 @@ def scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> Sco
     """Score predictions (N,) against true labels (N,), both class indices below `num_classes`.
 
     Raises:
-        FoldError: nothing to score, lengths that differ, or values that are no class index.
+        FoldError: nothing to score, different lengths, or values that are not class indices.
     """
     labels = class_indices("labels", labels, num_classes)
     predictions = class_indices("predictions", predictions, num_classes)
@@ -104,20 +102,53 @@ def scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> Sco
     )
 
 
+def measures(by_choice: np.ndarray, for_accuracy: np.ndarray) -> np.ndarray:
+    """The `MEASURES` (..., 4) of confusion counts (..., C, C), rows true, as in `scores`.
+
+    Args:
+        by_choice: counts for all but the accuracy.
+        for_accuracy: counts for the accuracy.
+    """
+    hits = np.diagonal(by_choice, axis1=-2, axis2=-1)  # (..., C)
+    true, counted = by_choice.sum(-1), by_choice.sum(-1) + by_choice.sum(-2)
+    f1 = 2 * hits / np.maximum(counted, 1)
+    recall = hits / np.maximum(true, 1)
+    right = np.trace(for_accuracy, axis1=-2, axis2=-1)
+    return np.stack(
+        (
+            right / np.maximum(for_accuracy.sum((-2, -1)), 1),
+            macro_f1(hits, counted),
+            recall.sum(-1) / np.maximum((true > 0).sum(-1), 1),
+            (f1 * true).sum(-1) / np.maximum(true.sum(-1), 1),
+        ),
+        axis=-1,
+    )
+
+
+def macro_f1(hits: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """UF1 (...) of each class's true positives and 2 TP + FP + FN, both (..., C)."""
+    f1 = 2 * hits / np.maximum(counted, 1)
+    return np.asarray(f1.sum(-1) / np.maximum((counted > 0).sum(-1), 1))
+
+
 def class_indices(name: str, values: np.ndarray, num_classes: int) -> np.ndarray:
-    """`values` as an array, if it holds class indices and nothing else."""
+    """`values` as an array of class indices.
+
+    Raises:
+        FoldError: none, or one that is not a class index.
+    """
     values = np.asarray(values)
     if values.ndim != 1 or len(values) == 0:
         raise FoldError(
             f"{name} have shape {values.shape}",
-            remedy="Pass one class index for each clip, at least one.",
+            remedy="Pass one class index for each of one or more clips.",
         )
     wrong = (
         values if values.dtype.kind not in "iu" else values[(values < 0) | (values >= num_classes)]
     )
     if len(wrong):
         raise FoldError(
-            f"{name} hold {wrong[0]}, which is no class index",
+            f"{name} contain {wrong[0]}, which is not a class index",
             remedy=f"Class indices are integers from 0 to {num_classes - 1}.",
         )
     return values

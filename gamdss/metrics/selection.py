@@ -1,8 +1,8 @@
-"""Which epoch of each fold is judged, by name; nothing is judged without the name.
+"""Which epoch of each fold is evaluated: every score names its selection.
 
-`final` takes the last epoch. `inner` takes the epoch that was best on subjects set aside from
-the training subjects. `oracle` repeats how the original release picks its epochs on the held-out
-subject, so that its inflation can be measured: it is no result.
+`final` is the last epoch. `inner` is the epoch that was best on training subjects set aside for
+this. `oracle` chooses epochs on the held-out subject, as the original release does, so that its
+inflation can be measured; the oracle is not a result.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from gamdss.errors import FoldError
-from gamdss.metrics.scores import Scores, class_indices, scores
+from gamdss.metrics.scores import Scores, class_indices, macro_f1, scores
 from gamdss.records import FoldResult
 
 Selection = Literal["final", "inner", "oracle"]
@@ -23,20 +23,20 @@ Selection = Literal["final", "inner", "oracle"]
 
 @dataclass(frozen=True)
 class OracleEpochs:
-    """The epochs, counted from 0, that the release keeps of one fold."""
+    """The epochs of one fold, counted from 0, that the release reports."""
 
     accuracy: int
-    """Best held-out accuracy, the first of equals."""
+    """Best held-out accuracy, the first of ties."""
     f1: int
-    """Best held-out UF1, the last of equals."""
+    """Best held-out UF1, the last of ties."""
 
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """Held-out predictions at one selection, the clips of all folds in one row.
+    """Held-out predictions at one selection, the clips of all folds concatenated.
 
-    `labels` and `predicted` are class indices (N,). `for_accuracy` (N,) decides the accuracy: the
-    same, except for the oracle, whose accuracy is of another epoch.
+    `labels` and `predicted` are class indices (N,). The accuracy is of `for_accuracy` (N,), which
+    equals `predicted` except for the oracle, whose accuracy is of another epoch.
     """
 
     selection: Selection
@@ -47,15 +47,15 @@ class Predictions:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """Whose each clip is."""
+        """The subject of each clip."""
         return tuple(clip.partition("/")[0] for clip in self.clips)
 
     def scores(self, num_classes: int) -> Scores:
-        """What they amount to.
+        """The measures of these predictions.
 
-        Of the oracle, as the release prints it: accuracy comes from each fold's accuracy epoch and
-        everything else from its F1 epoch. One row thus describes two networks: the accuracy is not
-        the confusion matrix's, and neither is an estimate for a new subject.
+        The oracle's are as the release prints them: accuracy from each fold's accuracy epoch,
+        everything else from its F1 epoch. They describe two networks: the accuracy does not
+        match the confusion matrix, and neither is an estimate for a new subject.
         """
         by_choice = scores(self.labels, self.predicted, num_classes)
         accuracy = scores(self.labels, self.for_accuracy, num_classes).accuracy
@@ -63,11 +63,11 @@ class Predictions:
 
 
 def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Selection) -> Predictions:
-    """What the folds predict at the epochs of a selection.
+    """The folds' predictions at the epochs of a selection.
 
     Raises:
-        FoldError: no folds, one that is empty, misshapen or not finite, or one that kept no
-            inner subjects where `inner` is asked for.
+        FoldError: no folds, one that is empty, misshapen or not finite, or, for `inner`, one
+            without inner subjects.
     """
     if not folds:
         raise FoldError("no folds to score", remedy="Train at least one fold first.")
@@ -86,10 +86,10 @@ def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Select
 
 
 def chosen_logits(fold: FoldResult, selection: Selection) -> np.ndarray:
-    """Held-out logits (N, C) of a fold at a selection; of the oracle's, the F1 epoch's.
+    """Held-out logits (N, C) of a fold at a selection (the oracle's F1 epoch).
 
     Raises:
-        FoldError: the fold is empty, misshapen, not finite, or knows no such selection.
+        FoldError: the fold is empty, misshapen, not finite, or does not have this selection.
     """
     return np.asarray(_checked(fold).logits[_epochs(fold, selection)[1]])
 
@@ -98,10 +98,10 @@ def oracle_epochs(logits: np.ndarray, labels: np.ndarray) -> OracleEpochs:
     """The release's choice within one fold, from logits (E, N, C) and true labels (N,).
 
     Its training stops at the first epoch that gets every held-out clip right, so later epochs
-    are left out of the choice.
+    are ignored.
 
     Raises:
-        FoldError: no epoch or clip, shapes that do not fit, logits that are not finite.
+        FoldError: no epochs or clips, shapes that do not match, or logits that are not finite.
     """
     _check_logits(logits, labels)
     correct = logits.argmax(axis=2) == labels
@@ -117,8 +117,7 @@ def oracle_epochs(logits: np.ndarray, labels: np.ndarray) -> OracleEpochs:
 def inner_epoch(logits: np.ndarray, labels: np.ndarray) -> int:
     """The epoch, counted from 0, with the best UF1 on the inner subjects' clips.
 
-    Few clips make many epochs equal: of those the one with the smallest cross-entropy is taken,
-    and of those the first.
+    With few clips many epochs tie: the smallest cross-entropy decides, then the first epoch.
 
     Args:
         logits: (E, M, C) of the inner subjects' clips.
@@ -129,8 +128,8 @@ def inner_epoch(logits: np.ndarray, labels: np.ndarray) -> int:
     """
     _check_logits(logits, labels)
     f1 = _macro_f1_by_epoch(logits, labels)
-    told = log_softmax(logits.astype(np.float64), axis=2)  # (E, M, C)
-    loss = -told[:, np.arange(len(labels)), labels].mean(axis=1)
+    log_chances = log_softmax(logits.astype(np.float64), axis=2)  # (E, M, C)
+    loss = -log_chances[:, np.arange(len(labels)), labels].mean(axis=1)
     return int(np.lexsort((np.arange(len(f1)), loss, -f1))[0])
 
 
@@ -140,7 +139,7 @@ def accuracy_by_epoch(fold: FoldResult) -> np.ndarray:
 
 
 def _epochs(fold: FoldResult, selection: Selection) -> tuple[int, int]:
-    """The epochs that decide the accuracy and everything else."""
+    """The epoch for the accuracy, and the one for everything else."""
     if selection == "final":
         return len(fold.logits) - 1, len(fold.logits) - 1
     if selection == "oracle":
@@ -149,7 +148,7 @@ def _epochs(fold: FoldResult, selection: Selection) -> tuple[int, int]:
     if fold.inner_logits is None or fold.inner_labels is None:
         raise FoldError(
             f"fold {fold.name} set no inner subjects aside",
-            remedy="Train with --training.selection inner, or judge the final epoch.",
+            remedy="Train with --training.selection inner, or evaluate the final epoch.",
         )
     epoch = inner_epoch(fold.inner_logits, fold.inner_labels)
     return epoch, epoch
@@ -158,16 +157,15 @@ def _epochs(fold: FoldResult, selection: Selection) -> tuple[int, int]:
 def _macro_f1_by_epoch(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """UF1 as in `scores` for logits (E, N, C), all epochs at once.
 
-    scikit-learn takes 2 ms an epoch: 35 s for 94 folds of 199 epochs, here 0.05 s. Rounded, so
-    that UF1s equal on paper are equal here whatever the order of summation.
+    0.05 s for 94 folds of 199 epochs, where scikit-learn takes 35 s. Rounded, so that ties do not
+    depend on the order of summation.
     """
     every = np.arange(logits.shape[2])
     predicted = logits.argmax(axis=2)[..., None] == every  # (E, N, C)
     true = labels[:, None] == every  # (N, C)
     hits = (predicted & true).sum(axis=1)  # (E, C)
     counted = predicted.sum(axis=1) + true.sum(axis=0)  # (E, C): 2 TP + FP + FN
-    f1 = (2 * hits / np.maximum(counted, 1)).sum(axis=1) / (counted > 0).sum(axis=1)
-    return np.asarray(f1.round(12))
+    return macro_f1(hits, counted).round(12)
 
 
 def _checked(fold: FoldResult, num_classes: int | None = None) -> FoldResult:
@@ -187,12 +185,12 @@ def _check_logits(logits: np.ndarray, labels: np.ndarray) -> None:
     if logits.ndim != 3 or 0 in logits.shape or logits.shape[1:2] != labels.shape:
         raise FoldError(
             f"logits of shape {logits.shape} for labels of shape {labels.shape}",
-            remedy="Logits are (epochs, clips, classes), labels (clips,), none of them empty.",
+            remedy="Pass logits (epochs, clips, classes) and labels (clips,), neither empty.",
         )
     finite = np.isfinite(logits).all(axis=(1, 2))
     if not finite.all():
         raise FoldError(
             f"logits of epoch {int(finite.argmin())} (counted from 0) are not finite",
-            remedy="Training diverged: lower the learning rate and train the fold again.",
+            remedy="Training diverged: lower the learning rate and retrain the fold.",
         )
     class_indices("labels", labels, logits.shape[2])

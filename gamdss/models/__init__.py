@@ -1,4 +1,4 @@
-"""Networks: the temporal and the spatial stream, and the two branches that share them.
+"""Networks: the temporal and the spatial stream, and the two-branch network that uses them.
 
 Importing this package registers `gamdss_rmt` and `gamdss_two_branch` with `timm.create_model`.
 """

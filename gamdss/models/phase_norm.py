@@ -1,8 +1,8 @@
-"""BatchNorm for batches that hold several phases one after another.
+"""BatchNorm for batches that contain several phases.
 
-The original passes the rising and then the falling phase through its network (GAMDSS,
-arXiv 2603.04766): each is normalised by its own statistics, and both move the running ones, in
-that order. Here both can pass at once and the numbers stay the same.
+In the original (GAMDSS, arXiv 2603.04766) the rising phase and then the falling phase pass through
+the network: each is normalised by its own statistics, and both update the running statistics, in
+that order. Here both can pass at once with the same numbers.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from torch.nn import functional
 
 
 class PhaseBatchNorm(nn.BatchNorm2d):
-    """BatchNorm2d that, in training, takes each of `phases` equal parts of a batch on its own.
+    """BatchNorm2d that, in training, normalises each of `phases` equal parts of a batch separately.
 
-    With `momentum=None` the running statistics are the mean over all batches, as there; how many
-    there were is counted here too, since to read it from a GPU is to wait for it at every batch.
+    With `momentum=None` the running statistics are the mean over all batches, as in PyTorch. A
+    second count of the batches is kept in Python, because reading `num_batches_tracked` back at
+    every batch would synchronise the GPU.
     """
 
     phases = 1
-    _batches: int | None = None  # what `num_batches_tracked` is; None until it is read
+    _batches: int | None = None  # equals `num_batches_tracked`; None until that is read
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W)."""
@@ -35,7 +36,7 @@ class PhaseBatchNorm(nn.BatchNorm2d):
         return torch.cat([self._normalise(part) for part in x.chunk(self.phases)])
 
     def _normalise(self, x: Tensor) -> Tensor:
-        """A batch by its own statistics, which move the running ones."""
+        """Normalise by the batch's own statistics, and update the running ones."""
         if self.momentum is not None or self.num_batches_tracked is None:
             return super().forward(x)
         self._check_input_dim(x)
@@ -43,8 +44,8 @@ class PhaseBatchNorm(nn.BatchNorm2d):
             self._batches = int(self.num_batches_tracked)
         self._batches += 1
         self.num_batches_tracked.add_(1)
-        share, moved = 1 / self._batches, (self.running_mean, self.running_var)
-        return functional.batch_norm(x, *moved, self.weight, self.bias, True, share, self.eps)
+        share, running = 1 / self._batches, (self.running_mean, self.running_var)
+        return functional.batch_norm(x, *running, self.weight, self.bias, True, share, self.eps)
 
     def reset_running_stats(self) -> None:
         """Forget all batches."""
@@ -58,7 +59,7 @@ class PhaseBatchNorm(nn.BatchNorm2d):
 
 @contextmanager
 def phases_at_once(net: nn.Module, phases: int) -> Iterator[None]:
-    """Within it, batches of `net` hold this many phases of equal size."""
+    """Within this context, batches of `net` contain this many phases of equal size."""
     norms = [module for module in net.modules() if isinstance(module, PhaseBatchNorm)]
     for norm in norms:
         norm.phases = phases
@@ -70,7 +71,7 @@ def phases_at_once(net: nn.Module, phases: int) -> Iterator[None]:
 
 
 def keeps_phases_apart(net: nn.Module) -> bool:
-    """Whether phases that pass `net` at once do not mix: no other norm has batch statistics."""
+    """Whether phases can pass at once without mixing: no other norm has batch statistics."""
     mixing = nn.modules.batchnorm._BatchNorm
     return not any(
         (isinstance(module, mixing) or hasattr(module, "running_var"))

@@ -1,4 +1,4 @@
-"""Reads state dicts of the original GAMDSS release (BDRT, DRT and ADRT) into our network."""
+"""Weights of the original GAMDSS release (BDRT, DRT and ADRT) for our network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from gamdss.errors import CheckpointError
 from gamdss.models.two_branch import TwoBranchNet
 
-# Original name -> ours; the first pattern that matches a name decides, None drops it.
+# Original name -> ours: the first pattern that matches applies; None drops the name.
 RENAMES: tuple[tuple[str, str | None], ...] = (
     # Never used in the original's forward pass.
     (r"vit_pos\.(cls_token|head\.(weight|bias)|to_Mask\.0\.(weight|bias))", None),
@@ -49,11 +49,12 @@ def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]
     Args:
         net: a network of the original's architecture (RMT as temporal stream) and image size.
         state_dict: names and tensors as the release saves them, with or without the `module.`
-            prefix of a data-parallel wrapper. What its forward pass never used is dropped.
+            prefix of a data-parallel wrapper. Parameters that its forward pass does not use are
+            dropped.
 
     Raises:
-        CheckpointError: names are unknown or missing, or tensors have another shape; the error
-            names them, and `net` is left as it was.
+        CheckpointError: unknown or missing names, or other shapes; the error lists them, and
+            `net` is unchanged.
     """
     ours = net.state_dict()
     converted: dict[str, Tensor] = {}
@@ -68,7 +69,7 @@ def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]
         elif tensor.shape != ours[target].shape:
             found, wanted = tuple(tensor.shape), tuple(ours[target].shape)
             problems.append(f"{name} has shape {found} instead of {wanted}")
-    problems += [f"nothing for {name}" for name in ours if name not in converted]
+    problems += [f"{name} is missing" for name in ours if name not in converted]
     if problems:
         more = f"; and {len(problems) - MAX_NAMED} more" if len(problems) > MAX_NAMED else ""
         raise CheckpointError(
@@ -79,17 +80,15 @@ def load_original_state_dict(net: TwoBranchNet, state_dict: Mapping[str, Tensor]
 
 
 def rename(name: str) -> str | None:
-    """Return our name of an original parameter, None if dropped; unknown names stay as is."""
+    """Our name of an original parameter, None if it is dropped; unknown names are kept."""
     for pattern, ours in RENAMES:
         match = re.fullmatch(pattern, name)
-        if match and ours is None:
+        if not match:
+            continue
+        if ours is None:
             return None
-        if match and ours is not None:
-            return _rename_in_block(match.expand(ours))
-    return name
-
-
-def _rename_in_block(name: str) -> str:
-    for original, ours in BLOCK_RENAMES.items():
-        name = name.replace(original, ours)
+        name = match.expand(ours)
+        for original, short in BLOCK_RENAMES.items():
+            name = name.replace(original, short)
+        return name
     return name

@@ -1,8 +1,7 @@
 """Manhattan-decay retention: softmax attention whose scores fall off with distance in the image.
 
 Source: Fan et al., "RMT: Retentive Networks Meet Vision Transformers", CVPR 2024
-(arXiv 2309.11523), section 3; used as the temporal stream's token mixer in GAMDSS
-(arXiv 2603.04766).
+(arXiv 2309.11523), section 3; the token mixer of the temporal stream in GAMDSS (arXiv 2603.04766).
 """
 
 from __future__ import annotations
@@ -11,13 +10,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gamdss.models.dwconv import DWConv
+
+class DWConv(nn.Conv2d):
+    """Depthwise convolution of a channels-last map, (B, H, W, C) -> (B, H, W, C)."""
+
+    def __init__(self, dim: int, kernel_size: int = 3) -> None:
+        super().__init__(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve (B, H, W, C)."""
+        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 def head_decays(heads: int, decay_range: float) -> Tensor:
     """Logarithm of each head's decay per pixel of distance, (heads,), negative.
 
-    Head `n` keeps a factor `1 - 2^-(2 + decay_range * n / heads)` per pixel.
+    Head `n` has the factor `1 - 2^-(2 + decay_range * n / heads)` per pixel.
     """
     exponent = 2 + decay_range * torch.arange(heads, dtype=torch.float64) / heads
     return torch.log1p(-(2.0**-exponent))
@@ -52,8 +60,8 @@ def rotation_angles(height: int, width: int, head_dim: int) -> Tensor:
 def rotate(x: Tensor, turns: Tensor) -> Tensor:
     """Rotate neighbouring channel pairs (a, b) -> (a cos - b sin, b cos + a sin).
 
-    A complex product, 5 to 10 times as fast on the CPU as slicing the pairs; in float32 under
-    autocast too, so that large angles stay accurate.
+    A complex product, 5 to 10 times as fast on the CPU as slicing the pairs. In float32 even under
+    autocast, so that large angles stay accurate.
 
     Args:
         x: (B, H, W, heads, head_dim).
@@ -65,9 +73,9 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
 
 
 def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
-    """What `rotate` does, without complex numbers, which exported graphs cannot hold.
+    """`rotate` without complex numbers, which exported graphs do not support.
 
-    Arguments as in `rotate`; forward and backward take 4 times as long on the CPU.
+    Forward and backward take 4 times as long on the CPU.
     """
     first, second = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # (B, H, W, n, d/2)
     cos, sin = turns.float().unbind(-1)  # (H, W, 1, d/2)
@@ -78,7 +86,7 @@ def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
 def mix(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
     """Return softmax(q k^T + decay) v.
 
-    Written out on the CPU: forward and backward take 0.8 to 1.0 of the fused kernel's time in
+    The CPU uses plain products: forward and backward take 0.8 to 1.0 of the fused kernel's time in
     float32, 0.2 to 0.6 in bfloat16 (torch 2.15; 112 and 224 pixels, batch 8, 1 and 2 threads).
 
     Args:
@@ -132,17 +140,17 @@ def _along_rows(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
 class RetentionTables(nn.Module):
     """Rotation and decay tables of one stage, computed once for its resolution.
 
-    They are buffers, so they follow the model to its device, but are not saved: they depend on
-    the architecture alone.
+    They are buffers, so they move with the model, but are not saved: they depend only on the
+    architecture.
 
     Args:
         resolution: height and width of the stage's map, pixels.
-        heads, head_dim: of the stage's retention.
+        heads, head_dim: retention heads of the stage, and channels of each.
         decay_range: spread of the heads' decays, see `head_decays`.
-        decomposed: rows then columns (stages 1 and 2) instead of all pixels with all.
+        decomposed: rows, then columns (stages 1 and 2), instead of all pixels with all.
 
     Attributes:
-        in_reals: rotate without complex numbers; set on networks that are exported.
+        in_reals: rotate without complex numbers; set for export.
     """
 
     in_reals = False
@@ -176,7 +184,7 @@ class RetentionTables(nn.Module):
         self.register_buffer(name, table.float(), persistent=False)
 
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Mix v by retention between q and k, not yet rotated; all (B, H, W, heads, head_dim)."""
+        """Mix v by retention between q and k before rotation; all (B, H, W, heads, head_dim)."""
         turn = rotate_in_reals if self.in_reals else rotate
         q, k = turn(q, self.turns), turn(k, self.turns * self.scale)
         if self.decomposed:

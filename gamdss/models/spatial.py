@@ -1,4 +1,4 @@
-"""The spatial stream: a small ViT that calibrates where on the face something moves.
+"""The spatial stream: a small ViT that encodes where on the face the motion is.
 
 Source: GAMDSS (arXiv 2603.04766), position calibration; transformer blocks from timm.
 """
@@ -13,22 +13,21 @@ from timm.layers import LayerNorm
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from gamdss.models.blocks import init_linear_and_norm
+from gamdss.models.rmt import init_linear
 
-WIDEST = 512  # a transformer as wide as a ResNet-50's map would have 100 million parameters
+WIDEST = 512  # as wide as a ResNet-50's map, the transformer would have 100 million parameters
 
 
 class SpatialStream(nn.Module):
     """One key frame -> a map that is added to the temporal stream's features.
 
     Args:
-        width: channels of the map, those of the temporal features. The transformer has no more
-            than 512, the paper's; a wider map is projected from them.
-        grid: height and width of the map, those of the temporal features.
+        width: channels of the temporal features and of this map. The transformer has at most
+            the paper's 512; wider maps are projected from them.
+        grid: height and width of the temporal features and of this map.
         depth: transformer blocks.
-        heads: attention heads at most; fewer where they do not divide the width.
-        antialias: smooth while shrinking the frame to the grid. The original ran a torchvision
-            that did not.
+        heads: most attention heads; fewer if they do not divide the width.
+        antialias: smooth while shrinking the frame to the grid; the original did not.
         in_chans: channels of the frame.
     """
 
@@ -54,7 +53,7 @@ class SpatialStream(nn.Module):
         )
         self.norm = LayerNorm(inner)  # like the blocks', eps 1e-6
         self.widen = nn.Identity() if inner == width else nn.Linear(inner, width)
-        self.apply(init_linear_and_norm)
+        self.apply(init_linear)
         nn.init.trunc_normal_(self.position, std=0.02)
 
     def forward(self, frame: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the two-branch network asks of a temporal stream, and of the images it is given."""
+"""The interface of a temporal stream, and checks of image sizes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from gamdss.errors import ConfigError
 
 
 class TemporalStream(nn.Module, ABC):
-    """Base of the networks that turn a phase's motion image into a feature map.
+    """Base class of networks that map a phase feature to a feature map.
 
-    That is the difference of two key frames, or a feature in its place, such as optical flow.
+    The phase feature is the difference of two key frames or, for example, their optical flow.
 
     Attributes:
         num_features: channels of the map.
-        reduction: image pixels, in height and in width, per pixel of the map; streams to which
-            it does not apply have a `grid` of their own.
+        reduction: side of a pixel of the map in image pixels; streams without such a number
+            override `grid`.
     """
 
     num_features: int
@@ -28,10 +28,10 @@ class TemporalStream(nn.Module, ABC):
         """Map (B, in_chans, S, S) to (B, num_features, grid(S), grid(S))."""
 
     def grid(self, image_size: int) -> int:
-        """Height and width of the map of images of this size.
+        """Height and width of the map for images of this size.
 
         Raises:
-            ConfigError: the size does not fit.
+            ConfigError: unsupported size.
         """
         check_image_size(image_size, self.reduction)
         return image_size // self.reduction

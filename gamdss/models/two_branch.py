@@ -1,11 +1,12 @@
-"""The shared-parameter two-branch network.
+"""The two-branch network with shared weights.
 
-Source: GAMDSS (arXiv 2603.04766): the rising phase (onset to apex) and the falling phase (apex
-to offset) pass, one after the other, through the same temporal and spatial streams.
+Source: GAMDSS (arXiv 2603.04766): the rising phase (onset to apex) and then the falling phase (apex
+to offset) pass through the same temporal and spatial streams.
 """
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -13,11 +14,11 @@ import torch
 from timm.models import register_model
 from torch import Tensor, nn
 
+from gamdss.config import ModelConfig
 from gamdss.errors import ConfigError
 from gamdss.models.backbones import RMT_NAMES, build_stream
-from gamdss.models.blocks import Head, init_linear_and_norm
 from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
-from gamdss.models.rmt import HEAD_DIM, timm_arguments
+from gamdss.models.rmt import HEAD_DIM, Head, init_linear, timm_arguments
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images
 
@@ -30,31 +31,30 @@ class TwoBranchNet(nn.Module):
 
     Args:
         num_classes: width of the logits.
-        image_size: height and width of the frames, pixels; a multiple of 16 for `rmt`, others
-            have their own rules.
-        backbone: the temporal stream: `rmt` (the paper's), or any timm model with a spatial
-            feature map by name (`gamdss models` lists some).
-        pretrained: start the backbone from the weights that timm publishes.
-        weights: a file of such weights, in place of a download.
-        input_statistics: how the temporal stream's input (differences of frames, or the feature
-            in their place) enters it. "raw": as it is, like the paper; a grey level is 0.017.
-            "batch": each channel with mean 0 and deviation 1 over the batch and phase, by a
-            BatchNorm without parameters, which are the statistics of the photographs that
-            backbones were designed and trained for.
-            "auto": "raw" for `rmt`, "batch" for others.
-        branches: "both" (the paper), or one of them alone (its ablations).
-        antialias: smooth while shrinking frames for the spatial stream; False is the original.
+        image_size: height and width of the frames, pixels; a multiple of 16 for `rmt`, other
+            backbones have other rules.
+        backbone: the temporal stream: `rmt` (the paper's), or the name of any timm model with a
+            spatial feature map (`gamdss models` lists some).
+        pretrained: start the backbone from timm's published weights.
+        weights: a file with such weights, instead of a download.
+        input_statistics: how phase features (differences or, for example, optical flow) enter
+            the temporal stream. "raw": unchanged, as in the paper. "batch": each channel
+            normalised to mean 0 and standard deviation 1 over the batch and phase, by a
+            BatchNorm without parameters: the statistics of photographs, for which backbones are
+            designed and pretrained. "auto": "raw" for `rmt`, "batch" for others.
+        branches: "both" (the paper), or only one of them (its ablations).
+        antialias: smooth while shrinking frames for the spatial stream; the original did not.
         drop_path: DropPath of the temporal stream's last block.
         in_chans: channels of the frames.
-        temporal: a temporal stream of one's own, in place of `backbone`.
-        one_pass: give both phases to the streams at once in training; None does so on CUDA,
-            where it halves the number of kernels. The numbers are the same but for rounding and
-            the draws of stochastic depth.
+        temporal: a custom temporal stream, instead of `backbone`.
+        one_pass: pass both phases through the streams at once; None does so on CUDA, where it
+            halves the number of kernels. The numbers are the same except for rounding and the
+            draws of stochastic depth.
 
     Raises:
-        ConfigError: `branches`, `input_statistics` or `backbone` is unknown, or `image_size`
-            does not fit.
-        CheckpointError: pretrained weights cannot be had.
+        ConfigError: unknown `branches`, `input_statistics` or `backbone`, or an `image_size`
+            that does not fit.
+        CheckpointError: pretrained weights are unavailable.
     """
 
     def __init__(
@@ -85,12 +85,12 @@ class TwoBranchNet(nn.Module):
         self.branches = branches
         self.num_classes = num_classes
         width, grid = temporal.num_features, temporal.grid(image_size)
-        # Of whatever the temporal stream is given: the name is that of checkpoints' keys.
+        # It normalises any phase feature; checkpoints use this name.
         self.difference = _difference_norm(in_chans, input_statistics)
         self.temporal = temporal
         self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
         self.head = Head(width, HEAD_DIM, num_classes)
-        self.head.apply(init_linear_and_norm)
+        self.head.apply(init_linear)
         self.one_pass = one_pass
         self._separable = keeps_phases_apart(self)
 
@@ -99,27 +99,26 @@ class TwoBranchNet(nn.Module):
         onset: Tensor | None,
         apex: Tensor,
         offset: Tensor | None,
-        motion: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> tuple[Tensor | None, Tensor | None]:
         """Return (rising, falling) logits, each (B, num_classes) or None if not in `branches`.
 
         Args:
-            onset, apex, offset: normalised frames (B, in_chans, S, S). The onset is not looked
-                at by branches="falling", the offset not by branches="rising": None will do.
-            motion: what the temporal stream sees of the phases in place of the differences,
-                (B, 2, in_chans, S, S): from onset to apex and from offset to apex, such as
-                optical flow.
+            onset, apex, offset: normalised frames (B, in_chans, S, S). branches="falling" does
+                not use the onset, branches="rising" not the offset: they may be None.
+            features: phase features that replace the differences in the temporal stream,
+                (B, 2, in_chans, S, S): from onset to apex and from offset to apex.
 
         Raises:
-            ConfigError: a frame is missing or not of the size the network was built for.
+            ConfigError: a frame is missing or does not have the network's image size.
         """
         if self.branches == "both" and self._at_once(apex):
-            return self._both(onset, apex, offset, motion)
+            return self._both(onset, apex, offset, features)
         rising = falling = None
         if self.branches != "falling":
-            rising = self.rising(onset, apex, _phase(motion, 0))
+            rising = self.rising(onset, apex, features)
         if self.branches != "rising":
-            falling = self.falling(apex, offset, _phase(motion, 1))
+            falling = self.falling(apex, offset, features)
         return rising, falling
 
     def predict_logits(
@@ -127,55 +126,55 @@ class TwoBranchNet(nn.Module):
         onset: Tensor | None,
         apex: Tensor,
         offset: Tensor | None,
-        motion: Tensor | None = None,
+        features: Tensor | None = None,
     ) -> Tensor:
-        """Return the logits (B, num_classes) that decide: rising, or falling if alone.
+        """Return the logits (B, num_classes) used for predictions.
 
-        Runs only that branch; arguments and errors as in `forward`.
+        They are the rising phase's, or the falling phase's with branches="falling"; only that
+        branch runs. Arguments and errors as in `forward`.
         """
         if self.branches == "falling":
-            return self.falling(apex, offset, _phase(motion, 1))
-        return self.rising(onset, apex, _phase(motion, 0))
+            return self.falling(apex, offset, features)
+        return self.rising(onset, apex, features)
 
     def rising(
-        self, onset: Tensor | None, apex: Tensor | None, motion: Tensor | None = None
+        self, onset: Tensor | None, apex: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
-        """Logits of the rising phase: what appeared since the onset, placed on the onset face."""
+        """Logits of the rising phase: what appeared since the onset, located on the onset face."""
         onset, apex = self._frames(onset=onset, apex=apex)
-        return self.branch(temporal=apex - onset if motion is None else motion, spatial=onset)
+        return self.branch(apex - onset if features is None else features[:, 0], onset)
 
     def falling(
-        self, apex: Tensor | None, offset: Tensor | None, motion: Tensor | None = None
+        self, apex: Tensor | None, offset: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
-        """Logits of the falling phase: what is gone by the offset, placed on the apex face."""
+        """Logits of the falling phase: what is gone by the offset, located on the apex face."""
         apex, offset = self._frames(apex=apex, offset=offset)
-        return self.branch(temporal=apex - offset if motion is None else motion, spatial=apex)
+        return self.branch(apex - offset if features is None else features[:, 1], apex)
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
-        """Logits of the temporal stream's input and of the face it belongs to.
+        """Logits of one phase.
 
         Args:
-            temporal: a phase's difference of frames or another feature, (B, in_chans, S, S).
-            spatial: the normalised frame that the phase is placed on, of the same shape.
+            temporal: the phase feature (B, in_chans, S, S).
+            spatial: the normalised frame on which it is located, of the same shape.
         """
-        temporal = self.difference(temporal)  # (B, in_chans, S, S)
-        motion = self.temporal.forward_features(temporal)  # (B, C, grid, grid)
-        logits: Tensor = self.head(motion + self.spatial(spatial))
+        temporal = self.temporal.forward_features(self.difference(temporal))  # (B, C, grid, grid)
+        logits: Tensor = self.head(temporal + self.spatial(spatial))
         return logits
 
     def _at_once(self, frames: Tensor) -> bool:
-        """Whether both phases pass together: never where a norm would mix their statistics."""
+        """Whether both phases pass together: never if a norm would mix their statistics."""
         wanted = frames.is_cuda if self.one_pass is None else self.one_pass
         return wanted and self._separable
 
     def _both(
-        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None, motion: Tensor | None
+        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None, features: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         onset, apex, offset = self._frames(onset=onset, apex=apex, offset=offset)
-        if motion is None:
+        if features is None:
             phases = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
         else:
-            phases = motion.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
+            phases = features.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
         with phases_at_once(self, 2):
             rising, falling = self.branch(phases, torch.cat((onset, apex))).chunk(2)
         return rising, falling
@@ -184,7 +183,7 @@ class TwoBranchNet(nn.Module):
         for name, frame in frames.items():
             if frame is None:
                 raise ConfigError(
-                    f"{name} is None, branches={self.branches!r} needs it",
+                    f"{name} is None, but branches={self.branches!r} needs it",
                     remedy=f"Pass the {name} frames.",
                 )
             check_images(frame, self.image_size, name)
@@ -197,17 +196,28 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 
 def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Module:
-    """What the temporal stream's input passes before it; it has no parameters."""
+    """The normalisation of phase features, without parameters."""
     if input_statistics == "raw":
         return nn.Identity()
-    # momentum=None: the mean over all batches. What comes in does not change as the network
-    # learns, and differences are so small that a moving average would long be far off.
+    # momentum=None: the mean over all batches. The inputs do not change during training, and
+    # differences are so small that a moving average would take long to reach them.
     return PhaseBatchNorm(in_chans, affine=False, momentum=None)
 
 
-def _phase(motion: Tensor | None, number: int) -> Tensor | None:
-    """One phase of (B, 2, C, S, S)."""
-    return None if motion is None else motion[:, number]
+def build_network(model: ModelConfig, num_classes: int) -> TwoBranchNet:
+    """The two-branch network of a config, on the CPU; errors as for `TwoBranchNet`."""
+    return TwoBranchNet(num_classes, **asdict(model))
+
+
+def without_start(model: ModelConfig) -> ModelConfig:
+    """The same network without its initial weights, for loading a checkpoint, which has all."""
+    return replace(model, pretrained=False, weights=None)
+
+
+def check_network(model: ModelConfig) -> None:
+    """Raise the errors of `build_network` before other work begins; it does not build `rmt`."""
+    if model.backbone != "rmt":
+        build_network(model, 2)
 
 
 @register_model

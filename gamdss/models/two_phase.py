@@ -1,7 +1,7 @@
-"""Both phases around a network of one's own.
+"""Both phases around a custom image classifier.
 
-Source: GAMDSS (arXiv 2603.04766): the rising and the falling phase pass, one after the other,
-through one set of weights; here that of any image classifier.
+Source: GAMDSS (arXiv 2603.04766): the rising phase and then the falling phase pass through one set
+of weights, here those of any image classifier.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from gamdss.errors import ConfigError
 class TwoPhase(nn.Module):
     """Three key frames -> logits of the rising and of the falling phase, from one classifier.
 
-    It has no parameters but the classifier's. The phases pass one after the other, rising first,
-    so that norms see each as a batch of its own.
+    It adds no parameters. The phases pass one after the other, rising first, so norms see each as
+    a separate batch.
 
     Args:
         model: maps images (B, C, H, W) to logits (B, classes).
 
     Raises:
-        ConfigError: `model` is no `nn.Module`.
+        ConfigError: `model` is not an `nn.Module`.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -34,29 +34,29 @@ class TwoPhase(nn.Module):
         self.model = model
 
     def forward(self, onset: Tensor, apex: Tensor, offset: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (rising, falling) logits, each (B, classes), of frames (B, C, H, W).
+        """Return (rising, falling) logits, each (B, classes), for frames (B, C, H, W).
 
         Raises:
-            ConfigError: frames of different shapes, or a model that gives no logits.
+            ConfigError: frames of different shapes, or a model that does not return logits.
         """
         return self.predict_logits(onset, apex), self._logits(apex, offset, "offset")
 
     def predict_logits(self, onset: Tensor, apex: Tensor) -> Tensor:
-        """The rising logits (B, classes), which decide; errors as in `forward`."""
+        """The rising phase's logits (B, classes), used for predictions; errors as in `forward`."""
         return self._logits(apex, onset, "onset")
 
     def _logits(self, apex: Tensor, rest: Tensor, name: str) -> Tensor:
         if apex.shape != rest.shape:
             raise ConfigError(
                 f"{name} has shape {tuple(rest.shape)}, apex {tuple(apex.shape)}",
-                remedy="Pass the key frames of a batch in one shape.",
+                remedy="Pass key frames of one shape.",
             )
         logits = self.model(apex - rest)
         if not isinstance(logits, Tensor) or logits.shape[:-1] != apex.shape[:1]:
             found = tuple(getattr(logits, "shape", ())) or type(logits).__name__
             raise ConfigError(
-                f"the model gave {found} for a batch of {len(apex)}",
-                remedy="It must give logits (B, classes); wrap it in a module that does.",
+                f"the model returned {found} for a batch of {len(apex)}",
+                remedy="It must return logits (B, classes); wrap it in a module that does.",
             )
         return logits
 

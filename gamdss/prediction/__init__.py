@@ -1,1 +1,1 @@
-"""From a video or frames without annotation to key frames."""
+"""Clips without annotation -> key frames."""

@@ -1,11 +1,9 @@
-"""Key frames of clips without annotation: spotted, tabled and drawn."""
+"""Key frames of clips without annotation: spotted, written as a table, and drawn."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,8 @@ from tqdm import tqdm
 from gamdss.data.folders import image_folders
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.files import unwritable, write_atomic
+from gamdss.files import unwritable, write_csv
+from gamdss.records import KEYS
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.fit import MotionFit
@@ -26,12 +25,12 @@ from gamdss.reselection.spotting import fit_spotted
 
 CURVES = 6
 _TILE = 160  # pixels of a face
-_KEYS = ("onset", "apex", "offset")
+_COLUMNS = [name for key in KEYS for name in (key, f"{key}_low", f"{key}_high")]
 
 
 @dataclass(frozen=True, eq=False)
 class Spotted:
-    """A clip: what was fitted, and its key frames' faces (480, 160, 3) RGB; or why not."""
+    """A clip: the fit and the faces (480, 160, 3) RGB of its key frames, or the problem."""
 
     name: str
     frames: int = 0
@@ -52,7 +51,6 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
         DataRootError: `place` contains no frames.
         ConfigError: `output` is inside `place`.
         RunError: `output` cannot be written.
-        FrameError: no clip could be spotted.
     """
     clips = _clips(place)
     _prepare(output, place)
@@ -69,19 +67,19 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
 
 
 def _clips(place: Path) -> list[tuple[str, Path]]:
-    """Name and place of each clip.
+    """Name and path of each clip.
 
     Raises:
-        DataRootError: nothing is there.
+        DataRootError: there is none.
     """
     if place.is_file():
         return [(place.stem, place)]
     if not place.is_dir():
-        raise DataRootError("there is no such folder or file", file=place, remedy="Check --input.")
+        raise DataRootError("the input does not exist", file=place, remedy="Check --input.")
     folders = [folder for folder, _ in image_folders(place)]
     if not folders:
         raise DataRootError(
-            "there is no image in the folder or below it",
+            "the folder and its subfolders contain no images",
             file=place,
             remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
         )
@@ -93,16 +91,16 @@ def _clips(place: Path) -> list[tuple[str, Path]]:
 
 
 def _prepare(output: Path, place: Path) -> None:
-    """Make the output folder before the work.
+    """Create the output folder before the work.
 
     Raises:
-        ConfigError: it is among the frames.
-        RunError: it cannot be made.
+        ConfigError: it is inside the input.
+        RunError: it cannot be created.
     """
     inside = output.resolve()
     if place.resolve() in (inside, *inside.parents):
         raise ConfigError(
-            f"--output lies in --input, {place}: its pictures would be read as frames next time",
+            f"--output is inside --input, {place}: its pictures would be read as frames next time",
             file=output,
             remedy="Choose a folder beside the input.",
         )
@@ -116,7 +114,7 @@ def _spot(name: str, place: Path) -> Spotted:
     try:
         frames = FrameSequence(place)
         fit = fit_spotted(frames)
-        # Decoded once more: all frames of a long video would not fit into memory.
+        # Decoded again, since all frames of a long video would not fit into memory.
         faces = [cv2.resize(frames[n], (_TILE, _TILE))[..., ::-1] for n in fit.keys.numbers]
     except FrameError as error:
         where = "" if error.file is None else f"{error.file}: "
@@ -127,10 +125,8 @@ def _spot(name: str, place: Path) -> Spotted:
 def write_spotted(found: Sequence[Spotted], output: Path) -> str:
     """Write `keyframes.csv`, `motion_curves.png` and `key_frames.png`; returns a summary."""
     table = output / "keyframes.csv"
-    header, rows = ("clip", "frames", *_columns(), "problem"), [*_rows(found)]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([header, *rows])
-    write_atomic(table, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+    header, rows = ("clip", "frames", *_COLUMNS, "problem"), [_row(item) for item in found]
+    write_csv(table, [header, *rows])
     lines = [tabulate(rows[:20], header, disable_numparse=True)]
     lines += [f"and {len(rows) - 20} more"] if len(rows) > 20 else []
     lines += ["", f"table   {table}"]
@@ -155,19 +151,10 @@ def _note(item: Spotted) -> str:
     return "failed" if item.fit is None else ", ".join(map(str, item.fit.keys.numbers))
 
 
-def _columns() -> Iterator[str]:
-    for key in _KEYS:
-        yield from (key, f"{key}_low", f"{key}_high")
-
-
-def _rows(found: Sequence[Spotted]) -> Iterator[tuple[object, ...]]:
-    for item in found:
-        numbers: list[object] = [""] * 9
-        if item.fit is not None:
-            keys = item.fit.keys
-            numbers = [
-                n
-                for number, ends in zip(keys.numbers, keys.intervals, strict=True)
-                for n in (number, *ends)
-            ]
-        yield (item.name, item.frames or "", *numbers, item.problem)
+def _row(item: Spotted) -> tuple[object, ...]:
+    numbers: list[object] = [""] * len(_COLUMNS)
+    if item.fit is not None:
+        keys = item.fit.keys
+        pairs = zip(keys.numbers, keys.intervals, strict=True)
+        numbers = [n for number, ends in pairs for n in (number, *ends)]
+    return (item.name, item.frames or "", *numbers, item.problem)

@@ -1,4 +1,4 @@
-"""Attribution maps: where on the apex face a network sees its evidence, phase by phase."""
+"""Attribution maps: where on the apex face a network sees its evidence, for each phase."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from gamdss.report.overlay import COLOURS, evidence, limit, smoothed
-from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
+from gamdss.report.colours import SIGNED, evidence, limit, smoothed
+from gamdss.report.style import FAINT, INK, VERMILLION, axes_at, bare, house_style, save, text_at
 
 # Inches.
 FACE, GAP, SIDE, TOP, HEADING, BAR, BOTTOM = 2.3, 0.18, 0.35, 1.05, 0.78, 1.0, 0.85
@@ -21,14 +21,14 @@ NAMES = {"rising": "rising phase", "falling": "falling phase"}
 HOW = (
     "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "
     "colours, smoothed, over the grey apex face; one colour scale per clip. Red: motion here "
-    "raises the logit of the class, blue: lowers it. The numbers are what all motion together "
-    "changes in that logit. Networks of the {epoch}."
+    "raises the logit of the class, blue: lowers it. The numbers are the change of that logit by "
+    "all motion together. Networks of the {epoch}."
 )
 
 
 @dataclass(frozen=True, eq=False)
 class MapRow:
-    """A clip: heading, apex face (S, S, 3), and by phase a map (S, S) and the logit's change."""
+    """A clip: heading, apex face (S, S, 3), and for each phase a map (S, S) and logit change."""
 
     heading: str
     right: bool
@@ -43,7 +43,7 @@ def attribution_figure(
 ) -> None:
     """Draw a row for each clip: the apex face, then the evidence in each phase.
 
-    `epoch` is what captions call the epoch of the networks.
+    `epoch` is the name of the networks' epoch in the caption.
 
     Raises:
         RunError: a file cannot be written.
@@ -52,37 +52,34 @@ def attribution_figure(
     width = 2 * SIDE + columns * (FACE + GAP) + BAR
     height = TOP + len(rows) * (HEADING + FACE + 0.3) + BOTTOM
     figure = Figure(figsize=(width, height))
-    figure.text(SIDE / width, 1 - 0.35 / height, headline, weight="bold", fontsize=12, va="top")
+    text_at(figure, SIDE, height - 0.35, headline, weight="bold", fontsize=12)
     for number, row in enumerate(rows):
         _row(figure, row, height - TOP - number * (HEADING + FACE + 0.3))
     words = textwrap.fill(HOW.format(steps=steps, epoch=epoch), int(width * 13))
-    place = SIDE / width, (BOTTOM - 0.1) / height
-    figure.text(*place, words, color=FAINT, fontsize=8.5, va="top", linespacing=1.5)
+    text_at(figure, SIDE, BOTTOM - 0.1, words, color=FAINT, fontsize=8.5, linespacing=1.5)
     for path in paths:
         save(figure, path)
 
 
 def _row(figure: Figure, row: MapRow, top: float) -> None:
-    """The pictures of a clip, whose upper edge is `top` inches above the figure's lower one."""
-    width, height = figure.get_size_inches()
+    """The pictures of a clip, the upper edge `top` inches above the lower edge of the figure."""
     colour = INK if row.right else VERMILLION
-    figure.text(SIDE / width, top / height, row.heading, weight="bold", color=colour, va="top")
+    text_at(figure, SIDE, top, row.heading, weight="bold", color=colour)
     shown = {name: smoothed(values) for name, values in row.maps.items()}
     strongest = limit(np.stack(list(shown.values())))
     pictures = [("apex", row.apex)] + [
         (f"{NAMES[name]}: {row.changes[name]:+.2f}", evidence(row.apex, values, strongest))
         for name, values in shown.items()
     ]
-    low = (top - HEADING - FACE) / height
+    low = top - HEADING - FACE
     for number, (words, picture) in enumerate(pictures):
-        left = (SIDE + number * (FACE + GAP)) / width
-        axes = figure.add_axes((left, low, FACE / width, FACE / height))
+        axes = axes_at(figure, SIDE + number * (FACE + GAP), low, FACE, FACE)
         axes.imshow(picture)
         axes.set_title(words, fontsize=9, loc="center", pad=5)
         bare(axes)
-    left = (SIDE + len(pictures) * (FACE + GAP)) / width
-    cax = figure.add_axes((left, low + 0.3 / height, 0.1 / width, (FACE - 0.6) / height))
-    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), COLOURS), cax=cax, ticks=[-1, 0, 1])
+    left = SIDE + len(pictures) * (FACE + GAP)
+    cax = axes_at(figure, left, low + 0.3, 0.1, FACE - 0.6)
+    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), SIGNED), cax=cax, ticks=[-1, 0, 1])
     bar.ax.set_yticklabels(["against", "0", "for"], fontsize=8)
     bar.ax.tick_params(length=2)
     bar.ax.spines["outline"].set_visible(False)

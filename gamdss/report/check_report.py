@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from tabulate import tabulate
-
 from gamdss.data.check import Check
-from gamdss.data.faults import Fault
+from gamdss.data.row_reader import Fault
+from gamdss.report.table import Column, Table, terminal
+
+_AGAINST = (Column("found"), Column("expected", "text"), Column("", "text"))
 
 
 def check_text(found: Check, rows: int) -> str:
-    """Counts against what is expected, faults by kind, and the verdict.
+    """Counts against expected ones, faults by kind, and the verdict.
 
     Args:
         found: what the check found.
-        rows: how many rows of each kind are shown.
+        rows: how many faults of each kind are shown.
     """
     spec = found.spec
     frames = f"frames: layout {found.layout}" if found.layout else "no frames"
@@ -37,22 +38,19 @@ def _counts(found: Check) -> str:
     emotions = expected.get("emotions", {})
     names = dict.fromkeys((*found.spec.emotions, *found.counts))
     lines += [(name, found.counts[name], emotions.get(name)) for name in names]
-    table = [
-        (name, count, _versions(wanted), _mark(count, wanted)) for name, count, wanted in lines
-    ]
-    return tabulate(table, ("", "found", "expected", ""), tablefmt="simple")
+    rows = [[name, *_against(count, wanted)] for name, count, wanted in lines]
+    return terminal(Table([Column("", "label"), *_AGAINST], rows))
 
 
 def _tasks(found: Check) -> str:
     sizes = found.spec.expected.get("tasks", {})
-    table = []
+    rows = []
     for name, classes in found.tasks.items():
         shown = ", ".join(f"{label} {count}" for label, count in classes.items())
-        total, wanted = classes.total(), sizes.get(name)
-        row = (name, total, _versions(wanted), _mark(total, wanted), found.subjects[name], shown)
-        table.append(row)
-    header = ("task", "found", "expected", "", "subjects", "classes")
-    return tabulate(table, header, tablefmt="simple")
+        against = _against(classes.total(), sizes.get(name))
+        rows.append([name, *against, found.subjects[name], shown])
+    columns = [Column("task", "label"), *_AGAINST, Column("subjects"), Column("classes", "text")]
+    return terminal(Table(columns, rows))
 
 
 def _faults(faults: tuple[Fault, ...], rows: int) -> str:
@@ -75,12 +73,8 @@ def _where(fault: Fault) -> str:
     return f"{where}: " if where else ""
 
 
-def _versions(wanted: Any) -> str:
-    items = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
-    return " or ".join(str(item) for item in items)
-
-
-def _mark(count: int, wanted: Any) -> str:
-    if wanted is None:
-        return ""
-    return "ok" if count in (wanted if isinstance(wanted, list) else [wanted]) else "differs"
+def _against(count: int, wanted: Any) -> list[str | int]:
+    """A count, what is expected (a number, several, or None) and whether they agree."""
+    allowed = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
+    verdict = "" if wanted is None else "ok" if count in allowed else "differs"
+    return [count, " or ".join(map(str, allowed)), verdict]

@@ -1,4 +1,4 @@
-"""Cards of clips on the page: probabilities, key frames, motion, and evidence where it is known."""
+"""Cards of clips on the page: probabilities, key frames, motion, and evidence if computed."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gamdss.metrics.verdicts import Verdict
-from gamdss.records import KeyFrames
-from gamdss.report.overlay import change, coloured, evidence, limit, smoothed
+from gamdss.metrics.calibration import ClipPrediction
+from gamdss.records import KEYS, KeyFrames
+from gamdss.report.colours import change, coloured, evidence, limit, smoothed
 from gamdss.report.page import Bar, Card, Picture, embedded
 
-KEYS = ("onset", "apex", "offset")
 MOVES = {"rising": ("apex − onset", 0), "falling": ("apex − offset", 2)}
 
 
@@ -20,8 +19,8 @@ MOVES = {"rising": ("apex − onset", 0), "falling": ("apex − offset", 2)}
 class ClipPictures:
     """Faces (3, S, S, 3) uint8 of the key frames that the network saw, with their numbers.
 
-    `maps` has attribution maps (S, S) by phase, `changes` what the phase's motion changes in the
-    predicted class's logit; both are empty where nothing was attributed.
+    `maps` has attribution maps (S, S) by phase, `changes` the change of the predicted class's
+    logit by that phase; both are empty without attribution.
     """
 
     faces: np.ndarray
@@ -31,8 +30,8 @@ class ClipPictures:
     changes: Mapping[str, float] = field(default_factory=dict)
 
 
-def card(verdict: Verdict, classes: Sequence[str], clip: ClipPictures | None) -> Card:
-    """The card of a clip; without pictures where `clip` is None."""
+def card(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures | None) -> Card:
+    """The card of a clip; without pictures if `clip` is None."""
     order = np.argsort(-verdict.chances, kind="stable")
     bars = [
         Bar(
@@ -53,7 +52,7 @@ def card(verdict: Verdict, classes: Sequence[str], clip: ClipPictures | None) ->
     )
 
 
-def _pictures(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
+def _pictures(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
     faces = [_face(clip, i, verdict.clip) for i in range(3)]
     moves = {name: change(clip.faces[still], clip.faces[1]) for name, (_, still) in MOVES.items()}
     strongest = limit(np.stack(list(moves.values())))
@@ -76,7 +75,7 @@ def _face(clip: ClipPictures, which: int, name: str) -> Picture:
     return _picture(clip.faces[which], f"{name}: face at the {KEYS[which]}", KEYS[which], text)
 
 
-def _evidence(verdict: Verdict, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
+def _evidence(verdict: ClipPrediction, classes: Sequence[str], clip: ClipPictures) -> list[Picture]:
     if not clip.maps:
         return []
     shown = {name: smoothed(values) for name, values in clip.maps.items()}

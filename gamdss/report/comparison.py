@@ -6,28 +6,27 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from gamdss.metrics import Comparison, Selection
+from gamdss.report.table import Cell, Column, Table, markdown, terminal
 from gamdss.report.tables import MEASURES, ORACLE_NOTE, SELECTIONS
 
 HOW_TO_READ = """\
 - **B − A** is the difference of the figures over all clips, above 0 where B is better; with
   several seeds, of their means. Its 95% interval is Student's t and a paired bootstrap over
   subjects: a draw takes the same subjects for all runs, and all clips of a subject.
-- **p** is that of the same t statistic, two-sided, for one measure: with several measures or
+- **p** is the two-sided p of the same t statistic, for one measure: with several measures or
   comparisons, correct it.
-- **Without interval and p** is a difference of which the bootstrap cannot tell: of one subject, or
-  the same in every draw, as where A is wrong and B right everywhere.
+- **No interval and no p** is shown where the bootstrap gives none: there is one subject, or the
+  difference is the same in every draw, as where A is wrong and B right everywhere.
 - **McNemar** counts the clips that only one run gets right (exact two-sided test). It takes clips
-  as independent, which those of a subject are not; the bootstrap is the safer of the two.
+  as independent, which those of one subject are not; the bootstrap is the safer of the two.
 - **±** is the standard deviation over seeds.
 """
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison, and what was compared: A first.
+    """A comparison and the runs compared, A first.
 
     `names` are the paths as the user gave them, `varied` the fields of the config that differ.
     """
@@ -51,14 +50,14 @@ class Compared:
 
 
 def comparison_text(found: Compared) -> str:
-    """What the terminal shows."""
-    return "\n\n".join([*_about(found), _table(found, "simple"), *_words(found)])
+    """The comparison for the terminal."""
+    return "\n\n".join([*_about(found), terminal(_table(found)), *_words(found)])
 
 
 def comparison_markdown(found: Compared) -> str:
     """The whole of `compare.md`."""
     about = [part.replace("\n", "  \n") for part in _about(found)]
-    parts = [f"# {about[0]}", *about[1:], _table(found, "pipe"), *_words(found)]
+    parts = [f"# {about[0]}", *about[1:], markdown(_table(found)), *_words(found)]
     return "\n\n".join([*parts, "## How to read this", HOW_TO_READ])
 
 
@@ -78,20 +77,20 @@ def _about(found: Compared) -> list[str]:
     ]
 
 
-def _table(found: Compared, form: str) -> str:
+def _table(found: Compared) -> Table:
+    columns = [
+        *(Column("", "label"), Column("A"), Column("B")),
+        *(Column("B − A (95% interval)", form="+.3f"), Column("p", form=".3g")),
+    ]
     rows = []
     for measure, title in MEASURES.items():
-        a, b = found.comparison.a[measure], found.comparison.b[measure]
+        sides = (found.comparison.a[measure], found.comparison.b[measure])
         by = found.comparison.differences[measure]
-        ends = "" if by.interval is None else f" ({by.interval[0]:+.3f} to {by.interval[1]:+.3f})"
-        p = "" if by.p is None else f"{by.p:.3g}"
         cells = [
-            f"{side.mean:.3f}" + (f" ± {side.spread:.3f}" if len(side.values) > 1 else "")
-            for side in (a, b)
+            Cell(side.mean, spread=side.spread if len(side.values) > 1 else None) for side in sides
         ]
-        rows.append([title, *cells, f"{by.value:+.3f}{ends}", p])
-    headers = ["", "A", "B", "B − A (95% interval)", "p"]
-    return tabulate(rows, headers, tablefmt=form, disable_numparse=True)
+        rows.append([title, *cells, Cell(by.value, by.interval), by.p])
+    return Table(columns, rows)
 
 
 def _words(found: Compared) -> list[str]:
@@ -100,17 +99,17 @@ def _words(found: Compared) -> list[str]:
         for name, by in found.comparison.differences.items()
         if by.shown
     ]
-    untold = [
+    without = [
         MEASURES[name] for name, by in found.comparison.differences.items() if by.interval is None
     ]
     lines = []
     if shown:
         lines.append(f"B is, by more than the interval: {', '.join(shown)}.")
-    elif len(untold) < len(MEASURES):
+    elif len(without) < len(MEASURES):
         lines.append("No figure differs by more than its interval.")
-    if untold:
+    if without:
         lines.append(
-            f"The bootstrap gives no interval of {', '.join(untold)}: there is one subject, or "
+            f"The bootstrap gives no interval of {', '.join(without)}: there is one subject, or "
             "every draw of subjects gives the same difference."
         )
     for test in found.comparison.mcnemar:
@@ -121,5 +120,5 @@ def _words(found: Compared) -> list[str]:
         )
     named = set(found.selections)
     if len(named) > 1:
-        lines.append("A and B are judged at different selections, as named above.")
+        lines.append("A and B are evaluated at different selections, as named above.")
     return ["\n".join(lines), *([ORACLE_NOTE] if "oracle" in named else [])]

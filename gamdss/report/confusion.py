@@ -1,17 +1,17 @@
-"""The confusion matrix as a figure: which class was taken for which, at the named selection."""
+"""The confusion matrix as a figure: which class was predicted as which."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gamdss.report.style import FAINT, house_style, save
-from gamdss.report.tables import judged_by, judged_epoch
+from gamdss.report.tables import epoch_name
+from gamdss.training.results import RunResults
 
 COLOURS = "Blues"
 # Above this share of a row the cell is too dark for dark text.
@@ -19,21 +19,21 @@ WHITE_TEXT_FROM = 0.55
 
 
 @house_style()
-def confusion_figure(results: Mapping[str, Any], path: Path) -> None:
-    """Draw the pooled confusion matrix at the selection that the run is judged by.
+def confusion_figure(results: RunResults, path: Path) -> None:
+    """Draw the pooled confusion matrix at the selection that the run is evaluated by.
 
-    A cell holds the number of clips and its share of the row, which colours it; a class without
-    clips keeps an empty row.
+    A cell shows the number of clips and its share of the row, which colours it; the row of a class
+    without clips is empty.
 
     Args:
-        results: values of `results.json` (`gamdss.training.results`).
+        results: of the run.
         path: file to write.
 
     Raises:
         RunError: the file cannot be written.
     """
-    classes = results["classes"]
-    counts = np.array(judged_by(results)["confusion"])
+    classes = results.classes
+    counts = np.array(results.evaluated.confusion)
     side = 1.6 + 0.95 * len(classes)
     figure = Figure(figsize=(max(side + 1.4, 6.2), max(side + 0.9, 4.6)), layout="constrained")
     axes = figure.add_subplot()
@@ -58,7 +58,7 @@ def _cells(axes: Axes, counts: np.ndarray) -> None:
             continue
         for column in range(size):
             share = shares[row, column]
-            # Zeros step back, so that the eye finds where clips are.
+            # Zeros are faint, so that cells with clips stand out.
             dark = "white" if share >= WHITE_TEXT_FROM else "black" if share else FAINT
             weight = "bold" if row == column else "normal"
             number, percent = str(counts[row, column]), f"{share:.0%}"
@@ -68,7 +68,7 @@ def _cells(axes: Axes, counts: np.ndarray) -> None:
             axes.text(column, row + 0.19, percent, ha="center", va="center", color=dark, fontsize=8)
 
 
-def _class_names(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
+def _class_names(axes: Axes, classes: Sequence[str], counts: np.ndarray) -> None:
     places = np.arange(len(classes))
     true, predicted = counts.sum(axis=1), counts.sum(axis=0)
     tilt = max(map(len, classes)) > 10
@@ -84,19 +84,26 @@ def _class_names(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
     axes.set_ylabel("true class", labelpad=10)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
-    # White lines between the cells: minor ticks lie on the borders.
+    # White lines between the cells, at minor ticks on the borders.
     axes.set_xticks(places[1:] - 0.5, minor=True)
     axes.set_yticks(places[1:] - 0.5, minor=True)
     axes.grid(which="minor", color="white", linewidth=2)
     axes.tick_params(which="minor", length=0)
 
 
-def _title(axes: Axes, results: Mapping[str, Any]) -> None:
-    judged, epoch = judged_by(results), judged_epoch(results)
+def _title(axes: Axes, results: RunResults) -> None:
+    found = results.evaluated
     axes.set_title(
-        f"{results['dataset']}, {results['task']}\n"
-        f"{results['clips']} held-out clips of {results['subjects']} subjects, {epoch}\n"
-        f"accuracy {judged['accuracy']:.3f}   UF1 {judged['uf1']:.3f}   UAR {judged['uar']:.3f}",
+        f"{results.dataset}, {results.task}\n"
+        f"{results.clips} held-out clips of {results.subjects} subjects, {epoch_name(results)}\n"
+        f"accuracy {found.accuracy:.3f}   UF1 {found.uf1:.3f}   UAR {found.uar:.3f}",
         linespacing=1.6,
         loc="center",
     )
+
+
+def confusion_words(results: RunResults) -> str:
+    """The diagonal in words."""
+    counts = results.evaluated.confusion
+    hits = (f"{n}: {counts[i][i]} of {sum(counts[i])}" for i, n in enumerate(results.classes))
+    return f"Recognised are {', '.join(hits)}."

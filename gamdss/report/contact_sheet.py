@@ -1,4 +1,4 @@
-"""Contact sheet: a small picture of every clip with its name, several pages if there are many."""
+"""Contact sheet: a small picture of every clip with its name, on one or several pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from gamdss.report.style import FAINT, INK, ORANGE, VERMILLION, bare, house_style, save
+from gamdss.report.style import (
+    FAINT,
+    INK,
+    ORANGE,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
 COLUMNS, ROWS = 8, 5
 # Inches.
@@ -22,9 +32,9 @@ class Cell:
 
     Args:
         name: below the picture.
-        picture: gives the uint8 RGB image (H, W, 3), or None where there is none.
+        picture: returns the uint8 RGB image (H, W, 3), or None if there is none.
         note: a second line below the picture.
-        failed: crossed out, whatever the picture.
+        failed: whether the picture is crossed out.
         quiet: the note is not a warning, and the picture has no coloured frame.
     """
 
@@ -38,13 +48,13 @@ class Cell:
 def contact_sheet(
     path: Path, cells: Sequence[Cell], title: str, shape: tuple[int, int] = (340, 280)
 ) -> list[Path]:
-    """Draw all cells, and remove pages of an earlier sheet that had more.
+    """Draw all cells, and delete surplus pages of an earlier sheet.
 
     Args:
-        path: file of the first page; the second one is called `..._2` and so on.
+        path: file of the first page; the second is `..._2` and so on.
         cells: what to draw, row by row.
         title: above the first page.
-        shape: height and width in pixels that all pictures have.
+        shape: height and width of all pictures in pixels.
 
     Returns:
         The files of the pages.
@@ -79,24 +89,18 @@ def _page(path: Path, cells: Sequence[Cell], title: str, high: float) -> None:
     width = 2 * EDGE + columns * (PICTURE + GAP) - GAP
     height = TOP + rows * (high + CAPTION) + 0.15
     figure = Figure(figsize=(width, height))
-    figure.text(EDGE / width, 1 - 0.38 / height, title, size=13, weight="bold", va="top")
+    text_at(figure, EDGE, height - 0.38, title, size=13, weight="bold")
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         left = EDGE + column * (PICTURE + GAP)
         low = height - TOP - row * (high + CAPTION) - high
-        _cell(figure, cell, (left, low, PICTURE, high), (width, height))
+        _cell(figure, cell, left, low, high)
     save(figure, path)
 
 
-def _cell(
-    figure: Figure,
-    cell: Cell,
-    place: tuple[float, float, float, float],
-    page: tuple[float, float],
-) -> None:
-    """A picture and what is below it; `place` is left, low, wide, high in inches."""
-    left, low, wide, high = place
-    axes = figure.add_axes((left / page[0], low / page[1], wide / page[0], high / page[1]))
+def _cell(figure: Figure, cell: Cell, left: float, low: float, high: float) -> None:
+    """A picture and the text below it; all places are in inches."""
+    axes = axes_at(figure, left, low, PICTURE, high)
     bare(axes)
     picture = cell.picture()
     if picture is not None:
@@ -112,26 +116,15 @@ def _cell(
     if cell.failed or (cell.note and not cell.quiet):
         for spine in axes.spines.values():
             spine.set(color=colour, linewidth=1.4)
-    middle = (left + wide / 2) / page[0]
-    figure.text(
-        *(middle, (low - 0.05) / page[1], _short(cell.name, 20)),
-        ha="center",
-        va="top",
-        size=7.5,
-        color=VERMILLION if cell.failed else INK,
-    )
-    if cell.note:
-        figure.text(
-            *(middle, (low - 0.18) / page[1], _short(cell.note, 24)),
-            ha="center",
-            va="top",
-            size=6.5,
-            color=colour if cell.failed else FAINT,
-        )
+    middle = left + PICTURE / 2
+    ink = VERMILLION if cell.failed else INK
+    text_at(figure, middle, low - 0.05, _short(cell.name, 20), ha="center", size=7.5, color=ink)
+    ink = colour if cell.failed else FAINT
+    text_at(figure, middle, low - 0.18, _short(cell.note, 24), ha="center", size=6.5, color=ink)
 
 
 def _short(words: str, most: int) -> str:
-    """The words, without their middle where they are too long: both ends tell clips apart."""
+    """The words, without their middle if too long: both ends distinguish clips."""
     if len(words) <= most:
         return words
     half = (most - 1) // 2

@@ -14,21 +14,22 @@ from gamdss.errors import FoldError
 from gamdss.metrics import accuracy_by_epoch
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
+from gamdss.training.results import RunResults
 
-# Labels of final values closer than this, as a share of the axis, would lie on each other.
+# Labels of final values closer than this, as a share of the axis, would overlap.
 LABEL_HEIGHT = 0.055
 
 
 @house_style()
 def learning_curves(folds: Sequence[FoldResult], path: Path) -> None:
-    """Draw how the folds of a run learned.
+    """Draw the learning curves of a run.
 
     Left the training loss: every fold and their mean. Right the accuracy: training (mean over
-    folds) and held-out (pooled over clips), each with a band that holds the middle half of the
-    folds, and the share of the most frequent class, which needs no learning.
+    folds) and held-out (pooled over clips), each with a band for the middle half of the folds, and
+    the share of the most frequent class.
 
     Args:
-        folds: of one run, with as many epochs each.
+        folds: of one run, with the same number of epochs.
         path: file to write.
 
     Raises:
@@ -59,7 +60,7 @@ def _loss(axes: Axes, folds: Sequence[FoldResult]) -> None:
         axes.text(0.5, 0.5, "not recorded", transform=axes.transAxes, ha="center", color=FAINT)
         return
     if len(folds) > 1:
-        # Many lines, each the fainter: together they stay a shade behind the mean.
+        # The more lines, the fainter each is: the mean stays visible.
         alpha = float(np.clip(6 / len(folds), 0.12, 0.4))
         for number, loss in enumerate(losses):
             label = None if number else f"each of {len(folds)} folds"
@@ -97,7 +98,7 @@ def _accuracy(axes: Axes, folds: Sequence[FoldResult]) -> None:
 def _line(
     axes: Axes, values: np.ndarray, colour: str, width: float, label: str | None, alpha: float = 1
 ) -> None:
-    # A line through one epoch would have no length.
+    # A line through one epoch has no length.
     marker = "o" if len(values) == 1 else ""
     epochs = np.arange(1, len(values) + 1)
     axes.plot(
@@ -141,3 +142,9 @@ def _epoch_axis(axes: Axes, epochs: int) -> None:
     axes.set_xlim((0.5, 1.5) if epochs == 1 else (1, epochs))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.set_xlabel("epoch (the dot is the final one)")
+
+
+def curves_words(results: RunResults) -> str:
+    """Where the held-out accuracy ends, in words."""
+    last = results.final.accuracy
+    return f"Held-out accuracy ends at {last:.3f} after {results.epochs} epochs."

@@ -1,37 +1,61 @@
-"""Feature strip: a clip's phases, start and apex, and every input feature of them side by side.
+"""Pictures of input features: one for each clip, and a strip of some clips with every feature.
 
-All panels of a kind share one scale, which the legend below shows: colours of different clips,
-phases and methods compare.
+All panels of a kind in the strip share one scale, shown in its legend, so that colours of different
+clips, phases and methods can be compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from gamdss.config import Config
 from gamdss.config.features import FeatureName
+from gamdss.data.feature_files import FeatureJob, Written
+from gamdss.data.key_frames import KeyFrameReader
 from gamdss.errors import FrameError
 from gamdss.features import FEATURES
-from gamdss.report.feature_colours import (
+from gamdss.files import write_atomic
+from gamdss.records import KeyFrames
+from gamdss.report.colours import (
     DEFORMED,
     SIGNED,
     motion_colours,
     robust_limit,
     value_colours,
 )
-from gamdss.report.style import FAINT, INK, VERMILLION, bare, house_style, save
+from gamdss.report.style import (
+    FAINT,
+    INK,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
 # Inches, placed by hand as in the film strip.
 PANEL, GAP, LEFT, RIGHT = 1.3, 0.1, 0.25, 0.25
 TOP, NAMES, HEADING, CAPTION, BELOW = 1.12, 0.5, 0.34, 0.3, 1.45
 ARROWS = 9  # across a panel
+CLIPS = 3
+SIZE = 224  # pixels of a panel of the strip
+SHOWN: tuple[FeatureName, ...] = (
+    "difference",
+    "grey-difference",
+    "flow-dis",
+    "flow-farneback",
+    "flow-strain",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,8 +64,8 @@ class StripPhase:
 
     Args:
         caption: of the first panel, such as "onset 46".
-        start: the weak end's frame, RGB (S, S, 3) uint8.
-        apex: the apex frame, like it.
+        start: the onset or offset frame, RGB (S, S, 3) uint8.
+        apex: the apex frame, RGB (S, S, 3) uint8.
         apex_caption: such as "apex 59".
         features: by name, (C, S, S) in the units of `gamdss.features.FEATURES`.
     """
@@ -66,12 +90,12 @@ class _Limits:
 def feature_strip(
     path: Path, clips: Sequence[tuple[str, Sequence[StripPhase]]], chosen: str, note: str = ""
 ) -> None:
-    """Draw clips, each a heading and its phases.
+    """Draw clips, each with a heading and its phases.
 
     Args:
         path: file to write.
         clips: headings and phases; all phases have the same features in the same order.
-        chosen: the feature whose name stands out.
+        chosen: the feature whose name is highlighted.
         note: a line under the title.
 
     Raises:
@@ -79,29 +103,29 @@ def feature_strip(
         RunError: the file cannot be written.
     """
     if not clips:
-        raise FrameError("no clip to draw", remedy="Give at least one.")
+        raise FrameError("no clip to draw", remedy="Pass at least one clip.")
     names = list(clips[0][1][0].features)
     phases = sum(len(rows) for _, rows in clips)
     width = LEFT + (2 + len(names)) * (PANEL + GAP) + RIGHT
     height = TOP + NAMES + len(clips) * HEADING + phases * (PANEL + CAPTION) + BELOW
     figure = Figure(figsize=(width, height))
-    _text(figure, LEFT, height - 0.35, "Input features of the two phases", size=14, weight="bold")
+    text_at(figure, LEFT, height - 0.35, "Input features of the two phases", size=14, weight="bold")
     about = (
-        "Each row is a phase from its weak end (onset or offset) to the apex. Colour is "
-        "direction and strength of motion,\nred is brighter, blue darker; one scale for all rows."
+        "Each row is a phase from the onset or offset to the apex. Colour shows direction and\n"
+        "strength of motion; red is brighter, blue darker; all rows share one scale."
     )
     words = f"{about} {note}" if note else about
-    _text(figure, LEFT, height - 0.65, words, color=FAINT, linespacing=1.5)
+    text_at(figure, LEFT, height - 0.65, words, color=FAINT, linespacing=1.5)
     limits = _limits([phase for _, rows in clips for phase in rows])
     top = height - TOP
     for column, name in enumerate(("start", "apex", *names)):
         style = {"color": VERMILLION, "weight": "bold"} if name == chosen else {"color": INK}
         middle = LEFT + column * (PANEL + GAP) + PANEL / 2
         lines = name.replace("flow-strain-", "flow-strain-\n").replace("grey-", "grey-\n")
-        _text(figure, middle, top - 0.42, lines, ha="center", va="bottom", size=9, **style)
+        text_at(figure, middle, top - 0.42, lines, ha="center", va="bottom", size=9, **style)
     top -= NAMES
     for heading, rows in clips:
-        _text(figure, LEFT, top - 0.06, heading, size=10.5, weight="bold")
+        text_at(figure, LEFT, top - 0.06, heading, size=10.5, weight="bold")
         top -= HEADING
         for phase in rows:
             _row(figure, top, phase, limits)
@@ -150,11 +174,11 @@ def _row(figure: Figure, top: float, phase: StripPhase, limits: _Limits) -> None
             captions.append(f"mean {feature[2].mean():.2f} px")
     for column, words in enumerate(captions):
         middle = LEFT + column * (PANEL + GAP) + PANEL / 2
-        _text(figure, middle, top - PANEL - 0.05, words, ha="center", size=8, color=FAINT)
+        text_at(figure, middle, top - PANEL - 0.05, words, ha="center", size=8, color=FAINT)
 
 
 def _arrows(axes: Axes, flow: np.ndarray, limit: float) -> None:
-    """Thin arrows on a grid, the longest as long as the grid is wide; still places have none."""
+    """Thin arrows on a grid, at most as long as a cell is wide; none where nothing moves."""
     height, width = flow.shape[1:]
     rows, columns = (
         np.linspace(0, n, ARROWS, endpoint=False, dtype=int) + n // (2 * ARROWS)
@@ -178,18 +202,18 @@ def _arrows(axes: Axes, flow: np.ndarray, limit: float) -> None:
 
 
 def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> None:
-    """The wheel, and a bar for differences and one for strain, where they are drawn."""
+    """The colour wheel, and bars for differences and strain, if they are drawn."""
     kinds = [FEATURES[name] for name in names]
     left, low, side = LEFT + 0.55, 0.3, 0.85
     if any(kind.flow is not None and kind.third != "strain" for kind in kinds):
-        axes = _axes(figure, left, low, side, side)
+        axes = axes_at(figure, left, low, side, side)
         y, x = np.mgrid[-1:1:201j, -1:1:201j]
         wheel = motion_colours(np.stack((x, y)), 1.0)
         axes.imshow(np.where((np.hypot(x, y) <= 1)[..., None], wheel, 1.0))
         axes.set_axis_off()
-        _text(figure, left + side + 0.15, low + side / 2 + 0.22, "motion", size=9)
+        text_at(figure, left + side + 0.15, low + side / 2 + 0.22, "motion", size=9)
         rim = f"rim: {limits.motion:.2g} px"
-        _text(figure, left + side + 0.15, low + side / 2, rim, size=8, color=FAINT)
+        text_at(figure, left + side + 0.15, low + side / 2, rim, size=8, color=FAINT)
         left += side + 1.75
     if any(kind.flow is None for kind in kinds):
         end = limits.difference
@@ -200,27 +224,85 @@ def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> No
 
 
 def _bar(figure: Figure, left: float, words: str, colours: str, ends: tuple[float, float]) -> None:
-    axes = _axes(figure, left, 0.62, 2.4, 0.13)
+    axes = axes_at(figure, left, 0.62, 2.4, 0.13)
     bar = figure.colorbar(
         ScalarMappable(Normalize(*ends), colours), cax=axes, orientation="horizontal"
     )
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
-    _text(figure, left, 1.02, words, size=9)
+    text_at(figure, left, 1.02, words, size=9)
 
 
 def _panel(figure: Figure, column: int, top: float) -> Axes:
-    axes = _axes(figure, LEFT + column * (PANEL + GAP), top - PANEL, PANEL, PANEL)
+    axes = axes_at(figure, LEFT + column * (PANEL + GAP), top - PANEL, PANEL, PANEL)
     bare(axes)
     return axes
 
 
-def _axes(figure: Figure, left: float, low: float, width: float, height: float) -> Axes:
-    total = figure.get_size_inches()
-    return figure.add_axes((left / total[0], low / total[1], width / total[0], height / total[1]))
+def clip_picture(name: FeatureName) -> Callable[[Path, np.ndarray], None]:
+    """Draws features (2, C, H, W) of a clip, rising above falling, in a scale of the clip.
+
+    A flow has a panel for motion and one for its third channel, a difference has one panel.
+    """
+    kind = FEATURES[name]
+
+    def rgb(values: np.ndarray, limits: np.ndarray) -> np.ndarray:
+        if kind.flow is None:
+            return value_colours(values.mean(axis=0), limits[0], signed=True)
+        flow = motion_colours(values[:2], limits[0])
+        return np.concatenate((flow, value_colours(values[2], limits[1], signed=False)), axis=1)
+
+    def draw(file: Path, values: np.ndarray) -> None:
+        motion = values if kind.flow is None else np.hypot(values[:, 0], values[:, 1])
+        limits = np.array([robust_limit(motion, 0.1), robust_limit(values[:, -1], 1e-3)])
+        rows = np.concatenate([rgb(phase, limits) for phase in values])
+        image = np.rint(255 * rows[..., ::-1]).astype(np.uint8)
+        # As bytes: OpenCV's own writer leaves half a picture on a full disk without an error.
+        _, data = cv2.imencode(".png", image)
+        write_atomic(file, lambda target: target.write_bytes(data.tobytes()))
+
+    return draw
 
 
-def _text(figure: Figure, x: float, y: float, words: str, **style: object) -> None:
-    width, height = figure.get_size_inches()
-    options = {"va": "top", **style}
-    figure.text(x / width, y / height, words, **options)  # type: ignore[arg-type]
+def draw_strip(path: Path, written: Sequence[Written], config: Config) -> None:
+    """Draw the first clips of different labels, with every feature that needs no extra package."""
+    firsts: dict[str, Written] = {}
+    for one in written:
+        firsts.setdefault(one.job.label, one)
+    chosen = [*firsts.values(), *(one for one in written if one not in firsts.values())][:CLIPS]
+    wanted = config.features.name
+    names = SHOWN if wanted in SHOWN else (*SHOWN, wanted)
+    clips = [(_heading(one.job), _phases(one, names, config)) for one in chosen]
+    factor = config.features.magnification
+    note = f"Motion magnified {factor:g} times." if factor > 1 else ""
+    feature_strip(path, clips, wanted, note)
+
+
+def _heading(job: FeatureJob) -> str:
+    clip = job.item.clip
+    return f"Subject {clip.subject}, clip {clip.name}: {clip.emotion}"
+
+
+def _phases(one: Written, names: Sequence[FeatureName], config: Config) -> list[StripPhase]:
+    item, keys = one.job.item, one.keys or KeyFrames(*one.job.item.clip.annotated.numbers)
+    old = one.job.reader
+    readers = {
+        name: KeyFrameReader(
+            old.colour, SIZE, old.frames, old.reselection, replace(config.features, name=name)
+        )
+        for name in names
+    }
+    images = old.images(item)
+    pairs = ((keys.onset, keys.apex), (keys.offset, keys.apex))
+    values = {name: reader.phase_features(item, images, pairs) for name, reader in readers.items()}
+    faces = {n: readers[names[0]].resize(images[n]).transpose(1, 2, 0) for n in keys.numbers}
+    return [
+        StripPhase(
+            caption=f"{end} {start}",
+            start=faces[start],
+            apex_caption=f"apex {apex}",
+            apex=faces[apex],
+            features={name: feature[number] for name, feature in values.items()},
+        )
+        for number, (end, (start, apex)) in enumerate(zip(("onset", "offset"), pairs, strict=True))
+    ]

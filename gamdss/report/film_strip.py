@@ -1,7 +1,7 @@
-"""Film strip: key frames before and after reselection, and what the network sees of them.
+"""Film strip: key frames before and after reselection, and the differences the network sees.
 
 Two rows for each clip, annotated and reselected: the three faces, then the two phases as signed
-differences, in one colour scale for both rows so that the stronger one looks stronger.
+differences. Both rows share one colour scale, so that stronger motion looks stronger.
 """
 
 from __future__ import annotations
@@ -9,31 +9,40 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from gamdss.errors import FrameError
-from gamdss.records import Clip, KeyFrames
-from gamdss.report.strip_words import differ_text, frame_text, heading, title
-from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, bare, house_style, save
+from gamdss.records import KEYS, Clip, KeyFrames
+from gamdss.report.colours import SIGNED, robust_limit
+from gamdss.report.style import (
+    BLUE,
+    FAINT,
+    INK,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+)
 
-# Inches. Placed by hand: every text has room of its own, whatever the number of clips.
+# Inches. Placed by hand: texts never overlap, whatever the number of clips.
 FACE, GAP, SIDE, TOP = 1.5, 0.16, 1.15, 1.35
 HEADING, CAPTION, BETWEEN = 0.62, 0.5, 0.4
 LEFT = [SIDE + i * (FACE + GAP) + 0.35 * (i > 2) for i in range(5)]
 BAR, WIDTH = LEFT[-1] + FACE + 0.25, LEFT[-1] + FACE + 1.15
 BLOCK = HEADING + 2 * (FACE + CAPTION) + BETWEEN
 
-NAMES = ("onset", "apex", "offset")
 PHASES = ("rising: apex − onset", "falling: apex − offset")
-COLOURS = "RdBu_r"
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One way to choose the key frames of a clip: faces (3, S, S, 3) uint8 and their numbers."""
+    """One choice of a clip's key frames: faces (3, S, S, 3) uint8 and their numbers."""
 
     name: str
     colour: str
@@ -59,7 +68,7 @@ def film_strip(
     truth: Mapping[str, KeyFrames] | None = None,
     count: int = 4,
 ) -> None:
-    """Draw the clips whose key frames moved the most; of equals the first.
+    """Draw the clips whose key frames moved most; the first of equals.
 
     Args:
         path: file to write.
@@ -69,26 +78,26 @@ def film_strip(
         reselected: (N, 3), as reselected.
         annotated_keys: the N clips' frame numbers as annotated.
         reselected_keys: the same as reselected.
-        truth: true frame numbers by clip id, where they are known (made data).
-        count: how many clips to draw, at most.
+        truth: true frame numbers by clip id, for synthetic clips.
+        count: draw at most this many clips.
 
     Raises:
-        FrameError: no clip to draw, or index and frame numbers for another number of clips.
+        FrameError: no clip to draw, or index and frame numbers of different length.
         RunError: the file cannot be written.
     """
     lengths = {len(x) for x in (clips, annotated, reselected, annotated_keys, reselected_keys)}
     if len(lengths) != 1 or not len(clips) or count < 1:
         raise FrameError(
             f"key frames of {sorted(lengths)} clips, {count} to draw",
-            remedy="Give every clip its index and frame numbers, and draw at least one.",
+            remedy="Pass an index and frame numbers for every clip, and draw at least one.",
         )
     shifts = np.array([_shift(*keys) for keys in zip(annotated_keys, reselected_keys, strict=True)])
     chosen = np.argsort(-shifts, kind="stable")[:count]
     height = TOP + BLOCK * len(chosen)
     figure = Figure(figsize=(WIDTH, height))
-    words = title(int((shifts > 0).sum()), len(clips), len(chosen), truth is not None)
-    _text(figure, (SIDE - 0.95, height - 0.4), words[0], size=14, weight="bold")
-    _text(figure, (SIDE - 0.95, height - 0.7), words[1], color=FAINT, linespacing=1.5)
+    words = _title(int((shifts > 0).sum()), len(clips), len(chosen), truth is not None)
+    text_at(figure, SIDE - 0.95, height - 0.4, words[0], size=14, weight="bold")
+    text_at(figure, SIDE - 0.95, height - 0.7, words[1], color=FAINT, linespacing=1.5)
     for place, number in enumerate(chosen):
         rows = (
             Row("annotated", BLUE, _faces(frames, annotated[number]), annotated_keys[number]),
@@ -117,70 +126,82 @@ def _faces(frames: np.ndarray, index: np.ndarray) -> np.ndarray:
 def _clip(
     figure: Figure, top: float, clip: Clip, rows: tuple[Row, Row], truth: KeyFrames | None
 ) -> None:
-    """The block of one clip, whose upper edge is `top` inches above the figure's lower one."""
-    annotated = rows[0].keys
-    _text(figure, (SIDE - 0.95, top - 0.12), heading(clip), size=11, weight="bold")
-    for left, name in zip(LEFT, (*NAMES, *PHASES), strict=True):
-        middle = (left + FACE / 2, top - HEADING + 0.1)
-        _text(figure, middle, name, ha="center", va="bottom", color=FAINT, size=9)
-    largest = np.abs([row.differences for row in rows])
-    # The strongest pixels may saturate: one bright eyelash would leave the rest white.
-    limit = max(1.0, float(np.quantile(largest, 0.995)))
+    """The block of one clip, its upper edge `top` inches above the lower edge of the figure."""
+    heading = f"Subject {clip.subject}, clip {clip.name}: {clip.emotion}"
+    text_at(figure, SIDE - 0.95, top - 0.12, heading, size=11, weight="bold")
+    style: dict[str, Any] = {"ha": "center", "va": "bottom", "color": FAINT, "size": 9}
+    for left, name in zip(LEFT, (*KEYS, *PHASES), strict=True):
+        text_at(figure, left + FACE / 2, top - HEADING + 0.1, name, **style)
+    limit = robust_limit(np.array([row.differences for row in rows]), 1.0)
     for number, row in enumerate(rows):
         low = top - HEADING - number * (FACE + CAPTION) - FACE
-        _text(
-            figure,
-            (SIDE - 0.12, low + FACE / 2),
-            row.name,
-            ha="right",
-            va="center",
-            color=row.colour,
-            weight="bold",
-        )
-        for i, left in enumerate(LEFT[:3]):
-            _axes(figure, left, low).imshow(row.faces[i])
-            words, moved = frame_text(row.keys, annotated, truth, i)
-            _text(
-                figure,
-                (left + FACE / 2, low - 0.06),
-                words,
-                ha="center",
-                va="top",
-                size=9,
-                color=row.colour if moved else INK,
-                weight="bold" if moved else "normal",
-                linespacing=1.35,
-            )
-        for left, difference in zip(LEFT[3:], row.differences, strict=True):
-            axes = _axes(figure, left, low)
-            axes.imshow(difference, cmap=COLOURS, vmin=-limit, vmax=limit)
-            words = differ_text(difference)
-            _text(figure, (left + FACE / 2, low - 0.06), words, ha="center", va="top", size=9)
+        captions = [_frame_text(row.keys, rows[0].keys, truth, i) for i in range(3)]
+        axes = _row(figure, low, row, captions, limit)
     _scale(figure, axes, top)
+
+
+def _row(
+    figure: Figure, low: float, row: Row, captions: Sequence[tuple[str, bool]], limit: float
+) -> Axes:
+    """Faces with their captions (bold if moved) and differences; the axes of the last one."""
+    style: dict[str, Any] = {"ha": "right", "va": "center", "color": row.colour, "weight": "bold"}
+    text_at(figure, SIDE - 0.12, low + FACE / 2, row.name, **style)
+    for left, face, (words, moved) in zip(LEFT[:3], row.faces, captions, strict=True):
+        _picture(figure, left, low).imshow(face)
+        style = {"color": row.colour, "weight": "bold"} if moved else {"color": INK}
+        place = left + FACE / 2, low - 0.06
+        text_at(figure, *place, words, ha="center", size=9, linespacing=1.35, **style)
+    for left, difference in zip(LEFT[3:], row.differences, strict=True):
+        axes = _picture(figure, left, low)
+        axes.imshow(difference, cmap=SIGNED, vmin=-limit, vmax=limit)
+        words = f"mean change {np.abs(difference).mean():.2f}"
+        text_at(figure, left + FACE / 2, low - 0.06, words, ha="center", size=9)
+    return axes
 
 
 def _scale(figure: Figure, axes: Axes, top: float) -> None:
     """The clip's colour scale, beside its differences."""
     high = 2 * FACE + CAPTION
     low = top - HEADING - high
-    width, height = figure.get_size_inches()
-    place = figure.add_axes(
-        (BAR / width, (low + high / 5) / height, 0.12 / width, 0.6 * high / height)
-    )
+    place = axes_at(figure, BAR, low + high / 5, 0.12, 0.6 * high)
     bar = figure.colorbar(axes.images[0], cax=place)
     bar.ax.spines["outline"].set_visible(False)
     bar.ax.tick_params(labelsize=8, length=2)
     bar.set_label("brighter or darker, grey levels", fontsize=8, color=FAINT)
 
 
-def _axes(figure: Figure, left: float, low: float) -> Axes:
-    width, height = figure.get_size_inches()
-    axes = figure.add_axes((left / width, low / height, FACE / width, FACE / height))
+def _picture(figure: Figure, left: float, low: float) -> Axes:
+    axes = axes_at(figure, left, low, FACE, FACE)
     bare(axes)
     return axes
 
 
-def _text(figure: Figure, place: tuple[float, float], words: str, **style: object) -> None:
-    width, height = figure.get_size_inches()
-    options = {"va": "top", **style}
-    figure.text(place[0] / width, place[1] / height, words, **options)  # type: ignore[arg-type]
+def _title(moved: int, clips: int, shown: int, with_truth: bool) -> tuple[str, str]:
+    """A headline, and two lines on how to read the figure."""
+    if moved:
+        which = "the one that moved most" if shown == 1 else f"the {shown} that moved most"
+        headline = f"Reselection moved key frames of {moved} of {clips} clips; here {which}"
+    else:
+        which = "the first clip" if shown == 1 else f"the first {shown} of {clips}"
+        headline = f"Reselection moved no key frame; here {which}"
+    truth = " “True” is the true frame of a synthetic clip." if with_truth else ""
+    return headline, (
+        "Annotated and reselected onset, apex and offset, with frame numbers; in brackets the "
+        f"move.{truth}\n"
+        "Right: how brightness changes in the rising and the falling phase, in one colour scale "
+        "per clip: stronger colour, stronger motion."
+    )
+
+
+def _frame_text(
+    keys: KeyFrames, annotated: KeyFrames, truth: KeyFrames | None, which: int
+) -> tuple[str, bool]:
+    """Caption of key frame 0, 1 or 2 (onset, apex, offset), and whether it was moved."""
+    number = keys.numbers[which]
+    shift = number - annotated.numbers[which]
+    text = f"frame {number} ({shift:+d})" if shift else f"frame {number}"
+    if truth is not None:
+        error = number - truth.numbers[which]
+        error_text = f"{abs(error)} {'late' if error > 0 else 'early'}" if error else "exact"
+        text += f"\ntrue {truth.numbers[which]}: {error_text}"
+    return text, shift != 0

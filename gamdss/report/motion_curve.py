@@ -1,4 +1,4 @@
-"""Motion level of a clip over time, with annotated and reselected key frames and their doubt."""
+"""Motion level of a clip over time, with annotated and reselected key frames and intervals."""
 
 from __future__ import annotations
 
@@ -13,26 +13,25 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 
-KEYS = ("onset", "apex", "offset")
 _HEIGHT = 3.3  # inches of a panel
 _HEAD = 0.9
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A clip's measured level and fitted course.
+    """A clip's measured motion level and fitted course.
 
     Args:
-        name: above the panel.
+        name: title of the panel.
         times: (T,) frame numbers.
         level: (T,) motion level in any unit.
         course: (T,) fitted strength of the expression, 0 to 1.
-        annotated: as in the workbook; None where nobody annotated the clip.
+        annotated: as in the workbook; None for clips without annotation.
         reselected: with its intervals.
-        true: where the clip was made.
+        true: of a synthetic clip.
     """
 
     name: str
@@ -50,7 +49,7 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
 
     Args:
         path: file to write.
-        curves: one at least.
+        curves: at least one.
 
     Raises:
         RunError: the file cannot be written.
@@ -60,7 +59,7 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
     figure = Figure(figsize=(10, height), layout=layout)
     left = 0.02
     figure.text(
-        *(left, 1 - 0.16 / height, "What the motion says of the key frames"),
+        *(left, 1 - 0.16 / height, "Motion level and key frames"),
         size=14,
         weight="bold",
         va="top",
@@ -107,8 +106,8 @@ def _panel(axes: Axes, curve: Curve) -> None:
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
     axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
     ends = curve.reselected.intervals or ((0, 0),) * 3
-    told = curve.annotated or curve.reselected
-    numbers = zip(KEYS, told.numbers, curve.reselected.numbers, ends, strict=True)
+    shown = curve.annotated or curve.reselected
+    numbers = zip(KEYS, shown.numbers, curve.reselected.numbers, ends, strict=True)
     for name, before, after, (low, high) in numbers:
         if curve.reselected.intervals:
             axes.axvspan(low - 0.5, high + 0.5, color=VERMILLION, alpha=0.15, linewidth=0)
@@ -137,7 +136,7 @@ def _panel(axes: Axes, curve: Curve) -> None:
 
 
 def _scaled(level: np.ndarray, course: np.ndarray) -> np.ndarray:
-    """The level in units of the course: the best height and base, (T,)."""
+    """The level (T,) in units of the course, by the best height and base."""
     design = np.stack([course, np.ones_like(course)], axis=1)
     height, base = np.linalg.lstsq(design, level, rcond=None)[0]
     return np.asarray((level - base) / (height if abs(height) > 1e-9 else 1.0))

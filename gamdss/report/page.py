@@ -1,4 +1,4 @@
-"""One HTML page of a run that needs nothing but itself: no network, no script, no other file."""
+"""One self-contained HTML page of a run: no network, no script, no other file."""
 
 from __future__ import annotations
 
@@ -14,25 +14,14 @@ from markupsafe import Markup
 
 from gamdss.errors import RunError
 from gamdss.files import write_atomic
+from gamdss.report.table import Table, html
 
 _HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True)
-class Table:
-    """Rows under columns; `numbers`, `wrapped` and `strong` are places of columns and rows."""
-
-    caption: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Sequence[int] = ()
-    wrapped: Sequence[int] = ()
-    strong: Sequence[int] = ()
-
-
-@dataclass(frozen=True)
 class Picture:
-    """An image as a data URI, its size in pixels, and what a reader without it should know."""
+    """An image as a data URI, its size in pixels, and a description for those who do not see it."""
 
     source: str
     width: int
@@ -44,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure of the page; `shown` is its width in CSS pixels where there is room."""
+    """A figure of the page; `shown` is its maximum width in CSS pixels."""
 
     anchor: str
     source: str
@@ -57,7 +46,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Number:
-    """A figure to see first, and lines that belong to it."""
+    """A number shown first, and lines about it."""
 
     name: str
     value: str
@@ -66,7 +55,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Warn:
-    """What a reader must know before believing a number."""
+    """What a reader must know before relying on a number."""
 
     title: str
     text: str
@@ -85,7 +74,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Card:
-    """A held-out clip: what it is, what the network says, and its pictures."""
+    """A held-out clip: its class, the network's probabilities, and its pictures."""
 
     name: str
     true: str
@@ -97,7 +86,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Page:
-    """Everything that the page says, in its order."""
+    """Everything on the page, in its order."""
 
     title: str
     extent: str
@@ -139,13 +128,13 @@ def write_page(path: Path, page: Page) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    # Names of classes, clips and folders come from files: all of them are escaped.
+    # Names of classes, clips and folders come from files: all are escaped.
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
     css = (_HERE / "page.css").read_text(encoding="utf-8")
-    text = template.render(page=page, css=Markup(css))
+    text = template.render(page=page, css=Markup(css), table=html)
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
@@ -160,15 +149,15 @@ def embedded_file(file: Path) -> tuple[str, int, int]:
     """A PNG file as a data URI, its width and height.
 
     Raises:
-        RunError: it is missing or no image.
+        RunError: missing, or not an image.
     """
     data = file.read_bytes() if file.is_file() else b""
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
         raise RunError(
-            "this figure is missing or broken",
+            "missing or broken figure",
             file=file,
-            remedy="Start the run again: it draws its figures anew.",
+            remedy="Start the run again: it draws its figures again.",
         )
     return _uri(data), image.shape[1], image.shape[0]
 

@@ -1,11 +1,10 @@
-"""Accuracy of every subject: is the result everybody's, or carried by a few?"""
+"""Accuracy of every subject: does the result hold for everybody, or only for a few?"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,15 +15,16 @@ from gamdss.metrics import Selection, wilson
 from gamdss.metrics.calibration import pooled
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save
-from gamdss.report.tables import judged_by, judged_epoch
+from gamdss.report.tables import epoch_name
+from gamdss.training.results import RunResults
 
-# More names than this would lie on each other.
+# More names than this would overlap.
 MOST_NAMES = 100
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Held-out clips of a subject, and how many of them are recognised."""
+    """A subject's held-out clips, and how many of them are recognised."""
 
     name: str
     clips: int
@@ -37,7 +37,7 @@ class Subject:
 
 
 def subjects(folds: Sequence[FoldResult], selection: Selection) -> list[Subject]:
-    """Every subject that was judged, the best first; of equals, who has more clips.
+    """Every evaluated subject, the best first; of equals, the one with more clips.
 
     Raises:
         FoldError: no folds.
@@ -53,27 +53,27 @@ def subjects(folds: Sequence[FoldResult], selection: Selection) -> list[Subject]
 
 
 @house_style()
-def per_subject_figure(results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path) -> None:
-    """Draw accuracy, 95% interval and number of clips of every subject, as `results` are judged.
+def per_subject_figure(results: RunResults, folds: Sequence[FoldResult], path: Path) -> None:
+    """Draw accuracy, 95% interval and number of clips of every subject.
 
     Raises:
         FoldError: no folds.
         RunError: the file cannot be written.
     """
-    found = subjects(folds, results["selection"])
+    found = subjects(folds, results.selection)
     width = float(np.clip(2.6 + 0.24 * len(found), 8.6, 15))
     figure = Figure(figsize=(width, 4.9), layout="constrained")
     axes = figure.add_subplot()
     _points(axes, found)
     _names(axes, found)
-    all_clips = judged_by(results)["accuracy"]
+    all_clips = results.evaluated.accuracy
     label = f"all clips pooled: {all_clips:.3f}"
     axes.axhline(all_clips, color=VERMILLION, linestyle="--", zorder=1, label=label)
     mean = float(np.mean([subject.accuracy for subject in found]))
     axes.axhline(mean, color=INK, linestyle=":", zorder=1, label=f"mean of subjects: {mean:.3f}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.12), ncols=3, borderaxespad=0)
-    about = f"{results['dataset']}, {results['task']}"
-    axes.set_title(f"{about}: accuracy by subject, {judged_epoch(results)}", pad=36)
+    about = f"{results.dataset}, {results.task}"
+    axes.set_title(f"{about}: accuracy by subject, {epoch_name(results)}", pad=36)
     save(figure, path)
 
 
@@ -81,7 +81,7 @@ def _points(axes: Axes, found: Sequence[Subject]) -> None:
     places = np.arange(len(found))
     intervals = np.array([wilson(subject.right, subject.clips) for subject in found])
     axes.vlines(places, *intervals.T, color=BLUE, alpha=0.45, linewidth=1.6, zorder=2)
-    # Area by clips: a subject of 30 clips weighs more than one of 2.
+    # The area is the number of clips: 30 clips count more than 2.
     clips = np.array([subject.clips for subject in found])
     axes.scatter(
         places,

@@ -1,10 +1,9 @@
-"""Reliability diagram: how often predictions of a given confidence are right."""
+"""Reliability diagram: how often predictions of a given confidence are correct."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,26 +12,27 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from gamdss.metrics.calibration import BINS, Calibration, calibration, pooled
 from gamdss.records import FoldResult
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
-from gamdss.report.tables import judged_epoch
+from gamdss.report.tables import epoch_name
+from gamdss.training.results import RunResults
 
 
 @house_style()
-def reliability_figure(results: Mapping[str, Any], folds: Sequence[FoldResult], path: Path) -> None:
+def reliability_figure(results: RunResults, folds: Sequence[FoldResult], path: Path) -> None:
     """Draw accuracy against confidence in ten bins, with the number of clips below.
 
     Raises:
         FoldError: no folds.
         RunError: the file cannot be written.
     """
-    logits, labels, _ = pooled(folds, results["selection"])
+    logits, labels, _ = pooled(folds, results.selection)
     found = calibration(logits, labels)
     figure = Figure(figsize=(6.4, 6.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     _diagram(upper, found)
     _counts(lower, found)
     upper.set_title(
-        f"{results['dataset']}, {results['task']}\n"
-        f"{len(labels)} held-out clips, {judged_epoch(results)}; "
+        f"{results.dataset}, {results.task}\n"
+        f"{len(labels)} held-out clips, {epoch_name(results)}; "
         f"expected calibration error {found.error:.3f}",
         linespacing=1.6,
     )
@@ -42,7 +42,7 @@ def reliability_figure(results: Mapping[str, Any], folds: Sequence[FoldResult], 
 def _diagram(axes: Axes, found: Calibration) -> None:
     axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfectly calibrated")
     for number, b in enumerate(found.bins):
-        # The gap is what the error adds up: from what was claimed to what was true.
+        # The calibration error is the mean of these gaps, weighted by clips.
         axes.plot(
             *([b.confidence, b.confidence], [b.confidence, b.accuracy]),
             color=VERMILLION,

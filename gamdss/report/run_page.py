@@ -6,29 +6,35 @@ import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from gamdss.config import Config
+from gamdss.config import Config, flatten
 from gamdss.errors import RunError
-from gamdss.metrics.verdicts import Verdict
+from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
-from gamdss.report import page_tables as tables
+from gamdss.report import tables
 from gamdss.report.clip_cards import ClipPictures, card
-from gamdss.report.page import Page
-from gamdss.report.page_figures import figures
+from gamdss.report.figures import FIGURES, RunFigure
+from gamdss.report.page import Number, Page, Plot, embedded_file
 from gamdss.report.page_warnings import warnings
-from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, extent, judged_epoch
+from gamdss.report.style import DPI
+from gamdss.report.table import Cell, Column, Table
+from gamdss.report.tables import MEASURES, ORACLE_NOTE, RESULT_NOTES, epoch_name
 from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun
+from gamdss.training.results import RunResults
 from gamdss.training.run_files import read_json
 
-# What earlier versions wrote in `keyframes.csv` of key frames that reselection left unchanged.
+# What earlier versions wrote in `keyframes.csv` for key frames that reselection left unchanged.
 _KEPT_BEFORE = re.compile(r"(onset|apex|offset) kept: |kept as annotated: ")
-PAGE_STEPS = 16  # half of what `gamdss attribution` takes: the page shows the maps small
+PAGE_STEPS = 16  # half of the steps of `gamdss attribution`: the page shows small maps
+# Fields with paths of this machine, which the page does not show.
+_PLACES = {"data_root", "annotations", "clip_list", "output", "cache", "protocol.split"}
 
 
 def clip_pictures(
-    opened: OpenedRun, kinds: Mapping[str, Sequence[Verdict]], evidence: bool
+    opened: OpenedRun, kinds: Mapping[str, Sequence[ClipPrediction]], evidence: bool
 ) -> dict[str, ClipPictures]:
     """Key frames of the clips to look at, as the networks saw them, and the networks' evidence."""
     dataset = opened.dataset
@@ -38,7 +44,7 @@ def clip_pictures(
     chosen = {verdict.clip: verdict.predicted for kind in kinds.values() for verdict in kind}
     found = {}
     if evidence and has_captum():
-        # Of one clip of each kind: it takes as long as a hundred evaluations.
+        # Only one clip of each kind: this takes as long as a hundred evaluations.
         first = {kind[0].clip: kind[0].predicted for kind in kinds.values()}
         found = {item.clip: item for item in attribute(opened, first, PAGE_STEPS)}
     pictures = {}
@@ -57,37 +63,89 @@ def clip_pictures(
 
 def run_page(
     record: FinishedRun,
-    kinds: Mapping[str, Sequence[Verdict]],
+    kinds: Mapping[str, Sequence[ClipPrediction]],
     pictures: Mapping[str, ClipPictures],
 ) -> Page:
-    """Everything the page says, out of the run's own files."""
-    results, config = record.results, record.config.as_dict()
+    """The whole page, from the run's own files.
+
+    Args:
+        record: the run.
+        kinds: the clips to look at, by heading.
+        pictures: of these clips, by clip id; empty without the run's data.
+
+    Raises:
+        RunError: a file of the run or a figure is missing or broken, or cannot be written.
+    """
+    results, config = record.results, record.config
     files = ("annotations", "keyframes", "composition")
     rows = {name: _rows(record.path / f"{name}.csv") for name in files}
-    clips, composition = rows["annotations"], rows["composition"]
     key_frames = [_with_kept(row) for row in rows["keyframes"]]
     environment = read_json(record.path / "environment.json")
-    plots, note = figures(record.path, results, record.folds)
-    names = results["classes"]
+    plots, note = _figures(record)
+    names = results.classes
     return Page(
-        title=f"{results['dataset']}, {len(names)}\u00a0classes\u00a0({results['task']})",
-        extent=extent(results),
-        numbers=tables.numbers(results),
-        selection=f"{RESULT_NOTES[results['selection']]} {ORACLE_NOTE}",
+        title=f"{results.dataset}, {len(names)}\u00a0classes\u00a0({results.task})",
+        extent=tables.extent(results),
+        numbers=_numbers(results),
+        selection=f"{RESULT_NOTES[results.selection]} {ORACLE_NOTE}",
         summary=tables.summary(results),
         classes=tables.classes(results),
         folds=tables.folds(results),
-        warnings=warnings(results, config, clips, key_frames, composition),
+        warnings=warnings(results, config, rows["annotations"], key_frames, rows["composition"]),
         figures=plots,
         figures_note=note,
-        clips_note=_clips_note(pictures, judged_epoch(results)),
+        clips_note=_clips_note(pictures, epoch_name(results)),
         clips=[(k, [card(v, names, pictures.get(v.clip)) for v in kinds[k]]) for k in kinds],
-        composition=tables.composition(composition),
-        corrections=tables.corrections(clips),
-        config=tables.config(config, Config().as_dict()),
-        config_note="Bold: not the default. Where files lie is left out.",
-        environment=tables.environment(environment),
+        composition=_composition(rows["composition"]),
+        corrections=_corrections(rows["annotations"]),
+        config=_config(config),
+        config_note="Bold: not the default. Paths are omitted.",
+        environment=_environment(environment),
         footer=f"Written by GAMDSS {environment.get('gamdss', '')}".strip() + ".",
+    )
+
+
+def _numbers(results: RunResults) -> list[Number]:
+    """The four measures as the run is evaluated, each with its interval and the oracle's."""
+    found, evaluated = [], results.evaluated
+    for measure, name in MEASURES.items():
+        ends = evaluated.intervals.get(measure)
+        lines = [f"95% interval {ends[0]:.3f} to {ends[1]:.3f}"] if ends else []
+        lines.append(f"oracle: {results.oracle.measures[measure]:.3f}")
+        value = f"{evaluated.measures[measure]:.3f}"
+        found.append(Number(f"{name}, {epoch_name(results)}", value, lines))
+    return found
+
+
+def _figures(record: FinishedRun) -> tuple[list[list[Plot]], str]:
+    """Figures in groups that stand side by side, and how to draw those that are missing."""
+    groups: dict[str, list[Plot]] = {}
+    absent = []
+    for figure in FIGURES:
+        file = record.path / figure.file
+        if figure.draw is not None and not file.is_file():  # an earlier version did not draw it
+            figure.draw(record.results, record.folds, file)
+        if file.is_file():
+            plot = _plot(figure, file, record.results)
+            groups.setdefault(figure.beside or figure.name, []).append(plot)
+        elif figure.command:
+            absent.append(f"“{figure.command} RUN”")
+    note = f"More figures: {' and '.join(absent)}, then write this page again." if absent else ""
+    return list(groups.values()), note
+
+
+def _plot(figure: RunFigure, file: Path, results: RunResults) -> Plot:
+    source, width, height = embedded_file(file)
+    result = RESULT_NOTES[results.selection]
+    caption = figure.caption.format(epoch=epoch_name(results), result=result)
+    return Plot(
+        anchor=f"figure-{figure.name}",
+        source=source,
+        width=width,
+        height=height,
+        shown=round(96 * width / DPI) + 32,
+        alt=f"{caption} {figure.words(results)}".strip(),
+        caption=caption,
     )
 
 
@@ -101,13 +159,63 @@ def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
     if any(clip.maps for clip in pictures.values()):
         text += (
             f"Evidence: integrated gradients ({PAGE_STEPS} steps) from the clip without motion to "
-            "the clip, over the apex face, smoothed; red speaks for the predicted class, blue "
-            "against it, in one scale per clip, and the number is what all motion together "
-            "changes in its logit."
+            "the clip, over the apex face, smoothed; red is evidence for the predicted class, blue "
+            "against it, in one scale per clip. The number is the change of its logit by all "
+            "motion together."
         )
     if not pictures:
-        text += "Made without the run's data: no faces are shown."
+        text += "Written without the run's data: no faces are shown."
     return text
+
+
+def _composition(rows: Sequence[Mapping[str, str]]) -> Table:
+    """Clips of each dataset and class, and their published number."""
+    names = ("dataset", "class", "clips")
+    body = [[*(row[name] for name in names), row["published"] or "not known"] for row in rows]
+    total = str(sum(int(row["clips"]) for row in rows))
+    columns = [Column("dataset", "label"), Column("class", "label")]
+    columns += [Column("clips here"), Column("clips published")]
+    last = [Cell(text, bold=True) for text in ("all", "", total, "")]
+    return Table(columns, [*body, last], "Clips of each class")
+
+
+def _corrections(rows: Sequence[Mapping[str, str]]) -> Table | None:
+    """Clips with corrected workbook rows or with notes; None if there are none."""
+    body = [
+        [f"{row['subject']}/{row['clip']}", row["row"], row["correction"], row["notes"]]
+        for row in rows
+        if row["correction"] or row["notes"]
+    ]
+    columns = [Column("clip", "label"), Column("row")]
+    columns += [Column(title, "text", wrap=True) for title in ("correction", "note")]
+    return Table(columns, body, "Clips that differ from the workbook") if body else None
+
+
+def _config(config: Config) -> Table:
+    """Every field without a path, and its default; values that differ from it are bold."""
+    defaults = flatten(Config().as_dict())
+    rows = []
+    for name, value in flatten(config.as_dict()).items():
+        if name not in _PLACES:
+            texts = [_plain(value), _plain(defaults.get(name))]
+            bold = texts[0] != texts[1]
+            rows.append([Cell(text, bold=bold) for text in (name, *texts)])
+    columns = [Column("field", "label"), Column("value", "text"), Column("default", "text")]
+    return Table(columns, rows, "Fields of the run")
+
+
+def _environment(values: Mapping[str, Any]) -> Table:
+    """Versions, device, commit and seed; for a merged run, of each part."""
+    rows = [[name, _plain(value)] for name, value in flatten(dict(values)).items()]
+    columns = [Column("", "label", wrap=True), Column("", "text", wrap=True)]
+    return Table(columns, rows, "What the numbers were computed with")
+
+
+def _plain(value: Any) -> str:
+    """A field's value as in YAML."""
+    if value is None:
+        return "—"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _with_kept(row: dict[str, str]) -> dict[str, str]:
@@ -126,7 +234,5 @@ def _rows(file: Path) -> list[dict[str, str]]:
             return list(csv.DictReader(lines))
     except OSError as error:
         raise RunError(
-            "this file of the run is missing",
-            file=file,
-            remedy="Start the run again: it writes what is missing.",
+            "missing run file", file=file, remedy="Start the run again: it writes missing files."
         ) from error

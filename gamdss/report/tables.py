@@ -1,11 +1,12 @@
-"""Tables of a run: for the terminal, and `results.md`."""
+"""Tables of a run's results, for the terminal, `results.md` and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from tabulate import tabulate
+from gamdss.metrics import OriginalReport
+from gamdss.report.table import Cell, Column, Row, Table, markdown, terminal
+from gamdss.training.results import RunResults
 
 MEASURES = {"accuracy": "accuracy", "uf1": "UF1", "uar": "UAR", "weighted_f1": "weighted F1"}
 SELECTIONS = {
@@ -13,7 +14,7 @@ SELECTIONS = {
     "inner": "inner (epoch chosen on training subjects set aside)",
     "oracle": "oracle (epoch chosen on the held-out subject)",
 }
-# How captions call the epoch of the networks that a run is judged by.
+# How captions call the epoch of the networks that a run is evaluated by.
 EPOCHS = {"final": "final epoch", "inner": "inner epoch"}
 RESULT_NOTES = {
     "final": "The result is the network after the last epoch of each fold.",
@@ -21,53 +22,53 @@ RESULT_NOTES = {
     "on training subjects set aside for this, on which it was not trained.",
 }
 ORACLE_NOTE = (
-    "The oracle is no result: its epochs were chosen on the subjects it is judged on. "
+    "The oracle is not a result: its epochs were chosen on the subjects it is evaluated on. "
     "It compares with published figures chosen that way."
 )
 HOW_TO_READ = """\
 - **final epoch**: the network after the last epoch of each fold. This is the result, unless:
 - **inner** (with `training.selection: inner`): the epoch of each fold with the best UF1 on training
-  subjects set aside for this, on which its network is not trained; that network is judged, without
-  training again. The final epoch beside it is of the same network, which learnt from fewer people.
+  subjects set aside for this, on which its network is not trained; that network is evaluated
+  without further training. The final epoch beside it is of the same network, which was trained on
+  fewer people.
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
-- Behind each figure is its 95% interval for other subjects: Student's t and a bootstrap over
-  subjects, whose clips are drawn together. It does not hold what another seed would change.
+- The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
+  subjects, whose clips are drawn together. They do not include what another seed would change.
 - **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds.
 - **UAR**: mean of the classes' recalls (balanced accuracy). What the release calls UAR is the mean
   precision.
 """
 
 
-def summary_table(results: Mapping[str, Any]) -> str:
-    """Final epoch and oracle, a row each, and what the oracle is; for the terminal."""
-    about = f"{results['dataset']}, {results['task']}: {extent(results)}"
+def summary_text(results: RunResults) -> str:
+    """Each selection in a row, and what the oracle is; for the terminal."""
+    about = f"{results.dataset}, {results.task}: {extent(results)}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
-    return "\n\n".join([about, _summary(results, "simple"), note])
+    return "\n\n".join([about, terminal(summary(results)), note])
 
 
-def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | None = None) -> str:
+def results_markdown(results: RunResults, figures: Mapping[str, str] | None = None) -> str:
     """The whole of `results.md`.
 
     Args:
-        results: the values of `results.json`.
+        results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
     """
-    classes = results["classes"]
-    chosen = SELECTIONS[results["selection"]]
+    chosen = SELECTIONS[results.selection]
     parts = [
-        f"# {results['dataset']}, {len(classes)} classes ({results['task']})",
+        f"# {results.dataset}, {len(results.classes)} classes ({results.task})",
         f"{extent(results)}.",
-        _summary(results, "pipe"),
+        markdown(summary(results)),
         ORACLE_NOTE,
         f"## Classes ({chosen})",
-        _per_class(judged_by(results)["per_class"]),
+        markdown(classes(results)),
         f"## Confusion ({chosen})",
         "Rows are true classes, columns predicted ones; numbers are clips.",
-        _markdown([[n, *row] for n, row in _rows(results)], ["", *classes]),
+        markdown(confusion(results)),
         "## Folds",
-        _folds(results["folds"]),
+        markdown(folds(results)),
         *[f"![{name}]({file})" for name, file in (figures or {}).items()],
         "## How to read this",
         HOW_TO_READ,
@@ -75,67 +76,86 @@ def results_markdown(results: Mapping[str, Any], figures: Mapping[str, str] | No
     return "\n\n".join(parts)
 
 
-def judged_by(results: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The figures at the selection that the run is judged by."""
-    found: Mapping[str, Any] = results[results["selection"]]
-    return found
+def epoch_name(results: RunResults) -> str:
+    """What captions call the epoch that the run is evaluated by: final epoch or inner epoch."""
+    return EPOCHS[results.selection]
 
 
-def judged_epoch(results: Mapping[str, Any]) -> str:
-    """What captions call the epoch that the run is judged by: final epoch, or inner epoch."""
-    return EPOCHS[results["selection"]]
-
-
-def extent(results: Mapping[str, Any]) -> str:
+def extent(results: RunResults) -> str:
     """How many clips, subjects and epochs, in a line."""
     return (
-        f"{results['clips']} clips of {results['subjects']} subjects, {results['protocol']}; "
-        f"{results['epochs']} epochs, seed {results['seed']}"
+        f"{results.clips} clips of {results.subjects} subjects, {results.protocol}; "
+        f"{results.epochs} epochs, seed {results.seed}"
     )
 
 
-def _summary(results: Mapping[str, Any], form: str) -> str:
-    rows = [
-        [title, *(_with_interval(results[selection], measure) for measure in MEASURES)]
-        for selection, title in SELECTIONS.items()
-        if selection in results
-    ]
-    return tabulate(rows, ["", *MEASURES.values()], tablefmt=form, disable_numparse=True)
-
-
-def _with_interval(judged: Mapping[str, Any], measure: str) -> str:
-    ends = judged["intervals"][measure]
-    return f"{judged[measure]:.3f}" + (f" ({ends[0]:.3f} to {ends[1]:.3f})" if ends else "")
-
-
-def _rows(results: Mapping[str, Any]) -> list[tuple[str, list[int]]]:
-    return list(zip(results["classes"], judged_by(results)["confusion"], strict=True))
-
-
-def _per_class(values: Mapping[str, Mapping[str, Any]]) -> str:
-    columns = ("precision", "recall", "f1", "support")
-    rows = [[name, *(scores[column] for column in columns)] for name, scores in values.items()]
-    return _markdown(rows, ["class", "precision", "recall", "F1", "clips"])
-
-
-def _folds(folds: Sequence[Mapping[str, Any]]) -> str:
-    inner = any("inner" in fold for fold in folds)
-    rows = [
+def summary(results: RunResults) -> Table:
+    """The measures with their intervals, a row for each selection."""
+    rows: list[Row] = [
         [
-            fold["held_out"],
-            fold["clips"],
-            fold["final"]["accuracy"],
-            *((fold["inner"]["accuracy"], fold["inner"]["epoch"]) if inner else ()),
-            fold["oracle"]["accuracy"],
-            fold["oracle"]["accuracy_epoch"],
+            SELECTIONS[selection],
+            *(Cell(x, found.intervals.get(name)) for name, x in found.measures.items()),
         ]
-        for fold in folds
+        for selection, found in results.evaluations.items()
     ]
-    headers = ["held out", "clips", "accuracy, final epoch"]
-    headers += ["accuracy, inner", "inner epoch"] if inner else []
-    return _markdown(rows, [*headers, "accuracy, oracle", "oracle's epoch"])
+    columns = [Column("", "label", wrap=True), *(Column(title) for title in MEASURES.values())]
+    return Table(columns, rows, "Held-out clips of all folds, pooled")
 
 
-def _markdown(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:
-    # Subjects are names, though they may look like numbers.
-    return tabulate(rows, headers, tablefmt="pipe", floatfmt=".3f", disable_numparse=[0])
+def classes(results: RunResults) -> Table:
+    """Precision, recall and F1 of each class."""
+    rows: list[Row] = [
+        [name, by.precision, by.recall, by.f1, by.support]
+        for name, by in results.evaluated.per_class.items()
+    ]
+    titles = ("precision", "recall", "F1", "clips")
+    columns = [Column("class", "label"), *map(Column, titles)]
+    return Table(columns, rows, f"Classes, {epoch_name(results)}")
+
+
+def confusion(results: RunResults) -> Table:
+    """Counts of clips, a row for each true class."""
+    pairs = zip(results.classes, results.evaluated.confusion, strict=True)
+    columns = [Column("", "label"), *map(Column, results.classes)]
+    return Table(columns, [[name, *row] for name, row in pairs])
+
+
+def folds(results: RunResults) -> Table:
+    """Accuracy of each fold, with the epoch where one was chosen."""
+    inner = any(fold.inner for fold in results.folds)
+    rows: list[Row] = [
+        [
+            *(fold.held_out, fold.clips, fold.final.accuracy),
+            *((fold.inner.accuracy, fold.inner.epoch) if fold.inner else ()),
+            *(fold.oracle.accuracy, fold.oracle.accuracy_epoch),
+        ]
+        for fold in results.folds
+    ]
+    titles = ["clips", "accuracy, final epoch"]
+    titles += ["accuracy, inner", "inner epoch"] if inner else []
+    titles += ["accuracy, oracle", "oracle's epoch"]
+    return Table([Column("held out", "label"), *map(Column, titles)], rows, "Folds")
+
+
+def original_text(report: OriginalReport, results: RunResults) -> str:
+    """The figures in the original's sense beside the run's own; for the terminal."""
+    f1_epoch = "accuracy" if report.one_epoch else "F1"
+    printed = "" if report.prints_uar else " (its scripts for CASME II do not print it)"
+    rows: list[Row] = [
+        ["accuracy", report.accuracy, "of each fold's epoch with the best held-out accuracy"],
+        ["F1", report.f1, f"UF1 of each fold's epoch with the best held-out {f1_epoch}"],
+        ["UAR", report.precision, f"actually the mean precision, of those epochs{printed}"],
+    ]
+    columns = [Column("", "label"), Column("oracle", form=".4f"), Column("what it is", "text")]
+    final = results.final
+    return "\n\n".join(
+        [
+            f"{results.dataset}, {results.task}, seed {results.seed}: what the original "
+            "code (v1.0.1) would have printed",
+            terminal(Table(columns, rows)),
+            "Its epochs were chosen on the subjects they are evaluated on, with a stop at 100%: "
+            "these figures\ncompare with published ones chosen that way, and are not a result. At "
+            f"the final epoch this run has\naccuracy {final.accuracy:.4f}, UF1 {final.uf1:.4f} "
+            f"and (true) UAR {final.uar:.4f}.",
+        ]
+    )

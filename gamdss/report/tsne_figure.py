@@ -1,4 +1,4 @@
-"""t-SNE of features before the classifier: a panel for each run, classes by colour and marker."""
+"""t-SNE of embeddings: a panel for each run, classes by colour and marker."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gamdss.files import write_atomic
-from gamdss.report.class_style import class_style
-from gamdss.report.style import FAINT, INK, bare, house_style, save
+from gamdss.report.style import FAINT, INK, bare, class_style, house_style, save
 
 # Inches.
 PANEL, LEGEND, SIDE = 5.6, 2.3, 0.3
@@ -26,9 +25,9 @@ PANEL, LEGEND, SIDE = 5.6, 2.3, 0.3
 class Panel:
     """The points of one run.
 
-    `places` (N, 2) is where t-SNE puts them; `labels` and `predicted` (N,) are class indices,
-    `clips` and `folds` (N,) names. The silhouettes are of the true classes, in the features and in
-    the picture; None where they are undefined.
+    `places` (N, 2) are their positions by t-SNE; `labels` and `predicted` (N,) are class indices,
+    `clips` and `folds` (N,) names. The silhouettes are of the true classes, in the embedding and in
+    the picture; None if undefined.
     """
 
     title: str
@@ -53,7 +52,7 @@ def tsne_figure(
         panels: one or several runs with the same classes.
         classes: names of the classes.
         headline: what is drawn.
-        how: how it was made; stands below the panels.
+        how: how it was computed; stands below the panels.
 
     Raises:
         RunError: a file cannot be written.
@@ -106,7 +105,7 @@ def _scores(panel: Panel) -> str:
         return "undefined" if value is None else f"{value:.2f}"
 
     return (
-        f"silhouette of the classes: {number(panel.silhouette)} in the features, "
+        f"silhouette of the classes: {number(panel.silhouette)} in the embedding, "
         f"{number(panel.silhouette_drawn)} in the picture"
     )
 
@@ -135,7 +134,7 @@ def _legend(classes: Sequence[str], counts: np.ndarray | None) -> list[Line2D]:
 
 
 def write_points(path: Path, panels: Sequence[Panel], classes: Sequence[str]) -> None:
-    """Write the points as CSV: run, fold, clip, true and predicted class, place in the picture."""
+    """Write the points as CSV: run, fold, clip, true and predicted class, position."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("run", "fold", "clip", "class", "predicted", "x", "y"))

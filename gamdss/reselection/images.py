@@ -1,14 +1,15 @@
-"""Frames as the caller has them -> the candidate images by number, checked, missing ones noted."""
+"""A caller's frames -> images by frame number: checked, with notes of those that are missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from gamdss.errors import FrameError
-from gamdss.reselection.presets import Windows
+from gamdss.records import KEYS
+from gamdss.reselection.windows import Windows
 
 Frames = np.ndarray | Mapping[int, np.ndarray]
 
@@ -16,16 +17,16 @@ Frames = np.ndarray | Mapping[int, np.ndarray]
 def numbered(
     frames: Frames, first_frame: int, frame_numbers: Sequence[int] | None
 ) -> Mapping[int, np.ndarray]:
-    """Frames by number: a mapping as it is, an array (T, H, W[, 3]) numbered along its first axis.
+    """Frames by number: a mapping unchanged, an array (T, H, W[, 3]) along its first axis.
 
     Raises:
-        FrameError: not an array of that shape, or numbers that do not fit it.
+        FrameError: not an array of that shape, or the numbers do not fit it.
     """
     if isinstance(frames, Mapping):
         if frame_numbers is not None:
             raise FrameError(
-                "frame_numbers given with a mapping, which already says each frame's number",
-                remedy="Leave frame_numbers out, or pass the frames as one array.",
+                "frame_numbers given with a mapping, which already has the number of each frame",
+                remedy="Omit frame_numbers, or pass the frames as one array.",
             )
         return frames
     if not isinstance(frames, np.ndarray) or frames.ndim not in (3, 4):
@@ -41,7 +42,7 @@ def numbered(
         raise FrameError(
             f"{len(frames)} frames but {len(set(numbers))} different frame numbers "
             f"({len(numbers)} given)",
-            remedy="Give one number for each frame, none twice.",
+            remedy="Give each frame one number, and no number twice.",
         )
     return dict(zip(numbers, frames, strict=True))
 
@@ -49,18 +50,18 @@ def numbered(
 def gather(
     source: Mapping[int, np.ndarray], windows: Windows, wrap: bool
 ) -> tuple[dict[int, np.ndarray], tuple[str, ...]]:
-    """Every candidate's image, asked for once and flattened to (H*W*channels,), and the notes.
+    """The candidates' images, each read once and flattened to (H*W*channels,), and notes.
 
-    Candidates that the source lacks are left out and noted.
+    Missing candidates are left out and noted.
 
     Raises:
-        FrameError: an annotated frame is missing; images of other types, sizes or not finite.
+        FrameError: an annotated frame is missing, or images are unusable or differ.
     """
-    for name, window in zip(windows._fields, windows, strict=True):
-        _require(source, name, window[0])
+    _require_annotated(source, (window[0] for window in windows))
     wanted = sorted({number for window in windows for number in window})
     images = {number: source[number] for number in wanted if number in source}
-    check_alike(images, wrap)
+    for _ in alike(images, wrap):
+        pass
     notes = tuple(
         _missing_note(name, missing)
         for name, window in zip(windows._fields, windows, strict=True)
@@ -72,25 +73,24 @@ def gather(
 def gather_span(
     source: Mapping[int, np.ndarray], annotated: tuple[int, int, int], span: range
 ) -> tuple[dict[int, np.ndarray], tuple[str, ...]]:
-    """The images of a span that are there, and a note of those missing between onset and offset.
+    """The images of a span, and a note of those missing between onset and offset.
 
     Raises:
-        FrameError: an annotated frame is missing; images of other types, sizes or not finite.
+        FrameError: an annotated frame is missing, or images are unusable or differ.
     """
-    for name, number in zip(Windows._fields, annotated, strict=True):
-        _require(source, name, number)
-    images = {number: source[number] for number in span if number in source}
-    check_alike(images)
+    _require_annotated(source, annotated)
+    images = dict(alike({number: source[number] for number in span if number in source}))
     inside = [n for n in range(annotated[0], annotated[2] + 1) if n not in images]
     return images, (_missing_note("clip", inside),) if inside else ()
 
 
-def _require(source: Mapping[int, np.ndarray], name: str, number: int) -> None:
-    if number not in source:
-        raise FrameError(
-            f"annotated {name}, frame {number}, is missing",
-            remedy="Supply the frame, or correct the annotation or the first frame's number.",
-        )
+def _require_annotated(source: Mapping[int, np.ndarray], annotated: Iterable[int]) -> None:
+    for name, number in zip(KEYS, annotated, strict=True):
+        if number not in source:
+            raise FrameError(
+                f"annotated {name}, frame {number}, is missing",
+                remedy="Supply the frame, or correct the annotation or the first frame's number.",
+            )
 
 
 def _missing_note(name: str, missing: Sequence[int]) -> str:
@@ -100,17 +100,11 @@ def _missing_note(name: str, missing: Sequence[int]) -> str:
     return f"frame{plural} {listed} missing inside the {where}: skipped"
 
 
-def check_alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> None:
-    """Whether images are of one usable size and type; where not, a FrameError."""
-    for _ in alike(images, wrap):
-        pass
-
-
 def alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> Iterator[tuple[int, np.ndarray]]:
-    """Numbers, rising, and images, each asked for when its turn comes; none is kept.
+    """Frame numbers, ascending, and their images, each read once and not kept.
 
     Raises:
-        FrameError: one is unusable, or of another size or type than the first.
+        FrameError: an image is unusable, or its size or type differs from the first one's.
     """
     first: tuple[int, tuple[int, ...], np.dtype[Any]] | None = None
     for number in sorted(images):
@@ -121,7 +115,7 @@ def alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> Iterator[tupl
             raise FrameError(
                 f"frame {number} is {image.shape} {image.dtype}, "
                 f"frame {first[0]} is {first[1]} {first[2]}",
-                remedy="Resize and convert the frames of a clip to one size and type first.",
+                remedy="Convert the frames of a clip to one size and type.",
             )
         yield number, image
 
@@ -137,12 +131,12 @@ def _check_image(number: int, image: np.ndarray, wrap: bool) -> None:
     if image.dtype != np.uint8 and (wrap or not np.issubdtype(image.dtype, np.floating)):
         raise FrameError(
             f"frame {number} has type {image.dtype}",
-            remedy="The presets of the original subtract modulo 256: pass uint8 images."
+            remedy="The presets `original-*` subtract modulo 256: pass uint8 images."
             if wrap
             else "Pass uint8 or floating-point images.",
         )
     if image.dtype != np.uint8 and not np.isfinite(image).all():
         raise FrameError(
-            f"frame {number} holds values that are not finite",
-            remedy="Mend the image or leave the frame out.",
+            f"frame {number} has values that are not finite",
+            remedy="Correct the image, or leave the frame out.",
         )

@@ -1,9 +1,9 @@
-"""Spotting: onset, apex and offset of a clip that nobody annotated.
+"""Spotting: onset, apex and offset of a clip without annotation.
 
 A coarse search finds the rise and fall that the local motion of most pixels follows; a blink
-moves few of them. From there on it is the fit of `motion`, with a prior as wide as the search's
-steps: once around the best of the search, and once more around what that found, since the course
-then shows better which motion is the expression's.
+moves few pixels. Then the model of `motion` is fitted twice, with a prior as wide as a step of the
+search: around the result of the search, and around the result of the first fit, whose course
+shows better which motion is that of the expression.
 """
 
 from __future__ import annotations
@@ -18,35 +18,34 @@ from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
 from gamdss.reselection.motion.course import expected_strength, fit_course
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
-from gamdss.reselection.motion.flow import LEAST_PIXELS, shrink
-from gamdss.reselection.motion.level import MotionMeter
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
-# 2000 frames took 28 s of one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
+# 2000 frames took 28 s on one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
 MOST_FRAMES = 3000
 _STEPS = 13  # times of the search from the first frame to the last
 _ROUNDS = 2
-_WIDTH = 0.15  # of the clip: how far off the search may be, as a standard deviation
+_WIDTH = 0.15  # standard deviation of the search's error, as a share of the clip
 
 
 def spot(
     frames: Frames, first_frame: int = 1, *, frame_numbers: Sequence[int] | None = None
 ) -> KeyFrames:
-    """Onset, apex and offset of the one expression in a trimmed clip, without an annotation.
+    """Onset, apex and offset of the one expression in a trimmed clip without annotation.
 
     Args:
         frames: (T, H, W, 3) or (T, H, W), uint8 or floats; or a mapping from frame number to
-            image. One face of about the same place and size, with one rise and fall; what comes
+            image. One face, about constant in place and size, with one rise and fall; the time
             before the onset and after the offset may be a few times as long.
         first_frame: number of the first frame of an array.
         frame_numbers: number of each frame of an array, in place of `first_frame`.
 
     Returns:
-        Frame numbers, with intervals by the shares of `motion`. Those are calibrated with an
-        annotation: how often they hold the true frame without one, `gamdss stress` measures.
+        Frame numbers, with intervals computed as those of `motion`, which are calibrated for
+        annotated clips; `gamdss stress` measures how often they contain the true frame here.
 
     Raises:
-        FrameError: images differ in size or are unusable; there are too few, too many or too small
-            ones; nothing moves in them.
+        FrameError: images are unusable or differ in size, are too few, too many or too small, or
+            show no motion.
     """
     return fit_spotted(numbered(frames, first_frame, frame_numbers)).keys
 
@@ -55,8 +54,7 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
     """As `spot`, with the measured level and the fitted course.
 
     Args:
-        images: the clip's frames by number, each asked for once and kept no longer than it takes
-            to shrink it.
+        images: the frames of the clip by number; each is read once, and only a small copy kept.
 
     Raises:
         FrameError: as `spot`.
@@ -81,11 +79,11 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
 
 
 def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:
-    """The frames, rising, as grey (h, w) float32, if there are enough and not too many."""
+    """The frames in order as grey (h, w) float32, if not too few, too many or too small."""
     if len(images) > MOST_FRAMES:
         raise FrameError(
             f"{len(images)} frames are too many",
-            remedy=f"Trim the clip around the expression: spotting takes {MOST_FRAMES} at most.",
+            remedy=f"Trim the clip around the expression: at most {MOST_FRAMES} frames.",
         )
     small, height, width = [], 0, 0
     for _, image in alike(images):
@@ -94,7 +92,7 @@ def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:
     if len(small) < LEAST_FRAMES or min(height, width) < LEAST_PIXELS:
         raise FrameError(
             f"{len(small)} frames of {height}x{width} pixels are too few or too small",
-            remedy=f"Spotting needs {LEAST_FRAMES} frames of {LEAST_PIXELS} pixels and more.",
+            remedy=f"Spotting needs at least {LEAST_FRAMES} frames of {LEAST_PIXELS} pixels.",
         )
     return small
 
@@ -106,7 +104,7 @@ def _nothing_moves() -> FrameError:
 
 
 def _search(meter: MotionMeter, times: np.ndarray) -> np.ndarray:
-    """The onset, apex and offset (3,) among evenly spaced ones that the motion follows best."""
+    """The evenly spaced onset, apex and offset (3,) that the motion follows best."""
     spaced = np.linspace(times[0], times[-1], _STEPS)
     candidates = np.array(list(combinations(spaced, 3)))
     courses = np.stack([expected_strength(candidate, times) for candidate in candidates])

@@ -1,1 +1,1 @@
-"""Finished runs."""
+"""Finished runs: read, reopened with their data, merged, exported, and looked into."""

@@ -2,9 +2,9 @@
 
 Source: Sundararajan et al., "Axiomatic Attribution for Deep Networks", ICML 2017, with Captum.
 The baseline is the clip without motion: apex = onset in the rising phase, offset = apex in the
-falling one; where the temporal stream sees an input feature, such as optical flow, a feature of
-zeros. So a map adds up to what the motion changed in the class's logit, and the face as such, which
-both ends of the path show, gets nothing.
+falling one; for a network on phase features, such as optical flow, a feature of zeros. So a map
+adds up to the change of the class's logit by the motion. The face itself is the same at both ends
+of the path and contributes nothing.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True, eq=False)
 class PhaseMap:
-    """One phase: `values` (S, S), positive where motion speaks for the class.
+    """One phase: `values` (S, S), positive where motion is evidence for the class.
 
-    `change` is the logit minus that of the clip without motion; `error` is how far the sum of the
-    values, an approximation in steps, is from it.
+    `change` is the logit minus that of the clip without motion; `error` is how far the sum of
+    `values` is from it, because the integral is computed in steps.
     """
 
     values: np.ndarray
@@ -41,7 +41,7 @@ class PhaseMap:
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """A held-out clip: its key frames' faces (3, S, S, 3) uint8 and the phases' maps by name."""
+    """A held-out clip: the faces (3, S, S, 3) uint8 of its key frames, and a map by phase."""
 
     clip: str
     faces: np.ndarray
@@ -53,13 +53,13 @@ def attribute(opened: OpenedRun, clips: dict[str, int], steps: int) -> list[Attr
 
     Args:
         opened: a finished run with its data.
-        clips: class index by clip id; each clip is judged by the fold that holds it out.
-        steps: points on the path from no motion to the clip.
+        clips: class index by clip id; each clip is evaluated by the fold that holds it out.
+        steps: points on the path from the clip without motion to the clip.
 
     Raises:
         ConfigError: Captum is not installed.
         KeyError: no fold holds out a clip.
-        CheckpointError: a fold's checkpoint is missing, truncated or of another architecture.
+        CheckpointError: a checkpoint is missing, incomplete or corrupt, or of another network.
     """
     require_captum()
     ids = [clip.id for clip in opened.dataset.annotations.clips]
@@ -81,7 +81,7 @@ def has_captum() -> bool:
 
 
 def require_captum() -> None:
-    """Refuse at once what would fail later."""
+    """Raise ConfigError if Captum is not installed."""
     if not has_captum():
         raise ConfigError(
             "attribution maps need the package captum",
@@ -91,47 +91,46 @@ def require_captum() -> None:
 
 def _clip(trainer: FoldTrainer, place: int, target: int, steps: int) -> Attribution:
     index = trainer.data.held_out[place : place + 1]
-    onset, apex, offset = trainer.frames(index).split(3, dim=1)
-    net, motion = trainer.net, trainer.data.motion
-    features = None if motion is None else motion.of(motion.held_out[place : place + 1])
+    onset, apex, offset, features = trainer.data.batch(index)
+    net = trainer.net
     phases = {}
-    for number, name, judge, face, moved in (
+    for number, name, logits, face, moved in (
         (0, "rising", net.rising, onset, apex),
         (1, "falling", net.falling, apex, offset),
     ):
         if net.branches not in ("both", name):
             continue
         if features is None:
-            phases[name] = _phase(judge, face, moved, face, target, steps)
+            phases[name] = _phase(logits, face, moved, face, target, steps)
         else:
             seen = features[:, number]  # (1, 3, S, S)
             phases[name] = _phase(
                 _from_feature(net), face, seen, torch.zeros_like(seen), target, steps
             )
-    faces = trainer.data.frames[index[0]].cpu().numpy().transpose(0, 2, 3, 1)
+    faces = trainer.data.frames[index[0, :3]].cpu().numpy().transpose(0, 2, 3, 1)
     return Attribution(trainer.data.held_out_clips[place], faces, phases)
 
 
 def _from_feature(net: TwoBranchNet) -> Callable[[Tensor, Tensor], Tensor]:
-    """Logits of a face and of what the temporal stream sees of its phase."""
+    """The logits of a face and the feature of its phase."""
     return lambda face, feature: net.branch(temporal=feature, spatial=face)
 
 
 def _phase(
-    judge: Callable[[Tensor, Tensor], Tensor],
+    logits: Callable[[Tensor, Tensor], Tensor],
     face: Tensor,
     moved: Tensor,
     still: Tensor,
     target: int,
     steps: int,
 ) -> PhaseMap:
-    """Integrate the gradient of `judge(face, x)` from x = `still` to `moved`, (1, C, S, S)."""
+    """Integrate the gradient of `logits(face, x)` from x = `still` to `moved`, (1, C, S, S)."""
     from captum.attr import IntegratedGradients  # noqa: PLC0415
 
-    def logits(batch: Tensor) -> Tensor:
-        return judge(face.expand(len(batch), -1, -1, -1), batch)
+    def of_batch(batch: Tensor) -> Tensor:
+        return logits(face.expand(len(batch), -1, -1, -1), batch)
 
-    values, error = IntegratedGradients(logits).attribute(
+    values, error = IntegratedGradients(of_batch).attribute(
         moved,
         baselines=still,
         target=target,
@@ -140,6 +139,6 @@ def _phase(
         return_convergence_delta=True,
     )
     with torch.inference_mode():
-        change = (logits(moved) - logits(still))[0, target]
+        change = (of_batch(moved) - of_batch(still))[0, target]
     summed = values.detach().sum(1)[0].double().cpu().numpy()
     return PhaseMap(summed, float(change), float(error.abs().max()))

@@ -1,4 +1,4 @@
-"""Features before the classifier: what a fold's network makes of its clips."""
+"""Embeddings of clips: the activations before the classifier of the networks of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from gamdss.data.splits import Fold
 from gamdss.metrics import chosen_logits
-from gamdss.runs.embedding_space import FoldFeatures
+from gamdss.runs.embedding_space import FoldEmbedding
 from gamdss.runs.reopened import OpenedRun
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData
@@ -20,25 +20,25 @@ from gamdss.training.fold_data import FoldData
 log = logging.getLogger("gamdss")
 
 
-def features(
+def embed(
     opened: OpenedRun, folds: Sequence[Fold], most: int | None = None, progress: bool = True
-) -> tuple[FoldFeatures, ...]:
-    """Features of the training and the held-out clips of each of these folds.
+) -> tuple[FoldEmbedding, ...]:
+    """Embeddings of the training and held-out clips of each of these folds.
 
-    They are those of the phase that decides (rising, or falling where it is alone), without
-    augmentation, and of the key frames that the fold saw. Clips set aside to choose the epoch count
-    as training clips: they are not held out, and small datasets need them to compare folds.
+    They are of the phase that predicts (rising, or falling if it is alone), without augmentation,
+    for the key frames that the fold used. Clips that were set aside to choose the epoch count as
+    training clips: they are not held out, and small datasets need them to compare folds.
 
     Args:
         opened: a finished run with its data.
         folds: some of its folds.
-        most: training clips to look at, the same ones in all folds; all of them if None.
+        most: number of training clips to embed, the same ones in all folds; all of them if None.
         progress: show a progress bar.
 
     Raises:
-        CheckpointError: a fold's checkpoint is missing, truncated or of another architecture.
+        CheckpointError: a checkpoint is missing, incomplete or corrupt, or of another network.
     """
-    bar = tqdm(folds, desc="features of folds", unit="fold", disable=not progress)
+    bar = tqdm(folds, desc="embedding clips", unit="fold", disable=not progress)
     count = len(opened.dataset.annotations.clips)
     chosen = set(np.linspace(0, count - 1, min(most or count, count)).round().astype(int).tolist())
     found = []
@@ -46,51 +46,51 @@ def features(
         bar.set_postfix_str(fold.name)
         trainer = opened.trained(fold)
         data = trainer.data
-        learnt = opened.training_clips(fold, data)
-        rows = [row for row, clip in enumerate(learnt) if clip in chosen]
-        training, training_logits = clip_features(trainer, *_training(data, rows))
-        phases = None if data.motion is None else data.motion.held_out
-        held_out, logits = clip_features(trainer, data.held_out, phases)
-        _compare(opened, fold, logits)
-        clips = fold.name, tuple(learnt[row] for row in rows), fold.held_out
-        predicted = training_logits.argmax(1), logits.argmax(1)
-        found.append(FoldFeatures(*clips, training, held_out, *predicted))
+        trained = opened.training_clips(fold, data)
+        rows = [row for row, clip in enumerate(trained) if clip in chosen]
+        training, training_logits = embed_clips(trainer, _training(data, rows))
+        held_out, logits = embed_clips(trainer, data.held_out)
+        _warn_of_other_predictions(opened, fold, logits)
+        found.append(
+            FoldEmbedding(
+                name=fold.name,
+                training_clips=tuple(trained[row] for row in rows),
+                held_out_clips=fold.held_out,
+                training=training,
+                held_out=held_out,
+                training_predicted=training_logits.argmax(1),
+                held_out_predicted=logits.argmax(1),
+            )
+        )
     return tuple(found)
 
 
-def _training(data: FoldData, rows: Sequence[int]) -> tuple[Tensor, Tensor | None]:
-    """Key frames and input features of training clips, those set aside for the epoch last."""
-    index, motion = data.training, data.motion
-    phases = None if motion is None else motion.training
-    if data.inner is not None:
-        index = torch.cat((index, data.inner))
-    if motion is not None and motion.inner is not None:
-        phases = torch.cat((motion.training, motion.inner))
-    return index[list(rows)], None if phases is None else phases[list(rows)]
+def _training(data: FoldData, rows: Sequence[int]) -> Tensor:
+    """Index of training clips; those set aside to choose the epoch come last."""
+    index = data.training if data.inner is None else torch.cat((data.training, data.inner))
+    return index[list(rows)]
 
 
-def clip_features(
-    trainer: FoldTrainer, index: Tensor, phase_index: Tensor | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Features (N, D) and logits (N, C), float32, of clips; arguments as `FoldTrainer.logits`."""
+def embed_clips(trainer: FoldTrainer, index: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Embeddings (N, D) and logits (N, C), float32, of clips by their index as in `FoldData`."""
     caught: list[Tensor] = []
     classifier = trainer.net.head.classify
     hook = classifier.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     try:
-        logits = trainer.logits(index, phase_index)
+        logits = trainer.logits(index)
     finally:
         hook.remove()
     return torch.cat(caught).float().cpu().numpy(), logits.numpy()
 
 
-def _compare(opened: OpenedRun, fold: Fold, logits: np.ndarray) -> None:
-    """Warn where the network, on this device, does not predict what the run has recorded."""
+def _warn_of_other_predictions(opened: OpenedRun, fold: Fold, logits: np.ndarray) -> None:
+    """Log a warning if the network predicts other classes than the run recorded."""
     result = opened.run.fold(fold.name)
     recorded = chosen_logits(result, opened.run.selection).argmax(1)
     differing = int((logits.argmax(1) != recorded).sum())
     if differing:
         log.warning(
-            "fold %s: %d of %d held-out clips are predicted otherwise than in the run; another "
+            "fold %s: predictions of %d of %d held-out clips differ from those of the run; another "
             "device or precision rounds differently",
             fold.name,
             differing,

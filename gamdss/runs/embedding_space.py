@@ -1,8 +1,8 @@
-"""Features of several folds in one space, and how well they separate the classes.
+"""Embeddings of several folds in one space, and how well they separate the classes.
 
-Every fold has a network of its own, started from other weights, so axis 7 of one fold has nothing
-to do with axis 7 of another. The folds do share training clips, and these tell how one network's
-space is turned against another's. No held-out clip and no label takes part in it.
+Every fold has its own network with other initial weights, so axis 7 of one fold has no relation to
+axis 7 of another. But the folds share training clips, and these determine the rotation between the
+spaces of two networks. Neither held-out clips nor labels are used for it.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ FEWEST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class FoldFeatures:
-    """Features of a fold's network before its classifier.
+class FoldEmbedding:
+    """Embeddings by the network of a fold.
 
-    `training_clips` and `held_out_clips` are places of clips in the dataset; `training` (N, D) and
-    `held_out` (H, D) their features, `training_predicted` (N,) and `held_out_predicted` (H,) the
-    predicted class indices, in that order.
+    `training_clips` and `held_out_clips` are indices of clips in the dataset. In the same order are
+    `training` (N, D) and `held_out` (H, D), their embeddings, and `training_predicted` (N,) and
+    `held_out_predicted` (H,), the predicted class indices.
     """
 
     name: str
@@ -41,34 +41,38 @@ class FoldFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Clips in one space: `clips` (N,) places in the dataset, `folds` (N,) names, `values` (N, K).
+    """Clips in one space.
 
-    `agreement` has, for each fold but the reference, which share of the variance of the shared
-    training clips is common to both folds' networks after turning (1: the same picture).
+    `clips` (N,) are indices in the dataset, `folds` (N,) names, `values` (N, K) the points and
+    `predicted` (N,) class indices. `agreement` has, for each fold except `reference`, the share
+    (R²) of the variance of the shared training clips that both networks have in common after the
+    rotation.
     """
 
     clips: np.ndarray
     folds: np.ndarray
     values: np.ndarray
+    predicted: np.ndarray
     reference: str = ""
     agreement: tuple[float, ...] = ()
 
 
-def one_fold(fold: FoldFeatures, training: bool) -> Points:
+def one_fold(fold: FoldEmbedding, training: bool) -> Points:
     """The training or the held-out clips of one fold, centred and scaled by its training clips."""
     space = _Space.of(fold, COMPONENTS)
     clips = fold.training_clips if training else fold.held_out_clips
     values = space.map(fold.training if training else fold.held_out)
-    return Points(np.array(clips), np.full(len(clips), fold.name), values)
+    predicted = fold.training_predicted if training else fold.held_out_predicted
+    return Points(np.array(clips), np.full(len(clips), fold.name), values, predicted)
 
 
-def all_folds(folds: Sequence[FoldFeatures]) -> Points:
+def all_folds(folds: Sequence[FoldEmbedding]) -> Points:
     """The held-out clips of all folds, in the space of the fold with most training clips.
 
-    Each fold's features are centred and scaled by its own training clips (mean; root mean square
-    distance from it), reduced to their principal components (50, or fewer where the folds share
-    fewer clips), and turned (orthogonal Procrustes) so that the training clips shared with the
-    reference fold lie where that fold's network puts them.
+    The embeddings of each fold are centred and scaled by its training clips (mean, and root mean
+    square distance from it), reduced to their principal components (50, or fewer if the folds
+    share fewer clips), and rotated (orthogonal Procrustes) so that the training clips shared with
+    the reference fold coincide with those of its network.
 
     Raises:
         FoldError: a fold shares fewer than three training clips with the reference.
@@ -91,6 +95,7 @@ def all_folds(folds: Sequence[FoldFeatures]) -> Points:
         clips=np.concatenate([fold.held_out_clips for fold in folds]),
         folds=np.concatenate([[fold.name] * len(fold.held_out_clips) for fold in folds]),
         values=np.concatenate(values),
+        predicted=np.concatenate([fold.held_out_predicted for fold in folds]),
         reference=reference.name,
         agreement=tuple(agreement),
     )
@@ -98,14 +103,14 @@ def all_folds(folds: Sequence[FoldFeatures]) -> Points:
 
 @dataclass(frozen=True, eq=False)
 class _Space:
-    """A fold's own: the mean of its training clips, their principal axes (D, K), their extent."""
+    """The space of a fold: mean (D,), principal axes (D, K) and scale of its training clips."""
 
     mean: np.ndarray
     axes: np.ndarray
     scale: float
 
     @classmethod
-    def of(cls, fold: FoldFeatures, components: int) -> _Space:
+    def of(cls, fold: FoldEmbedding, components: int) -> _Space:
         values = fold.training.astype(np.float64)
         mean = values.mean(0)
         axes = np.linalg.svd(values - mean, full_matrices=False)[2][:components].T
@@ -116,14 +121,14 @@ class _Space:
         return (values - self.mean) @ self.axes / self.scale
 
 
-def _shared(fold: FoldFeatures, reference: FoldFeatures) -> tuple[list[int], list[int]]:
-    """Rows of the training clips that both folds have, in each."""
+def _shared(fold: FoldEmbedding, reference: FoldEmbedding) -> tuple[list[int], list[int]]:
+    """Rows of the shared training clips in each of the two folds."""
     there = {clip: row for row, clip in enumerate(reference.training_clips)}
     rows = [(i, there[clip]) for i, clip in enumerate(fold.training_clips) if clip in there]
     if len(rows) < 3:
         raise FoldError(
             f"folds {fold.name} and {reference.name} share {len(rows)} training clip(s), so their "
-            "features cannot be brought into one space",
+            "embeddings cannot be brought into one space",
             remedy=f"Draw one fold: --fold {fold.name}",
         )
     return [here for here, _ in rows], [there for _, there in rows]
@@ -138,7 +143,7 @@ def tsne(values: np.ndarray, perplexity: float | None, seed: int) -> tuple[np.nd
     count = len(values)
     if count < FEWEST:
         raise ConfigError(
-            f"there are {count} clips to draw", remedy=f"t-SNE needs {FEWEST} at least."
+            f"there are {count} clips to draw", remedy=f"t-SNE needs at least {FEWEST}."
         )
     used = min(30.0, (count - 1) / 3) if perplexity is None else perplexity
     if not 1 <= used < count:
@@ -151,7 +156,7 @@ def tsne(values: np.ndarray, perplexity: float | None, seed: int) -> tuple[np.nd
 
 
 def silhouette(values: np.ndarray, labels: np.ndarray) -> float | None:
-    """Mean silhouette of the labels in a space (N, K), -1 to 1; None where it is undefined."""
+    """Mean silhouette of the labels in a space (N, K), -1 to 1; None if it is undefined."""
     if not 2 <= len(np.unique(labels)) < len(labels):
         return None
     return float(silhouette_score(values, labels))

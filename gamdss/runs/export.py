@@ -1,4 +1,4 @@
-"""A fold's trained network as one file for other programs: ONNX, TorchScript or safetensors."""
+"""The trained network of a fold as a file for other programs: ONNX, TorchScript, safetensors."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ from gamdss.data.augment import MEAN, STD
 from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
-from gamdss.models.build import build_network, without_start
 from gamdss.models.retention import RetentionTables
-from gamdss.models.two_branch import TwoBranchNet
+from gamdss.models.two_branch import TwoBranchNet, build_network, without_start
 from gamdss.training.checkpoint import load_weights, read_about, save_weights
 from gamdss.training.run_files import read_config
 from gamdss.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors"}
 TOLERANCE = 1e-4
-_BATCHES = (2, 3)  # traced with one, checked with another
+_BATCHES = (2, 3)  # sizes for tracing and for checking
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
 
-class DecidingBranch(nn.Module):
-    """The branch whose logits decide, with the normalisation of frames in front of it.
+class PredictingBranch(nn.Module):
+    """The branch that predicts, after the normalisation of frames.
 
-    Its inputs are two key frames of a clip, uint8 RGB (B, 3, S, S) in 0 to 255: onset and apex;
-    or apex and offset where the network has the falling branch alone. A network trained on input
-    features takes the first of them and `motion`, float32 (B, 3, S, S): the phase's feature times
-    its factors (`gamdss.features.scale`), as no graph computes optical flow.
+    Inputs are two key frames of a clip, uint8 RGB (B, 3, S, S) in 0 to 255: onset and apex, or
+    apex and offset if the network has only the falling branch. A network on phase features takes
+    the first of them and `motion`, float32 (B, 3, S, S): the feature of the phase times its factors
+    (`gamdss.features.scale`), since a graph cannot compute optical flow.
     """
 
     scale: Tensor
@@ -68,7 +67,7 @@ class DecidingBranch(nn.Module):
         return self.net.rising(first, second)
 
     def example(self, batch: int) -> tuple[Tensor, Tensor]:
-        """Made inputs of the right shape."""
+        """Random inputs of the right shapes."""
         size = self.net.image_size
         generator = torch.Generator().manual_seed(batch)
         shape = (2, batch, 3, size, size)
@@ -80,7 +79,7 @@ class DecidingBranch(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A fold's network, ready to be used, and plain values that say what it is."""
+    """The network of a fold in evaluation mode, and plain values that describe it."""
 
     net: TwoBranchNet
     about: dict[str, Any]
@@ -91,8 +90,8 @@ def load_trained(run: Path, fold: str) -> Trained:
     """The network of a finished fold, from the run's config and the fold's checkpoint.
 
     Raises:
-        RunError: no run, or no finished fold of that name; the error lists those that are.
-        CheckpointError: the checkpoint is broken.
+        RunError: not a run, or no finished fold of this name; the error lists those that are.
+        CheckpointError: the checkpoint is incomplete or corrupt, or of another network.
     """
     config = read_config(run)
     file = run / "folds" / fold / "checkpoint.safetensors"
@@ -101,13 +100,13 @@ def load_trained(run: Path, fold: str) -> Trained:
         raise RunError(
             f"the run has no finished fold {fold!r}",
             file=run,
-            remedy=f"Finished are: {', '.join(done) or 'none'}.",
+            remedy=f"Finished folds: {', '.join(done) or 'none'}.",
         )
     classes = read_about(file).get("classes", [])
     net = build_network(without_start(config.model), len(classes)).eval()
     load_weights(file, net)
     from_features = config.features.stored
-    branch = DecidingBranch(net, from_features)
+    branch = PredictingBranch(net, from_features)
     about = {
         "gamdss": __version__,
         "classes": classes,
@@ -123,8 +122,8 @@ def load_trained(run: Path, fold: str) -> Trained:
     return Trained(net, about, from_features)
 
 
-def _input(name: str, branch: DecidingBranch, features: FeaturesConfig) -> str:
-    """An input of the graph in words."""
+def _input(name: str, branch: PredictingBranch, features: FeaturesConfig) -> str:
+    """A description of an input of the graph."""
     if name != "motion":
         return f"{name}: uint8 RGB (batch, 3, S, S), 0 to 255"
     kind = FEATURES[features.name]
@@ -134,9 +133,8 @@ def _input(name: str, branch: DecidingBranch, features: FeaturesConfig) -> str:
         for channel, unit, times in zip(kind.channels, kind.units, factors, strict=True)
     )
     phase = "offset to apex" if branch.net.branches == "falling" else "onset to apex"
-    magnified = (
-        f", magnified {features.magnification:g} times" if features.magnification > 1 else ""
-    )
+    factor = features.magnification
+    magnified = f", magnified {factor:g} times" if factor > 1 else ""
     repeated = ", three times" if len(kind.channels) == 1 else ""
     return (
         f"motion: float32 (batch, 3, S, S), {features.name} from {phase}{magnified}: "
@@ -145,17 +143,20 @@ def _input(name: str, branch: DecidingBranch, features: FeaturesConfig) -> str:
 
 
 def export(trained: Trained, form: str, file: Path) -> float:
-    """Write the network; the largest difference of its logits from those of the network here.
+    """Write the network, read it back and compare its logits.
 
-    `onnx` and `torchscript` hold the branch that decides, for any batch size, and take frames as
-    `DecidingBranch` does; `safetensors` holds all weights under the network's own names.
+    `onnx` and `torchscript` contain the branch that predicts, for any batch size, with the inputs
+    of `PredictingBranch`; `safetensors` contains all weights by their names in the network.
+
+    Returns:
+        The largest difference of the file's logits from those of the network.
 
     Raises:
         ConfigError: packages are missing.
         RunError: the file cannot be written, the network cannot be exported in this form, or the
-            file does not give the same logits. What lay there before stays.
+            file does not give the same logits; an existing file is then kept.
     """
-    branch = DecidingBranch(trained.net, trained.from_features).eval()
+    branch = PredictingBranch(trained.net, trained.from_features).eval()
     expected = branch(*branch.example(_BATCHES[1])).detach()
     write, read = _FORMS[form]
     difference = float("nan")
@@ -163,12 +164,12 @@ def export(trained: Trained, form: str, file: Path) -> float:
     def write_and_check(target: Path) -> None:
         nonlocal difference
         write(branch, trained, target)
-        difference = float((read(branch, trained, target) - expected).abs().max())
+        difference = float((read(branch, target) - expected).abs().max())
         if not difference <= TOLERANCE:
             raise RunError(
                 f"the exported network's logits differ by {difference:.2g} from the network's",
                 file=file,
-                remedy="Try another --format, and report the backbone and the versions in use.",
+                remedy="Try another --format, and report the backbone and the package versions.",
             )
 
     with _in_reals(branch), _explained(trained, form):
@@ -178,7 +179,7 @@ def export(trained: Trained, form: str, file: Path) -> float:
 
 @contextlib.contextmanager
 def _in_reals(net: nn.Module) -> Iterator[None]:
-    """Within it the network has no complex numbers, which exported graphs cannot hold."""
+    """Compute without complex numbers, which exported graphs cannot contain."""
     tables = [module for module in net.modules() if isinstance(module, RetentionTables)]
     before = [table.in_reals for table in tables]
     for table in tables:
@@ -192,7 +193,7 @@ def _in_reals(net: nn.Module) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _explained(trained: Trained, form: str) -> Iterator[None]:
-    """Errors of the exporters, which each have many kinds of their own, as one that can be read."""
+    """Turn the exporters' errors, which are of many types, into one RunError."""
     try:
         yield
     except (GamdssError, MemoryError):
@@ -208,12 +209,12 @@ def _explained(trained: Trained, form: str) -> Iterator[None]:
         ) from error
 
 
-def _write_onnx(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+def _write_onnx(branch: PredictingBranch, trained: Trained, file: Path) -> None:
     missing = [package for package in _PACKAGES if find_spec(package) is None]
     if missing:
         raise ConfigError(
             f"--format onnx needs {', '.join(missing)}",
-            remedy="pip install 'gamdss[export]'",
+            remedy="Install them: pip install 'gamdss[export]'",
         )
     batch = torch.export.Dim("batch", min=1, max=2**16)
     with _quiet():
@@ -230,7 +231,7 @@ def _write_onnx(branch: DecidingBranch, trained: Trained, file: Path) -> None:
     program.save(file)
 
 
-def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+def _run_onnx(branch: PredictingBranch, file: Path) -> Tensor:
     import onnxruntime  # noqa: PLC0415
 
     session = onnxruntime.InferenceSession(file, providers=["CPUExecutionProvider"])
@@ -239,26 +240,26 @@ def _run_onnx(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
     return torch.from_numpy(logits)
 
 
-def _write_torchscript(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+def _write_torchscript(branch: PredictingBranch, trained: Trained, file: Path) -> None:
     with _quiet():
         traced = torch.jit.trace(branch, branch.example(_BATCHES[0]))
-        whole = io.BytesIO()  # its own writer meets a full disk with an error of its own
-        torch.jit.save(traced, whole, _extra_files={"gamdss.json": json.dumps(trained.about)})
-    file.write_bytes(whole.getbuffer())
+        data = io.BytesIO()  # the writer of TorchScript reports a full disk by other errors
+        torch.jit.save(traced, data, _extra_files={"gamdss.json": json.dumps(trained.about)})
+    file.write_bytes(data.getbuffer())
 
 
-def _run_torchscript(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+def _run_torchscript(branch: PredictingBranch, file: Path) -> Tensor:
     with _quiet():
         program = torch.jit.load(file)
     logits: Tensor = program(*branch.example(_BATCHES[1])).detach()
     return logits
 
 
-def _write_safetensors(branch: DecidingBranch, trained: Trained, file: Path) -> None:
+def _write_safetensors(branch: PredictingBranch, trained: Trained, file: Path) -> None:
     save_weights(file, branch.net, trained.about)
 
 
-def _run_safetensors(branch: DecidingBranch, _trained: Trained, file: Path) -> Tensor:
+def _run_safetensors(branch: PredictingBranch, file: Path) -> Tensor:
     load_weights(file, branch.net)
     return branch(*branch.example(_BATCHES[1])).detach()
 
@@ -269,7 +270,7 @@ def _texts(about: dict[str, Any]) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _quiet() -> Any:
-    """The exporters tell of their own workings, in warnings, logs and prints."""
+    """Silence the exporters' warnings, logs and prints."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -280,8 +281,8 @@ def _quiet() -> Any:
         logging.disable(before)
 
 
-Write = Callable[[DecidingBranch, Trained, Path], None]
-Read = Callable[[DecidingBranch, Trained, Path], Tensor]
+Write = Callable[[PredictingBranch, Trained, Path], None]
+Read = Callable[[PredictingBranch, Path], Tensor]
 _FORMS: dict[str, tuple[Write, Read]] = {
     "onnx": (_write_onnx, _run_onnx),
     "torchscript": (_write_torchscript, _run_torchscript),

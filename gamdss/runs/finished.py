@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 from gamdss.training.checkpoint import load_result, read_about
-from gamdss.training.results import results
+from gamdss.training.results import RunResults, results
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
 
-# What JSON makes of a value of `results.json`; of an interval, which may be None, nothing is asked.
+# Types that JSON gives for a value of `results.json`; an interval may be None and is not checked.
 _KINDS: dict[type, type | tuple[type, ...]] = {
     **{kind: kind for kind in (dict, list, str)},
     **dict.fromkeys((int, float), (int, float)),
@@ -26,28 +26,28 @@ _KINDS: dict[type, type | tuple[type, ...]] = {
 class FinishedRun:
     """A run that has its results.
 
-    `results` are the values of `results.json`, and those that an earlier version did not write
-    computed from the folds; `folds` have every epoch's held-out logits.
+    `results` are those of `results.json`; what an earlier version did not write is computed from
+    the folds. `folds` have the held-out logits of every epoch.
     """
 
     path: Path
     config: Config
-    results: Mapping[str, Any]
+    results: RunResults
     folds: tuple[FoldResult, ...]
 
     @property
     def classes(self) -> list[str]:
         """Names of the classes, in the order of their indices."""
-        return list(self.results["classes"])
+        return list(self.results.classes)
 
     @property
     def selection(self) -> Selection:
-        """The selection that the run is judged by, unless another one is named."""
+        """The selection that the run is evaluated by unless another one is named."""
         return self.config.training.selection
 
     @property
     def parameters(self) -> int | None:
-        """Trained parameters of its network; None where no checkpoint says."""
+        """Trained parameters of its network; None if there is no checkpoint."""
         file = self.path / "folds" / self.folds[0].name / "checkpoint.safetensors"
         try:
             return read_about(file).get("parameters")
@@ -55,7 +55,7 @@ class FinishedRun:
             return None
 
     def fold(self, name: str) -> FoldResult:
-        """The fold of this name.
+        """The fold with this name.
 
         Raises:
             ConfigError: there is none.
@@ -63,16 +63,16 @@ class FinishedRun:
         known = {fold.name: fold for fold in self.folds}
         if name not in known:
             raise ConfigError(
-                f"--fold is {name!r}, which no fold of {self.path} is called",
+                f"--fold is {name!r}, but {self.path} has no such fold",
                 remedy=f"The folds are {', '.join(known)}.",
             )
         return known[name]
 
     def predictions(self, selection: Selection) -> Predictions:
-        """What it predicts at a selection.
+        """Its held-out predictions at a selection.
 
         Raises:
-            RunError: the run does not know this selection.
+            RunError: the run set no inner subjects aside.
         """
         if selection == "inner" and self.selection != "inner":
             raise RunError(
@@ -87,8 +87,8 @@ def read_run(path: Path) -> FinishedRun:
     """Read a run directory.
 
     Raises:
-        RunError: there is no run, or its folds are not all finished.
-        CheckpointError: a fold's predictions are truncated.
+        RunError: not a run directory, or a fold is not finished.
+        CheckpointError: a fold's predictions are incomplete or corrupt.
     """
     config = read_config(path)
     file = path / "results.json"
@@ -105,11 +105,16 @@ def read_run(path: Path) -> FinishedRun:
         raise broken(file, f"{wrong} is missing or broken")
     names = [fold["held_out"] for fold in stored["folds"]]
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
-    return FinishedRun(path, config, _completed(stored, config, folds, file), folds)
+    try:
+        values = RunResults.from_dict(_completed(stored, config, folds, file))
+        _ = values.evaluated
+    except (KeyError, TypeError, ValueError) as error:
+        raise broken(file, f"{type(error).__name__}: {error}") from error
+    return FinishedRun(path, config, values, folds)
 
 
 def _unknowable(stored: Any) -> str | None:
-    """What `results.json` lacks that predictions do not have; None if nothing."""
+    """A field missing in `results.json` that cannot be computed from predictions; None if none."""
     if not isinstance(stored, dict):
         return "everything"
     for name, kind in (("dataset", str), ("classes", list), ("folds", list)):
@@ -124,13 +129,13 @@ def _unknowable(stored: Any) -> str | None:
 def _completed(
     stored: dict[str, Any], config: Config, folds: Sequence[FoldResult], file: Path
 ) -> dict[str, Any]:
-    """`stored` with what an earlier version did not write, computed from the folds."""
+    """`stored`, with fields that an earlier version did not write computed from the folds."""
 
     def computed(folds: Sequence[FoldResult]) -> dict[str, Any]:
         subjects = {clip.partition("/")[0] for fold in folds for clip in fold.clips}
         # Earlier versions stated in the title alone that clips are synthetic.
         about = stored["dataset"], "Synthetic clips" in stored["dataset"], stored["classes"]
-        return results(config, *about, folds, len(subjects))
+        return results(config, *about, folds, len(subjects)).as_dict()
 
     like = computed(folds[:1])  # the same names and types, in a fraction of the time
     if next(_unlike(stored, like), None) is None:
@@ -143,7 +148,7 @@ def _completed(
 
 
 def _unlike(stored: Any, like: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of what `stored` lacks of `like`, or has in another type."""
+    """Dotted names of values of `like` that `stored` lacks or has in another type."""
     if isinstance(like, dict) and isinstance(stored, dict):
         for key, value in like.items():
             place = f"{name}.{key}" if name else key
@@ -159,7 +164,7 @@ def _unlike(stored: Any, like: Any, name: str = "") -> Iterator[str]:
 
 
 def _filled(stored: Any, now: Any) -> Any:
-    """`stored`, with the values that it lacks taken from `now`."""
+    """`stored`, with missing values taken from `now`."""
     if isinstance(stored, dict) and isinstance(now, dict):
         added = {name: value for name, value in now.items() if name not in stored}
         return {name: _filled(value, now.get(name)) for name, value in stored.items()} | added

@@ -1,4 +1,4 @@
-"""Run directories that hold different folds of one run -> one directory with all of them."""
+"""Run directories with different folds of one run -> one directory with all of them."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ from gamdss.training.run_files import differences, read_config, read_json, same_
 
 
 def merge(sources: Sequence[Path], output: Path) -> Config:
-    """Copy the finished folds of `sources` to `output`; the config that they share.
+    """Copy the finished folds of `sources` to `output`; returns the config that they share.
 
-    The sources stay as they are. `environment.json` keeps each source's environment.
+    The sources are not changed. `environment.json` has the environment of each source.
 
     Raises:
-        RunError: a source is no run, they differ in config or data, or a fold that two of them
-            have does not hold the same numbers.
+        RunError: `output` is not empty, a source is not a run, or sources differ in config, data,
+            or the predictions of a fold that both have.
     """
     if output.exists() and any(output.iterdir()):
         raise RunError(
-            "this directory is not empty", file=output, remedy="Name a new one with --output."
+            "the directory is not empty", file=output, remedy="Name a new one with --output."
         )
     first = sources[0]
     config, data = read_config(first), read_json(first / "data.json")
     for source in sources[1:]:
         for name, (here, there) in differences(config, read_config(source)).items():
             raise RunError(
-                f"{first} has {name} {here!r}, this run {there!r}",
+                f"{name} is {there!r} in this run and {here!r} in {first}",
                 file=source,
-                remedy="Only runs of the same config can be merged.",
+                remedy="Merge only runs of the same config.",
             )
         if not same_data(read_json(source / "data.json"), data):
             raise RunError(
                 f"{first} was trained on other data than this run",
                 file=source,
-                remedy="Only runs on the same workbook and frames can be merged.",
+                remedy="Merge only runs on the same workbook and frames.",
             )
     folds = _finished(sources)
     try:
@@ -77,7 +77,7 @@ def _check_same(first: Path, second: Path) -> None:
     here, there = (load_result(folder / "predictions.npz") for folder in (first, second))
     if here.clips != there.clips or not np.array_equal(here.logits, there.logits):
         raise RunError(
-            f"fold {first.name} is in {first.parents[1]} too, with other numbers",
+            f"fold {first.name} of {first.parents[1]} has other numbers",
             file=second,
-            remedy="Leave one of the two runs out, or remove the fold's folder from one.",
+            remedy="Leave out one of the two runs, or remove the folder of the fold from one.",
         )

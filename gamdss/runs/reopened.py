@@ -1,35 +1,33 @@
-"""A finished run, opened again with its data and trained networks.
+"""A finished run, reopened with its data and trained networks.
 
-A checkpoint holds the network that its fold is judged by: of the final epoch, or of the one chosen
-on inner subjects. There are none of the oracle's epochs.
+The checkpoint of a fold has the network of the evaluated epoch: the final one, or the one chosen
+on inner subjects. There are no checkpoints of the oracle's epochs.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from torch import Tensor
-
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, make_folds
 from gamdss.errors import RunError
 from gamdss.files import cache_folder
-from gamdss.models.build import without_start
+from gamdss.models.two_branch import without_start
 from gamdss.runs.finished import FinishedRun
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import FoldData, fold_data, load_frames, load_motion
+from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
 from gamdss.training.run_files import read_json, same_data
 
 
 @dataclass
 class DataOptions:
-    """Where the data of a run is now, and where networks compute.
+    """Where the data of a run is, and on which device networks run.
 
     Args:
-        data_root: the dataset's folder, if it is elsewhere now.
+        data_root: the dataset's folder, if it has moved.
         cache: folder of decoded frames; the run's if omitted.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
     """
@@ -43,32 +41,31 @@ class DataOptions:
 class OpenedRun:
     """A finished run with its dataset and folds; networks are loaded fold by fold.
 
-    `frames` and `motion` (None if the run has no input features) are on the device that computes.
+    `inputs` are on the device that computes.
     """
 
     run: FinishedRun
     config: Config
     dataset: Dataset
     folds: tuple[Fold, ...]
-    frames: Tensor
-    motion: Tensor | None
+    inputs: Inputs
 
     def trained(self, fold: Fold) -> FoldTrainer:
-        """The fold's network that the run is judged by, for evaluation, with the fold's clips.
+        """The evaluated network of a fold with its clips, in evaluation mode.
 
         Raises:
-            CheckpointError: the checkpoint is missing, truncated or of another architecture.
+            CheckpointError: it is missing, incomplete or corrupt, or of another network.
         """
         folder = self.run.path / "folds" / fold.name
         config = replace(self.config, model=without_start(self.config.model))
-        data = fold_data(self.dataset, fold, self.frames, config, self.motion)
+        data = fold_data(self.dataset, fold, self.inputs, config)
         trainer = FoldTrainer(config, data, folder)
         load_weights(folder / "checkpoint.safetensors", trainer.net)
         trainer.net.eval()
         return trainer
 
     def training_clips(self, fold: Fold, data: FoldData) -> tuple[int, ...]:
-        """The fold's training clips in the order of `data.training`, then of `data.inner`."""
+        """Indices of the training clips in the order of `data.training`, then `data.inner`."""
         places = {self.dataset.annotations.clips[i].id: i for i in fold.training}
         aside = [places.pop(clip) for clip in data.inner_clips]
         return (*places.values(), *aside)
@@ -77,16 +74,16 @@ class OpenedRun:
 def open_run(
     run: FinishedRun, options: DataOptions | None = None, progress: bool = True
 ) -> OpenedRun:
-    """Find the run's data again, and check that it is what the run was trained on.
+    """Open the data of a run, and check that the run was trained on it.
 
     Args:
         run: the finished run.
-        options: where its data is, if not where it was.
+        options: where its data is, if it has moved, and the device.
         progress: show progress bars.
 
     Raises:
-        DataRootError, AnnotationError, FrameError: the data is missing or broken.
-        RunError: it is not the run's data.
+        DataRootError, AnnotationError, FrameError: the data is missing or unusable.
+        RunError: the run was trained on other data.
     """
     where = options or DataOptions()
     cache = cache_folder(where.cache or run.config.cache)
@@ -102,5 +99,4 @@ def open_run(
             remedy="Restore them, or name their folder with --data-root.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    frames, motion = load_frames(dataset.store, target), load_motion(dataset.store, target)
-    return OpenedRun(run, config, dataset, folds, frames, motion)
+    return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from gamdss.config.checks import require
 from gamdss.data.specs import DatasetSpec, Layout, get_spec
+from gamdss.errors import require
 
 Range = tuple[float, float]
 # Families of time courses; `mixed` draws one of the others per clip.

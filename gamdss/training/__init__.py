@@ -1,1 +1,1 @@
-"""Training and evaluation of folds."""
+"""Training and evaluation of folds, and the run directory that they are written to."""

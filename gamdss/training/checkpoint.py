@@ -1,4 +1,4 @@
-"""Weights and training state on disk: whole or not there, never unpickled into objects."""
+"""Files of a fold: weights, training state, predictions; never incomplete, never unpickled."""
 
 from __future__ import annotations
 
@@ -20,49 +20,54 @@ from gamdss.records import FoldResult
 
 
 def save_weights(path: Path, net: nn.Module, about: dict[str, Any]) -> None:
-    """Write a network's weights as safetensors, with `about` (plain values) in its header."""
+    """Write the weights of a network as safetensors, with `about` (plain values) in the header."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
-    header = {"gamdss": json.dumps(about, sort_keys=True)}
-    # Bytes, here and below: the libraries' own writers meet a full disk with errors of their own.
-    whole = save(tensors, metadata=header)
-    write_atomic(path, lambda target: target.write_bytes(whole))
+    # Bytes, here and below: the writers of the libraries report a full disk by other errors.
+    data = save(tensors, metadata={"gamdss": json.dumps(about, sort_keys=True)})
+    write_atomic(path, lambda target: target.write_bytes(data))
 
 
 def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
-    """Load weights into `net`; returns what `save_weights` was told about them.
+    """Load weights into `net`; returns the `about` of `save_weights`.
 
     Raises:
-        CheckpointError: missing, truncated, or of another architecture.
+        CheckpointError: missing, incomplete or corrupt, or of another architecture.
     """
-    try:
-        with safe_open(path, framework="pt", device="cpu") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            about = json.loads((file.metadata() or {}).get("gamdss", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
-        raise _broken(path, error) from error
+    about, tensors = _read(path, with_weights=True)
     fit(path, net, tensors)
-    return dict(about)
+    return about
 
 
 def read_about(path: Path) -> dict[str, Any]:
-    """What `save_weights` was told about the weights, without reading them.
+    """The `about` of `save_weights`, without reading the weights.
 
     Raises:
-        CheckpointError: missing or truncated.
+        CheckpointError: missing, incomplete or corrupt.
     """
+    return _read(path, with_weights=False)[0]
+
+
+def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            return dict(json.loads((file.metadata() or {}).get("gamdss", "{}")))
+            names = list(file.keys()) if with_weights else []
+            about = json.loads((file.metadata() or {}).get("gamdss", "{}"))
+            return dict(about), {name: file.get_tensor(name) for name in names}
     except (SafetensorError, OSError, ValueError) as error:
-        raise _broken(path, error) from error
+        raise _unusable(path, f"missing, incomplete or corrupt weights ({error})") from error
 
 
-def _broken(path: Path, error: Exception) -> CheckpointError:
-    return CheckpointError(f"this is no whole safetensors file ({error})", file=path, remedy=_AGAIN)
+def _unusable(path: Path, problem: str) -> CheckpointError:
+    remedy = "Delete this file and start the same command again: it resumes without it."
+    return CheckpointError(problem, file=path, remedy=remedy)
 
 
 def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
-    """Load a state dict, or say which names and shapes do not fit."""
+    """Load the state dict of the file `path`.
+
+    Raises:
+        CheckpointError: it is of another architecture; the error has the first names and shapes.
+    """
     try:
         net.load_state_dict(tensors)
     except (RuntimeError, AttributeError, TypeError) as error:
@@ -71,37 +76,35 @@ def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
             "the weights are of another architecture: "
             + (" ".join(" ".join(line.split())[:200] for line in detail) or str(error)),
             file=path,
-            remedy="Use the config the run was trained with (config.yaml beside its folds).",
+            remedy="Use the config that the run was trained with: config.yaml of its directory.",
         ) from error
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write the training state of an unfinished fold: tensors and plain values only."""
-    whole = io.BytesIO()
-    torch.save(state, whole)
-    write_atomic(path, lambda target: target.write_bytes(whole.getbuffer()))
+    """Write the training state of an unfinished fold: only tensors and plain values."""
+    data = io.BytesIO()
+    torch.save(state, data)
+    write_atomic(path, lambda target: target.write_bytes(data.getbuffer()))
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any]:
     """Read a training state.
 
     Raises:
-        CheckpointError: truncated, or not a training state.
+        CheckpointError: incomplete or corrupt, or not a training state.
     """
     try:
         state = torch.load(path, map_location=device, weights_only=True)
     except (RuntimeError, OSError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "empty"
-        raise CheckpointError(
-            f"this is no whole training state ({reason})", file=path, remedy=_AGAIN
-        ) from error
+        raise _unusable(path, f"incomplete or corrupt training state ({reason})") from error
     if not isinstance(state, dict) or "epoch" not in state:
-        raise CheckpointError("this is not a training state", file=path, remedy=_AGAIN)
+        raise _unusable(path, "not a training state")
     return state
 
 
 def save_result(path: Path, result: FoldResult) -> None:
-    """Write a fold's predictions as an .npz of plain arrays."""
+    """Write the predictions of a fold as an .npz file of plain arrays."""
     arrays: dict[str, Any] = {
         "name": np.array(result.name),
         "clips": np.array(result.clips),
@@ -117,10 +120,10 @@ def save_result(path: Path, result: FoldResult) -> None:
 
 
 def load_result(path: Path) -> FoldResult:
-    """Read a fold's predictions.
+    """Read the predictions of a fold.
 
     Raises:
-        CheckpointError: truncated, or without the arrays of a fold.
+        CheckpointError: missing, incomplete or corrupt.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -135,12 +138,6 @@ def load_result(path: Path) -> FoldResult:
                 inner_logits=arrays.get("inner_logits"),
                 inner_labels=arrays.get("inner_labels"),
             )
-    except Exception as error:  # the zip reader raises many kinds for a broken file
-        raise CheckpointError(
-            f"these are no whole predictions ({type(error).__name__}: {error})",
-            file=path,
-            remedy=_AGAIN,
-        ) from error
-
-
-_AGAIN = "Delete this file and start the run again: it continues without it."
+    except Exception as error:  # a corrupt zip file raises errors of many types
+        reason = f"{type(error).__name__}: {error}"
+        raise _unusable(path, f"missing, incomplete or corrupt predictions ({reason})") from error

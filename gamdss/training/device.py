@@ -1,4 +1,4 @@
-"""The device of a run and the precision it computes with, resolved from what was asked for."""
+"""The device and precision of a run: `auto` resolved, and the process set up."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _DEVICE = re.compile(r"cpu|cuda(:\d+)?|auto")
 
 
 def resolve(config: Config) -> Config:
-    """The config with `auto` replaced by what this machine has.
+    """The config with `auto` replaced by the device and precision of this machine.
 
     Raises:
-        ConfigError: no such kind of device.
-        DeviceError: CUDA is asked for and absent.
+        ConfigError: not the name of a device.
+        DeviceError: the CUDA device is not available.
     """
     device = resolve_device(config.device)
     precision = config.training.precision
@@ -31,7 +31,7 @@ def resolve(config: Config) -> Config:
 
 
 def resolve_device(name: str) -> torch.device:
-    """`auto`, `cpu`, `cuda` or `cuda:N` as a device that is there."""
+    """The device of `auto`, `cpu`, `cuda` or `cuda:N`, if available; raises as `resolve`."""
     if not _DEVICE.fullmatch(name):
         raise ConfigError(f"--device is {name!r}", remedy="Use auto, cpu, cuda or cuda:N.")
     if name == "auto":
@@ -51,7 +51,7 @@ def resolve_device(name: str) -> torch.device:
 def _fast_in_bf16(device: torch.device) -> bool:
     """Whether the device has units that multiply bfloat16 faster than float32.
 
-    A property of the device and not a timing, so that the same machine always answers the same.
+    A property of the device, not a timing, so that the answer is always the same on one machine.
     """
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
@@ -60,12 +60,12 @@ def _fast_in_bf16(device: torch.device) -> bool:
 
 
 def set_up(config: Config, local_rank: int = 0) -> torch.device:
-    """Set threads and deterministic algorithms for the process; the device it computes on.
+    """Set threads and deterministic algorithms of the process; returns its device.
 
-    With `device: cuda`, ranks of one machine take its GPUs in turn, and share them if they are
-    more than the GPUs; `cuda:N` puts all of them on one.
+    With `device: cuda`, the ranks of a machine are distributed over its GPUs, several to a GPU if
+    there are more ranks; `cuda:N` uses one GPU for all.
     """
-    # cuBLAS reads this when it starts; without it its results may differ between runs.
+    # Read by cuBLAS when it starts; without it, results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -78,6 +78,6 @@ def set_up(config: Config, local_rank: int = 0) -> torch.device:
 
 
 def autocast(config: Config) -> AbstractContextManager[None]:
-    """The precision of forward passes."""
+    """A context in which forward passes have the precision of the config."""
     device = torch.device(config.device).type
     return torch.autocast(device, torch.bfloat16, enabled=config.training.precision == "bf16")

@@ -1,11 +1,11 @@
-"""One fold: train a network from the start, keep every epoch's held-out logits."""
+"""One fold: train a network from its initial weights, keep every epoch's held-out logits."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,27 +13,50 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
-from gamdss.data.augment import augment, draw, normalise
+from gamdss.files import write_csv
 from gamdss.losses import two_phase_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.build import build_network
+from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
-from gamdss.training.balance import class_weights, order
 from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
-from gamdss.training.history import History, write_log
 
-# Larger than a training batch: there is no gradient to keep, and a small rest costs a whole pass.
+# Larger than a training batch: there is no gradient to store, and a small last batch costs a whole
+# pass.
 EVALUATION_BATCH = 32
 
 
+@dataclass
+class History:
+    """What the finished epochs left: mean loss, training accuracy, seconds, logits.
+
+    `logits` are of the held-out clips, `inner` of those set aside to choose the epoch.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    accuracy: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    logits: list[Tensor] = field(default_factory=list)
+    inner: list[Tensor] = field(default_factory=list)
+
+    def write(self, path: Path) -> None:
+        """Write `log.csv`: epoch, mean training loss, training accuracy, seconds."""
+        rows = zip(self.loss, self.accuracy, self.seconds, strict=True)
+        lines = [
+            (epoch, f"{loss:.6f}", f"{accuracy:.4f}", f"{seconds:.3f}")
+            for epoch, (loss, accuracy, seconds) in enumerate(rows, start=1)
+        ]
+        header = ("epoch", "train_loss", "train_accuracy", "seconds")
+        write_csv(path, [header, *lines], line_end="\r\n")
+
+
 class FoldTrainer:
-    """Trains and judges one fold; continues from the state that a killed process left.
+    """Trains and evaluates one fold; resumes from the state that a killed process left.
 
     Args:
         config: the resolved config.
-        data: clips and frames of the fold.
+        data: clips, frames and phase features of the fold.
         folder: `folds/<name>` of the run directory.
         progress: show a progress bar of the epochs.
     """
@@ -56,15 +79,15 @@ class FoldTrainer:
             fused=True,
         )
         balanced = config.training.class_weights == "balanced"
-        self.class_weights = class_weights(data) if balanced else None
-        # Weights of the best epoch so far, where an epoch is chosen.
+        self.class_weights = data.class_weights() if balanced else None
+        # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
     def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
-        """Train the epochs that are not done yet; `on_epoch(epochs done, mean loss)` after each.
+        """Run all remaining epochs; calls `on_epoch(epochs done, mean loss)` after each.
 
         Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
-        says that the fold is finished.
+        marks the fold as finished.
         """
         training = self.config.training
         self._resume()
@@ -87,24 +110,22 @@ class FoldTrainer:
         return self._finish()
 
     def run_epoch(self, epoch: int) -> None:
-        """Train epoch number `epoch` (from 0) and judge it; what it left joins the history."""
+        """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
         started = time.perf_counter()
-        # Order, augmentation and stochastic depth follow from the epoch alone, so that a fold
-        # which continues draws what it would have drawn.
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
+        # fold draws what it would have drawn.
         torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
         loss, accuracy = self._train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
         if self.data.inner is not None:
-            self._judge_inner(self.data.inner, epoch)
+            self._evaluate_inner(self.data.inner, epoch)
         self.history.seconds.append(time.perf_counter() - started)
 
-    def _judge_inner(self, inner: Tensor, epoch: int) -> None:
+    def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        motion = self.data.motion
-        logits = self.logits(inner, None if motion is None else motion.inner)
-        self.history.inner.append(logits)
+        self.history.inner.append(self.logits(inner))
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
@@ -112,35 +133,28 @@ class FoldTrainer:
             self.best = {name: values.clone() for name, values in weights.items()}
 
     def _train_epoch(self, epoch: int) -> tuple[float, float]:
-        """Mean loss and training accuracy; nothing waits for the device before the end."""
+        """Mean loss and training accuracy; synchronises with the device only at the end."""
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
         for group in self.optimizer.param_groups:
             group["lr"] = training.learning_rate * training.lr_decay**decays
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
-        count = len(self.data.training)
-        shown = order(self.data, training.sampling).to(self.data.frames.device)
+        shown = self.data.order(training.sampling).to(self.data.frames.device)
         for batch in shown.split(training.batch_size):
             total += self.step(batch)
-        loss, correct = (total / count).tolist()
+        loss, correct = (total / len(self.data.training)).tolist()
         return loss, correct
 
-    def step(self, batch: Tensor) -> Tensor:
-        """One optimiser step; (2,): the summed loss and the number of right training clips."""
-        labels = self.data.training_labels[batch]
-        frames = self.frames(self.data.training[batch])
-        drawn = draw(
-            len(batch), frames.shape[-1], self.config.augmentation, torch.default_generator
-        )
-        motion = self.data.motion
-        if motion is None:
-            frames, phases = augment(frames, drawn), None
-        else:
-            frames, phases = motion.augmented(frames, motion.training[batch], drawn)
-        onset, apex, offset = frames.split(3, dim=1)
+    def step(self, clips: Tensor) -> Tensor:
+        """One optimiser step on training clips (B,); (2,): summed loss and number classified right.
+
+        Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
+        """
+        labels = self.data.training_labels[clips]
+        inputs = self.data.batch(self.data.training[clips], self.config.augmentation)
         with autocast(self.config):
-            rising, falling = self.net(onset, apex, offset, phases)
+            rising, falling = self.net(*inputs)
         training = self.config.training
         loss = two_phase_loss(
             rising,
@@ -154,36 +168,22 @@ class FoldTrainer:
         loss.backward()
         self.optimizer.step()
         predicted = (rising if rising is not None else falling).argmax(1)
-        return torch.stack((loss.detach() * len(batch), (predicted == labels).sum()))
+        return torch.stack((loss.detach() * len(clips), (predicted == labels).sum()))
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        motion = self.data.motion
-        return self.logits(self.data.held_out, None if motion is None else motion.held_out)
+        return self.logits(self.data.held_out)
 
     @torch.inference_mode()
-    def logits(self, index: Tensor, phase_index: Tensor | None) -> Tensor:
-        """Logits (N, C) of clips by their key frames (N, 3) and input features (N, 2), on the CPU.
-
-        float32; `phase_index` is looked at only if the fold has features.
-        """
+    def logits(self, index: Tensor) -> Tensor:
+        """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
         self.net.eval()
         logits = []
-        for start in range(0, len(index), EVALUATION_BATCH):
-            batch = slice(start, start + EVALUATION_BATCH)
-            onset, apex, offset = self.frames(index[batch]).split(3, dim=1)
-            phases = None
-            if self.data.motion is not None and phase_index is not None:
-                phases = self.data.motion.of(phase_index[batch])
+        for batch in index.split(EVALUATION_BATCH):
+            inputs = self.data.batch(batch)
             with autocast(self.config):
-                logits.append(self.net.predict_logits(onset, apex, offset, phases).float())
+                logits.append(self.net.predict_logits(*inputs).float())
         return torch.cat(logits).cpu()
-
-    def frames(self, index: Tensor) -> Tensor:
-        """Normalised frames (B, 9, S, S) of clips (B, 3): onset, apex and offset stacked."""
-        # Whole frames are copied: indexing with `[index]` copies pixel by pixel, 18 times as slow.
-        frames = self.data.frames.index_select(0, index.flatten()).unflatten(0, index.shape)
-        return normalise(frames).flatten(1, 2)
 
     def _save_state(self) -> None:
         history = self.history
@@ -199,7 +199,7 @@ class FoldTrainer:
         if history.inner:
             state |= {"inner": torch.stack(history.inner), "best": self.best}
         checkpoint.save_state(self.state_file, state)
-        write_log(self.folder / "log.csv", history)
+        history.write(self.folder / "log.csv")
 
     def _resume(self) -> None:
         if not self.state_file.exists():
@@ -213,36 +213,30 @@ class FoldTrainer:
         self.best = state.get("best")
 
     def _finish(self) -> FoldResult:
+        data, history = self.data, self.history
+        chosen = data.inner_labels is not None
         result = FoldResult(
-            name=self.data.name,
-            clips=self.data.held_out_clips,
-            labels=self.data.held_out_labels.cpu().numpy(),
-            logits=torch.stack(self.history.logits).numpy(),
-            train_loss=np.array(self.history.loss),
-            train_accuracy=np.array(self.history.accuracy),
-            **self._inner(),
+            name=data.name,
+            clips=data.held_out_clips,
+            labels=data.held_out_labels.cpu().numpy(),
+            logits=torch.stack(history.logits).numpy(),
+            train_loss=np.array(history.loss),
+            train_accuracy=np.array(history.accuracy),
+            inner_clips=data.inner_clips,
+            inner_logits=torch.stack(history.inner).numpy() if chosen else None,
+            inner_labels=None if data.inner_labels is None else data.inner_labels.cpu().numpy(),
         )
         about = {
             "model": self.config.as_dict()["model"],
-            "classes": list(self.data.classes),
+            "classes": list(data.classes),
             "parameters": sum(values.numel() for values in self.net.parameters()),
         }
-        if self.data.motion is not None:
+        if data.phase_features is not None:
             about["features"] = self.config.as_dict()["features"]
-        if self.best is not None:  # the network that is judged
+        if self.best is not None:  # the network that is evaluated
             self.net.load_state_dict(self.best)
         checkpoint.save_weights(self.folder / "checkpoint.safetensors", self.net, about)
-        write_log(self.folder / "log.csv", self.history)
+        history.write(self.folder / "log.csv")
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
-
-    def _inner(self) -> dict[str, Any]:
-        """What the result has of the inner subjects."""
-        if self.data.inner_labels is None:
-            return {}
-        return {
-            "inner_clips": self.data.inner_clips,
-            "inner_logits": torch.stack(self.history.inner).numpy(),
-            "inner_labels": self.data.inner_labels.cpu().numpy(),
-        }

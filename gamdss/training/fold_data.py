@@ -1,112 +1,56 @@
-"""What a fold reads: key frames, labels and input features of its clips, on its device."""
+"""What a fold trains on: key frames, phase features and labels of its clips, on its device."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from gamdss.config import Config
-from gamdss.data.augment import Draw, augment, turn
+from gamdss.config import AugmentationConfig, Config
+from gamdss.data.augment import Draw, augment, draw, normalise, turn
 from gamdss.data.dataset import Dataset
-from gamdss.data.inner import set_aside
-from gamdss.data.splits import Fold
-from gamdss.data.store import Store
+from gamdss.data.splits import Fold, set_aside
+from gamdss.data.store import KEY_FRAMES, Store
 from gamdss.features import FEATURES, scale
 
 CHANNELS = 3  # the network's
 
 
-@dataclass(frozen=True, eq=False)
-class FoldMotion:
-    """Features of the phases of a fold's clips, on its device.
+class Inputs(NamedTuple):
+    """All key frames uint8 (M, 3, S, S) and phase features float16 (K, C, S, S) of a store."""
 
-    `values` is float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; `training` (N, 2),
-    `held_out` (H, 2) and `inner` (M, 2) index it by clip and phase (rising, falling); `scale`
-    (C, 1, 1) makes it what the network sees. `is_vector`: the first two channels are a vector.
-    """
-
-    values: Tensor
-    training: Tensor
-    held_out: Tensor
-    scale: Tensor
-    is_vector: bool
-    inner: Tensor | None = None
-
-    def of(self, index: Tensor) -> Tensor:
-        """Normalised features (B, 2, 3, S, S) float32 of clips (B, 2): rising, falling."""
-        found = self.values.index_select(0, index.flatten()).float() * self.scale
-        return found.expand(-1, CHANNELS, -1, -1).unflatten(0, index.shape)
-
-    def augmented(self, frames: Tensor, index: Tensor, drawn: Draw) -> tuple[Tensor, Tensor]:
-        """Frames (B, 9, S, S) and features of clips (B, 2), with one draw for both."""
-        split = frames.shape[1]
-        both = augment(torch.cat((frames, self.of(index).flatten(1, 2)), dim=1), drawn)
-        motion = both[:, split:].unflatten(1, (2, CHANNELS))
-        return both[:, :split], turn(motion, drawn) if self.is_vector else motion
+    frames: Tensor
+    phase_features: Tensor | None
 
 
-def load_motion(store: Store, device: torch.device) -> Tensor | None:
-    """All features: on the CPU the mapped file itself, else a copy; None if there are none."""
-    return None if store.motion is None else torch.from_numpy(store.motion.values).to(device)
+class Batch(NamedTuple):
+    """What the network takes: key frames (B, 3, S, S), phase features (B, 2, 3, S, S) or None."""
 
-
-def fold_motion(
-    store: Store,
-    values: Tensor | None,
-    config: Config,
-    training: Sequence[int],
-    held_out: Sequence[int],
-    inner: Sequence[int] | None = None,
-) -> FoldMotion | None:
-    """The features of a fold's clips; those that judge as annotated if the config says so.
-
-    Args:
-        store: of the run's dataset.
-        values: what `load_motion` gave.
-        config: the resolved config.
-        training: the clips that are trained on.
-        held_out: the clips that are judged.
-        inner: the clips that choose the epoch.
-    """
-    if store.motion is None or values is None:
-        return None
-    everywhere = config.reselection.clips == "all"
-    chosen = store.motion.reselected if everywhere else store.motion.annotated
-    factors = scale(config.features.name, config.model.image_size)
-
-    def to(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(values.device)
-
-    return FoldMotion(
-        values=values,
-        training=to(store.motion.reselected[list(training)]),
-        held_out=to(chosen[list(held_out)]),
-        scale=to(factors).view(-1, 1, 1),
-        is_vector=FEATURES[config.features.name].is_vector,
-        inner=None if inner is None else to(chosen[list(inner)]),
-    )
-
-
-def stream(seed: int, fold: str, what: str) -> int:
-    """A seed of its own for each fold and purpose, the same whatever ran before it."""
-    digest = hashlib.blake2b(f"{seed}/{fold}/{what}".encode(), digest_size=6).digest()
-    return int.from_bytes(digest, "big")
+    onset: Tensor
+    apex: Tensor
+    offset: Tensor
+    phase_features: Tensor | None
 
 
 @dataclass(frozen=True, eq=False)
 class FoldData:
-    """What the fold called `name` reads, on its device.
+    """Inputs and labels of the fold called `name`, on its device.
 
-    `frames` is uint8 (M, 3, S, S); `training` (N, 3) and `held_out` (H, 3) index it by clip and
-    key frame; labels are class indices; `held_out_clips` are ids in the order of `held_out`.
-    `inner` (M, 3), with labels and ids, are clips of training subjects set aside to choose the
-    epoch on, None where the final one is taken.
-    `motion` has the input features where they are not the plain difference of the frames.
+    Attributes:
+        frames: all key frames, uint8 (M, 3, S, S).
+        training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
+            `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
+            clips of training subjects set aside to choose the epoch; None for the final epoch.
+        training_labels, held_out_labels, inner_labels: class index of each clip.
+        held_out_clips, inner_clips: ids in the order of `held_out` and `inner`.
+        phase_features: float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; None if
+            the network needs only the frames.
+        scale: (C, 1, 1), turns phase features into what the network sees.
+        is_vector: whether their first two channels are a vector.
     """
 
     name: str
@@ -120,47 +64,118 @@ class FoldData:
     inner: Tensor | None = None
     inner_labels: Tensor | None = None
     inner_clips: tuple[str, ...] = ()
-    motion: FoldMotion | None = None
+    phase_features: Tensor | None = None
+    scale: Tensor | None = None
+    is_vector: bool = False
+
+    def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
+        """Normalised network inputs of clips by their index (B, 3 or 5).
+
+        With `augmentation`, one draw per clip from PyTorch's default generator transforms its
+        frames and phase features alike.
+        """
+        frames, features = self._frames(index), self._phases(index)
+        if augmentation is not None:
+            drawn = draw(len(index), frames.shape[-1], augmentation, torch.default_generator)
+            frames, features = self._augmented(frames, features, drawn)
+        onset, apex, offset = frames.split(CHANNELS, dim=1)
+        return Batch(onset, apex, offset, features)
+
+    def _frames(self, index: Tensor) -> Tensor:
+        """Normalised frames (B, 9, S, S): onset, apex and offset stacked."""
+        # Whole frames are copied: indexing with `[index]` copies pixel by pixel, 18 times slower.
+        keys = index[:, :KEY_FRAMES]
+        frames = self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
+        return normalise(frames).flatten(1, 2)
+
+    def _phases(self, index: Tensor) -> Tensor | None:
+        """Scaled phase features (B, 2, 3, S, S) float32: rising, falling."""
+        if self.phase_features is None or self.scale is None:
+            return None
+        pairs = index[:, KEY_FRAMES:]
+        values = self.phase_features.index_select(0, pairs.flatten()).float() * self.scale
+        return values.expand(-1, CHANNELS, -1, -1).unflatten(0, pairs.shape)
+
+    def _augmented(
+        self, frames: Tensor, features: Tensor | None, drawn: Draw
+    ) -> tuple[Tensor, Tensor | None]:
+        if features is None:
+            return augment(frames, drawn), None
+        split = frames.shape[1]
+        both = augment(torch.cat((frames, features.flatten(1, 2)), dim=1), drawn)
+        features = both[:, split:].unflatten(1, (2, CHANNELS))
+        return both[:, :split], turn(features, drawn) if self.is_vector else features
+
+    def order(self, sampling: Literal["shuffle", "balanced"]) -> Tensor:
+        """Training clips of an epoch in the order they are shown, (N,) int64 on the CPU.
+
+        `shuffle` is a permutation; `balanced` draws with replacement, every class equally often.
+        """
+        count = len(self.training)
+        if sampling == "shuffle":
+            return torch.randperm(count)
+        weights = self.class_weights().cpu()
+        return torch.multinomial(weights[self.training_labels.cpu()], count, replacement=True)
+
+    def class_weights(self) -> Tensor:
+        """Weights (C,), inversely proportional to the number of training clips of each class.
+
+        Their mean over the training clips is 1; a class without training clips has weight 0.
+        """
+        count = torch.bincount(self.training_labels, minlength=len(self.classes)).float()
+        weights = len(self.training) / ((count > 0).sum() * count.clamp(min=1))
+        return weights * (count > 0)
 
 
-def load_frames(store: Store, device: torch.device) -> Tensor:
-    """All key frames as uint8 (M, 3, S, S): on the CPU the mapped file itself, else a copy."""
-    return torch.from_numpy(store.frames).to(device)
+def load_inputs(store: Store, device: torch.device) -> Inputs:
+    """All frames and phase features: on the CPU the mapped files themselves, else a copy."""
+    features = store.phase_features
+    return Inputs(
+        torch.from_numpy(store.frames).to(device),
+        None if features is None else torch.from_numpy(features).to(device),
+    )
 
 
-def fold_data(
-    dataset: Dataset, fold: Fold, frames: Tensor, config: Config, motion: Tensor | None = None
-) -> FoldData:
-    """The fold's clips; those that judge with annotated frames if the config says so.
+def stream(seed: int, fold: str, purpose: str) -> int:
+    """A random seed for each fold and purpose, independent of the order of folds."""
+    digest = hashlib.blake2b(f"{seed}/{fold}/{purpose}".encode(), digest_size=6).digest()
+    return int.from_bytes(digest, "big")
 
-    `frames` is what `load_frames` gave, and `motion` what `load_motion` gave: it is loaded where it
-    is left out.
+
+def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> FoldData:
+    """The fold's clips; those evaluated use annotated key frames if the config says so.
+
+    `inputs` is what `load_inputs` returned for the dataset's store.
     """
     store, annotations = dataset.store, dataset.annotations
-    judged = store.reselected if config.reselection.clips == "all" else store.annotated
+    everywhere = config.reselection.clips == "all"
+    evaluated = store.reselected_index if everywhere else store.annotated_index
     labels = np.array(annotations.labels, np.int64)
     training, inner, held_out = list(fold.training), None, list(fold.held_out)
     if config.training.selection == "inner":
         seed = stream(config.seed, fold.name, "inner")
         rest, aside = set_aside(fold, dataset.labelled, config.training.inner_share, seed)
         training, inner = list(rest), list(aside)
-    if motion is None:
-        motion = load_motion(store, frames.device)
+    has_features = inputs.phase_features is not None
+    feature = FEATURES[config.features.name]
+    factors = scale(config.features.name, config.model.image_size)
 
     def to(values: np.ndarray) -> Tensor:
-        return torch.from_numpy(values).to(frames.device)
+        return torch.from_numpy(values).to(inputs.frames.device)
 
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
-        frames=frames,
-        training=to(store.reselected[training]),
+        frames=inputs.frames,
+        training=to(store.reselected_index[training]),
         training_labels=to(labels[training]),
-        held_out=to(judged[held_out]),
+        held_out=to(evaluated[held_out]),
         held_out_labels=to(labels[held_out]),
         held_out_clips=tuple(annotations.clips[i].id for i in held_out),
-        inner=None if inner is None else to(judged[inner]),
+        inner=None if inner is None else to(evaluated[inner]),
         inner_labels=None if inner is None else to(labels[inner]),
         inner_clips=tuple(annotations.clips[i].id for i in inner or ()),
-        motion=fold_motion(store, motion, config, training, held_out, inner),
+        phase_features=inputs.phase_features,
+        scale=to(factors).view(-1, 1, 1) if has_features else None,
+        is_vector=has_features and feature.is_vector,
     )

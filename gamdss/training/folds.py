@@ -1,4 +1,4 @@
-"""All folds of a run: opened, shared among ranks, resumed, and summed up."""
+"""All folds of a run: data opened, folds shared among ranks and resumed, results written."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from tqdm import tqdm
 from typing_extensions import Self
@@ -17,14 +16,14 @@ from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import cache_folder, write_json
-from gamdss.models.build import check_network
+from gamdss.models.two_branch import check_network
 from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames, load_motion
+from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.ranks import find_ranks
-from gamdss.training.results import results
+from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.tensorboard import require_tensorboard, write_curves
 
@@ -33,30 +32,30 @@ from gamdss.training.tensorboard import require_tensorboard, write_curves
 class Run:
     """A run: its directory, dataset, finished folds, and the values of `results.json`.
 
-    `missing` are the names of unfinished folds; there are no results until they are finished.
+    `missing` has the names of unfinished folds; `results` is empty until all are finished.
     """
 
     directory: RunDirectory
     dataset: Dataset
     folds: tuple[FoldResult, ...]
     missing: tuple[str, ...]
-    results: dict[str, Any]
+    results: RunResults | None
 
 
 class RunFolds:
-    """The folds of a run that are left to this process, one after the other.
+    """The unfinished folds of a run, one after another; ranks started by torchrun share them.
 
-    A context manager: it holds the run directory from the first fold until it is left, so that no
-    other process writes there. Ranks started by torchrun share the folds.
+    A context manager: from the first fold until it exits, no other process can write to the run
+    directory.
 
     Args:
-        config: as asked for; `auto` is resolved here.
+        config: the settings; `auto` is resolved here.
         output: the run directory.
         only: names of the folds to train now; all if None, none if empty.
         progress: show progress bars.
 
     Raises:
-        ConfigError, DeviceError: what the config asks for is not available.
+        ConfigError, DeviceError: the device, a package or the network is not available.
         CheckpointError: pretrained weights are unavailable.
     """
 
@@ -77,7 +76,7 @@ class RunFolds:
         if config.tensorboard:
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
-        self._inputs: dict[int, tuple[Any, Any]] = {}
+        self._inputs: tuple[Dataset, Inputs] | None = None
         check_network(config.model)
 
     def __enter__(self) -> Self:
@@ -92,12 +91,12 @@ class RunFolds:
         return self._held.__exit__(kind, error, trace)
 
     def open_dataset(self) -> Dataset:
-        """Read the annotation, find frames, reselect key frames; cached for the next time.
+        """Read annotations, find frames and reselect key frames; cached for the next call.
 
         Raises:
-            DataRootError, AnnotationError, FrameError: what is missing or broken, and the remedy.
+            DataRootError, AnnotationError, FrameError: data is missing or unusable.
         """
-        # The first rank decodes the frames and writes the config; the others find them done.
+        # The first rank decodes the frames and writes the config before the others continue.
         self.ranks.wait_for_first()
         return open_dataset(self.config, self.cache, self.progress)
 
@@ -112,7 +111,7 @@ class RunFolds:
         return folds
 
     def folds(self, dataset: Dataset) -> Iterator[Fold]:
-        """The folds that are not finished, until no rank has one left.
+        """The unfinished folds, until none is left for any rank.
 
         Raises:
             RunError: another process holds the directory, or it belongs to another config or data.
@@ -132,24 +131,20 @@ class RunFolds:
             bar.update(len(wanted) - bar.n)
 
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
-        """Trains the fold; started again, it resumes where it was interrupted."""
-        if id(dataset) not in self._inputs:  # once for all folds
-            store = dataset.store
-            self._inputs = {
-                id(dataset): (load_frames(store, self._device), load_motion(store, self._device))
-            }
-        frames, motion = self._inputs[id(dataset)]
-        data = fold_data(dataset, fold, frames, self.config, motion)
+        """The trainer of a fold; it resumes a training that was interrupted."""
+        if self._inputs is None or self._inputs[0] is not dataset:  # once for all folds
+            self._inputs = dataset, load_inputs(dataset.store, self._device)
+        data = fold_data(dataset, fold, self._inputs[1], self.config)
         return FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
 
     def finish(self, dataset: Dataset) -> Run | None:
-        """The run as it is on disk; writes `results.json` if no fold is missing.
+        """Read the finished folds, and write `results.json` if none is missing.
 
         Returns:
             The run; None on ranks other than the first.
 
         Raises:
-            CheckpointError: predictions of a fold are incomplete, corrupt or of other clips.
+            CheckpointError: predictions of a fold are incomplete or corrupt, or of other clips.
         """
         if self.ranks.rank:
             return None
@@ -157,17 +152,17 @@ class RunFolds:
         done = [fold for fold in folds if self._is_finished(fold)]
         missing = tuple(fold.name for fold in folds if fold not in done)
         finished = tuple(self._load(dataset, fold) for fold in done)
-        values: dict[str, Any] = {}
+        values = None
         if not missing:
             clips = dataset.annotations.clips
             evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
             about = dataset.title, dataset.synthetic, dataset.annotations.classes
             values = results(self.config, *about, finished, len(evaluated))
-            write_json(self.directory.path / "results.json", values)
+            write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)
 
     def _is_finished(self, fold: Fold) -> bool:
-        """Whether the fold is done; deletes its training state, if a killed process left it."""
+        """Whether the fold is finished; deletes the training state that a killed process left."""
         folder = self.directory.fold(fold.name)
         if not (folder / "predictions.npz").exists():
             return False
@@ -179,9 +174,9 @@ class RunFolds:
         result = load_result(file)
         if result.clips != tuple(dataset.annotations.clips[i].id for i in fold.held_out):
             raise CheckpointError(
-                "these predictions are for other clips than the fold's",
+                "the predictions are not for the clips of this fold",
                 file=file,
-                remedy="Delete the file: the fold is trained again.",
+                remedy="Delete the file and start the same command again: it trains the fold.",
             )
         return result
 
@@ -192,10 +187,10 @@ class RunFolds:
 
 
 def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
-    """The folds of these names, all of them for None.
+    """The folds of these names; all of them if None.
 
     Raises:
-        ConfigError: there is no such fold.
+        ConfigError: a name is not that of a fold.
     """
     if only is None:
         return list(folds)
@@ -212,7 +207,7 @@ def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
 def train(
     config: Config, output: Path, only: Sequence[str] | None = None, progress: bool = True
 ) -> Run | None:
-    """Train the folds that are left, and sum up; arguments as `RunFolds`.
+    """Train the unfinished folds and write the results; arguments as `RunFolds`.
 
     Returns:
         The run; None on ranks other than the first.

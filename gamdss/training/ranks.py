@@ -1,8 +1,8 @@
-"""Folds shared among the processes of a job that torchrun started, or done by one process alone.
+"""Folds shared among the ranks of a torchrun job, or trained by one process.
 
-Ranks take the next fold from a counter in the job's own store, so that a slow fold holds nobody
-up. When a rank dies, torchrun starts all of them again: finished folds are found on the disk, and
-unfinished ones continue from their training state, whichever rank takes them.
+Ranks take the next fold from a counter in the job's store, so that no rank waits for a slow fold.
+When a rank dies, torchrun restarts all of them: finished folds are found on disk, and unfinished
+ones resume from their training state, in whichever rank takes them.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from torch.distributed import TCPStore
 
 Item = TypeVar("Item")
 _POLL_SECONDS = 0.2
-# A rank may wait for the slowest fold of a job that takes days.
+# A rank may wait for a fold that takes days.
 _PATIENCE = timedelta(days=30)
 
 
 class Ranks(Protocol):
-    """The processes of a job as one of them sees them."""
+    """The processes of a job, as seen by one of them."""
 
     rank: int
     local_rank: int
     count: int
 
     def share(self, items: Sequence[Item]) -> Iterator[tuple[Item, int]]:
-        """Take items until none is left; each with the number that all ranks have finished."""
+        """Take items until none is left, each with the number of items that all ranks finished."""
 
     def wait_for_first(self) -> None:
         """Wait until the first rank has called `first_is_ready`; the first rank does not wait."""
 
     def first_is_ready(self) -> None:
-        """Let the other ranks go on."""
+        """Let the other ranks continue."""
 
 
 @dataclass
@@ -53,24 +53,24 @@ class OneProcess:
             yield item, done
 
     def wait_for_first(self) -> None:
-        """There is nobody to wait for."""
+        """No other rank."""
 
     def first_is_ready(self) -> None:
-        """There is nobody who waits."""
+        """No other rank."""
 
 
 class TorchrunRanks:
-    """A job that torchrun started, from the environment it sets.
+    """A job that torchrun started, from the environment that it sets.
 
-    Keys carry the number of the start: after a restart the counters begin anew. They carry what
-    the ranks work on too, since a job may do several runs one after the other.
+    Keys contain the number of restarts, so that counters begin at 0 after a restart, and the name
+    of the work, since a job may do several runs one after another.
     """
 
     def __init__(self, work: str) -> None:
         self.rank = int(os.environ["RANK"])
         self.local_rank = int(os.environ["LOCAL_RANK"])
         self.count = int(os.environ["WORLD_SIZE"])
-        # torchrun's agent keeps the store, so it outlives the ranks.
+        # The store belongs to torchrun's agent and so outlives the ranks.
         agents = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
         self._store = TCPStore(
             os.environ["MASTER_ADDR"],
@@ -83,7 +83,7 @@ class TorchrunRanks:
         self._prefix = f"gamdss/{job}/{start}/{work}"
 
     def share(self, items: Sequence[Item]) -> Iterator[tuple[Item, int]]:
-        """Take the next item that no rank has taken; the first rank ends when all are finished."""
+        """Take items that no rank has taken; the first rank also waits until all are finished."""
         taken, finished = f"{self._prefix}/taken", f"{self._prefix}/finished"
         while (index := self._store.add(taken, 1) - 1) < len(items):
             yield items[index], self._store.add(finished, 0)
@@ -97,10 +97,10 @@ class TorchrunRanks:
             self._store.wait([f"{self._prefix}/ready"])
 
     def first_is_ready(self) -> None:
-        """Let the other ranks go on."""
+        """Let the other ranks continue."""
         self._store.set(f"{self._prefix}/ready", "yes")
 
 
 def find_ranks(work: str) -> Ranks:
-    """The job this process belongs to, as far as it does `work`."""
+    """The ranks of this process's job, for the work of this name."""
     return TorchrunRanks(work) if "TORCHELASTIC_RUN_ID" in os.environ else OneProcess()

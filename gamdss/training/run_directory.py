@@ -1,4 +1,4 @@
-"""The run directory: what was asked for, with what, and what came out."""
+"""The run directory: config, environment and data of a run, checked before it resumes."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ import yaml
 
 from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.files import hold_folder, write_atomic, write_json
-from gamdss.training.run_files import differences, other_data, read_config, read_json, same_data
+from gamdss.files import hold_folder, write_json, write_text
+from gamdss.training.run_files import (
+    difference_lines,
+    differences,
+    other_data,
+    read_config,
+    read_json,
+    same_data,
+)
 from gamdss.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
@@ -27,8 +34,8 @@ class RunDirectory:
     """`runs/<name>/` of one resolved config.
 
     Args:
-        path: the directory; created when it is opened.
-        config: the resolved config; written, or compared with the stored one.
+        path: the directory; created by `open`.
+        config: the resolved config.
     """
 
     def __init__(self, path: Path, config: Config) -> None:
@@ -41,17 +48,17 @@ class RunDirectory:
 
     @contextmanager
     def open(self, data: dict[str, Any], ranks: int = 1) -> Iterator[None]:
-        """Hold the directory for this process and write, or compare, its config and data.
+        """Hold the directory for this process; write its config and data, or compare the stored.
 
         Args:
-            data: what identifies the dataset; written to `data.json`.
-            ranks: how many processes share the folds; written to `environment.json`.
+            data: what identifies the dataset, for `data.json`.
+            ranks: number of processes that share the folds, for `environment.json`.
 
         Raises:
-            RunError: another process holds it, or it belongs to another config or dataset.
+            RunError: another process holds the directory, or it belongs to another config or data.
         """
         with hold_folder(self.path, "config.yaml"):
-            # The config first: a directory that has it is this run's, whatever else is missing.
+            # The config first: it marks the directory as this run's, whatever else is missing.
             self._write_config()
             self._write_environment(ranks)
             self._write_data(data)
@@ -62,8 +69,7 @@ class RunDirectory:
         if file.exists():
             self._compare()
             return
-        text = yaml.safe_dump(self.config.as_dict(), sort_keys=False, allow_unicode=True)
-        write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
+        write_text(file, yaml.safe_dump(self.config.as_dict(), sort_keys=False, allow_unicode=True))
 
     def _write_environment(self, ranks: int) -> None:
         file = self.path / "environment.json"
@@ -79,20 +85,17 @@ class RunDirectory:
             raise other_data(file)
 
     def _compare(self) -> None:
-        differing = [
-            f"{name}: {before!r} there, {now!r} now"
-            for name, (before, now) in differences(read_config(self.path), self.config).items()
-        ]
-        if differing:
+        found = differences(read_config(self.path), self.config)
+        if found:
             raise RunError(
-                "the run directory belongs to another config:\n  " + "\n  ".join(differing),
+                f"the run directory belongs to another config:{difference_lines(found)}",
                 file=self.path,
-                remedy="Choose another directory with --output, or the config that is there.",
+                remedy="Choose another directory with --output, or use the stored config.",
             )
 
 
 def environment(config: Config, ranks: int) -> dict[str, Any]:
-    """Versions, device, threads, git commit and seed: what a number may depend on."""
+    """Versions, device, threads, git commit and seed: all that results may depend on."""
     device = torch.device(config.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else _processor()
     return {
@@ -112,7 +115,7 @@ def environment(config: Config, ranks: int) -> dict[str, Any]:
 
 
 def _processor() -> str:
-    """The processor's name where the system tells it, and what PyTorch uses of it."""
+    """The name of the processor, if known, and the instruction set that PyTorch uses."""
     name = platform.processor() or platform.machine()
     with suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
@@ -130,7 +133,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_commit() -> str | None:
-    """The commit of the checkout this library runs from, with a + if it was changed since."""
+    """The commit of the checkout that contains this library, with a + if files were changed."""
     folder = Path(__file__).parent
 
     def git(*words: str) -> str:

@@ -1,7 +1,7 @@
-"""A run's config and JSON files: read here, compared here, also those of earlier versions.
+"""Config and JSON files of a run, read and compared; also those of earlier versions.
 
-A field that the file does not have takes its default. A field that this version does not have is
-an error: the number it stands for cannot be repeated.
+A field that is missing in the file takes its default. A field that this version does not know is
+an error, since its effect cannot be reproduced.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from gamdss.config.load import checked
 from gamdss.errors import ConfigError, RunError
 
 GET_A_RUN = "Train one with `gamdss train`, or finish this one with the command that started it."
-# Where data and results are, and how often state is saved: these change no number. What the data
-# is stands in `data.json`.
+# Where data and results are and how often state is saved: no effect on results. The data itself is
+# identified by `data.json`.
 _FREE = {
     "data_root",
     "annotations",
@@ -30,17 +30,17 @@ _FREE = {
     "training.checkpoint_every",
 }
 _MACHINE = {"device", "threads"}
-# Fields whose `auto` stands for whatever the machine has.
+# Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision"}
 _IDENTITY = ("frames", "labels")
 
 
 def read_config(run: Path) -> Config:
-    """The config of a run, which need not be finished; missing fields take their defaults.
+    """The config of a run, finished or not; missing fields take their defaults.
 
     Raises:
-        RunError: there is no run.
-        ConfigError: an unknown field (with the nearest valid one), or a value that is not allowed.
+        RunError: not a run directory.
+        ConfigError: an unknown field (with the nearest valid one), or a value out of range.
     """
     if not run.is_dir():
         raise RunError("there is no such run", file=run, remedy=GET_A_RUN)
@@ -49,14 +49,14 @@ def read_config(run: Path) -> Config:
         values = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
         raise RunError(
-            f"not the config of a run ({type(error).__name__})",
+            f"missing, incomplete or corrupt config ({type(error).__name__})",
             file=file,
-            remedy="Choose another run directory.",
+            remedy="Name a run directory as `gamdss train` writes it.",
         ) from error
     try:
         return checked(Config, values, file)
     except ConfigError as error:
-        remedy = f"{error.remedy} If a later version of gamdss wrote this run, install that one."
+        remedy = f"{error.remedy} If a later version of gamdss wrote this run, install it."
         raise ConfigError(error.problem, file=file, remedy=remedy) from error
 
 
@@ -64,7 +64,7 @@ def read_json(file: Path) -> Any:
     """The plain values of a JSON file of a run.
 
     Raises:
-        RunError: missing, or not JSON.
+        RunError: missing, incomplete or corrupt.
     """
     try:
         return json.loads(file.read_text(encoding="utf-8"))
@@ -77,20 +77,20 @@ def broken(file: Path, why: str) -> RunError:
     return RunError(
         f"missing, incomplete or corrupt run file ({why})",
         file=file,
-        remedy="Delete the file and start the same `gamdss train` command again, which writes it.",
+        remedy="Delete the file and start the same `gamdss train` command again, to write it.",
     )
 
 
 def differences(
     first: Config, second: Config, *, machine: bool = True
 ) -> dict[str, tuple[object, object]]:
-    """Fields in which two configs are different runs, with both values.
+    """Fields in which two configs differ as runs, with both values.
 
     Args:
         first: a config.
         second: another one.
-        machine: whether device and threads count. They do for a run that continues; a finished
-            run is the same wherever it is read.
+        machine: compare device and threads as well. They matter for a run that resumes, not for
+            a finished one.
     """
     before, now = flatten(first.as_dict()), flatten(second.as_dict())
     free = _FREE if machine else _FREE | _MACHINE
@@ -102,11 +102,18 @@ def differences(
     return found
 
 
+def difference_lines(found: Mapping[str, tuple[object, object]]) -> str:
+    """Each field of `differences` with the stored and the current value, on a line of its own."""
+    return "".join(
+        f"\n  {name}: stored {before!r}, current {now!r}" for name, (before, now) in found.items()
+    )
+
+
 def same_data(first: Any, second: Any) -> bool:
     """Whether the values of two `data.json` describe the same data.
 
-    Both have digests of frames and labels. Of the rest, only what both have is compared; frames
-    are not if their digests were computed in different ways (a run of an earlier version).
+    Both must have digests of frames and labels. Other values are compared if both have them.
+    Frames are not compared if an earlier version computed their digest in another way.
     """
     if not isinstance(first, Mapping) or not isinstance(second, Mapping):
         return False
@@ -119,7 +126,7 @@ def same_data(first: Any, second: Any) -> bool:
 
 
 def other_data(file: Path) -> RunError:
-    """The error for a run whose `data.json` does not describe the current data."""
+    """The error for a run on other data than its `data.json` describes."""
     return RunError(
         "the run was started on other data: the workbook or the frames have changed since",
         file=file,

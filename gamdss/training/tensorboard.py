@@ -1,4 +1,4 @@
-"""The curves of a fold for TensorBoard, where it is installed."""
+"""The curves of a fold for TensorBoard, an optional package."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from gamdss.records import FoldResult
 
 
 def require_tensorboard() -> None:
-    """Raise ConfigError where TensorBoard is not installed."""
+    """Raise ConfigError if TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
         raise ConfigError(
             "--tensorboard is set, but the package tensorboard is not installed",
-            remedy="Install it with: pip install tensorboard",
+            remedy="Install it: pip install tensorboard",
         )
 
 
 def write_curves(folder: Path, result: FoldResult) -> None:
-    """Write training loss, training and held-out accuracy of every epoch; whole or not at all."""
+    """Write loss, training accuracy and held-out accuracy of every epoch; never incomplete."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (an optional package)
 
     partial = folder.with_name(f".writing-{folder.name}")

@@ -1,4 +1,4 @@
-"""`gamdss attribution`: maps that add up, of the clips that were asked for."""
+"""`gamdss attribution`: maps that add up to the logit, for the chosen clips."""
 
 import importlib.util
 from dataclasses import replace
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from gamdss.cli import main
-from gamdss.report.overlay import evidence
+from gamdss.report.colours import evidence
 from gamdss.runs.attribution import attribute
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, OpenedRun, open_run
@@ -21,7 +21,7 @@ def opened(finished_run):
     return open_run(read_run(finished_run), OPTIONS)
 
 
-def test_maps_add_up_to_what_motion_changes(opened):
+def test_maps_add_up_to_the_change_by_motion(opened):
     clip, other = opened.dataset.annotations.clips[0].id, opened.dataset.annotations.clips[5].id
     (found, second) = attribute(opened, {clip: 1, other: 0}, steps=64)
     assert (found.clip, second.clip) == (clip, other)
@@ -33,7 +33,7 @@ def test_maps_add_up_to_what_motion_changes(opened):
     assert found.phases["rising"].change != pytest.approx(found.phases["falling"].change)
 
 
-def test_no_motion_is_no_evidence(opened):
+def test_a_clip_without_motion_has_no_evidence(opened):
     clip = opened.dataset.annotations.clips[0].id
     index = opened.dataset.store.reselected[0].copy()
     opened.dataset.store.reselected[0] = index[1]  # the apex three times
@@ -46,16 +46,15 @@ def test_no_motion_is_no_evidence(opened):
         assert phase.change == 0
 
 
-def test_maps_of_a_feature_add_up_and_zeros_are_no_evidence(inner_flow_run, monkeypatch):
+def test_maps_of_a_feature_add_up_and_zeros_have_no_evidence(inner_flow_run, monkeypatch):
     flow = open_run(read_run(inner_flow_run), OPTIONS)
     real = OpenedRun.trained
 
     def still_in_falling(opened, fold):
         trainer = real(opened, fold)
-        motion = trainer.data.motion
-        values = motion.values.clone()
-        values[motion.held_out[0, 1]] = 0
-        trainer.data = replace(trainer.data, motion=replace(motion, values=values))
+        values = trainer.data.phase_features.clone()
+        values[trainer.data.held_out[0, 4]] = 0
+        trainer.data = replace(trainer.data, phase_features=values)
         return trainer
 
     monkeypatch.setattr(OpenedRun, "trained", still_in_falling)

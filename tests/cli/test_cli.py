@@ -22,7 +22,7 @@ def test_unwritable_output(refused, data, tmp_path):
     assert "cannot be written" in shown
 
 
-def test_an_output_that_is_no_run(refused, data, tmp_path):
+def test_an_output_with_other_files_is_refused(refused, data, tmp_path):
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "thesis.tex").write_text("mine")
     shown = refused(data, "--output", str(tmp_path / "home"))
@@ -39,7 +39,7 @@ def test_an_output_that_is_no_run(refused, data, tmp_path):
         (["--dataset", "cas9"], "Did you mean 'cas3'? Use one of: 4dme, cas1, cas2"),
         (["--task", "c9"], "Use one of: c5, c3"),
         (["--frames.layout", "cut"], "Use one of: cropped, raw"),
-        (["--frames.pattern", "{clip}.jpg"], "folders, and a file's name"),
+        (["--frames.pattern", "{clip}.jpg"], "Give folders and a file name"),
         (["--reselection.preset", "fulll"], "'full'"),
         (["--device", "gpu"], "Use auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "CUDA device"),
@@ -61,7 +61,7 @@ def test_version_and_unknown_command(capsys):
     assert "train" in capsys.readouterr().err
 
 
-def test_synth_writes_a_dataset_and_says_where(tmp_path, capsys):
+def test_synth_writes_a_dataset_and_prints_where(tmp_path, capsys):
     words = ["--subjects", "1", "--clips-per-subject", "1", "--height", "32", "--width", "32"]
     assert main(["synth", "--output", str(tmp_path / "made"), *words]) == 0
     assert str(tmp_path / "made" / "ground_truth.csv") in capsys.readouterr().out
@@ -94,7 +94,7 @@ def test_scripts_name_their_own_config(script, monkeypatch, capsys):
         runpy.run_path(str(script), run_name="__main__")
     shown = capsys.readouterr().err
     dataset, task = script.parent.name, script.stem.removeprefix("train_")
-    assert f"no data: --data-root must name the folder of {get_spec(dataset).title}" in shown
+    assert f"--data-root must name the folder of {get_spec(dataset).title}" in shown
     asked = yaml.safe_load((ROOT / "configs" / f"{dataset}_{task}.yaml").read_text())
     assert f'"{dataset}_{task}.yaml"' in script.read_text()
     assert (asked["dataset"], asked["task"]) == (dataset, task)

@@ -35,17 +35,17 @@ def changed(runs, tmp_path):
         (target / "config.yaml").write_text(yaml.safe_dump(config))
         for file in sorted(target.glob("folds/*/predictions.npz")):
             with np.load(file) as arrays:
-                held = dict(arrays)
+                values = dict(arrays)
             if change is not None:
-                np.savez(file, **{**held, **change(held)})
+                np.savez(file, **{**values, **change(values)})
         return str(target)
 
     return copy
 
 
 def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
-    def perfect(held):
-        return {"logits": np.eye(5, dtype=np.float32)[held["labels"]][None]}
+    def perfect(values):
+        return {"logits": np.eye(5, dtype=np.float32)[values["labels"]][None]}
 
     better = changed("better", {"reselection.preset": "none", "seed": 9}, perfect)
     words = ["compare", str(runs / "first"), better, "--output", str(tmp_path / "out")]
@@ -65,9 +65,9 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     assert (by["interval"], by["p"]) == (None, None)
     assert "gives no interval of accuracy" in shown
 
-    def uneven(held):
-        right = perfect(held)["logits"]
-        return {"logits": right if held["name"] == "01" else np.roll(right, 1, axis=2)}
+    def uneven(values):
+        right = perfect(values)["logits"]
+        return {"logits": right if values["name"] == "01" else np.roll(right, 1, axis=2)}
 
     words = ["compare", str(runs / "first"), changed("uneven", {"seed": 9}, uneven)]
     assert main([*words, "--output", str(tmp_path / "out")]) == 0
@@ -84,7 +84,7 @@ def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
     shown = capsys.readouterr().out
     assert "final epoch, seeds 2, 3" in shown
     assert "B: " + other + ", oracle (epoch chosen on the held-out subject)" in shown
-    assert "The oracle is no result" in shown
+    assert "The oracle is not a result" in shown
     assert "different selections" in shown
     assert " ± " in shown
 
@@ -94,11 +94,11 @@ def refused(capsys, *words):
     return " ".join(capsys.readouterr().err.split())
 
 
-def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
+def test_runs_that_cannot_be_compared_are_refused(runs, changed, tmp_path, capsys):
     first = str(runs / "first")
 
-    def set_aside(held):
-        return {f"inner_{name}": held[name] for name in ("clips", "logits", "labels")}
+    def set_aside(values):
+        return {f"inner_{name}": values[name] for name in ("clips", "logits", "labels")}
 
     inner = changed("inner", {"training.selection": "inner"}, set_aside)
     assert "Name one for both" in refused(capsys, "compare", first, inner)
@@ -109,12 +109,12 @@ def test_runs_that_cannot_be_compared(runs, changed, tmp_path, capsys):
     assert "training.learning_rate 0.0008" in refused(capsys, "compare", f"{first},{lr}", first)
     assert "its seed is 2" in refused(capsys, "compare", f"{first},{first}", first)
 
-    def renamed(held):
-        return {"clips": np.char.replace(held["clips"], "EP01", "EP99")}
+    def renamed(values):
+        return {"clips": np.char.replace(values["clips"], "EP01", "EP99")}
 
     other = changed("clips", {}, renamed)
     shown = refused(capsys, "compare", first, other)
-    assert "clip(s) are in the first run only: 01/EP01" in shown
+    assert "clip(s) are only in the first run: 01/EP01" in shown
     fewer = Path(changed("task", {}))
     results = json.loads((fewer / "results.json").read_text())
     (fewer / "results.json").write_text(json.dumps({**results, "task": "c3"}))
@@ -144,26 +144,26 @@ def test_runs_on_other_data_are_named(runs, changed, tmp_path, capsys):
     assert "data (frames or labels) labels" in capsys.readouterr().out
 
 
-def test_the_original_would_have_printed(runs, changed, capsys):
+def test_what_the_release_would_have_printed(runs, changed, capsys):
     assert main(["original-report", str(runs / "first")]) == 0
     shown = capsys.readouterr().out
     oracle = json.loads((runs / "first" / "results.json").read_text())["oracle"]
     assert f"accuracy    {oracle['accuracy']:.4f}" in shown
-    assert "in truth the mean precision" in shown
+    assert "actually the mean precision" in shown
     assert "do not print it" in shown
     assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
     assert "do not print it" not in capsys.readouterr().out
 
 
-def test_results_and_configs_that_are_broken(runs, changed, capsys):
+def test_corrupt_results_and_configs_are_named(runs, changed, capsys):
     first = str(runs / "first")
     broken = Path(changed("broken", {}))
     file = broken / "results.json"
-    whole = json.loads(file.read_text())
+    complete = json.loads(file.read_text())
     for name in ("dataset", "classes", "folds"):
-        file.write_text(json.dumps({k: v for k, v in whole.items() if k != name}))
+        file.write_text(json.dumps({k: v for k, v in complete.items() if k != name}))
         assert f"({name} is missing or broken)" in refused(capsys, "compare", first, str(broken))
-    file.write_text(json.dumps({**whole, "final": {"accuracy": "high"}}))
+    file.write_text(json.dumps({**complete, "final": {"accuracy": "high"}}))
     assert "final.accuracy has the wrong type" in refused(capsys, "original-report", str(broken))
     file.write_text("[1]")
     assert "everything is missing" in refused(capsys, "original-report", str(broken))

@@ -1,4 +1,4 @@
-"""`gamdss features`: what is written, that it is what the network sees, and how it goes on."""
+"""`gamdss features`: what it writes, that the network sees the same, and how it resumes."""
 
 import csv
 import json
@@ -13,7 +13,7 @@ from gamdss.cli import main
 from gamdss.data import feature_files
 from gamdss.data.frames import decode
 from gamdss.features import dense_flow, flow_feature, frame_difference
-from gamdss.report.feature_colours import motion_colours, value_colours
+from gamdss.report.colours import motion_colours, value_colours
 
 SIZE = 48
 
@@ -25,7 +25,7 @@ def command(root, output, *words):
 
 @pytest.fixture(scope="module")
 def done(small_dataset, tmp_path_factory):
-    """Flow and strain of the made clips, with pictures."""
+    """Flow and strain of the synthetic clips, with pictures."""
     output = tmp_path_factory.mktemp("features") / "out"
     assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
     return output
@@ -124,14 +124,14 @@ def test_a_changed_frame_is_computed_again(data, tmp_path):
     assert not np.load(tmp_path / "out" / row["rising"]).any()
 
 
-def test_a_broken_frame_is_told_and_the_others_are_written(data, tmp_path, capsys):
+def test_a_broken_frame_is_reported_and_the_others_are_written(data, tmp_path, capsys):
     broken = next(data.glob("Cropped/sub02/*"))
     for frame in broken.iterdir():
         frame.write_bytes(frame.read_bytes()[:200])
     assert command(data, tmp_path / "out", "--features.name", "flow-dis") == 2
     shown = capsys.readouterr().err
     assert f"1 of 12 clips have no features; the first: clip 02/{broken.name} (row " in shown
-    assert "goes on with what is missing" in shown
+    assert "resumes with what is missing" in shown
     assert "Traceback" not in shown
     assert len(rows(tmp_path / "out")) == 11
 
@@ -164,7 +164,7 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
     assert "9 clip(s) not in the list, left out" in caplog.text
     about = json.loads((output / "features.json").read_text())
     assert about["settings"]["clip_list"]["file"] == "list.csv"
-    # Another list is another set of features; a list that cannot be read is told.
+    # Another list is another set of features; a list that cannot be read is refused.
     listed.write_text("\n".join(lines[:2]) + "\n")
     assert command(small_dataset, output, *words) == 2
     assert "features of other settings (clip_list: " in capsys.readouterr().err
@@ -174,7 +174,7 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--size", "5"], "--size is 5"),
         (["--features.name", "optical"], "flow-farneback"),
@@ -184,10 +184,10 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
         (["--training.epochs=3"], "--training.epochs has no effect"),
     ],
 )
-def test_a_wrong_option_is_told(small_dataset, tmp_path, capsys, words, told):
+def test_a_wrong_option_is_refused(small_dataset, tmp_path, capsys, words, message):
     assert command(small_dataset, tmp_path / "out", *words) == 2
     shown = capsys.readouterr().err
-    assert told in shown
+    assert message in shown
     assert "Traceback" not in shown
     assert not (tmp_path / "out").exists()
 

@@ -1,4 +1,4 @@
-"""`gamdss spot`: key frames of clips that nobody annotated, from the command line."""
+"""`gamdss spot`: key frames of clips without annotation."""
 
 import csv
 import shutil
@@ -44,7 +44,7 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
         assert int(row["apex_low"]) <= int(row["apex"]) <= int(row["apex_high"])
 
 
-def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_go_on(made, tmp_path, capsys):
+def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_are_written(made, tmp_path, capsys):
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped" / "sub01", tree)
     short = tree / "short"
@@ -59,7 +59,7 @@ def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_go_on(made, tmp_p
 
 
 @pytest.mark.parametrize("kind", ["nothing", "empty", "too little"])
-def test_what_is_no_clip_is_refused(kind, made, tmp_path, capsys):
+def test_an_input_without_clips_is_refused(kind, made, tmp_path, capsys):
     place = tmp_path / "place"
     if kind != "nothing":
         place.mkdir()
@@ -73,19 +73,19 @@ def test_what_is_no_clip_is_refused(kind, made, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("inside", ["", "spotted", "sub01/EP01"])
-def test_pictures_are_not_put_among_the_frames(inside, made, tmp_path, capsys):
+def test_an_output_inside_the_input_is_refused(inside, made, tmp_path, capsys):
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped", tree)
     before = sorted(tree.rglob("*"))
     assert main(["spot", "--input", str(tree), "--output", str(tree / inside)]) == 2
-    assert "lies in --input" in capsys.readouterr().err
+    assert "is inside --input" in capsys.readouterr().err
     assert sorted(tree.rglob("*")) == before
 
 
-def test_an_output_that_cannot_be_made_is_told_before_the_work(made, tmp_path, monkeypatch, capsys):
+def test_an_unwritable_output_is_refused_before_the_work(made, tmp_path, monkeypatch, capsys):
     (tmp_path / "taken").write_text("a file")
     spot = "gamdss.prediction.spot_clips._spot"
-    monkeypatch.setattr(spot, lambda *_: pytest.fail("worked for nothing"))
+    monkeypatch.setattr(spot, lambda *_: pytest.fail("a clip was spotted"))
     output = str(tmp_path / "taken" / "out")
     assert main(["spot", "--input", str(made / "Cropped"), "--output", output]) == 2
     assert output in capsys.readouterr().err
@@ -109,7 +109,7 @@ def faulty(made, tmp_path_factory):
     return tree
 
 
-def test_faulty_clips_are_told_apart(faulty, tmp_path):
+def test_faulty_clips_are_named_with_their_problem(faulty, tmp_path):
     assert main(["spot", "--input", str(faulty), "--output", str(tmp_path)]) == 1
     found = {row["clip"]: row for row in rows(tmp_path)}
     assert set(found) == {"tree", "mixed", "corrupt", "wide"}
@@ -121,11 +121,11 @@ def test_faulty_clips_are_told_apart(faulty, tmp_path):
         assert int(found[name]["onset"]) < int(found[name]["offset"])
 
 
-def test_a_text_file_is_no_video(faulty, tmp_path, capsys):
+def test_a_text_file_is_refused_as_a_video(faulty, tmp_path, capsys):
     words = ["--input", str(faulty / "notes.txt"), "--output", str(tmp_path)]
     assert main(["spot", *words]) == 2
     shown = capsys.readouterr().err
-    assert "no video that can be decoded" in shown
+    assert "not a video that can be decoded" in shown
     assert "Traceback" not in shown
 
 
@@ -137,7 +137,7 @@ def test_a_long_clip_is_refused_before_it_is_read(made, tmp_path, monkeypatch, c
     assert "too many" in rows(tmp_path)[0]["problem"]
 
 
-def test_frames_are_not_held_in_full_size(made, monkeypatch):
+def test_frames_are_not_kept_in_full_size(made, monkeypatch):
     frames, alive = FrameSequence(next(made.glob("Cropped/sub01/*"))), []
 
     def watched(sequence, number):

@@ -1,4 +1,4 @@
-"""`gamdss train`: what a run leaves, and how it goes on."""
+"""`gamdss train`: what a run writes, and how it resumes."""
 
 import json
 import shutil
@@ -35,7 +35,7 @@ def finished(small_dataset, small_options, tmp_path_factory):
     return output, done
 
 
-def test_a_run_leaves_what_it_names(finished):
+def test_a_run_writes_the_files_that_it_prints(finished):
     output, done = finished
     for file in ("results.json", "results.md", "confusion.png", "curves.png", "film_strip.png"):
         assert str(output / file) in done.stdout
@@ -68,7 +68,7 @@ def test_nothing_in_a_run_directory_is_pickled(finished):
             assert not file.read_bytes().startswith((b"\x80", b"PK")), file
 
 
-def test_started_again_it_finds_everything_done(finished, small_dataset, small_options, capsys):
+def test_a_finished_run_is_not_trained_again(finished, small_dataset, small_options, capsys):
     output, _ = finished
     before = (output / "results.json").read_bytes()
     words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
@@ -77,17 +77,19 @@ def test_started_again_it_finds_everything_done(finished, small_dataset, small_o
     assert "final epoch" in capsys.readouterr().out
 
 
-def test_a_run_directory_of_another_config(finished, small_dataset, small_options, capsys):
+def test_a_run_directory_of_another_config_is_refused(
+    finished, small_dataset, small_options, capsys
+):
     output, _ = finished
     words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
     assert main([*words, "--seed", "7", "--training.learning-rate", "0.1"]) == 2
     message = capsys.readouterr().err
-    assert "seed: 2 there, 7 now" in message
-    assert "training.learning_rate: 0.0008 there, 0.1 now" in message
+    assert "seed: stored 2, current 7" in message
+    assert "training.learning_rate: stored 0.0008, current 0.1" in message
     assert "--output" in message
 
 
-def test_a_run_does_not_continue_on_changed_data(finished, data, small_options, tmp_path, capsys):
+def test_a_run_does_not_resume_on_changed_data(finished, data, small_options, tmp_path, capsys):
     output = Path(shutil.copytree(finished[0], tmp_path / "run"))
     config = (output / "config.yaml").read_text()
     moved = config.replace(yaml.safe_load(config)["data_root"], str(data))
@@ -133,8 +135,10 @@ TRAINED += [ROOT / "configs/original/cas3_c4.yaml"]
 
 
 @pytest.mark.parametrize("config", TRAINED, ids=lambda p: str(p.relative_to(ROOT)))
-def test_configs_run_to_their_end(config, small_dataset, made, small_options, tmp_path, capsys):
-    """Two of each kind; tests/engine/test_config_data.py reads the data of every config."""
+def test_shipped_configs_can_be_trained(
+    config, small_dataset, made, small_options, tmp_path, capsys
+):
+    """Two of each kind; tests/data/test_config_data.py reads the data of every config."""
     asked = yaml.safe_load(config.read_text())
     root = small_dataset if asked["dataset"] == "cas2" else made(asked["dataset"], None, 8)
     words = ["train", "--config", str(config), "--data-root", str(root), *small_options]

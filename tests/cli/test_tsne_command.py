@@ -16,7 +16,7 @@ from workbook_edits import edit
 from gamdss import demo
 from gamdss.cli import main
 from gamdss.report import tsne_figure
-from gamdss.runs.embedding import features
+from gamdss.runs.embedding import embed
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
 from gamdss.training.checkpoint import load_result
@@ -54,14 +54,14 @@ def test_one_run(finished_run, capsys, caplog):
     drawn = points[["fold", "clip", "class", "predicted"]].itertuples(index=False, name=None)
     assert sorted(drawn) == sorted(recorded)
     assert np.isfinite(points[["x", "y"]].to_numpy()).all()
-    assert "predicted otherwise" not in caplog.text
+    assert "differ from those of the run" not in caplog.text
 
 
 def test_folds_are_compared_on_the_same_training_clips(finished_run):
     opened = open_run(read_run(finished_run), OPTIONS)
-    all_of_them = features(opened, opened.folds[:1])[0]
+    all_of_them = embed(opened, opened.folds[:1])[0]
     assert all_of_them.training_clips == opened.folds[0].training
-    some = features(opened, opened.folds, most=6)
+    some = embed(opened, opened.folds, most=6)
     chosen = {clip for fold in some for clip in fold.training_clips}
     assert len(chosen) == 6
     for fold, asked in zip(some, opened.folds, strict=True):
@@ -85,7 +85,7 @@ def test_two_runs_side_by_side_and_one_fold(finished_run, tmp_path, capsys):
     assert len(points) == 8
 
 
-def test_runs_of_one_name_are_told_apart(finished_run, tmp_path, monkeypatch, capsys):
+def test_runs_of_one_name_are_named_by_their_parents(finished_run, tmp_path, monkeypatch, capsys):
     first, second = (tmp_path / name / "run" for name in "ab")
     for run in (first, second):
         shutil.copytree(finished_run, run)
@@ -97,10 +97,10 @@ def test_runs_of_one_name_are_told_apart(finished_run, tmp_path, monkeypatch, ca
     assert (first / "tsne_against_b_run.png").is_file()
 
 
-def test_what_cannot_be_drawn(finished_run, tmp_path, capsys):
+def test_what_cannot_be_drawn_is_refused(finished_run, tmp_path, capsys):
     assert "--fold NAME" in refused(capsys, finished_run, "--clips", "training")
     assert "The folds are 01, 02, 03" in refused(capsys, finished_run, "--fold", "9")
-    assert "t-SNE needs 5 at least" in refused(capsys, finished_run, "--fold", "01")
+    assert "t-SNE needs at least 5" in refused(capsys, finished_run, "--fold", "01")
     assert "below 12" in refused(capsys, finished_run, "--perplexity", "12")
     assert "Omit one" in refused(capsys, finished_run, "--demo")
     assert "no run is named Train one" in refused(capsys)
@@ -116,7 +116,7 @@ def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeyp
     real = tsne_figure.tsne_figure
     monkeypatch.setattr("gamdss.tsne.tsne_figure", lambda *args: said.append(args) or real(*args))
     assert main(["tsne", str(inner_flow_run), "--output", str(tmp_path)]) == 0
-    assert "predicted otherwise" not in caplog.text
+    assert "differ from those of the run" not in caplog.text
     points = pd.read_csv(tmp_path / "tsne.csv")
     results = json.loads((inner_flow_run / "results.json").read_text())
     rows = [row for fold in results["folds"] for row in fold["predictions"]]
@@ -133,11 +133,11 @@ def test_training_clips_keep_their_order_where_some_are_set_aside(inner_flow_run
     data = opened.trained(opened.folds[0]).data
     clips = opened.training_clips(opened.folds[0], data)
     assert sorted(clips) == sorted(opened.folds[0].training)
-    frames = opened.dataset.store.reselected[list(clips)]
-    assert np.array_equal(frames, np.concatenate((data.training, data.inner)))
+    index = opened.dataset.store.reselected_index[list(clips)]
+    assert np.array_equal(index, np.concatenate((data.training, data.inner)))
 
 
-def test_the_data_is_gone_or_other(finished_run, data, tmp_path, capsys):
+def test_missing_or_changed_data_is_refused(finished_run, data, tmp_path, capsys):
     assert "error" in refused(capsys, finished_run, "--data-root", tmp_path / "absent")
     assert main(["tsne", str(finished_run), "--data-root", str(data)]) == 0  # moved, the same
     for row in (2, 3):
@@ -147,14 +147,14 @@ def test_the_data_is_gone_or_other(finished_run, data, tmp_path, capsys):
     assert "--data-root" in shown
 
 
-def test_checkpoints_that_are_gone_or_of_another_network(finished_run, tmp_path, capsys):
+def test_a_truncated_checkpoint_is_named(finished_run, tmp_path, capsys):
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     file = run / "folds" / "03" / "checkpoint.safetensors"
     file.write_bytes(file.read_bytes()[:1000])
-    assert f"{file}: this is no whole safetensors file" in refused(capsys, run)
+    assert f"{file}: missing, incomplete or corrupt weights" in refused(capsys, run)
 
 
-def test_other_weights_than_the_run_recorded_are_told(finished_run, tmp_path, capsys, caplog):
+def test_predictions_that_differ_from_the_run_are_reported(finished_run, tmp_path, capsys, caplog):
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     file = run / "folds" / "01" / "predictions.npz"
     arrays = dict(np.load(file))
@@ -162,7 +162,7 @@ def test_other_weights_than_the_run_recorded_are_told(finished_run, tmp_path, ca
     np.savez_compressed(file, **arrays)
     assert load_result(file).name == "01"
     assert main(["tsne", str(run), "--output", str(tmp_path)]) == 0
-    assert "fold 01: 4 of 4 held-out clips are predicted otherwise" in caplog.text
+    assert "fold 01: predictions of 4 of 4 held-out clips differ" in caplog.text
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -175,7 +175,7 @@ def test_scripts_say_how_to_get_a_run(script, tmp_path, monkeypatch, capsys):
     shown = capsys.readouterr().err
     config = (ROOT / "configs" / f"{name}.yaml").resolve()
     assert f"gamdss train --config {config} --data-root" in shown
-    assert f"runs/{name}: there is no run" in shown
+    assert f"runs/{name}: the run does not exist" in shown
     assert "--demo" in shown
     asked = yaml.safe_load((ROOT / "configs" / f"{name}.yaml").read_text())
     assert f"{asked['dataset']}_{asked['task']}" == name
@@ -194,7 +194,7 @@ def test_a_script_refuses_a_run_of_another_dataset(finished_run, monkeypatch, ca
     assert "this run is of cas2 c5, samm_c5.yaml of samm c5" in capsys.readouterr().err
 
 
-def test_the_demo_makes_a_run_and_uses_it_again(tmp_path, monkeypatch, capsys):
+def test_the_demo_trains_a_run_once(tmp_path, monkeypatch, capsys):
     for name, text in (("DATASET", TINY), ("SETTINGS", SETTINGS)):
         (tmp_path / f"{name}.yaml").write_text(text)
         monkeypatch.setattr(demo, name, tmp_path / f"{name}.yaml")
@@ -210,4 +210,4 @@ def test_the_demo_makes_a_run_and_uses_it_again(tmp_path, monkeypatch, capsys):
     assert main([*other, "--cache", str(tmp_path / "cache")]) == 2
     shown = capsys.readouterr().err
     assert "demo_cas2_c5: the demo's run is of another config" in shown
-    assert "reselection.preset: 'motion' there, 'original-full' now" in shown
+    assert "reselection.preset: stored 'motion', current 'original-full'" in shown

@@ -1,4 +1,4 @@
-"""Every field is checked at birth, and every shipped config is the one it says it is."""
+"""Every field is checked when it is set, explained, and written in plain values."""
 
 import dataclasses
 
@@ -42,7 +42,7 @@ from gamdss.errors import ConfigError
         (Config, {"threads": -1}, "threads"),
     ],
 )
-def test_a_value_out_of_range_is_named_by_its_flag(group, values, flag):
+def test_an_error_names_the_option_and_the_value(group, values, flag):
     with pytest.raises(ConfigError, match=f"--{flag} is ") as caught:
         group(**values)
     assert str(next(iter(values.values()))) in str(caught.value)
@@ -54,7 +54,7 @@ def test_an_image_size_that_does_not_fit_names_those_that_do():
         ModelConfig(image_size=100)
 
 
-def test_what_fits_another_backbone_is_known_where_it_is_built():
+def test_sizes_of_other_backbones_are_checked_later():
     assert ModelConfig(image_size=100, backbone="resnet18").image_size == 100
     with pytest.raises(ConfigError, match=r"--model.image-size is 0\nIt must be above 0\.$"):
         ModelConfig(image_size=0, backbone="resnet18")

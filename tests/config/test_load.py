@@ -46,7 +46,7 @@ def test_help_explains_every_field_with_its_default(capsys):
         train("--help")
     text = " ".join(capsys.readouterr().out.split())
     assert "--training.batch-size" in text
-    assert "clips in a step; the last partial batch is kept. (type: int, default: 16)" in text
+    assert "clips per step; the last, partial batch is kept. (type: int, default: 16)" in text
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_wrong_option_is_explained(words, message):
         ("training:\n  epochs: many", "training.epochs.*many"),
         ("training: 3", "training"),
         ("- a\n- b", "the config is a list"),
-        ("seed: [1", "not YAML"),
+        ("seed: [1", "not valid YAML"),
         ("", "the config is a NoneType"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_wrong_file_is_explained_and_named(config, text, message):
     assert_matches(message, caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="cannot be read"):
         train("--config", tmp_path / "absent.yaml")
 

@@ -1,4 +1,4 @@
-"""Action units in all the ways that the workbooks write them."""
+"""Action units in every notation that the workbooks use."""
 
 import math
 import os
@@ -64,12 +64,12 @@ def test_units(cell, units):
         ("12345", 0, ("12345",)),
     ],
 )
-def test_what_is_not_understood_is_kept_and_nothing_is_raised(cell, count, notes):
+def test_unparsed_text_becomes_a_note_without_an_error(cell, count, notes):
     parsed = parse_action_units(cell)
     assert (len(parsed.units), parsed.notes) == (count, notes)
 
 
-def test_only_units_that_moved_for_sure_are_counted():
+def test_only_units_that_certainly_moved_are_counted():
     assert parse_action_units("AU4(k)+L7").numbers == {7}
     assert parse_action_units("ref(7B)+43C").numbers == {43}
     assert parse_action_units("(R6 or R12)+R15").numbers == {15}

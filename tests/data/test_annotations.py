@@ -1,4 +1,4 @@
-"""Workbooks in CASME II's native form, whole and broken, as the reader meets them."""
+"""Reading intact and broken workbooks in CASME II's native form."""
 
 from pathlib import Path
 
@@ -87,8 +87,8 @@ def test_an_unknown_emotion_is_counted_or_refused(tmp_path):
         ("OffsetFrame", 46, "zero-length clip"),
         ("OffsetFrame", 12, "onset after offset"),
         ("OffsetFrame", "/", "OffsetFrame is missing"),
-        ("OnsetFrame", 46.5, "whole frame number"),
-        ("OnsetFrame", -3, "whole frame number"),
+        ("OnsetFrame", 46.5, "non-negative integer"),
+        ("OnsetFrame", -3, "non-negative integer"),
         ("Filename", "../EP02_01f", "path separator"),
         ("Filename", "a/b", "path separator"),
         ("Filename", "..", "path separator"),
@@ -112,13 +112,13 @@ def test_all_bad_rows_are_listed_at_once(tmp_path):
     assert all(f"row {n}: " in str(caught.value) for n in (2, 3, 4))
 
 
-def test_a_clip_that_stands_twice_is_refused(tmp_path):
+def test_a_duplicate_clip_is_refused(tmp_path):
     file = write(tmp_path / "w.xlsx", [*GOOD, GOOD[0]])
-    with pytest.raises(AnnotationError, match=r"row 6: clip EP02_01f .* row 2 already"):
+    with pytest.raises(AnnotationError, match=r"row 6: clip EP02_01f .* already in row 2"):
         read_annotations(SPEC, file, "c5")
 
 
-def test_a_renamed_column_is_named_with_the_nearest(tmp_path):
+def test_a_missing_column_is_named_with_the_closest_match(tmp_path):
     header = ["Apex Frame" if h == "ApexFrame" else h for h in SPEC.header]
     with pytest.raises(AnnotationError, match=r"'ApexFrame' \(apex\) is missing") as caught:
         read_annotations(SPEC, write(tmp_path / "w.xlsx", GOOD, header), "c5")
@@ -137,10 +137,10 @@ def test_blank_rows_and_column_order_do_not_matter(tmp_path):
     ]
 
 
-def test_a_file_that_is_no_workbook(tmp_path):
+def test_a_file_that_is_not_a_workbook(tmp_path):
     file = tmp_path / "w.xlsx"
     file.write_text("no workbook")
-    with pytest.raises(AnnotationError, match="not a workbook"):
+    with pytest.raises(AnnotationError, match="workbook cannot be read"):
         read_annotations(SPEC, file, "c5")
 
 
@@ -165,14 +165,14 @@ def test_no_or_several_workbooks(tmp_path):
     assert find_workbook(SPEC, tmp_path, chosen) == chosen
 
 
-def test_paths_that_are_not_there(tmp_path):
+def test_paths_that_do_not_exist(tmp_path):
     with pytest.raises(DataRootError, match="no such folder"):
         find_workbook(SPEC, tmp_path / "absent")
     with pytest.raises(DataRootError, match="no such workbook"):
         find_workbook(SPEC, tmp_path, tmp_path / "absent.xlsx")
 
 
-def test_unknown_dataset_and_task_list_the_known(workbook):
+def test_errors_for_unknown_datasets_and_tasks_list_the_known_ones(workbook):
     with pytest.raises(ConfigError, match="cas2"):
         get_spec("cas9")
     with pytest.raises(ConfigError, match="c5, c3"):
@@ -180,7 +180,7 @@ def test_unknown_dataset_and_task_list_the_known(workbook):
 
 
 def test_the_folds_of_the_original_follow_from_the_data(tmp_path):
-    """26 subjects in 5 classes; in 3 classes 25, since subject 18 has clips of `others` only."""
+    """5 classes have 26 subjects; 3 classes have 25: subject 18 has only clips of `others`."""
     rows = []
     for subject in range(1, 27):
         shown = ["others"] if subject == 18 else ["happiness", "surprise", "disgust", "others"]

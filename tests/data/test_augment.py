@@ -1,4 +1,4 @@
-"""Augmentation against torchvision's steps done in turn."""
+"""Augmentation compared with torchvision's steps, one after another."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def by_steps(frames, drawn, i, padding):
     return reference.crop(image, top, left, *frames.shape[-2:])
 
 
-def test_one_sampling_gives_the_pixels_of_flip_rotation_and_crop():
+def test_one_sampling_equals_flip_rotation_and_crop():
     generator = torch.Generator().manual_seed(0)
     for size in (224, 64):
         frames = torch.randn(12, 9, size, size, generator=generator)
@@ -57,7 +57,7 @@ def test_no_augmentation_changes_nothing():
     assert torch.equal(augment(frames, draw(3, 32, config, torch.Generator())), frames)
 
 
-def test_what_lies_outside_is_zero():
+def test_pixels_from_outside_are_zero():
     drawn = Draw(*(torch.tensor([v]) for v in (False, 0.0, 5, 0)))
     out = augment(torch.ones(1, 9, 32, 32), drawn)
     assert out[..., -5:].eq(0).all()
@@ -76,7 +76,7 @@ def one_draw(flip=False, degrees=0.0, shift=0):
 
 
 def test_vectors_turn_exactly():
-    """A vector to the right: flipped to the left, turned a quarter counter-clockwise upwards."""
+    """A vector to the right: left after a flip, up after a quarter turn counter-clockwise."""
     right = torch.zeros(1, 2, 3, 4, 4)
     right[:, :, 0], right[:, :, 2] = 2.0, 7.0
     for drawn, expected in (

@@ -11,7 +11,7 @@ from workbook_edits import WORKBOOK, edit, frame, row_of
 from gamdss.cli import main
 
 
-def test_no_data_is_told_in_three_lines(capsys):
+def test_the_error_for_no_data_has_three_lines(capsys):
     assert main(["train"]) == 2
     lines = capsys.readouterr().err.strip().splitlines()
     assert len(lines) == 3
@@ -65,7 +65,9 @@ def test_a_missing_apex_under_strict(refused, data, cell):
     assert "row 4: " in refused(data, "--strict")
 
 
-def test_mended_rows_are_warned_of(data, small_options, tmp_path, caplog):
+def test_a_missing_apex_and_an_unknown_emotion_cause_warnings(
+    data, small_options, tmp_path, caplog
+):
     edit(data, 4, "ApexFrame", "/")
     edit(data, 5, "Estimated Emotion", "boredom")
     words = ["train", "--data-root", str(data), *small_options, "--output", str(tmp_path / "run")]
@@ -111,7 +113,7 @@ def test_a_missing_frame_inside_a_window_is_skipped_with_a_note(
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [(b"", "empty (0 bytes)"), (b"not a jpeg", "no image")]
+    ("content", "message"), [(b"", "empty (0 bytes)"), (b"not a jpeg", "not an image")]
 )
 def test_an_unreadable_frame(refused, data, content, message):
     path = frame(data, 2)
@@ -157,7 +159,7 @@ def test_one_subject_only(refused, data):
         folder.mkdir(parents=True)
         for number in range(cells["OnsetFrame"], cells["OffsetFrame"] + 1):
             cv2.imwrite(str(folder / f"reg_img{number}.jpg"), np.full((32, 32, 3), 90, np.uint8))
-    assert "there is one subject only (01)" in refused(data)
+    assert "there is only one subject (01)" in refused(data)
 
 
 def test_a_clip_copied_to_another_subject_is_found(data, refused):
@@ -174,6 +176,6 @@ def test_a_clip_copied_to_another_subject_is_found(data, refused):
     )
 
 
-def test_a_class_that_one_subject_alone_has(refused, data):
+def test_a_class_that_only_one_subject_has(refused, data):
     edit(data, 2, "Estimated Emotion", "disgust")
     assert "01 has the only clips of class disgust" in refused(data)

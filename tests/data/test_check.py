@@ -1,4 +1,4 @@
-"""`gamdss check` finds every fault that was planted, in one go, and tells what stops a training."""
+"""`gamdss check` finds every planted fault in one pass and reports which prevent training."""
 
 import csv
 from dataclasses import replace
@@ -64,7 +64,7 @@ def found_task(name):
     return next(iter(get_spec(name).tasks))
 
 
-def test_a_sound_dataset_can_be_trained_on(made, capsys):
+def test_a_valid_dataset_can_be_trained_on(made, capsys):
     root = made("samm", None, 5)
     words = ["check", "--dataset", "samm", "--data-root", str(root), "--decode", "all"]
     assert main(words) == 0
@@ -75,7 +75,7 @@ def test_a_sound_dataset_can_be_trained_on(made, capsys):
     assert "0 frame(s) decoded" not in shown
 
 
-def test_decoding_everything_finds_what_key_frames_do_not_show(made, tmp_path):
+def test_decoding_all_frames_finds_faults_outside_the_key_frames(made, tmp_path):
     import shutil
 
     root = shutil.copytree(made("samm", None, 5), tmp_path / "data")
@@ -97,7 +97,7 @@ def test_a_dataset_without_frames_or_subjects(made, tmp_path):
     assert [fault.kind for fault in check("samm", tmp_path).faults] == ["no frame folder"]
 
 
-def test_moved_key_frames_are_told(made):
+def test_moved_key_frames_are_reported(made):
     root = made("samm", "native", 8, None, FAULTS)
     found = check("samm", root, frames=FramesConfig(missing="nearest"))
     moved = [fault for fault in found.faults if fault.kind == "key frame moved"]

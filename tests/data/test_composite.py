@@ -1,4 +1,4 @@
-"""Several datasets as one run, from their native layouts on."""
+"""Several datasets in one run, from their native layouts."""
 
 import csv
 import json
@@ -76,7 +76,7 @@ def test_subjects_of_different_datasets_do_not_collide(words, tmp_path, capsys, 
         ("smic", "surprise", "2"),
     }
     assert {r["published"] for r in counted if r["dataset"] == "smic"} == {"70", "51", "43"}
-    assert "cas2, negative: 2 clips here, 88 published" in caplog.text
+    assert "cas2, negative: 2 clips, but 88 published" in caplog.text
     assert "SMIC-HS's layout + Synthetic clips in CASME II" in capsys.readouterr().out
     assert len(rows(output / "annotations.csv")) == 18
 
@@ -123,12 +123,12 @@ def test_a_list_chooses_clips_and_classes_and_reports_differences(roots, tmp_pat
     assert f"1 clip(s) not in the list, left out: {read.clips[1].id.split('-', 1)[1]}" in (
         caplog.text
     )
-    assert "1 clip(s) other class" in caplog.text
-    assert "1 clip(s) of the list are not in the task's clips" in caplog.text
+    assert "1 clip(s) with another class" in caplog.text
+    assert "1 clip(s) of the list are not among the task's clips" in caplog.text
 
 
 def test_a_broken_list_is_explained(words, tmp_path, capsys):
-    for line, told in (
+    for line, message in (
         ("smic,s1,x", "the line has 3 cells"),
         ("smic,s1,x,7", "class '7' is not in the task"),
         ("smic,s1,x,0", "none of the 6 clips of smic is in the list"),
@@ -136,7 +136,7 @@ def test_a_broken_list_is_explained(words, tmp_path, capsys):
         (tmp_path / "list.csv").write_text(line + "\n")
         output = ["--output", str(tmp_path / "run")]
         assert main([*words, *output, "--clip-list", str(tmp_path / "list.csv")]) == 2
-        assert told in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
 
 def test_frames_of_all_parts_are_found(roots, tmp_path):
@@ -150,7 +150,7 @@ def test_frames_of_all_parts_are_found(roots, tmp_path):
     assert (joined.frames[joined.annotated[-1]] == expected).all()
 
 
-def test_folders_must_fit_the_datasets(roots):
+def test_folders_must_match_the_datasets(roots):
     for text in ("/data", "smic=/a,cas2=/b", f"{roots},mmew=/x"):
         with pytest.raises(ConfigError, match=r"smic=/data/SMIC,cas2=/data/CAS2,samm="):
             sources(config(text))

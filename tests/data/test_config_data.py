@@ -36,7 +36,7 @@ def test_the_data_of_every_config_is_read_and_reselected(file, made, tmp_path):
     assert [row["emotion"] for row in rows] == [c.emotion for c in dataset.annotations.clips]
 
 
-def test_there_is_a_config_for_every_task_that_the_project_names():
+def test_there_is_a_config_for_every_named_task():
     found = {str(file.relative_to(ROOT / "configs")) for file in CONFIGS}
     for name in ("cas2_c5", "cas2_c3", "samm_c5", "samm_c3", "cas3_c7", "cas3_c4"):
         assert {f"{name}.yaml", f"original/{name}.yaml"} <= found

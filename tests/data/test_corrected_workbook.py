@@ -1,4 +1,4 @@
-"""The corrected workbook: reading it again gives the new key frames, all else is as it was."""
+"""The corrected workbook has the new key frames and is otherwise unchanged."""
 
 import csv
 from dataclasses import replace
@@ -29,7 +29,7 @@ def cells(file):
 
 
 @pytest.mark.parametrize(("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6")])
-def test_reading_it_again_gives_the_new_numbers_and_nothing_else(name, task, made, tmp_path):
+def test_only_the_key_frames_change(name, task, made, tmp_path):
     spec, root = get_spec(name), made(name)
     original = find_workbook(spec, root)
     before = original.read_bytes()
@@ -51,7 +51,7 @@ def test_reading_it_again_gives_the_new_numbers_and_nothing_else(name, task, mad
     assert differ == (3 if "duration" in spec.columns else 2) * len(clips)
 
 
-def test_sheets_widths_and_formats_stay(made, tmp_path):
+def test_sheets_widths_and_formats_are_unchanged(made, tmp_path):
     spec, original = get_spec("cas2"), find_workbook(get_spec("cas2"), made("cas2"))
     book = openpyxl.load_workbook(original)
     book.active.column_dimensions["A"].width = 33
@@ -82,7 +82,7 @@ def test_a_plain_table(tmp_path):
         ]
 
 
-def test_without_an_apex_column_the_apex_is_left_out(made, tmp_path):
+def test_without_an_apex_column_the_apex_is_omitted(made, tmp_path):
     spec = get_spec("smic")
     original = find_workbook(spec, made("smic"))
     clips = read("smic", original, "c3").clips
@@ -98,5 +98,5 @@ def test_the_original_is_never_replaced(made, tmp_path):
     clips = read("cas2", original, "c5").clips
     link = tmp_path / "a.xlsx"
     link.symlink_to(original)
-    with pytest.raises(RunError, match="this is the original"):
+    with pytest.raises(RunError, match="would replace the original"):
         write_corrected(spec, link, tmp_path, clips, [moved(c) for c in clips])

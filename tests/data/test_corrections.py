@@ -1,4 +1,4 @@
-"""Known mistakes: mended where a cell is at fault, listed, left alone elsewhere, switched off."""
+"""Known mistakes: corrected and listed where a cell is wrong, unchanged elsewhere, optional."""
 
 import csv
 import os
@@ -34,7 +34,7 @@ PART_A = [
     ["spNO.40", "e", "1812", "1824", "0", "18", "VII", "surprise"],
     ["spNO.40", "e", "2327", "2363", "0", "14", "VII", "anger"],
 ]
-MENDED = {
+CORRECTED = {
     "spNO.149/d_112": (112, 123, 358),
     "spNO.214/c_5": (5, 5, 34),
     "spNO.216/d_3647": (2647, 2668, 2694),
@@ -70,15 +70,17 @@ def samm(tmp_path):
     return make
 
 
-def test_part_a_in_small(part_a):
+def test_a_small_part_a(part_a):
     spec = get_spec("cas3")
     read = read_annotations(spec, part_a, "c7")
     keys = {clip.id: clip.annotated.numbers for clip in read.clips}
-    assert {name: keys[name] for name in MENDED} == MENDED
+    assert {name: keys[name] for name in CORRECTED} == CORRECTED
     assert keys["spNO.1/a_355"] == (355, 359, 360)
     assert len(read.clips) == 8
-    mended = next(line for line in read.warnings if "known mistake" in line)
-    assert mended.startswith("7 known mistake(s) corrected: spNO.149/d_112 (row 4): apex 83 -> 123")
+    corrected = next(line for line in read.warnings if "known mistake" in line)
+    assert corrected.startswith(
+        "7 known mistake(s) corrected: spNO.149/d_112 (row 4): apex 83 -> 123"
+    )
     assert [clip.corrections for clip in read.clips if clip.id == "spNO.40/e_1812"] == [
         ("offset 0 -> 1845 (meb and the owners' part_A_v2.xls)",)
     ]
@@ -88,7 +90,7 @@ def test_part_a_in_small(part_a):
         read_annotations(spec, part_a, "c7", corrections=False)
 
 
-def test_case_is_folded_unless_asked_otherwise(part_a):
+def test_case_is_ignored_by_default(part_a):
     spec = get_spec("cas3")
     assert Counter(c.emotion for c in read_annotations(spec, part_a, "c7").clips)["others"] == 2
     exact = read_annotations(spec, part_a, "c7", exact_emotions=True)
@@ -96,7 +98,7 @@ def test_case_is_folded_unless_asked_otherwise(part_a):
     assert any("'Others' (1)" in line for line in exact.warnings)
 
 
-def test_they_are_listed_beside_the_run(part_a, tmp_path):
+def test_corrections_are_listed_in_the_run(part_a, tmp_path):
     write_annotations(tmp_path / "a.csv", read_annotations(get_spec("cas3"), part_a, "c7").clips)
     with (tmp_path / "a.csv").open(newline="") as lines:
         rows = {f"{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}
@@ -117,7 +119,7 @@ def test_part_a_as_published():
         name: count[0] for name, count in spec.expected["emotions"].items()
     }
     keys = {clip.id: clip.annotated.numbers for clip in scan.clips}
-    assert {name: keys[name] for name in MENDED} == MENDED
+    assert {name: keys[name] for name in CORRECTED} == CORRECTED
     assert sum(bool(clip.corrections) for clip in scan.clips) == 6
     for task, clips, subjects in (("c7", 860, 94), ("c4", 860, 94), ("c3", 699, 88)):
         read = read_annotations(spec, file, task)
@@ -140,7 +142,7 @@ def test_part_c_as_published():
     assert read.clips[0].annotated.numbers == (373, 379, 385)
 
 
-def test_part_c_in_small(tmp_path):
+def test_a_small_part_c(tmp_path):
     spec = get_spec("cas3c")
     rows = [[1, 1, 373, 385, "R4,5", "negative"], [4, 11, 13939, 13948, "4，11", "surprise"]]
     file = write(tmp_path / spec.workbooks[0], list(spec.header), rows, "mockCrimeME")
@@ -149,7 +151,7 @@ def test_part_c_in_small(tmp_path):
     assert [clip.annotated.apex for clip in read.clips] == [379, 13943]
 
 
-def test_an_apex_out_of_the_clip_is_corrected_and_a_sound_one_kept(samm):
+def test_an_apex_outside_the_clip_is_corrected_and_a_valid_one_kept(samm):
     file = samm(
         ["028", "028_4_1", 1071, 1200, 1134, 64, "1"],
         ["032", "032_3_2", 5126, 5127, 5207, 82, "1"],
@@ -173,7 +175,7 @@ def test_an_offset_follows_from_the_duration(samm):
     assert [clip.annotated.offset for clip in plain.clips] == [5793, 99, 30]
 
 
-def test_action_units_are_corrected_where_they_read_as_known(samm):
+def test_action_units_are_corrected_if_they_are_the_known_wrong_ones(samm):
     file = samm(
         ["011", "011_4_2", 1, 2, 9, 9, "L12 or L14"],
         ["014", "014_5_2", 1, 2, 9, 9, "R14B"],
@@ -182,7 +184,7 @@ def test_action_units_are_corrected_where_they_read_as_known(samm):
     assert [clip.action_units for clip in read.clips] == ["L14", "R14B"]
 
 
-def test_a_correction_by_row_wants_its_table_and_its_row(tmp_path):
+def test_a_correction_by_row_requires_its_table_and_row(tmp_path):
     spec = get_spec("cas2")
     rows = [[i, f"EP{i:02d}_1", None, 10, "/", 30, None, "4", "disgust"] for i in range(1, 4)]
     file = write(tmp_path / "CASME2-coding.xlsx", list(spec.header), rows)
@@ -198,7 +200,7 @@ def test_a_correction_by_row_wants_its_table_and_its_row(tmp_path):
     assert apexes(rows=4) == [20, 20, 20]
 
 
-def test_a_correction_that_does_not_fit_the_clip_is_not_applied(tmp_path):
+def test_a_correction_that_does_not_match_the_clip_is_not_applied(tmp_path):
     spec = get_spec("cas2")
     row = [4, "EP12_01f", None, 10, "/", 30, None, "4", "disgust"]
     file = write(tmp_path / "CASME2-coding.xlsx", list(spec.header), [row])
@@ -207,7 +209,7 @@ def test_a_correction_that_does_not_fit_the_clip_is_not_applied(tmp_path):
     assert clip.corrections == ()
 
 
-def test_a_correction_is_taken_where_the_annotated_frames_are_not_there(tmp_path):
+def test_a_correction_is_used_if_the_annotated_frames_do_not_exist(tmp_path):
     spec = get_spec("cas2")
     row = [1, "EP02_1", None, 10, 20, 60, None, "4", "disgust"]
     file = write(tmp_path / "CASME2-coding.xlsx", list(spec.header), [row])

@@ -70,7 +70,7 @@ def send(pipe, frames, numbers):
 
 @pytest.mark.parametrize("opened_before", [False, True])
 def test_forked_workers_see_the_same_frames(video, opened_before):
-    """Two at once, that share the position in the file with this process if they inherit it."""
+    """Two at once; they would share the file position with this process if they inherited it."""
     frames = gamdss.FrameSequence(video)
     expected = [frames[number] for number in frames]
     frames.release()
@@ -122,12 +122,12 @@ def test_a_video_is_open_only_while_it_is_read(video):
 
 
 @pytest.mark.parametrize("preset", ["full", "motion", "none"])
-def test_reselection_takes_it_as_it_is(folder, preset):
+def test_reselect_accepts_it(folder, preset):
     array = gamdss.reselect(images(), 46, 51, 57, first_frame=46, preset=preset)
     assert gamdss.reselect(gamdss.FrameSequence(folder), 46, 51, 57, preset=preset) == array
 
 
-def test_frames_are_decoded_when_asked_for(folder):
+def test_frames_are_decoded_on_access(folder):
     (folder / "reg_img50.png").write_bytes(b"broken")
     frames = gamdss.FrameSequence(folder)
     assert 50 in frames
@@ -136,11 +136,11 @@ def test_frames_are_decoded_when_asked_for(folder):
         _ = frames[50]
 
 
-def test_mistakes_are_named(tmp_path):
-    with pytest.raises(FrameError, match=r"nowhere(.|\n)*no such video"):
+def test_mistakes_are_explained(tmp_path):
+    with pytest.raises(FrameError, match=r"nowhere(.|\n)*video does not exist"):
         gamdss.FrameSequence(tmp_path / "nowhere")
-    with pytest.raises(FrameError, match="there is no image"):
+    with pytest.raises(FrameError, match="contains no image"):
         gamdss.FrameSequence(tmp_path)
     (tmp_path / "text.mp4").write_text("not a video")
-    with pytest.raises(FrameError, match="no video that can be decoded"):
+    with pytest.raises(FrameError, match="not a video that can be decoded"):
         gamdss.FrameSequence(tmp_path / "text.mp4")

@@ -1,4 +1,4 @@
-"""Frame folders, whole and broken, as the finder and the decoder meet them."""
+"""Finding and decoding frames in intact and broken folders."""
 
 import cv2
 import numpy as np
@@ -43,7 +43,7 @@ def test_the_exact_folder_wins_over_one_that_differs_in_padding(tmp_path):
     assert FrameFinder(SPEC, tmp_path).find(clip()).folder == exact
 
 
-def test_other_known_roots(tmp_path):
+def test_alternative_roots(tmp_path):
     make(tmp_path / "Cropped-updated/Cropped/sub01/EP02_01f", [46, 48, 50])
     assert FrameFinder(SPEC, tmp_path).find(clip())
 
@@ -83,7 +83,7 @@ def test_decode_gives_bgr(tmp_path):
     assert np.array_equal(decode(path, colour=True), image)
 
 
-def test_grey_frames_are_refused_in_colour_datasets_only(tmp_path):
+def test_grey_frames_are_refused_only_in_colour_datasets(tmp_path):
     path = tmp_path / "1.jpg"
     cv2.imwrite(str(path), np.full((16, 16), 99, np.uint8))
     with pytest.raises(FrameError, match=r"grey[\s\S]*--frames.grey accept"):
@@ -106,7 +106,7 @@ def test_sixteen_bit_and_transparent_frames(tmp_path):
     ("content", "message"),
     [
         (b"", r"empty \(0 bytes\)"),
-        (b"this is no image", "no image"),
+        (b"no image at all", "not an image"),
         (b"\xff\xd8\xff\xe0" + b"x" * 50, "truncated"),
     ],
 )
@@ -127,6 +127,6 @@ def test_a_truncated_jpeg_is_not_filled_up(tmp_path):
         decode(path, colour=True)
 
 
-def test_a_frame_that_vanished(tmp_path):
+def test_a_frame_that_no_longer_exists(tmp_path):
     with pytest.raises(FrameError, match="cannot be read"):
         decode(tmp_path / "gone.jpg", colour=True)

@@ -1,4 +1,4 @@
-"""Key frames as tensors for a loop of the user's own."""
+"""Key frames as tensors for a custom training loop."""
 
 from importlib.resources import files
 
@@ -66,7 +66,7 @@ def clip(folder, start):
     return gamdss.FrameSequence(folder)
 
 
-def test_clips_of_ones_own(tmp_path):
+def test_custom_clips(tmp_path):
     clips = [
         (clip(tmp_path / "a", 10), 10, 14, 18, "surprise"),
         (clip(tmp_path / "b", 30), 30, 34, 38, "joy"),
@@ -84,7 +84,7 @@ def test_clips_of_ones_own(tmp_path):
     assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
 
 
-def test_numbers_may_be_numpys(tmp_path):
+def test_numbers_may_be_numpy_integers(tmp_path):
     frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
     keys = np.array([10, 14, 18])
     clips = [(frames, *keys, label) for label in labels]
@@ -99,8 +99,8 @@ def test_frames_of_mixed_size(tmp_path):
     frames = clip(tmp_path / "a", 10)
     cv2.imwrite(str(tmp_path / "a" / "18.png"), np.full((44, 46, 3), 90, np.uint8))
     clips = [(frames, 10, 14, 18, 0)]
-    told = r"frame 18 is 44x46, the apex frame 40x40.*\n.*mixed_size=\"resize\""
-    with pytest.raises(FrameError, match=told):
+    message = r"frame 18 is 44x46, the apex frame 40x40.*\n.*mixed_size=\"resize\""
+    with pytest.raises(FrameError, match=message):
         gamdss.KeyFrameDataset(clips, image_size=40, preset="full", progress=False)
     options = {"image_size": 40, "preset": "full", "progress": False}
     assert len(gamdss.KeyFrameDataset(clips, mixed_size="resize", **options)) == 1
@@ -130,7 +130,7 @@ def test_videos_are_closed_after_their_clip(tmp_path):
     assert frames._video._stream is None
 
 
-def test_mistakes_are_named(tmp_path):
+def test_mistakes_are_explained(tmp_path):
     with pytest.raises(DataRootError, match="--data-root"):
         gamdss.KeyFrameDataset("cas2")
     with pytest.raises(ConfigError, match=r"Did you mean|Known"):
@@ -151,7 +151,7 @@ def test_mistakes_are_named(tmp_path):
     with pytest.raises(ConfigError, match=r"onset, apex and offset are 10\.0, '14', True\n.*int"):
         gamdss.KeyFrameDataset([(frames, 10.0, "14", True, 0)])
     for label in (True, -1, 1.5, None):
-        with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+        with pytest.raises(ConfigError, match="Give class names"):
             gamdss.KeyFrameDataset([(frames, 10, 14, 18, label)], progress=False)
-    with pytest.raises(ConfigError, match="names of classes, or their numbers"):
+    with pytest.raises(ConfigError, match="Give class names"):
         gamdss.KeyFrameDataset([(frames, 10, 14, 18, 0), (frames, 10, 14, 18, "joy")])

@@ -1,4 +1,4 @@
-"""Every dataset in every layout: made, found and read again, with all frames in their places."""
+"""Every dataset in every layout: synthetic clips are written, found and read again."""
 
 import csv
 import shutil
@@ -75,7 +75,7 @@ def test_clips_are_found_where_they_were_written(made, name, layout):
     assert decode(next(iter(files.values())), spec.colour).shape == (32, 32, 3)
 
 
-def test_one_layout_serves_all_clips_and_can_be_chosen(made):
+def test_all_clips_use_one_layout_which_can_be_chosen(made):
     spec, root = get_spec("cas3"), made("cas3", "videos", 3)
     assert FrameFinder(spec, root, FramesConfig(layout="videos")).layout_name == "videos"
     pattern = "part_A/{subject}/{video}/color/{frame}.jpg"
@@ -87,8 +87,8 @@ def test_one_layout_serves_all_clips_and_can_be_chosen(made):
     )
 
 
-def test_crops_of_two_kinds_are_never_mixed(made, tmp_path):
-    """A clip that one folder of crops lacks is not taken from another one, nor from the raw."""
+def test_two_kinds_of_crops_are_never_mixed(made, tmp_path):
+    """A clip missing from one folder of crops is not taken from another, nor from raw frames."""
     spec, root = get_spec("cas2"), Path(shutil.copytree(made("cas2", "cropped", 3), tmp_path / "c"))
     shutil.copytree(root / "Cropped", root / "Cropped_original")
     shutil.copytree(root / "Cropped", root / "CASME2_RAW_selected")
@@ -109,7 +109,7 @@ def test_takes_of_a_video_are_counted_as_their_folders_are(made):
     assert len({clip.id for clip in read.clips}) == 6
 
 
-def test_folders_stand_for_a_workbook_where_the_spec_says_so(made, tmp_path):
+def test_folders_replace_a_workbook_if_the_spec_says_so(made, tmp_path):
     spec, root = get_spec("smic"), Path(shutil.copytree(made("smic", "raw", 3), tmp_path / "smic"))
     before = read_annotations(spec, find_workbook(spec, root), "c3")
     (root / spec.workbooks[0]).unlink()

@@ -1,7 +1,6 @@
-"""Specs: shipped ones hold together, own ones are read from a file, wrong ones are explained."""
+"""Specs: shipped ones are consistent, custom ones are read, invalid ones are explained."""
 
 import re
-from pathlib import Path
 
 import pytest
 import yaml
@@ -14,7 +13,7 @@ from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, ConfigError
 from gamdss.synthetic import SynthConfig, write_dataset
 
-README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+README = (FOLDER / "README.md").read_text("utf-8")
 OWN = next(
     text for kind, text in re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL) if kind == "yaml"
 )
@@ -22,19 +21,19 @@ OWN = next(
 
 @pytest.fixture
 def own(tmp_path):
-    """The README's spec of a dataset of one's own."""
+    """The custom spec of the package README."""
     file = tmp_path / "lab.yaml"
     file.write_text(OWN, encoding="utf-8")
     return file
 
 
-def test_the_nine_datasets_are_there():
+def test_nine_datasets_are_supported():
     names = ("4dme", "cas1", "cas2", "cas3", "cas3c", "dfme", "mmew", "samm", "smic")
     assert spec_names() == names
 
 
 @pytest.mark.parametrize("name", spec_names())
-def test_a_shipped_spec_holds_together(name):
+def test_a_shipped_spec_is_consistent(name):
     spec = get_spec(name)
     assert spec.reference
     assert spec.request_page.startswith("http")
@@ -60,7 +59,7 @@ def as_list(value):
     return value if isinstance(value, list) else [value]
 
 
-def test_tasks_of_the_original_have_its_order_of_classes():
+def test_tasks_of_the_original_keep_its_class_order():
     assert get_spec("samm").task("c5").classes == (
         *("anger", "contempt", "happiness", "surprise", "others"),
     )
@@ -87,7 +86,7 @@ def test_tasks_of_the_original_have_its_order_of_classes():
         ("4dme", "S13", "S13"),
     ],
 )
-def test_subjects_are_spelled_in_one_way(name, cell, subject):
+def test_spellings_of_a_subject_are_unified(name, cell, subject):
     assert get_spec(name).subject(cell) == subject
 
 
@@ -104,7 +103,7 @@ def test_subjects_are_spelled_in_one_way(name, cell, subject):
         ("cas2", "boredom", None),
     ],
 )
-def test_emotions_are_folded(name, cell, emotion):
+def test_spellings_of_an_emotion_are_unified(name, cell, emotion):
     assert get_spec(name).emotion(cell) == emotion
 
 
@@ -125,10 +124,10 @@ def test_clips_of_two_emotions_belong_to_no_task(made, tmp_path):
     read = read_annotations(spec, tmp_path / "w.xlsx", "c5")
     assert len(read.clips) == 5
     assert any("1 clip(s) have an emotion that task c5 leaves out" in w for w in read.warnings)
-    assert any("1 row(s) name neither subject nor clip" in w for w in read.warnings)
+    assert any("1 row(s) without subject and clip" in w for w in read.warnings)
 
 
-def test_a_subject_may_stand_in_the_name_of_the_clip_only(made, tmp_path):
+def test_the_subject_may_come_from_the_clip_name(made, tmp_path):
     import openpyxl
 
     spec = get_spec("dfme")
@@ -140,7 +139,7 @@ def test_a_subject_may_stand_in_the_name_of_the_clip_only(made, tmp_path):
     assert read.subjects == ("sub0001", "sub0002")
 
 
-def test_a_dataset_of_ones_own_is_one_file(own, tmp_path, capsys):
+def test_a_custom_dataset_is_one_file(own, tmp_path, capsys):
     spec = get_spec(str(own))
     assert spec.name == "lab"
     config = SynthConfig(
@@ -168,21 +167,21 @@ def test_a_dataset_of_ones_own_is_one_file(own, tmp_path, capsys):
         ({"corrections": [{"row": 1, "apex": 2}]}, "a correction needs"),
         ({"corrections": [{"clip": "a/b"}]}, "a correction needs"),
         ({"writing": {"colour": 1}}, "writing may have"),
-        ({"writing": {"clips_per_video": "two"}}, "writing.clips_per_video must be"),
+        ({"writing": {"clips_per_video": "two"}}, "writing.clips_per_video must have"),
         ({"corrections": 3}, "not iterable"),
         ({"corrections": [{"clip": "a/b", "apex": 2, "was": [3]}]}, "was is a list"),
     ],
 )
-def test_a_wrong_spec_is_explained(own, change, message):
+def test_an_invalid_spec_is_explained(own, change, message):
     values = yaml.safe_load(OWN) | change
     own.write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match=re.escape(message)) as caught:
         get_spec(str(own))
-    assert str(caught.value).startswith(f"{own}: the spec of a dataset is wrong: ")
+    assert str(caught.value).startswith(f"{own}: invalid dataset spec: ")
 
 
 @pytest.mark.parametrize("text", ["[1, 2]", "a: [", ""])
-def test_a_spec_that_is_no_mapping(own, text):
+def test_a_spec_that_is_not_a_mapping(own, text):
     own.write_text(text)
     with pytest.raises(ConfigError, match=re.escape(str(own))):
         get_spec(str(own))
@@ -192,7 +191,7 @@ def test_a_spec_that_is_no_mapping(own, text):
 
 @pytest.fixture
 def table(tmp_path):
-    """A plain table, and frames as it names them."""
+    """A plain table with matching frames."""
     import cv2
     import numpy as np
 
@@ -242,22 +241,30 @@ def test_a_plain_table_needs_little(tmp_path):
         ("subject,clip,onset,offset,emotion\n1,a,1,5,joy", r"has 1 emotion\(s\) \(joy\)"),
     ],
 )
-def test_a_plain_table_that_is_none(tmp_path, text, message):
+def test_an_invalid_plain_table(tmp_path, text, message):
     file = tmp_path / "t.csv"
     file.write_text(text)
     with pytest.raises(AnnotationError, match=message):
         get_spec("csv", file)
 
 
-def test_a_plain_table_of_something_else(tmp_path):
+def test_a_plain_table_in_another_format(tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes(b"\xff\xfe\x00emotion")
-    with pytest.raises(AnnotationError, match="no plain table"):
+    with pytest.raises(AnnotationError, match="not a CSV file"):
         get_spec("csv", file)
 
 
-def test_a_plain_table_must_be_named(tmp_path):
+def test_a_plain_table_must_be_given(tmp_path):
     with pytest.raises(ConfigError, match="--annotations FILE"):
         get_spec("csv")
     with pytest.raises(AnnotationError, match="cannot be read"):
         get_spec("csv", tmp_path / "absent.csv")
+
+
+@pytest.mark.parametrize(
+    ("name", "task"),
+    [("cas2", "c7"), ("samm", "c8"), ("cas3", "c7"), ("mmew", "c7"), ("smic", "c3")],
+)
+def test_the_widest_task_has_most_emotions_then_most_classes_then_comes_first(name, task):
+    assert get_spec(name).widest_task == task

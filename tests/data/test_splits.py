@@ -1,9 +1,10 @@
-"""Protocols: who is trained on, who is judged, and what is refused."""
+"""Protocols: who is trained on, held out or set aside, and what is refused."""
 
+import numpy as np
 import pytest
 
 from gamdss.config import ProtocolConfig
-from gamdss.data.splits import Fold, Labelled, check_duplicates, make_folds
+from gamdss.data.splits import Fold, Labelled, check_duplicates, make_folds, set_aside
 from gamdss.errors import ConfigError, FoldError
 from gamdss.records import Clip, KeyFrames
 
@@ -42,7 +43,7 @@ def test_each_subject_is_held_out_once_and_never_trained_on():
 
 
 def test_one_subject_only():
-    with pytest.raises(FoldError, match=r"one subject only \(01\)"):
+    with pytest.raises(FoldError, match=r"only one subject \(01\)"):
         folds_of(labelled(["01", "01"], [0, 1]))
 
 
@@ -51,7 +52,7 @@ def test_a_class_that_only_one_subject_has():
         folds_of(labelled(["01", "02", "02", "03"], [0, 1, 0, 0]))
 
 
-def test_parts_hold_whole_subjects_and_balance_classes():
+def test_parts_have_whole_subjects_and_balanced_classes():
     subjects = [f"{i // 4:02d}" for i in range(80)]
     data = labelled(subjects, [i % 2 for i in range(80)])
     folds = folds_of(data, name="kfold", parts=5)
@@ -75,7 +76,7 @@ def test_datasets_are_held_out_whole():
     assert one == folds[1:]
     with pytest.raises(FoldError, match=r"'samm'(.|\n)*cas2, smic"):
         folds_of(data, name="hold-out-dataset", held_out="samm")
-    with pytest.raises(FoldError, match="one dataset only"):
+    with pytest.raises(FoldError, match="only one dataset"):
         folds_of(labelled(["1", "2"]), name="leave-one-dataset-out")
 
 
@@ -96,25 +97,25 @@ def test_a_split_from_a_file(tmp_path):
 def test_a_subject_on_both_sides_of_a_split_is_refused(tmp_path):
     data = labelled(["01", "02", "01"])
     split = write(tmp_path / "s.csv", "subject,clip,part", "01,c0,train", "02,,train", "01,c2,test")
-    with pytest.raises(FoldError, match="subject 01 is trained on and judged"):
+    with pytest.raises(FoldError, match="subject 01 is trained on and held out"):
         folds_of(data, name="fixed", split=split)
 
 
 def test_broken_split_files_are_explained(tmp_path):
     data = labelled(["01", "02"])
-    for lines, told in (
+    for lines, message in (
         (["person,part", "01,train"], "column subject is missing"),
         (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
         (["subject,part", "01,train", "02,train"], "2 clips are in part 'train' and 0 other"),
     ):
         split = write(tmp_path / "s.csv", *lines)
-        with pytest.raises(FoldError, match=told):
+        with pytest.raises(FoldError, match=message):
             folds_of(data, name="fixed", split=split)
     with pytest.raises(FoldError, match="cannot be read"):
         folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
 
 
-def test_a_protocol_says_what_it_needs():
+def test_a_protocol_names_the_options_it_needs():
     for name, flag in (("fixed", "--protocol.split"), ("hold-out-dataset", "--protocol.held-out")):
         with pytest.raises(ConfigError, match=flag):
             ProtocolConfig(name=name)
@@ -129,3 +130,51 @@ def test_a_planted_duplicate_is_found():
     # Twins of one subject are always on the same side.
     same = labelled(["01", "01", "02"])
     check_duplicates(folds_of(same), same.clips, ["a", "a", "b"])
+
+
+def divided(labels_by_subject):
+    """Clips with these labels, by subject."""
+    subjects = [who for who, labels in labels_by_subject.items() for _ in labels]
+    labels = [int(label) for labels in labels_by_subject.values() for label in labels]
+    return labelled(subjects, labels)
+
+
+def many(seed=0):
+    rng = np.random.default_rng(seed)
+    return divided(
+        {f"{i:02d}": rng.choice(3, rng.integers(3, 12), p=[0.6, 0.3, 0.1]) for i in range(20)}
+    )
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.35])
+def test_whole_subjects_are_set_aside_balanced_and_reproducible(share):
+    data = many()
+    fold = make_folds(ProtocolConfig(), data, 0)[3]
+    rest, aside = set_aside(fold, data, share, 5)
+    assert sorted([*rest, *aside]) == sorted(fold.training)
+    assert not {data.clips[i].subject for i in rest} & {data.clips[i].subject for i in aside}
+    assert fold.name not in {data.clips[i].subject for i in aside}
+    assert len(aside) / len(fold.training) == pytest.approx(share, abs=0.06)
+    labels = np.array(data.labels)
+    every = np.bincount(labels[list(fold.training)], minlength=3) / len(fold.training)
+    found = np.bincount(labels[list(aside)], minlength=3) / len(aside)
+    assert np.abs(every - found).max() < 0.12
+    assert set_aside(fold, data, share, 5) == (rest, aside)
+    assert len({set_aside(fold, data, share, seed)[1] for seed in range(5)}) > 1
+
+
+def test_no_class_is_set_aside_completely():
+    data = divided({"01": [0, 1], "02": [0, 1, 2, 2], "03": [0, 1], "04": [0, 1], "05": [0, 2]})
+    fold = next(f for f in make_folds(ProtocolConfig(), data, 0) if f.name == "05")
+    for seed in range(10):
+        _, aside = set_aside(fold, data, 0.25, seed)
+        assert "02" not in {data.clips[i].subject for i in aside}
+
+
+def test_when_no_subject_can_be_set_aside():
+    two = divided({"01": [0, 1], "02": [0, 1]})
+    with pytest.raises(FoldError, match=r"trains on one subject or clip \(02\)"):
+        set_aside(make_folds(ProtocolConfig(), two, 0)[0], two, 0.2, 0)
+    apart = divided({"01": [0, 1], "02": [0, 0], "03": [1, 1]})
+    with pytest.raises(FoldError, match="removes all clips of a class"):
+        set_aside(make_folds(ProtocolConfig(), apart, 0)[0], apart, 0.5, 0)

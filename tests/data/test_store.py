@@ -1,5 +1,7 @@
-"""The store: what is read once, for what setting, and whole or not at all."""
+"""The store: what is read, for which settings, and complete or absent."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import torch
 from PIL import Image
 
 from gamdss.config import FramesConfig, ReselectionConfig
+from gamdss.config.features import FeaturesConfig
 from gamdss.data import key_frames
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
@@ -18,6 +21,7 @@ from gamdss.errors import FrameError
 from gamdss.reselection import reselect
 
 SPEC = get_spec("cas2")
+STACKS = ("frames", "phase_features")
 
 
 def clips_of(root):
@@ -26,7 +30,7 @@ def clips_of(root):
     return [finder.find(clip) for clip in read.clips]
 
 
-def build(clips, cache, preset="full", ratio=0.3, size=48, **frames):
+def build(clips, cache, preset="full", ratio=0.3, size=48, features=None, **frames):
     return open_store(
         clips,
         colour=True,
@@ -35,6 +39,7 @@ def build(clips, cache, preset="full", ratio=0.3, size=48, **frames):
         reselection=ReselectionConfig(preset=preset, ratio=ratio),
         cache=cache,
         progress=False,
+        features=features,
     )
 
 
@@ -47,7 +52,7 @@ def folders(cache):
     return sorted(p.name for p in (cache / "store").iterdir() if p.is_dir())
 
 
-def test_key_frames_are_those_of_reselect_at_the_size_of_the_network(clips, tmp_path):
+def test_key_frames_are_those_of_reselect_at_the_network_size(clips, tmp_path):
     store = build(clips, tmp_path)
     assert store.frames.dtype == np.uint8
     assert store.frames.shape[1:] == (3, 48, 48)
@@ -64,7 +69,7 @@ def test_key_frames_are_those_of_reselect_at_the_size_of_the_network(clips, tmp_
                 assert off.max() <= 1  # the original's resize, to rounding
 
 
-def test_a_key_frame_that_stays_is_stored_once(clips, tmp_path):
+def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):
     store = build(clips, tmp_path, preset="none", ratio=None)
     assert np.array_equal(store.annotated, store.reselected)
     assert len(store.frames) == 3 * len(clips)
@@ -130,3 +135,28 @@ def test_the_store_is_mapped_and_writing_to_it_changes_no_file(clips, tmp_path):
     assert isinstance(store.frames, np.memmap)
     torch.from_numpy(store.frames).zero_()
     assert build(clips, tmp_path).frames.any()
+
+
+def test_digests_have_the_form_that_runs_of_earlier_versions_recorded(clips, tmp_path):
+    """Until format 5, phase features had an index of their own; data.json has the digest."""
+    features = FeaturesConfig(name="grey-difference")
+    build(clips, tmp_path, features=features)
+    (file,) = tmp_path.glob("store/*/index.json")
+    rows = json.loads(file.read_text())["clips"]
+    frames, phases = (file.with_name(f"{name}.bin").read_bytes() for name in STACKS)
+    old = {
+        "shape": [len(phases) // (48 * 48 * 2), 1, 48, 48],
+        "digest": hashlib.blake2b(phases, digest_size=12).hexdigest(),
+        "annotated": [row["annotated_index"][3:] for row in rows],
+        "reselected": [row["reselected_index"][3:] for row in rows],
+    }
+    for row in rows:
+        for name in ("annotated_index", "reselected_index"):
+            row[name] = row[name][:3]
+        for keys in (row["annotated"], row["reselected"]):
+            keys["notes"] = []  # version 2 of the digest leaves out how key frames came about
+            for name in ("kept", "estimated", "substituted"):
+                del keys[name]
+    text = json.dumps({"clips": rows, "motion": old})
+    expected = hashlib.blake2b(frames + text.encode(), digest_size=12).hexdigest()
+    assert build(clips, tmp_path, features=features).digest == expected

@@ -25,7 +25,7 @@ INSIDE = (slice(12, -12), slice(12, -12))
 
 
 def pattern(x, y):
-    """A smooth texture, known at every place, so that moving it needs no interpolation."""
+    """A smooth texture, known everywhere, so that moving it needs no interpolation."""
     rng = np.random.default_rng(1)
     total = np.zeros_like(x)
     for _ in range(40):
@@ -36,9 +36,9 @@ def pattern(x, y):
 
 
 def moved(u, v, size=SIZE):
-    """Frames BGR before and after the motion (u, v), which may depend on the place."""
+    """BGR frames before and after the motion (u, v), which may vary in space."""
     y, x = np.indices(size).astype(float)
-    # What is at p afterwards was at p - motion(p): close enough for slow fields.
+    # The end frame shows at p what was at p - motion(p): close enough for smooth fields.
     frames = (pattern(x, y), pattern(x - u, y - v))
     return [
         np.repeat(np.clip(np.rint(f), 0, 255)[..., None], 3, 2).astype(np.uint8) for f in frames
@@ -82,7 +82,7 @@ def test_strain_is_exact_on_linear_flows():
         assert strain == pytest.approx(expected, abs=1e-6)
 
 
-def test_vectors_shrink_with_their_frames():
+def test_vectors_scale_with_their_frames():
     flow = np.zeros((40, 60, 2), np.float32) + np.array([3, 2], np.float32)
     assert resize_flow(flow, (20, 20)) == pytest.approx(
         np.broadcast_to([1.0, 1.0], (20, 20, 2)), abs=1e-6
@@ -130,7 +130,7 @@ def test_magnification_has_a_limit_and_averages_noise():
     assert averaged.std() < 0.45 * alone.std()
 
 
-def test_the_scales_are_those_that_are_stated():
+def test_the_scales_are_as_documented():
     assert scale("difference", 224) == pytest.approx([1 / (255 * s) for s in (0.229, 0.224, 0.225)])
     assert scale("grey-difference", 224) == pytest.approx([1 / (255 * 0.226)])
     # One percent of 224 pixels is 2.24 of them.
@@ -138,7 +138,7 @@ def test_the_scales_are_those_that_are_stated():
     assert scale("flow-strain", 224) == pytest.approx([1 / 2.24, 1 / 2.24, 10])
 
 
-def test_every_name_of_the_config_is_a_feature_and_says_what_it_is():
+def test_every_feature_of_the_config_is_described():
     for name, feature in FEATURES.items():
         assert FeaturesConfig(name=name).name == name
         assert len(feature.channels) == len(feature.units) == len(scale(name, 32))
@@ -148,7 +148,7 @@ def test_every_name_of_the_config_is_a_feature_and_says_what_it_is():
         FeaturesConfig(name="flow")
 
 
-def test_what_cannot_be_computed_is_explained():
+def test_frames_without_a_flow_are_refused():
     small = np.zeros((12, 40, 3), np.uint8)
     with pytest.raises(FrameError, match="40x12"):
         dense_flow(small, small)
@@ -157,6 +157,6 @@ def test_what_cannot_be_computed_is_explained():
 
 
 @pytest.mark.skipif(HAS_TVL1, reason="this OpenCV has TV-L1")
-def test_where_tvl1_is_missing_the_error_says_what_to_install():
+def test_without_tvl1_the_error_says_what_to_install():
     with pytest.raises(ConfigError, match="opencv-contrib-python-headless"):
         check_flow("tvl1")

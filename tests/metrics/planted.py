@@ -9,7 +9,7 @@ MIX = np.array([0.4, 0.3, 0.2, 0.1])
 
 
 def subjects(rng, count, difficulty):
-    """What two runs on the same clips share: sizes, true labels, how hard each subject is."""
+    """What two runs on the same clips share: clips, true labels, how hard each subject is."""
     clips, labels, hard = [], [], []
     for number, size in enumerate(rng.choice(SIZES, count)):
         clips += [f"{number:04d}/{i}" for i in range(size)]
@@ -18,9 +18,9 @@ def subjects(rng, count, difficulty):
     return tuple(clips), np.concatenate(labels), np.concatenate(hard)
 
 
-def predict(rng, made, accuracy, selection="final"):
-    """Predictions with that accuracy in a subject of middling difficulty."""
-    clips, labels, hard = made
+def predict(rng, shared, accuracy, selection="final"):
+    """Predictions with that accuracy in a subject of average difficulty."""
+    clips, labels, hard = shared
     right = rng.random(len(labels)) < 1 / (1 + np.exp(-np.log(accuracy / (1 - accuracy)) - hard))
     wrong = (labels + rng.integers(1, len(MIX), len(labels))) % len(MIX)
     predicted = np.where(right, labels, wrong)

@@ -1,4 +1,4 @@
-"""Paired comparison by cases worked by hand."""
+"""Paired comparison on cases computed by hand."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def run(predicted, clips=("a/1", "a/2", "b/1", "b/2", "c/1", "c/2"), labels=(0, 
     return Predictions("final", clips, np.array(labels), predicted, predicted)
 
 
-def test_a_run_against_itself_does_not_differ():
+def test_a_run_does_not_differ_from_itself():
     same = run([0, 1, 0, 0, 1, 1])
     found = compare([same], [same], 2)
     for difference in found.differences.values():
@@ -24,19 +24,19 @@ def test_a_run_against_itself_does_not_differ():
     assert found.mcnemar[0].p == 1
 
 
-def test_a_difference_that_is_the_same_in_every_draw_has_neither_interval_nor_p():
+def test_a_difference_equal_in_every_draw_has_no_interval_and_no_p():
     found = compare([run([1, 0, 1, 0, 1, 0])], [run([0, 1, 0, 1, 0, 1])], 2)
     for difference in found.differences.values():
         assert (difference.value, difference.interval, difference.p) == (1, None, None)
         assert not difference.shown
     words = comparison_text(
-        Compared(found, "made", ("a", "b"), ("final", "final"), ((2,), (2,)), {})
+        Compared(found, "synthetic", ("a", "b"), ("final", "final"), ((2,), (2,)), {})
     )
     assert "no interval of accuracy" in words
     assert "No figure differs" not in words
 
 
-def test_an_interval_ends_where_two_measures_cannot_differ_more():
+def test_an_interval_ends_at_the_largest_possible_difference():
     clips = ("a/1", "a/2", "b/1", "b/2")
     wrong, right = (run(said, clips, (0, 1, 0, 1)) for said in ([1, 0, 1, 1], [0, 1, 0, 1]))
     found = compare([wrong], [right], 2).differences["accuracy"]
@@ -53,7 +53,7 @@ def test_differences_and_discordant_clips():
     assert (found.clips, found.subjects) == (6, 3)
 
 
-def test_clips_are_matched_by_name_and_not_by_place():
+def test_clips_are_matched_by_name_not_position():
     a = run([0, 0, 0, 1, 0, 1])
     order = [5, 3, 1, 0, 2, 4]
     b = Predictions(
@@ -86,12 +86,12 @@ def test_seeds_are_paired_in_order_or_each_with_each():
     assert [test.runs for test in compare([a], [b, b], 2).mcnemar] == [(0, 0), (0, 1)]
 
 
-def test_other_clips_and_labels_are_named():
+def test_errors_name_the_clips_that_differ():
     a = run([0, 1, 0, 1, 0, 1])
     other = run([0, 1], ("a/1", "a/2"), (0, 1))
-    with pytest.raises(FoldError, match=r"4 clip\(s\) are in the first run only: b/1, b/2"):
+    with pytest.raises(FoldError, match=r"4 clip\(s\) are only in the first run: b/1, b/2"):
         compare([a], [other], 2)
-    with pytest.raises(FoldError, match="in the other run only"):
+    with pytest.raises(FoldError, match="only in the other run"):
         compare([other], [a], 2)
     with pytest.raises(FoldError, match=r"1 clip\(s\) have another true class.*: c/2"):
         compare([a], [run([0, 1, 0, 1, 0, 1], labels=(0, 1, 0, 1, 0, 0))], 2)

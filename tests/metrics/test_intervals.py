@@ -1,12 +1,15 @@
-"""Intervals hold the truth as often as they say; draws are scored as `scores` does."""
+"""Intervals contain the truth as often as stated; draws are scored as `scores` does."""
+
+import sys
 
 import numpy as np
 import pytest
 from planted import MIX, predict, subjects
 
 from gamdss.errors import FoldError
-from gamdss.metrics import MEASURES, Predictions, compare, intervals, resampling, scores, seed_mean
-from gamdss.metrics.resampling import confusions, drawn, measures
+from gamdss.metrics import MEASURES, Predictions, compare, intervals, scores, seed_mean
+from gamdss.metrics.intervals import confusions, drawn_measures
+from gamdss.metrics.scores import measures
 
 C = len(MIX)
 REPEATS = 200
@@ -16,7 +19,7 @@ REPEATS = 200
 def _fewer_draws():
     """A quarter of the draws: the error of an interval comes from its few subjects."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(resampling, "DRAWS", 500)
+        patch.setattr(sys.modules["gamdss.metrics.intervals"], "DRAWS", 500)
         yield
 
 
@@ -32,7 +35,7 @@ def test_measures_of_counts_equal_scores(seed):
 def test_a_draw_is_of_whole_subjects():
     labels = np.array([0, 0, 0, 1])
     right = Predictions("final", ("a/1", "a/2", "a/3", "b/1"), labels, labels * 0, labels * 0)
-    accuracy = drawn(confusions(right, 2))[:, 0]
+    accuracy = drawn_measures(confusions(right, 2))[:, 0]
     # Subject a (all right) twice, each once, or b (all wrong) twice: 1, 3/4, 0.
     assert set(accuracy.round(6)) == {0.0, 0.75, 1.0}
     assert accuracy.mean() == pytest.approx((1 + 2 * 0.75 + 0) / 4, abs=0.03)
@@ -42,16 +45,16 @@ def test_a_draw_is_of_whole_subjects():
     ("count", "accuracy", "difficulty"), [(4, 0.6, 0.8), (8, 0.8, 0.8), (26, 0.6, 0.5)]
 )
 def test_intervals_cover_planted_figures(count, accuracy, difficulty):
-    """95% intervals hold every measure's value over all people in 90 to 99% of datasets."""
+    """95% intervals contain the value over all subjects in 90 to 99% of datasets."""
     rng = np.random.default_rng(7)
     everybody = predict(rng, subjects(rng, 20_000, difficulty), accuracy)
     truth = dict(zip(MEASURES, measures(*confusions(everybody, C).sum(1)), strict=True))
-    held = dict.fromkeys(MEASURES, 0)
+    contained = dict.fromkeys(MEASURES, 0)
     for _ in range(REPEATS):
         found = intervals(predict(rng, subjects(rng, count, difficulty), accuracy), C)
         for name, (low, high) in found.items():
-            held[name] += low <= truth[name] <= high
-    for name, times in held.items():
+            contained[name] += low <= truth[name] <= high
+    for name, times in contained.items():
         assert 0.90 <= times / REPEATS <= 0.99, (name, times / REPEATS)
 
 
@@ -60,13 +63,13 @@ def test_intervals_of_a_difference_cover_it():
     everybody = subjects(rng, 20_000, 0.8)
     both = [predict(rng, everybody, accuracy) for accuracy in (0.6, 0.7)]
     truth = compare(both[:1], both[1:], C).differences
-    held = dict.fromkeys(MEASURES, 0)
+    contained = dict.fromkeys(MEASURES, 0)
     for _ in range(REPEATS // 2):
         made = subjects(rng, 6, 0.8)
         a, b = (predict(rng, made, accuracy) for accuracy in (0.6, 0.7))
         for name, found in compare([a], [b], C).differences.items():
-            held[name] += found.interval[0] <= truth[name].value <= found.interval[1]
-    for name, times in held.items():
+            contained[name] += found.interval[0] <= truth[name].value <= found.interval[1]
+    for name, times in contained.items():
         assert 0.90 <= 2 * times / REPEATS <= 0.99, (name, times)
 
 
@@ -96,7 +99,7 @@ def test_seeds_give_mean_and_spread():
     assert found.mean == 0.75
     assert found.spread == pytest.approx(0.25)
     other = Predictions("final", ("a/1", "b/1", "a/2", "c/2"), labels, labels, labels)
-    with pytest.raises(FoldError, match=r"1 clip\(s\) are in the first run only: b/2"):
+    with pytest.raises(FoldError, match=r"1 clip\(s\) are only in the first run: b/2"):
         seed_mean([runs[0], other], 2)
 
 

@@ -1,4 +1,4 @@
-"""Metrics against scikit-learn and against cases worked by hand."""
+"""Scores against scikit-learn and against cases computed by hand."""
 
 import json
 
@@ -38,7 +38,7 @@ def test_scores_equal_scikit_learn_also_with_absent_classes(seed):
     assert found.confusion.shape == (6, 6)
 
 
-def test_a_class_nobody_has_but_one_predicted_costs_uf1_and_not_uar():
+def test_a_class_that_is_only_predicted_lowers_uf1_and_not_uar():
     found = scores(np.array([0, 0, 1, 1]), np.array([0, 0, 1, 3]), 5)
     # F1: 1, 2/3 and, for class 3, 0. Classes 2 and 4 do not count.
     assert found.uf1 == pytest.approx((1 + 2 / 3 + 0) / 3)
@@ -71,7 +71,7 @@ def test_oracle_stops_at_the_first_perfect_epoch():
     assert oracle_epochs(result.logits, result.labels) == OracleEpochs(accuracy=2, f1=2)
 
 
-def test_oracle_takes_the_first_best_accuracy_and_the_last_best_f1():
+def test_the_oracle_takes_the_first_best_accuracy_and_the_last_best_f1():
     result = fold("01", [0, 1], [[2, 2], [0, 0], [2, 1], [0, 2], [2, 2]])
     # Accuracy 0, 1/2, 1/2, 1/2, 0; UF1 0, 1/3, 1/3, 1/3, 0.
     assert oracle_epochs(result.logits, result.labels) == OracleEpochs(accuracy=1, f1=3)
@@ -114,7 +114,7 @@ def test_the_oracle_scores_take_accuracy_and_the_rest_from_two_networks():
 
 @pytest.mark.parametrize("selection", ["final", "oracle"])
 def test_bad_folds_are_named(selection):
-    def judge(folds, num_classes):
+    def evaluate(folds, num_classes):
         return predictions(folds, num_classes, selection)
 
     good = fold("01", [0, 1], [[0, 1]])
@@ -122,13 +122,13 @@ def test_bad_folds_are_named(selection):
     diverged.logits[1, 0, 0] = np.nan
     empty = FoldResult("08", (), np.zeros(0, np.int64), np.zeros((2, 0, 3), np.float32))
     with pytest.raises(FoldError, match="no folds"):
-        judge([], 3)
+        evaluate([], 3)
     with pytest.raises(FoldError, match="fold 07: logits of epoch 1"):
-        judge([good, diverged], 3)
+        evaluate([good, diverged], 3)
     with pytest.raises(FoldError, match="fold 08: logits of shape"):
-        judge([good, empty], 3)
+        evaluate([good, empty], 3)
     with pytest.raises(FoldError, match="3 classes, not 4"):
-        judge([good], 4)
+        evaluate([good], 4)
     for bad in (diverged, empty):
         with pytest.raises(FoldError, match=f"fold {bad.name}: logits of"):
             chosen_logits(bad, selection)
@@ -139,9 +139,9 @@ def test_bad_folds_are_named(selection):
     [
         ([], [], r"labels have shape \(0,\)"),
         ([0, 1], [0], "2 labels but 1 predictions"),
-        ([0, 3], [0, 1], "labels hold 3"),
-        ([0, 1], [0, -1], "predictions hold -1"),
-        ([0.0, 1.0], [0, 1], "labels hold 0.0"),
+        ([0, 3], [0, 1], "labels contain 3"),
+        ([0, 1], [0, -1], "predictions contain -1"),
+        ([0.0, 1.0], [0, 1], "labels contain 0.0"),
         ([[0], [1]], [0, 1], r"labels have shape \(2, 1\)"),
     ],
 )

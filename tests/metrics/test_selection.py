@@ -1,4 +1,4 @@
-"""The inner selection's epoch, and what the original would print, by hand."""
+"""The inner epoch, and what the original would print, computed by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ def logits(epochs, classes=2, scale=1.0):
     return scale * np.eye(classes, dtype=np.float32)[np.array(epochs)]
 
 
-def test_the_inner_epoch_is_the_best_one_then_the_surest_then_the_first():
+def test_the_inner_epoch_has_the_best_uf1_then_the_smallest_loss_then_is_the_first():
     labels = np.array([0, 1])
     assert inner_epoch(logits([[0, 0], [0, 1], [1, 1]]), labels) == 1
     sure = logits([[0, 1], [0, 1], [0, 1], [0, 0]]) * np.array([1, 3, 3, 9])[:, None, None]
@@ -40,8 +40,9 @@ def test_inner_predictions_are_of_the_chosen_epoch():
 def test_what_the_original_would_print():
     """Two folds, three classes.
 
-    Fold 01, labels 0 0 0 1: accuracy 3/4, 3/4, 2/4 and UF1 3/7, 11/15, 1/2: best accuracy at the
-    first epoch, best F1 at the second. Fold 02, label 2: right at once, so training stops there.
+    Fold 01, labels 0 0 0 1: accuracy 3/4, 3/4, 2/4 and UF1 3/7, 11/15, 1/2: the best accuracy is
+    at the first epoch, the best F1 at the second. Fold 02, label 2: right at the first epoch,
+    where training stops.
     """
     folds = [
         FoldResult(
@@ -59,7 +60,7 @@ def test_what_the_original_would_print():
     assert found.precision == pytest.approx((1 + 1 / 2 + 1) / 3)
     assert found.prints_uar
     assert not original_report(folds, 3, "cas2", "c5").prints_uar
-    # The CAS(ME)3 7-class script keeps the accuracy epochs: 0 0 0 0 and 2, nobody predicts 1.
+    # The CAS(ME)3 7-class script keeps the accuracy epochs: 0 0 0 0 and 2, never 1.
     one = original_report(folds, 3, "cas3", "c7")
     assert one.one_epoch
     assert one.f1 == pytest.approx((6 / 7 + 0 + 1) / 3)

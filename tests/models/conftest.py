@@ -1,4 +1,4 @@
-"""The original's weights and inputs, made by the rule its numbers were produced with."""
+"""Synthetic weights and inputs, by the same rule as the original's expected numbers."""
 
 import json
 import zlib
@@ -19,7 +19,7 @@ def draw(name, shape):
 
 def weight(name, shape):
     if name.endswith((".num_batches_tracked", ".angle", ".decay")):
-        return torch.zeros(shape)  # what a network computes for itself
+        return torch.zeros(shape)  # computed by the network
     x = draw(name, shape)
     if name.endswith("running_var"):
         return 1 + 0.1 * x.abs()

@@ -1,4 +1,4 @@
-"""Backbones of timm as temporal stream: they train, refuse what does not fit, and say why."""
+"""timm backbones as temporal stream: they train; errors explain what does not fit."""
 
 import huggingface_hub
 import pytest
@@ -24,8 +24,8 @@ TRAINED = [
     ("mobilenetv4_conv_small", 64),
     ("mambaout_femto", 64),
     ("edgenext_xx_small", 64),
-    ("levit_128s", 96),  # its size is fixed when it is built
-    ("ghostnet_100", 64),  # knows no stochastic depth
+    ("levit_128s", 96),  # built for a fixed size
+    ("ghostnet_100", 64),  # has no stochastic depth
 ]
 
 
@@ -67,7 +67,7 @@ def test_the_streams_meet_at_the_backbones_map():
         wide.temporal.grid(96)
 
 
-def test_differences_enter_with_the_statistics_of_photographs():
+def test_differences_are_normalised_to_the_statistics_of_photographs():
     net = TwoBranchNet(5, 64, backbone="mobilenetv4_conv_small")
     onset, apex, offset = frames(64)
     seen = []
@@ -77,12 +77,12 @@ def test_differences_enter_with_the_statistics_of_photographs():
         torch.testing.assert_close(phase.mean((0, 2, 3)), torch.zeros(3), atol=1e-4, rtol=0)
         torch.testing.assert_close(phase.std((0, 2, 3)), torch.ones(3), atol=0.02, rtol=0)
     assert sum(p.numel() for p in net.difference.parameters()) == 0
-    # The running statistics are those of both phases, not a mixture with what they began as.
+    # The running statistics are those of both phases, without their initial values.
     variance = ((apex - onset).var((0, 2, 3)) + (apex - offset).var((0, 2, 3))) / 2
     torch.testing.assert_close(net.difference.running_var, variance, rtol=1e-3, atol=0)
 
 
-def test_rmt_gets_plain_differences_unless_asked():
+def test_rmt_gets_raw_differences_by_default():
     assert isinstance(TwoBranchNet(5, 32).difference, nn.Identity)
     assert isinstance(TwoBranchNet(5, 32, input_statistics="batch").difference, nn.BatchNorm2d)
     raw = TwoBranchNet(5, 64, backbone="mobilenetv4_conv_small", input_statistics="raw")
@@ -91,8 +91,8 @@ def test_rmt_gets_plain_differences_unless_asked():
         TwoBranchNet(5, 32, input_statistics="mean")
 
 
-def test_a_backbones_batch_norms_see_each_phase_as_a_batch_of_its_own():
-    """Also where both phases are to pass at once: running statistics as in two passes."""
+def test_batch_norms_of_a_backbone_see_each_phase_as_a_separate_batch():
+    """Even with one_pass=True: running statistics as in two passes."""
     torch.manual_seed(0)
     net = TwoBranchNet(5, 64, backbone="resnet18", drop_path=0.0, one_pass=True)
     onset, apex, offset = frames(64)
@@ -119,14 +119,14 @@ def test_a_backbones_batch_norms_see_each_phase_as_a_batch_of_its_own():
         ),
         ("rmtt", 64, r"Did you mean rmt[,?]"),
         ("", 64, "backbone is ''"),
-        ("resnet18.best", 64, r"no weights 'best' of resnet18(.|\n)*resnet18\.a1_in1k"),
+        ("resnet18.best", 64, r"no weights 'best' for resnet18(.|\n)*resnet18\.a1_in1k"),
         ("resnet18", 32, r"single pixel(.|\n)*Use image_size 64, 96 or 224"),
         ("resnet18", 0, "image_size 0 does not fit"),
         ("vit_tiny_patch16_224", 100, r"4 pixels at the edge(.|\n)*64, 96, 128, 160 or 224"),
         ("maxvit_rmlp_pico_rw_256", 100, r"divisible by window(.|\n)*Use image_size 64"),
     ],
 )
-def test_what_does_not_fit_is_refused_with_what_does(name, size, message):
+def test_errors_list_what_fits(name, size, message):
     with pytest.raises(ConfigError, match=message):
         TwoBranchNet(5, size, backbone=name)
 
@@ -142,8 +142,8 @@ def gamdss_test_vector(pretrained=False, num_classes=0, **kwargs):
     return nn.Sequential(nn.Flatten(), nn.LazyLinear(8))
 
 
-def test_a_model_without_a_map_is_refused_with_the_reason():
-    with pytest.raises(ConfigError, match=r"no spatial feature map.*_in"):
+def test_a_model_without_a_map_is_refused():
+    with pytest.raises(ConfigError, match=r"no usable spatial feature map.*_in"):
         TwoBranchNet(5, 64, backbone="gamdss_test_vector")
 
 
@@ -157,8 +157,8 @@ def test_weights_from_a_file(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     net = TwoBranchNet(5, 64, backbone="resnet18", weights="~/resnet18.safetensors")
     assert torch.equal(net.temporal.net.conv1.weight, model.conv1.weight)
-    told = r"other\.safetensors(.|\n)*there is no such file\nCheck --model.weights"
-    with pytest.raises(CheckpointError, match=told):
+    message = r"other\.safetensors(.|\n)*there is no such file\nCheck --model.weights"
+    with pytest.raises(CheckpointError, match=message):
         TwoBranchNet(5, 64, backbone="resnet18", weights=tmp_path / "other.safetensors")
     with pytest.raises(CheckpointError, match="weights of mobilenetv4_conv_small cannot"):
         TwoBranchNet(5, 64, backbone="mobilenetv4_conv_small", weights=file)
@@ -168,7 +168,7 @@ def test_weights_from_a_file(tmp_path, monkeypatch):
         TwoBranchNet(5, 64, backbone="lcnet_035", pretrained=True)
 
 
-def test_without_a_network_pretrained_weights_end_in_a_message_before_data_is_read(
+def test_without_a_network_pretrained_weights_are_refused_before_data_is_read(
     tmp_path, capsys, monkeypatch
 ):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)

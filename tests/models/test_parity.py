@@ -72,14 +72,14 @@ def test_gradient_norms(training_step, expected):
         assert norm == pytest.approx(wanted, rel=RELATIVE, abs=1e-6), name
 
 
-def test_batch_statistics_saw_the_rising_branch_first(training_step, expected):
+def test_batch_statistics_are_updated_by_the_rising_branch_first(training_step, expected):
     net, wanted = training_step[0], expected["antialias_false"]
     assert_same(net.head.norm.running_mean.sum()[None], wanted["bn_head_running_mean_sum"])
     assert_same(net.temporal.stem[1].running_mean, wanted["bn_stem_running_mean"])
     assert net.temporal.stem[1].num_batches_tracked == 2
 
 
-def test_parameter_count_is_the_original_less_the_unused(original_net, expected):
+def test_parameter_count_is_the_originals_without_the_unused(original_net, expected):
     shapes = expected["state_dict_shapes"]
     unused = sum(int(np.prod(shapes[name])) for name in expected["unused_in_forward"])
     count = sum(parameter.numel() for parameter in original_net.parameters())

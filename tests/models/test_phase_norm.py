@@ -1,4 +1,4 @@
-"""BatchNorm over all batches: PyTorch's numbers, without reading the device at every batch."""
+"""PhaseBatchNorm gives PyTorch's numbers."""
 
 import copy
 
@@ -22,7 +22,7 @@ def assert_same(one, other):
 
 
 @pytest.mark.parametrize("momentum", [None, 0.1])
-def test_the_numbers_are_those_of_pytorch(momentum):
+def test_numbers_equal_pytorchs_batch_norm(momentum):
     mine, theirs = (kind(3, momentum=momentum) for kind in (PhaseBatchNorm, nn.BatchNorm2d))
     early = None
     for number, batch in enumerate(batches(7)):
@@ -30,7 +30,7 @@ def test_the_numbers_are_those_of_pytorch(momentum):
         assert_same(mine, theirs)
         if number == 2:
             early = copy.deepcopy(mine.state_dict())
-    # Set back to where it was after three batches, and on from there.
+    # Restored to the state after three batches, and continued.
     again = nn.BatchNorm2d(3, momentum=momentum)
     again.load_state_dict(early)
     mine.load_state_dict(early)

@@ -1,4 +1,4 @@
-"""State dicts of the original release: every name finds its place, or the error says which."""
+"""State dicts of the original release: every name is mapped, or the error names it."""
 
 import pytest
 import torch
@@ -13,14 +13,14 @@ def net():
     return TwoBranchNet(5)
 
 
-def test_exactly_the_unused_parameters_and_the_constants_are_dropped(expected):
+def test_only_unused_parameters_and_constants_are_dropped(expected):
     dropped = {name for name in expected["state_dict_shapes"] if rename(name) is None}
     constants = {f"main_branch.layers.{i}.Relpos.{t}" for i in range(4) for t in ("angle", "decay")}
     assert dropped == set(expected["unused_in_forward"]) | constants
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_every_weight_arrives(net, original_weights, prefix):
+def test_every_weight_is_loaded(net, original_weights, prefix):
     load_original_state_dict(net, {prefix + name: t for name, t in original_weights.items()})
     state = net.state_dict()
     kept = {name: tensor for name, tensor in original_weights.items() if rename(name) is not None}
@@ -40,7 +40,7 @@ def test_a_missing_weight_is_named_and_nothing_is_loaded(original_weights):
     net = TwoBranchNet(5)
     before = net.head.norm.running_mean.clone()
     partial = {name: t for name, t in original_weights.items() if name != "main_branch.proj.weight"}
-    with pytest.raises(CheckpointError, match=r"nothing for head\.expand\.weight"):
+    with pytest.raises(CheckpointError, match=r"head\.expand\.weight is missing"):
         load_original_state_dict(net, partial)
     assert torch.equal(net.head.norm.running_mean, before)
 

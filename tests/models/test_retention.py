@@ -31,7 +31,7 @@ def qkv():
 
 
 def attend(query, keys, values, decays):
-    """One pixel, one head: softmax over the list of keys, spelt out."""
+    """One pixel, one head: an explicit softmax over the keys."""
     scores = [float(query @ key) + decay for key, decay in zip(keys, decays, strict=True)]
     weights = [math.exp(score) for score in scores]
     total = sum(weight * value for weight, value in zip(weights, values, strict=True))
@@ -127,7 +127,7 @@ def test_decomposed_retention_equals_a_loop(qkv):
         torch.testing.assert_close(mixed[b, row, column, n], expected)
 
 
-def test_written_out_attention_equals_the_fused_kernel(qkv):
+def test_plain_products_equal_the_fused_kernel(qkv):
     q, k, v = (t.flatten(1, 2).transpose(1, 2) for t in qkv)
     decay = manhattan_decay(HEIGHT, WIDTH, head_decays(HEADS, 6))
     fused = F.scaled_dot_product_attention(q, k, v, attn_mask=decay[None], scale=1.0)

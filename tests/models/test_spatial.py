@@ -1,4 +1,4 @@
-"""The spatial stream: any grid, positions that matter."""
+"""The spatial stream: any grid, and an effect of position."""
 
 import pytest
 import torch
@@ -7,12 +7,12 @@ from gamdss.models.spatial import SpatialStream
 
 
 @pytest.mark.parametrize(("width", "grid", "size"), [(64, 7, 112), (32, 3, 50), (64, 1, 16)])
-def test_the_map_has_the_grid_asked_for(width, grid, size):
+def test_the_map_has_the_requested_grid(width, grid, size):
     stream = SpatialStream(width, grid)
     assert stream(torch.randn(2, 3, size, size)).shape == (2, width, grid, grid)
 
 
-def test_positions_tell_equal_pixels_apart():
+def test_positions_distinguish_equal_pixels():
     stream = SpatialStream(32, 4).eval()
     flat = stream(torch.ones(1, 3, 32, 32))
     assert flat.std((2, 3)).max() > 1e-3

@@ -27,7 +27,7 @@ def test_any_multiple_of_16_works(size, grid):
 
 
 @pytest.mark.parametrize(("size", "fits"), [(100, "96 or image_size=112"), (8, "16 or"), (0, "16")])
-def test_a_size_that_does_not_fit_names_its_neighbours(size, fits):
+def test_an_unsupported_size_names_the_nearest_supported(size, fits):
     with pytest.raises(ConfigError, match=rf"image_size is {size}(.|\n)*image_size={fits}"):
         TwoBranchNet(5, image_size=size)
 
@@ -41,12 +41,12 @@ def test_frames_of_another_size_are_refused():
         net(None, apex, offset)
 
 
-def test_an_unknown_branch_lists_the_known_ones():
+def test_an_unknown_branch_is_refused():
     with pytest.raises(ConfigError, match=r"'front'(.|\n)*both, rising, falling"):
         TwoBranchNet(5, branches="front")
 
 
-def test_branches_alone_equal_those_of_both():
+def test_a_single_branch_equals_that_of_both():
     onset, apex, offset = frames(32)
     nets = {}
     for branches in ("both", "rising", "falling"):
@@ -111,7 +111,7 @@ def test_compiles_into_one_graph():
     torch.testing.assert_close(compiled(*frames(32)), net(*frames(32)))
 
 
-def test_another_temporal_stream_sets_the_spatial_width_and_grid():
+def test_a_custom_temporal_stream_sets_the_spatial_width_and_grid():
     class Patches(TemporalStream):
         num_features = 64
         reduction = 8
@@ -128,7 +128,7 @@ def test_another_temporal_stream_sets_the_spatial_width_and_grid():
     assert net.spatial.position.shape == (1, 25, 64)
 
 
-def test_both_phases_at_once_are_normalised_apart():
+def test_both_phases_at_once_are_normalised_separately():
     nets = [TwoBranchNet(5, image_size=32, drop_path=0.0, one_pass=way) for way in (False, True)]
     nets[1].load_state_dict(nets[0].state_dict())
     calls = []
@@ -139,7 +139,7 @@ def test_both_phases_at_once_are_normalised_apart():
     assert len(calls) == 1
     for one, two in zip(nets[0].buffers(), nets[1].buffers(), strict=True):
         torch.testing.assert_close(one, two)
-    alone = nets[1].rising(*batch[:2])  # after it, one phase passes as one phase
+    alone = nets[1].rising(*batch[:2])  # afterwards a single phase passes as before
     torch.testing.assert_close(alone, nets[0].rising(*batch[:2]), rtol=1e-4, atol=1e-5)
 
 
@@ -175,7 +175,7 @@ def test_cuda_takes_both_phases_at_once_and_agrees_with_the_cpu():
         torch.testing.assert_close(two.cpu(), one, rtol=1e-2, atol=1e-2)
 
 
-def test_timm_makes_it():
+def test_timm_creates_it():
     net = timm.create_model("gamdss_two_branch", num_classes=3, image_size=32, branches="rising")
     assert isinstance(net, TwoBranchNet)
     assert net(*frames(32))[0].shape == (2, 3)

@@ -1,4 +1,4 @@
-"""The two-phase wrapper adds phases to a user's own model, and nothing else."""
+"""The two-phase wrapper adds phases to a custom model, and nothing else."""
 
 import pytest
 import timm
@@ -51,12 +51,12 @@ def test_it_trains_with_the_two_phase_loss_and_norms_see_one_phase_at_a_time(mod
     assert set(sizes) == {3}
 
 
-def test_mistakes_are_named():
+def test_errors_name_the_mistake():
     with pytest.raises(ConfigError, match="the model is a str"):
         gamdss.two_phase("resnet18")
     onset, apex, offset = frames()
     net = gamdss.two_phase(nn.Flatten())
     with pytest.raises(ConfigError, match=r"offset has shape \(2, 3, 32, 32\), apex \(3"):
         net(onset, apex, offset[:2])
-    with pytest.raises(ConfigError, match=r"gave \(3, 8, 30, 30\) for a batch of 3"):
+    with pytest.raises(ConfigError, match=r"returned \(3, 8, 30, 30\) for a batch of 3"):
         gamdss.two_phase(nn.Conv2d(3, 8, 3))(onset, apex, offset)

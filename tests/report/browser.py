@@ -1,4 +1,4 @@
-"""Chromium without a window: what it makes of a page, and what it complains about."""
+"""Headless Chromium: how it renders a page, and its console messages."""
 
 import os
 import shutil
@@ -10,12 +10,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def chromium(profile, *words):
-    """Output and log of a headless Chromium; without one the test is skipped, but not in CI."""
+    """Output and log of a headless Chromium; without it the test is skipped, except in CI."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(f"CI needs a browser: one of {', '.join(NAMES)}")
-        pytest.skip("no Chromium here")
+        pytest.skip("Chromium is not installed")
     done = subprocess.run(
         [
             *(program, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
@@ -31,5 +31,5 @@ def chromium(profile, *words):
 
 
 def console(log):
-    """What pages wrote to the console."""
+    """The console messages of pages."""
     return [line for line in log.splitlines() if "CONSOLE" in line]

@@ -1,4 +1,4 @@
-"""The strip of features: one scale for all rows, the chosen feature named, same bytes again."""
+"""The feature strip: one scale for all rows, any choice of features, the same bytes each time."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""`gamdss report`: one page with everything in it, which a browser shows without complaint."""
+"""`gamdss report`: one self-contained page, which a browser shows without messages."""
 
 import json
 import re
@@ -51,7 +51,7 @@ def page(finished_run):
 
 
 def measured(text, folder, width, *words):
-    """What a browser finds in the page, shown in a frame of this width."""
+    """What a browser finds in the page in a frame of this width."""
     # The page's own policy forbids scripts, so the measuring stands outside of it.
     frame = f'<iframe style="width:{width}px;height:900px" srcdoc="{escape(text)}"></iframe>'
     outside = folder / "measure.html"
@@ -61,7 +61,7 @@ def measured(text, folder, width, *words):
     return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
 
 
-def test_the_page_says_what_the_run_found(finished_run, page):
+def test_the_page_shows_the_results(finished_run, page):
     _, text = page
     results = json.loads((finished_run / "results.json").read_text())
     shown = re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", text)))
@@ -70,13 +70,13 @@ def test_the_page_says_what_the_run_found(finished_run, page):
         assert f"oracle: {results['oracle'][measure]:.3f}" in shown
     for fold in results["folds"]:
         assert f"{fold['held_out']} {fold['clips']} {fold['final']['accuracy']:.3f}" in shown
-    for words in ("training.epochs 2 199", "The clips are made", "happiness", "Most certain"):
+    for words in ("training.epochs 2 199", "The clips are synthetic", "happiness", "Most certain"):
         assert words in shown
     assert "fewer than 10 clips" in shown
-    assert str(finished_run) not in text  # no place of this machine
+    assert str(finished_run) not in text  # no path of this machine
 
 
-def test_the_page_needs_nothing_else(page):
+def test_the_page_is_self_contained(page):
     _, text = page
     tags = Tags(text).found
     assert not {tag for tag, _ in tags} & {"script", "iframe", "object", "embed"}
@@ -108,7 +108,7 @@ def test_a_browser_shows_it_light_dark_and_narrow(page, tmp_path):
     assert brightness(dark) < 60
 
 
-def test_it_opens_from_disk_without_a_complaint(page, tmp_path):
+def test_it_opens_from_disk_without_console_messages(page, tmp_path):
     picture = tmp_path / "page.png"
     words = ["--window-size=1280,1600", f"--screenshot={picture}", page[0].as_uri()]
     _, log = chromium(tmp_path / "profile", *words)
@@ -136,7 +136,7 @@ def measured_loosely(text, folder):
     return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
 
 
-def test_the_page_of_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path):
+def test_the_page_of_a_run_with_inner_epochs_and_flow(inner_flow_run, tmp_path):
     assert main(["report", str(inner_flow_run), "--output", str(tmp_path / "page.html")]) == 0
     text = (tmp_path / "page.html").read_text("utf-8")
     results = json.loads((inner_flow_run / "results.json").read_text())
@@ -186,36 +186,36 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
     text = (tmp_path / "p.html").read_text("utf-8")
     assert "95% interval 0.250 to 0.750" in text
     assert "(0.250 to 0.750)" in text
-    assert "corrected in 1 clip(s)" in text
+    assert "corrected for 1 clip(s)" in text
     assert "offset 5 is 50" in text
     assert "frame 7 is missing" in text
 
 
-def test_notes_of_kept_key_frames_are_told_apart_from_faults(finished_run):
+def test_unchanged_key_frames_are_shown_apart_from_faults(finished_run):
     read = read_run(finished_run)
 
-    def told(*rows):
+    def shown(*rows):
         rows = [
             {"subject": "01", "clip": f"c{i}", "notes": note, "kept": kept}
             for i, (note, kept) in enumerate(rows)
         ]
-        found = warnings(read.results, read.config.as_dict(), [], rows, [])
+        found = warnings(read.results, read.config, [], rows, [])
         return {w.title: list(w.items) for w in found if "ey frames" in w.title}
 
-    nothing = told(("", ""), ("", ""))
-    one = told(("", "apex"), ("", ""))
-    assert one == {**nothing, "In 1 of 2 clips, key frames stay as annotated.": []}
-    both = told(("frame 7 missing inside the clip: skipped", "apex"), ("", "onset apex offset"))
-    assert both["In 2 of 2 clips, key frames stay as annotated."] == []
-    title = "Key frames of {} clip(s) were mended or could not be searched in full."
+    nothing = shown(("", ""), ("", ""))
+    one = shown(("", "apex"), ("", ""))
+    assert one == {**nothing, "In 1 of 2 clips, key frames are unchanged.": []}
+    both = shown(("frame 7 missing inside the clip: skipped", "apex"), ("", "onset apex offset"))
+    assert both["In 2 of 2 clips, key frames are unchanged."] == []
+    title = "Key frames of {} clip(s) were substituted, or could not be fully searched."
     assert both[title.format(1)] == ["01/c0: frame 7 missing inside the clip: skipped"]
-    many = told(*[("frame 7 missing", "")] * 20)[title.format(20)]
+    many = shown(*[("frame 7 missing", "")] * 20)[title.format(20)]
     assert many[-1] == "and 8 more (see keyframes.csv)"
 
 
-def test_the_data_is_gone(finished_run, tmp_path, capsys):
+def test_the_data_is_missing(finished_run, tmp_path, capsys):
     words = ["report", str(finished_run), "--data-root", str(tmp_path / "absent")]
     assert main(words) == 2
     assert "--frames false" in capsys.readouterr().err
     assert main(["report", str(tmp_path)]) == 2
-    assert "not the config of a run" in capsys.readouterr().err
+    assert "incomplete or corrupt config" in capsys.readouterr().err

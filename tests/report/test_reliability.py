@@ -1,19 +1,23 @@
-"""Calibration, accuracy by subject, and which clips to look at: numbers known beforehand."""
+"""Calibration, accuracy by subject, and the clips to look at, against known numbers."""
 
 import numpy as np
 import pytest
 
-from gamdss.metrics.calibration import calibration
-from gamdss.metrics.verdicts import telling, verdicts
+from gamdss.config import Config, TrainingConfig
+from gamdss.metrics.calibration import calibration, clip_predictions, notable
 from gamdss.records import FoldResult
 from gamdss.report.per_subject import per_subject_figure, subjects
 from gamdss.report.reliability import reliability_figure
+from gamdss.training.results import results
 
-RESULTS = {"dataset": "Made", "task": "c2", "selection": "final", "final": {"accuracy": 0.5}}
+
+def results_of(folds):
+    config = Config(task="c2", training=TrainingConfig(epochs=1))
+    return results(config, "Invented", True, ("a", "b"), folds, len(folds))
 
 
 def of_confidence(confidence, right):
-    """Logits of two classes, label 0: so sure, and right or not."""
+    """Logits of two classes, label 0, with this confidence, correct or not."""
     confidence, right = np.asarray(confidence), np.asarray(right)
     chance = np.where(right, confidence, 1 - confidence)
     return np.log(np.stack([chance, 1 - chance], 1))
@@ -38,7 +42,7 @@ def test_the_error_of_known_confidences():
     assert found.bins[0].interval == pytest.approx((0.168, 0.687), abs=1e-3)  # Wilson, 4 of 10
 
 
-def test_one_who_is_as_sure_as_right_has_no_error():
+def test_accurate_confidences_have_no_error():
     rng = np.random.default_rng(0)
     sure = rng.uniform(0.5, 1, 20000)
     found = calibration(of_confidence(sure, rng.random(20000) < sure), np.zeros(20000, int))
@@ -55,19 +59,19 @@ def test_subjects_from_the_best_to_the_worst(tmp_path):
         ("a", 1, 2),
         ("d", 0, 2),
     ]
-    per_subject_figure(RESULTS, folds, tmp_path / "s.png")
+    per_subject_figure(results_of(folds), folds, tmp_path / "s.png")
     many = [fold(f"{i}", [i % 2]) for i in range(150)]
-    per_subject_figure(RESULTS, many, tmp_path / "many.png")
-    reliability_figure(RESULTS, folds, tmp_path / "r.png")
+    per_subject_figure(results_of(many), many, tmp_path / "many.png")
+    reliability_figure(results_of(folds), folds, tmp_path / "r.png")
     assert all((tmp_path / f"{n}.png").stat().st_size for n in ("s", "many", "r"))
 
 
-def test_clips_to_look_at_are_named_once():
+def test_a_clip_to_look_at_is_shown_once():
     sure = np.array([0.99, 0.8, 0.6, 0.97, 0.55])
-    found = telling(verdicts([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)
+    found = notable(clip_predictions([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)
     assert {kind: [v.clip for v in clips] for kind, clips in found.items()} == {
         "Most certain, and right": ["a/0", "a/1"],
         "Most certain, and wrong": ["a/3", "a/4"],
         "Least certain": ["a/2"],
     }
-    assert [len(x) for x in telling(verdicts([fold("a", [1])], "final"), 2).values()] == [1]
+    assert [len(x) for x in notable(clip_predictions([fold("a", [1])], "final"), 2).values()] == [1]

@@ -1,6 +1,9 @@
-"""Tables and figures of made-up results: the right numbers, and no case that breaks them."""
+"""Tables and figures of invented results: the right numbers, in every edge case."""
 
+import json
 import re
+import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,13 +13,15 @@ from gamdss.config import Config, TrainingConfig
 from gamdss.data.truth import read_truth
 from gamdss.errors import FoldError, RunError
 from gamdss.records import Clip, FoldResult, KeyFrames
+from gamdss.report import figures, run_page
 from gamdss.report.confusion import confusion_figure
 from gamdss.report.curves import learning_curves
+from gamdss.report.figures import FIGURES, ClipFrames, RunFigure, write_report
 from gamdss.report.film_strip import film_strip
-from gamdss.report.run_report import FIGURES, write_report
 from gamdss.report.style import save
-from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_table
-from gamdss.training.results import results
+from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_text
+from gamdss.runs.finished import read_run
+from gamdss.training.results import RunResults, results
 
 CLASSES = ("happiness", "surprise", "others")
 
@@ -61,13 +66,13 @@ def read(path):
 
 def test_the_summary_names_final_and_oracle():
     found = values([fold("01"), fold("02")])
-    text = summary_table(found)
+    text = summary_text(found)
     rows = {line.split()[0]: line for line in text.splitlines() if line}
     numbers = [float(x) for x in re.findall(r"\d\.\d{3}", rows["final"])]
     expected = [
         number
-        for k in ("accuracy", "uf1", "uar", "weighted_f1")
-        for number in (found["final"][k], *found["final"]["intervals"][k])
+        for name, value in found.final.measures.items()
+        for number in (value, *found.final.intervals[name])
     ]
     assert numbers == pytest.approx(expected, abs=5e-4)
     assert "chosen on the held-out subject" in rows["oracle"]
@@ -76,15 +81,14 @@ def test_the_summary_names_final_and_oracle():
 
 def test_markdown_has_every_number_and_figure():
     found = values([fold("01"), fold("02")])
-    text = results_markdown(found, FIGURES)
+    text = results_markdown(found, {"confusion matrix": "confusion.png"})
     assert text.startswith("# Synthetic clips, 3 classes (c5)")
     for subject in ("01", "02"):
         assert re.search(rf"^\| {subject} +\|", text, re.MULTILINE)
-    for name, row in zip(CLASSES, found["final"]["confusion"], strict=True):
+    for name, row in zip(CLASSES, found.final.confusion, strict=True):
         cells = r" +\| +".join(str(n) for n in row)
         assert re.search(rf"\| {name} +\| +{cells} +\|", text)
-    for file in FIGURES.values():
-        assert f"]({file})" in text
+    assert "![confusion matrix](confusion.png)" in text
 
 
 @pytest.mark.parametrize("classes", [2, 8])
@@ -122,10 +126,48 @@ def test_film_strip(tmp_path, clips, moved):
 
 def test_a_report_writes_everything_and_names_it(tmp_path):
     folds = [fold("01"), fold("02")]
-    shown = write_report(tmp_path, values(folds), folds, **strip())
-    for name, file in {**FIGURES, "tables": "results.md"}.items():
+    shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
+    drawn = {figure.title: figure.file for figure in FIGURES if not figure.command}
+    for name, file in {**drawn, "tables": "results.md"}.items():
         assert re.search(rf"{name} +{re.escape(str(tmp_path / file))}", shown)
         assert (tmp_path / file).stat().st_size > 0
+    text = (tmp_path / "results.md").read_text("utf-8")
+    assert all(f"![{name}]({file})" in text for name, file in drawn.items())
+
+
+def test_a_figure_is_added_in_one_place(tmp_path, finished_run, monkeypatch):
+    def draw(results, folds, path):
+        confusion_figure(results, path)
+
+    added = RunFigure("added", "an added figure", "Added at the {epoch}.", draw)
+    monkeypatch.setattr(figures, "FIGURES", (*FIGURES, added))
+    monkeypatch.setattr(run_page, "FIGURES", (*FIGURES, added))
+    folds = [fold("01"), fold("02")]
+    shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
+    assert "an added figure" in shown
+    assert "![an added figure](added.png)" in (tmp_path / "results.md").read_text("utf-8")
+    run = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    page = run_page.run_page(read_run(run), {}, {})
+    assert page.figures[-1][0].caption == "Added at the final epoch."
+
+
+def test_results_are_the_same_after_json():
+    found = values([fold("01"), fold("02")])
+    read_again = RunResults.from_dict(json.loads(json.dumps(found.as_dict())))
+    assert read_again == found
+    assert "inner" not in found.as_dict()
+
+
+@pytest.mark.parametrize(
+    "change", [{"selection": "best"}, {"final": {"intervals": {"uf1": 5}}}, {"inner": 7}]
+)
+def test_broken_results_are_reported(tmp_path, finished_run, change):
+    for name in ("config.yaml", "folds"):
+        (tmp_path / name).symlink_to(finished_run / name)
+    stored = json.loads((finished_run / "results.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps({**stored, **change}))
+    with pytest.raises(RunError, match="corrupt run file"):
+        read_run(tmp_path)
 
 
 def test_figures_are_the_same_bytes_each_time(tmp_path):

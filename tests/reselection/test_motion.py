@@ -8,7 +8,7 @@ from gamdss.errors import FrameError
 from gamdss.records import KEYS
 from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.motion.course import Posterior, fit_course, possible, strength
-from gamdss.reselection.motion.flow import LEAST_PIXELS, shrink
+from gamdss.reselection.motion.level import LEAST_PIXELS, shrink
 from gamdss.reselection.motion.posterior import Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
@@ -30,13 +30,13 @@ def clip(frames=110, amplitude=1.5, noise=2.0, seed=0):
     bump = np.exp(-((rows - 100) ** 2 + (columns - 80) ** 2) / (2 * 18**2)).astype(np.float32)
     drift = np.cumsum(rng.normal(0, 0.02, (frames, 2)), axis=0)
     times = np.arange(1, frames + 1)
-    made = []
+    images = []
     for time, (dx, dy) in zip(times, drift, strict=True):
         lift = amplitude * float(course(time)) * bump
         x, y = columns - dx, rows + lift - dy
         image = cv2.remap(texture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
-        made.append(np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8))
-    return np.stack(made)
+        images.append(np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8))
+    return np.stack(images)
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def test_frames_may_be_missing(frames):
     assert found.notes[0] == "frames 30, 31, 60 missing inside the clip: skipped"
 
 
-def test_too_little_is_kept_as_annotated(frames):
+def test_too_few_or_small_frames_keep_the_annotation(frames):
     small = frames[:, :20, :20]
     for images, keys in ((small, (20, 50, 90)), (frames[:6], (1, 3, 6)), (frames, (20, 20, 90))):
         found = reselect(images, *keys, preset="motion")
@@ -94,7 +94,7 @@ def test_too_little_is_kept_as_annotated(frames):
         ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
     ],
 )
-def test_what_is_said_to_be_kept_is_kept(frames, monkeypatch, spread, middle, numbers):
+def test_kept_key_frames_are_the_annotated_ones(frames, monkeypatch, spread, middle, numbers):
     samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
 
     def fitted(level, times, annotated):
@@ -111,11 +111,11 @@ def test_what_is_said_to_be_kept_is_kept(frames, monkeypatch, spread, middle, nu
 def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
     rng = np.random.default_rng(0)
     face = rng.integers(0, 255, (48, 48, 3), dtype=np.uint8)
-    made = np.stack([face] * 60)
+    frames = np.stack([face] * 60)
     if kind != "still":
         light = 3 if kind == "flickering" else 1
-        made = np.stack([np.full_like(face, 90 + light * (i % 5)) for i in range(60)])
-    found = reselect(made, 12, 30, 51, preset="motion")
+        frames = np.stack([np.full_like(face, 90 + light * (i % 5)) for i in range(60)])
+    found = reselect(frames, 12, 30, 51, preset="motion")
     assert found.numbers == (12, 30, 51)
     assert found.kept
 
@@ -124,18 +124,18 @@ def test_frames_in_which_nothing_can_move_keep_the_annotation(kind):
 def test_frames_of_any_shape_are_measured(shape):
     rng = np.random.default_rng(0)
     still = cv2.GaussianBlur(rng.uniform(0, 255, shape).astype(np.float32), (0, 0), 2)
-    made = np.stack([np.clip(still + rng.normal(0, 2, shape), 0, 255) for _ in range(12)])
-    images = made.astype(np.uint8)
+    noisy = np.stack([np.clip(still + rng.normal(0, 2, shape), 0, 255) for _ in range(12)])
+    images = noisy.astype(np.uint8)
     assert len(reselect(images, 3, 6, 10, preset="motion").intervals) == 3
     assert min(shrink(images[0]).shape) >= LEAST_PIXELS
 
 
-def test_all_frames_around_the_clip_are_asked_for():
+def test_needed_frames_of_motion_reach_beyond_the_clip():
     assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
     assert needed_frames(2, 40, 50, "motion")[0] == 0
 
 
-def test_intervals_hold_the_truth_as_often_as_they_say():
+def test_intervals_contain_the_true_frame_as_often_as_stated():
     rng = np.random.default_rng(1)
     times, inside = np.arange(1, 111), []
     for _ in range(30):
@@ -210,7 +210,7 @@ def test_drift_over_missing_frames_is_still_a_line():
     level = 0.3 * times + 7
     problem = Problem(level, times, strength, centre, width, possible, memory=30.0)
     assert np.abs(problem.level).max() < 1e-3
-    # The noise forgets over the gap: of two frames beside it, one tells nothing of the other.
+    # The noise decorrelates over the gap: frames on either side of it are nearly independent.
     beside = np.array([29, 30])
     kept = problem.basis[beside].astype(float)
     covariance = kept * problem.slow @ kept.T

@@ -1,4 +1,4 @@
-"""Reselection: parity with the original, exactness and order of ties, gaps, bad input."""
+"""Window presets: parity with the release, exact differences, ties, gaps, bad input."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,7 @@ import pytest
 
 from gamdss.errors import AnnotationError, ConfigError, FrameError
 from gamdss.reselection import PRESETS, Preset, needed_frames, reselect
-from gamdss.reselection.difference import squared_differences
-from gamdss.reselection.presets import resolve
+from gamdss.reselection.windows import resolve, squared_differences
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 EXPECTED = json.loads((FIXTURES / "reselection_expected.json").read_text())
@@ -59,7 +58,7 @@ def norm(start: np.ndarray, end: np.ndarray, wrap: bool) -> float:
 
 
 def brute_force(images: Mapping[int, np.ndarray], rule: Preset, onset: int, apex: int, offset: int):
-    """The order of trying, spelt out pair by pair; strictly larger differences win."""
+    """The search, spelt out pair by pair; strictly larger differences win."""
     rise, fall = int(rule.rise * (apex - onset)), int(rule.fall * (offset - apex))
     apexes = [apex]
     apexes += [apex - i for i in range(1, rise + 1) if rule.apex_before]
@@ -159,7 +158,7 @@ def test_ratio_replaces_the_presets_own():
     assert reselect(frames, 1, 21, 41, ratio=0.25).apex == 16
 
 
-def test_a_preset_of_ones_own():
+def test_a_custom_preset():
     frames = np.full((41, 4, 4, 3), 100, np.uint8)
     frames[24] = 140
     own = Preset("apex after only", fall=0.2, apex_after=True)

@@ -37,7 +37,7 @@ def images(count, size):
 
 
 def used(backbone, size, **options):
-    """A network that has been trained a little, so that its norms have seen something."""
+    """A network whose BatchNorms have seen some batches."""
     torch.manual_seed(0)
     net = TwoBranchNet(4, size, backbone=backbone, **options)
     onset, apex = (normalise(frames) for frames in images(4, size))
@@ -97,9 +97,9 @@ def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsy
     opened = open_run(read_run(inner_flow_run), OPTIONS)
     trainer = opened.trained(next(fold for fold in opened.folds if fold.name == "02"))
     data = trainer.data
-    assert data.motion.values is opened.motion  # not loaded again for each fold
-    onset = data.frames[data.held_out[:, 0]]
-    logits = torch.jit.load(file)(onset, data.motion.of(data.motion.held_out)[:, 0]).detach()
+    assert data.phase_features is opened.inputs.phase_features  # not loaded again for each fold
+    onset, phases = data.frames[data.held_out[:, 0]], data.batch(data.held_out).phase_features
+    logits = torch.jit.load(file)(onset, phases[:, 0]).detach()
     recorded = chosen_logits(opened.run.fold("02"), "inner")
     torch.testing.assert_close(logits, torch.from_numpy(recorded), rtol=0, atol=1e-4)
 
@@ -120,9 +120,9 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
     file = tmp_path / "weights.safetensors"
     words = ["export", str(run), "--fold", "02", "--format", "safetensors"]
     assert main([*words, "--output", str(file)]) == 0
-    with safe_open(file, framework="pt") as held:
-        about = json.loads(held.metadata()["gamdss"])
-        names = set(held.keys())
+    with safe_open(file, framework="pt") as weights:
+        about = json.loads(weights.metadata()["gamdss"])
+        names = set(weights.keys())
     net = load_trained(run, "02").net
     assert names == set(net.state_dict())
     assert about["image_size"] == 32
@@ -132,7 +132,7 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished are: 01, 02, 03."),
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 01, 02, 03."),
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
@@ -161,7 +161,7 @@ def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeyp
 
 
 class Wilful(TemporalStream):
-    """Whose way through depends on the image: no exporter of graphs can follow it."""
+    """Its operations depend on the image, which no exporter of graphs can trace."""
 
     num_features, reduction = 8, 16
 
@@ -173,16 +173,16 @@ class Wilful(TemporalStream):
         return self.embed(x) if float(x.sum()) > 1e9 else self.embed(-x)
 
 
-def test_a_network_that_cannot_be_exported_is_told(tmp_path):
+def test_an_error_names_a_network_that_cannot_be_exported(tmp_path):
     net = TwoBranchNet(3, 32, temporal=Wilful()).eval()
     about = {"model": {"backbone": "wilful"}}
     file = tmp_path / "network.onnx"
-    file.write_text("of before")
-    told = r"backbone wilful cannot be exported as onnx \(\w+: .*\)\n.*torchscript, safetensors"
-    with pytest.raises(RunError, match=told):
+    file.write_text("earlier")
+    message = r"backbone wilful cannot be exported as onnx \(\w+: .*\)\n.*torchscript, safetensors"
+    with pytest.raises(RunError, match=message):
         export(Trained(net, about), "onnx", file)
     assert [path.name for path in tmp_path.iterdir()] == ["network.onnx"]
-    assert file.read_text() == "of before"
+    assert file.read_text() == "earlier"
 
 
 def test_the_network_is_left_as_it_was(tmp_path):

@@ -24,8 +24,8 @@ def train(small_dataset, small_options, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def whole(train, tmp_path_factory):
-    output = tmp_path_factory.mktemp("whole") / "run"
+def complete(train, tmp_path_factory):
+    output = tmp_path_factory.mktemp("complete") / "run"
     assert train(output) == 0
     return output
 
@@ -38,7 +38,7 @@ def parts(train, tmp_path_factory):
     return folder
 
 
-def test_some_folds_then_the_others(train, whole, tmp_path, capsys):
+def test_some_folds_then_the_others(train, complete, tmp_path, capsys):
     output = tmp_path / "run"
     assert train(output, "--folds", "02") == 0
     shown = capsys.readouterr().out
@@ -46,7 +46,7 @@ def test_some_folds_then_the_others(train, whole, tmp_path, capsys):
     assert "missing: 01, 03" in shown
     assert not (output / "results.json").exists()
     assert train(output) == 0
-    assert (output / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+    assert (output / "results.json").read_bytes() == (complete / "results.json").read_bytes()
 
 
 def test_an_unknown_fold_lists_the_subjects(train, tmp_path, capsys):
@@ -56,17 +56,17 @@ def test_an_unknown_fold_lists_the_subjects(train, tmp_path, capsys):
     assert "01, 02, 03" in shown
 
 
-def test_merged_runs_equal_one(parts, whole, tmp_path, capsys):
+def test_merged_runs_equal_one(parts, complete, tmp_path, capsys):
     output = tmp_path / "merged"
     assert main(["merge", str(parts / "a"), str(parts / "b"), "--output", str(output)]) == 0
     assert "final epoch" in capsys.readouterr().out
-    assert (output / "results.json").read_bytes() == (whole / "results.json").read_bytes()
+    assert (output / "results.json").read_bytes() == (complete / "results.json").read_bytes()
     assert (output / "confusion.png").is_file()
-    kept = json.loads((output / "environment.json").read_text())["merged"]
-    assert list(kept) == [str(parts / "a"), str(parts / "b")]
+    environments = json.loads((output / "environment.json").read_text())["merged"]
+    assert list(environments) == [str(parts / "a"), str(parts / "b")]
 
 
-def test_merging_too_few_says_what_is_missing(parts, tmp_path, capsys):
+def test_merging_too_few_reports_the_missing_folds(parts, tmp_path, capsys):
     output = tmp_path / "merged"
     assert main(["merge", str(parts / "a"), "--output", str(output)]) == 0
     assert "missing: 02" in capsys.readouterr().out
@@ -93,15 +93,15 @@ def test_other_configs_data_and_numbers_are_refused(parts, tmp_path, capsys):
     shutil.copy(
         parts / "a" / "folds/03/predictions.npz", other / "folds" / "01" / "predictions.npz"
     )
-    assert "with other numbers" in refused(parts, other, tmp_path, capsys)
+    assert "has other numbers" in refused(parts, other, tmp_path, capsys)
     (other / "data.json").write_text('{"clips": 1}')
     assert "other data" in refused(parts, other, tmp_path, capsys)
     (other / "data.json").unlink()
     assert "missing, incomplete or corrupt run file" in refused(parts, other, tmp_path, capsys)
 
 
-def test_an_output_in_use_is_left_alone(parts, whole, tmp_path, capsys):
-    assert main(["merge", str(parts / "a"), "--output", str(whole)]) == 2
+def test_an_output_that_is_not_empty_is_refused(parts, complete, tmp_path, capsys):
+    assert main(["merge", str(parts / "a"), "--output", str(complete)]) == 2
     assert "not empty" in capsys.readouterr().err
 
 

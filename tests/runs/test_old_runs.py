@@ -57,11 +57,11 @@ def words(small_dataset, small_options):
 
 def test_missing_numbers_are_those_of_a_fresh_run(finished_run, aged_run, old):
     fresh = json.loads((finished_run / "results.json").read_text())
-    assert json.loads(json.dumps(read_run(aged_run).results)) == fresh
+    assert json.loads(json.dumps(read_run(aged_run).results.as_dict())) == fresh
     results = read_run(old).results
-    assert results["selection"] == "final"
-    assert results["final"]["weighted_f1"] == pytest.approx(1 / 3)
-    assert set(results["final"]["intervals"]) == {"accuracy", "uf1", "uar", "weighted_f1"}
+    assert results.selection == "final"
+    assert results.final.weighted_f1 == pytest.approx(1 / 3)
+    assert set(results.final.intervals) == {"accuracy", "uf1", "uar", "weighted_f1"}
 
 
 def test_it_resumes_to_the_same_bytes(finished_run, aged_run, words):
@@ -74,7 +74,7 @@ def test_it_resumes_to_the_same_bytes(finished_run, aged_run, words):
 def test_another_value_of_a_missing_field_is_another_config(aged_run, words, capsys):
     words += ["--output", str(aged_run), "--training.label-smoothing", "0.1"]
     assert main(words) == 2
-    assert "training.label_smoothing: 0.0 there, 0.1 now" in capsys.readouterr().err
+    assert "training.label_smoothing: stored 0.0, current 0.1" in capsys.readouterr().err
 
 
 def test_it_is_compared(finished_run, old, aged_run, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Files of a fold: whole, truncated, or of something else."""
+"""Files of a fold: complete, truncated, or of another kind."""
 
 import numpy as np
 import pytest
@@ -27,14 +27,14 @@ def result():
     )
 
 
-def test_weights_come_back_with_what_was_said_of_them(tmp_path):
+def test_weights_are_read_with_their_header(tmp_path):
     net, other = nn.Linear(3, 2), nn.Linear(3, 2)
     save_weights(tmp_path / "w.safetensors", net, {"classes": ["a", "b"]})
     assert load_weights(tmp_path / "w.safetensors", other) == {"classes": ["a", "b"]}
     assert torch.equal(net.weight, other.weight)
 
 
-def test_weights_of_another_architecture(tmp_path):
+def test_weights_of_another_architecture_are_refused(tmp_path):
     save_weights(tmp_path / "w.safetensors", nn.Linear(3, 2), {})
     for other in (nn.Linear(3, 4), nn.Conv2d(1, 1, 1)):
         with pytest.raises(CheckpointError, match=r"w.safetensors: .*another architecture"):
@@ -69,13 +69,13 @@ def test_nothing_is_unpickled_into_objects(tmp_path):
         load_result(tmp_path / "p.npz")
 
 
-def test_a_state_of_something_else(tmp_path):
+def test_a_file_that_is_not_a_training_state_is_refused(tmp_path):
     torch.save([1, 2], tmp_path / "s.pt")
     with pytest.raises(CheckpointError, match="not a training state"):
         load_state(tmp_path / "s.pt", CPU)
 
 
-def test_predictions_come_back(tmp_path):
+def test_predictions_are_read_as_they_were_written(tmp_path):
     save_result(tmp_path / "p.npz", result())
     back = load_result(tmp_path / "p.npz")
     assert back.clips == result().clips

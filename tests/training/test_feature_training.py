@@ -1,4 +1,4 @@
-"""Other input features than the difference: stored once, trained on, the same bytes again."""
+"""Phase features other than the difference: stored, trained on, reproducible to the byte."""
 
 from dataclasses import replace
 
@@ -11,18 +11,18 @@ from safetensors import safe_open
 from gamdss.cli import main
 from gamdss.config import Config, ModelConfig, ReselectionConfig, TrainingConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.augment import draw
-from gamdss.data.composite import join_stores, sources
+from gamdss.data.composite import sources
 from gamdss.data.dataset import open_dataset
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds
+from gamdss.data.store import join_stores
 from gamdss.errors import FrameError
 from gamdss.features import FEATURES, dense_flow, flow_feature, resize_flow, scale
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames, load_motion
+from gamdss.training.fold_data import fold_data, load_inputs
 
 CPU = torch.device("cpu")
 SIZE = 32
@@ -57,31 +57,32 @@ def opened(config, cache):
 
 def trainer(config, dataset, folder):
     fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
-    data = fold_data(dataset, fold, load_frames(dataset.store, CPU), config)
+    data = fold_data(dataset, fold, load_inputs(dataset.store, CPU), config)
     return FoldTrainer(config, data, folder)
 
 
 def test_the_store_holds_the_flow_of_the_frames_as_delivered(plain, small_dataset, cache):
     dataset = opened(of(plain, name="flow-strain"), cache)
-    motion = dataset.store.motion
-    assert motion.values.dtype == np.float16
-    assert isinstance(motion.values, np.memmap)
+    store = dataset.store
+    assert store.phase_features.dtype == np.float16
+    assert isinstance(store.phase_features, np.memmap)
     spec = get_spec("cas2")
     for i in (0, 7):
         item = FrameFinder(spec, small_dataset).find(dataset.annotations.clips[i])
         for which in ("annotated", "reselected"):
-            keys = getattr(dataset.store, f"{which}_keys")[i]
+            keys = getattr(store, f"{which}_keys")[i]
             for phase, start in enumerate((keys.onset, keys.offset)):
                 flow = dense_flow(*(decode(item.files[n], True) for n in (start, keys.apex)))
                 expected = flow_feature(resize_flow(flow, (SIZE, SIZE)), "strain")
-                stored = motion.values[getattr(motion, which)[i, phase]]
+                stored = store.phase_features[getattr(store, f"{which}_index")[i, 3 + phase]]
                 assert stored == pytest.approx(expected, rel=1e-3, abs=1e-6)
     # A phase that reselection leaves alone is stored once.
-    assert len(motion.values) == len({*motion.annotated.flat, *motion.reselected.flat})
+    used = {*store.annotated_index[:, 3:].flat, *store.reselected_index[:, 3:].flat}
+    assert len(store.phase_features) == len(used)
 
 
-def test_a_store_belongs_to_its_features_and_the_plain_difference_needs_none(plain, tmp_path):
-    assert opened(plain, tmp_path).store.motion is None
+def test_each_setting_has_its_store_and_the_plain_difference_needs_no_features(plain, tmp_path):
+    assert opened(plain, tmp_path).store.phase_features is None
     settings = (
         {"name": "flow-dis"},
         {"name": "flow-dis", "limit": 9.0},  # changes nothing without magnification
@@ -95,30 +96,30 @@ def test_a_store_belongs_to_its_features_and_the_plain_difference_needs_none(pla
     assert len(folders) == 1 + len(settings) - 1
     assert len({store.digest for store in stores}) == 5
     assert np.array_equal(stores[0].frames, stores[2].frames)
-    largest = [np.abs(stores[i].motion.values[:, 2].astype(float)).mean() for i in (0, 2)]
+    largest = [np.abs(stores[i].phase_features[:, 2].astype(float)).mean() for i in (0, 2)]
     assert largest[1] > 1.4 * largest[0]
 
 
-def test_the_number_of_threads_changes_no_feature(plain, tmp_path):
+def test_features_do_not_depend_on_the_number_of_threads(plain, tmp_path):
     config = of(plain, name="flow-strain", magnification=3.0)
     one, four = (
         opened(replace(config, frames=replace(config.frames, workers=n)), tmp_path / str(n)).store
         for n in (1, 4)
     )
     assert one.digest == four.digest
-    assert np.array_equal(one.motion.values, four.motion.values)
+    assert np.array_equal(one.phase_features, four.phase_features)
 
 
 def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, cache, tmp_path):
-    """With next to no magnification the stored difference is the one of the frames."""
+    """With negligible magnification the stored difference equals that of the frames."""
     config = of(plain, magnification=1.0000001)
     stored = trainer(config, opened(config, cache), tmp_path / "a")
     direct = trainer(plain, opened(plain, cache), tmp_path / "b")
-    motion = stored.data.motion
-    frames = direct.frames(direct.data.held_out)
-    onset, apex, offset = frames.split(3, dim=1)
+    onset, apex, offset, nothing = direct.data.batch(direct.data.held_out)
+    assert nothing is None
     expected = torch.stack((apex - onset, apex - offset), dim=1)
-    torch.testing.assert_close(motion.of(motion.held_out), expected, atol=1e-5, rtol=1e-4)
+    seen = stored.data.batch(stored.data.held_out).phase_features
+    torch.testing.assert_close(seen, expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(stored.held_out_logits(), direct.held_out_logits())
     losses = []
     for learner in (stored, direct):
@@ -131,16 +132,16 @@ def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, ca
 def test_what_the_network_sees_is_scaled_as_stated(plain, cache, tmp_path, name):
     config = of(plain, name=name)
     dataset = opened(config, cache)
-    motion = trainer(config, dataset, tmp_path).data.motion
-    seen = motion.of(motion.training).numpy()
+    data = trainer(config, dataset, tmp_path).data
+    seen = data.batch(data.training).phase_features.numpy()
     assert seen.shape == (8, 2, 3, SIZE, SIZE)
     assert seen.dtype == np.float32
-    values = dataset.store.motion.values[motion.training.numpy()].astype(np.float32)
+    values = dataset.store.phase_features[data.training[:, 3:].numpy()].astype(np.float32)
     factors = scale(name, SIZE)
     for channel in range(3):
         there = min(channel, len(factors) - 1)  # grey is the same three times
         assert seen[:, :, channel] == pytest.approx(values[:, :, there] * factors[there])
-    assert motion.is_vector == name.startswith("flow")
+    assert data.is_vector == name.startswith("flow")
     assert 0.01 < np.abs(seen).mean() < 3
 
 
@@ -149,15 +150,15 @@ def test_held_out_clips_use_annotated_features_where_they_use_annotated_frames(p
     dataset = opened(config, cache)
     release = replace(config, reselection=replace(config.reselection, clips="training"))
     fold = make_folds(config.protocol, dataset.labelled, 0)[0]
-    frames, stored = load_frames(dataset.store, CPU), load_motion(dataset.store, CPU)
+    inputs = load_inputs(dataset.store, CPU)
     held_out = list(fold.held_out)
     for which, chosen in (("reselected", config), ("annotated", release)):
-        motion = fold_data(dataset, fold, frames, chosen, stored).motion
-        expected = getattr(dataset.store.motion, which)[held_out]
-        assert np.array_equal(motion.held_out.numpy(), expected)
+        data = fold_data(dataset, fold, inputs, chosen)
+        expected = getattr(dataset.store, f"{which}_index")[held_out]
+        assert np.array_equal(data.held_out.numpy(), expected)
 
 
-def test_an_interrupted_fold_ends_as_one_left_alone(plain, cache, tmp_path):
+def test_an_interrupted_fold_ends_like_an_uninterrupted_one(plain, cache, tmp_path):
     config = of(plain, name="flow-strain")
     config = replace(config, training=replace(config.training, checkpoint_every=1))
     dataset = opened(config, cache)
@@ -180,10 +181,12 @@ def test_stores_are_joined_and_divided_with_their_features(plain, cache):
     store = opened(of(plain, name="flow-dis"), cache).store
     joined = join_stores([store, store.subset([3, 5])])
     for which in ("annotated", "reselected"):
-        there = joined.motion.values[getattr(joined.motion, which)[-1]]
-        assert np.array_equal(there, store.motion.values[getattr(store.motion, which)[5]])
+        joint, own = (getattr(s, f"{which}_index") for s in (joined, store))
+        assert np.array_equal(joined.frames[joint[-1, :3]], store.frames[own[5, :3]])
+        features = joined.phase_features[joint[-1, 3:]]
+        assert np.array_equal(features, store.phase_features[own[5, 3:]])
     plainly = opened(plain, cache).store
-    assert join_stores([plainly, plainly]).motion is None
+    assert join_stores([plainly, plainly]).phase_features is None
 
 
 def test_a_composite_has_the_features_of_its_parts(plain, made, cache):
@@ -193,9 +196,8 @@ def test_a_composite_has_the_features_of_its_parts(plain, made, cache):
     )
     whole = opened(config, cache).store
     last = [opened(part, cache).store for part in sources(config)][-1]
-    assert len(whole.motion.annotated) == len(whole.annotated)
-    here = whole.motion.values[whole.motion.reselected[-1, 1]]
-    assert np.array_equal(here, last.motion.values[last.motion.reselected[-1, 1]])
+    here = whole.phase_features[whole.reselected_index[-1, 4]]
+    assert np.array_equal(here, last.phase_features[last.reselected_index[-1, 4]])
 
 
 def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp_path, capsys):
@@ -213,11 +215,11 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
     capsys.readouterr()
     words[-1] = "flow-dis"
     assert main([*words, "--output", str(tmp_path / "one")]) == 2
-    assert "features.name: 'flow-strain' there, 'flow-dis' now" in capsys.readouterr().err
+    assert "features.name: stored 'flow-strain', current 'flow-dis'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["--features.name", "flow"], "flow-dis"),
         (["--features.magnification", "0.5"], "--features.magnification is 0.5"),
@@ -225,35 +227,33 @@ def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp
         (["--features.window", "-1"], "--features.window is -1"),
     ],
 )
-def test_a_wrong_feature_is_refused(refused, data, words, told):
-    assert told in refused(data, *words)
+def test_a_wrong_feature_is_refused(refused, data, words, message):
+    assert message in refused(data, *words)
 
 
-def test_frames_too_small_for_a_flow_are_told_with_their_clip(plain, small_dataset, cache):
+def test_the_error_for_frames_too_small_for_flow_names_the_clip(plain, small_dataset, cache):
     features = FeaturesConfig(name="flow-dis")
     reader = KeyFrameReader(True, SIZE, plain.frames, plain.reselection, features)
     clip = opened(plain, cache).annotations.clips[0]
     item = FrameFinder(get_spec("cas2"), small_dataset).find(clip)
     tiny = {n: np.zeros((8, 8, 3), np.uint8) for n in item.files}
     with pytest.raises(FrameError, match=rf"clip {item.clip.id} \(row 2 of the workbook\).*8x8"):
-        reader.motion(item, tiny, [(item.clip.annotated.onset, item.clip.annotated.apex)])
+        reader.phase_features(item, tiny, [(item.clip.annotated.onset, item.clip.annotated.apex)])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
-def test_on_cuda_features_wait_for_nothing_and_a_fold_is_the_same_each_time(plain, cache, tmp_path):
+def test_on_cuda_batches_do_not_synchronise_and_a_fold_is_reproducible(plain, cache, tmp_path):
     config = device.resolve(replace(of(plain, name="flow-strain"), device="cuda"))
     target = device.set_up(config)
     dataset = opened(config, cache)
     fold = make_folds(config.protocol, dataset.labelled, 0)[0]
-    data = fold_data(dataset, fold, load_frames(dataset.store, target), config)
+    data = fold_data(dataset, fold, load_inputs(dataset.store, target), config)
     one = FoldTrainer(config, data, tmp_path / "one").run()
     two = FoldTrainer(config, data, tmp_path / "two").run()
     assert np.array_equal(one.logits, two.logits)
-    frames = torch.zeros(4, 9, SIZE, SIZE, device=target)
-    drawn = draw(4, SIZE, config.augmentation, torch.Generator())
     torch.cuda.set_sync_debug_mode("error")
     try:
-        data.motion.augmented(frames, data.motion.training[:4], drawn)
+        data.batch(data.training[:4], config.augmentation)
     finally:
         torch.cuda.set_sync_debug_mode("default")
 

@@ -15,7 +15,7 @@ from gamdss.errors import DeviceError
 from gamdss.metrics import predictions
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.folds import train
 
 CPU = torch.device("cpu")
@@ -45,7 +45,7 @@ def folds_of(dataset):
 
 
 def data_of(dataset, fold, config):
-    return fold_data(dataset, fold, load_frames(dataset.store, CPU), config)
+    return fold_data(dataset, fold, load_inputs(dataset.store, CPU), config)
 
 
 def run_fold(dataset, fold, config, folder, change=None):
@@ -64,15 +64,16 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     run = train(replace(config, cache=str(tmp_path / "cache")), tmp_path / "run", progress=False)
     assert np.array_equal(run.folds[0].logits, first.logits)
     assert np.array_equal(run.folds[0].train_loss, first.train_loss)
+    values = run.results.as_dict()
     for name in ("final", "oracle"):
-        found = dict(run.results[name])
+        found = dict(values[name])
         ends = found.pop("intervals")
-        assert found == predictions(run.folds, 5, name).scores(5).as_dict(run.results["classes"])
+        assert found == predictions(run.folds, 5, name).scores(5).as_dict(values["classes"])
         assert ends["accuracy"][0] <= found["accuracy"] <= ends["accuracy"][1]
-    assert [f["final"]["epoch"] for f in run.results["folds"]] == [3, 3, 3]
+    assert [f.final.epoch for f in run.results.folds] == [3, 3, 3]
 
 
-def test_options_against_unequal_classes_change_what_is_learnt(first, dataset, config, tmp_path):
+def test_options_against_unequal_classes_change_the_training(first, dataset, config, tmp_path):
     for option in (
         {"class_weights": "balanced"},
         {"sampling": "balanced"},
@@ -93,7 +94,7 @@ def _unequal(data):
     return {"training": data.training[keep], "training_labels": labels}
 
 
-def test_held_out_labels_change_nothing_that_is_learnt(first, dataset, config, tmp_path):
+def test_held_out_labels_do_not_affect_training(first, dataset, config, tmp_path):
     def swap(data):
         return {"held_out_labels": torch.flip(data.held_out_labels, [0])}
 
@@ -112,7 +113,7 @@ def test_held_out_frames_are_never_trained_on(first, dataset, config, tmp_path):
     assert not np.array_equal(blanked.logits, first.logits)
 
 
-def test_seeds_and_folds_have_streams_of_their_own(first, dataset, config, tmp_path):
+def test_another_seed_gives_another_training(first, dataset, config, tmp_path):
     other = run_fold(dataset, folds_of(dataset)[0], replace(config, seed=5), tmp_path / "seed")
     assert not np.array_equal(other.train_loss, first.train_loss)
 
@@ -147,10 +148,14 @@ def test_the_learning_rate_decays_as_in_the_paper(dataset, config, tmp_path):
     assert rates == pytest.approx([8e-4, 4e-4, 2e-4, 1e-4, 1e-4])
 
 
-def test_precision_is_resolved_by_the_device_and_not_by_a_timing(config):
-    assert device.resolve(replace(config, device="auto")).device in ("cpu", "cuda")
-    automatic = replace(config, training=replace(config.training, precision="auto"))
-    assert device.resolve(automatic).training.precision in ("float32", "bf16")
+@pytest.mark.parametrize(("fast", "precision"), [(True, "bf16"), (False, "float32")])
+def test_auto_precision_follows_from_the_device(config, monkeypatch, fast, precision):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: fast, raising=False)
+    training = replace(config.training, precision="auto")
+    resolved = device.resolve(replace(config, device="auto", training=training))
+    assert (resolved.device, resolved.training.precision) == ("cpu", precision)
 
 
 def test_bf16_learns_like_float32(first, dataset, config, tmp_path):
@@ -173,12 +178,12 @@ class Recorder(TorchDispatchMode):
 
 
 def with_statistics(config):
-    """Whose temporal stream is any backbone with a norm over all batches before it."""
+    """The config with a backbone of timm, after a norm over the batch and phase."""
     return replace(config, model=ModelConfig("resnet18", image_size=64))
 
 
-def test_a_step_reads_nothing_from_the_device_and_brings_no_constants(dataset, config, tmp_path):
-    """Both make the program wait for all that a GPU is still computing."""
+def test_a_step_neither_reads_from_the_device_nor_copies_constants_to_it(dataset, config, tmp_path):
+    """Both would synchronise a GPU."""
     net = with_statistics(config)
     data = data_of(dataset, folds_of(dataset)[0], net)
     trainer = FoldTrainer(net, replace(data, frames=larger(data.frames)), tmp_path)
@@ -195,8 +200,8 @@ def larger(frames):
     return frames.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is CUDA")
-def test_cuda_asked_for_and_absent(config):
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available")
+def test_cuda_that_is_not_available_is_refused(config):
     with pytest.raises(DeviceError, match="no CUDA device"):
         device.resolve(replace(config, device="cuda"))
 
@@ -205,17 +210,17 @@ def test_cuda_asked_for_and_absent(config):
 def test_a_fold_on_cuda_is_the_same_each_time(dataset, config, tmp_path):
     cuda = device.resolve(replace(config, device="cuda"))
     target = device.set_up(cuda)
-    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_inputs(dataset.store, target), cuda)
     one = FoldTrainer(cuda, data, tmp_path / "one").run()
     two = FoldTrainer(cuda, data, tmp_path / "two").run()
     assert np.array_equal(one.logits, two.logits)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
-def test_steps_on_cuda_do_not_wait(dataset, config, tmp_path):
+def test_steps_on_cuda_do_not_synchronise(dataset, config, tmp_path):
     cuda = device.resolve(replace(with_statistics(config), device="cuda"))
     target = device.set_up(cuda)
-    data = fold_data(dataset, folds_of(dataset)[0], load_frames(dataset.store, target), cuda)
+    data = fold_data(dataset, folds_of(dataset)[0], load_inputs(dataset.store, target), cuda)
     trainer = FoldTrainer(cuda, replace(data, frames=larger(data.frames)), tmp_path)
     batch = torch.arange(4, device=target)
     trainer.step(batch)

@@ -1,4 +1,4 @@
-"""The inner selection: the held-out subject has no part in it, and it survives what a run does."""
+"""The inner selection: independent of the held-out subject, and stable under interruptions."""
 
 import json
 from dataclasses import replace
@@ -12,11 +12,12 @@ from gamdss.config import Config, ModelConfig, ProtocolConfig, TrainingConfig
 from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
 from gamdss.metrics import inner_epoch
-from gamdss.report.tables import summary_table
+from gamdss.report.tables import summary_text
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result, load_weights
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_frames
+from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.results import RunResults
 
 EPOCHS = 3
 
@@ -38,7 +39,7 @@ def data(config, tmp_path_factory):
     """The first fold."""
     dataset = open_dataset(config, tmp_path_factory.mktemp("cache"), progress=False)
     fold = make_folds(ProtocolConfig(), dataset.labelled, 0)[0]
-    return fold_data(dataset, fold, load_frames(dataset.store, torch.device("cpu")), config)
+    return fold_data(dataset, fold, load_inputs(dataset.store, torch.device("cpu")), config)
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +52,8 @@ def chosen(result):
     return inner_epoch(result.inner_logits, result.inner_labels)
 
 
-def test_the_held_out_subject_changes_nothing_that_is_chosen(config, data, plain, tmp_path):
-    """Its labels and all its frames are replaced: same epoch, same weights."""
+def test_the_held_out_subject_does_not_affect_the_choice(config, data, plain, tmp_path):
+    """With other labels and frames of that subject: same epoch, same weights."""
     frames = data.frames.clone()
     frames[data.held_out.flatten()] = 255
     leak = replace(data, frames=frames, held_out_labels=torch.zeros_like(data.held_out_labels))
@@ -64,7 +65,7 @@ def test_the_held_out_subject_changes_nothing_that_is_chosen(config, data, plain
     assert not np.array_equal(result.logits, plain[0].logits)
 
 
-def test_inner_subjects_are_judged_and_never_trained_on(config, data, plain, tmp_path):
+def test_inner_subjects_are_evaluated_and_never_trained_on(config, data, plain, tmp_path):
     assert data.name not in {clip.split("/")[0] for clip in data.inner_clips}
     assert len(data.training) + len(data.inner) + len(data.held_out) == 12
     frames = data.frames.clone()
@@ -114,6 +115,6 @@ def test_results_and_tables_name_it(inner_flow_run, tmp_path, capsys):
     text = (output / "results.md").read_text()
     assert "## Confusion (inner (epoch chosen on training subjects set aside))" in text
     assert "inner epoch" in text
-    assert "inner (epoch chosen on" in summary_table(results)
+    assert "inner (epoch chosen on" in summary_text(RunResults.from_dict(results))
     assert main(["compare", str(output), str(output), "--output", str(tmp_path / "c")]) == 0
     assert "inner (epoch chosen on" in capsys.readouterr().out

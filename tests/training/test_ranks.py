@@ -60,7 +60,7 @@ def test_ranks_choose_the_same_inner_epochs(words, tmp_path):
     assert results[0] == results[1]
 
 
-def test_a_rank_that_dies_is_started_again_and_continues(words, alone, tmp_path):
+def test_a_rank_that_dies_is_restarted_and_resumes(words, alone, tmp_path):
     output, marker = tmp_path / "run", tmp_path / "died"
     options = ("--standalone", "--nproc-per-node=2", "--max-restarts=1")
     command = [*words, "--output", str(output), "--training.checkpoint-every", "1"]
@@ -82,7 +82,7 @@ def test_two_nodes(words, alone, tmp_path):
     assert shown.count("final epoch") == 1
 
 
-def test_a_mistake_is_told_and_ends_the_job(words, tmp_path):
+def test_a_mistake_is_reported_once_and_ends_the_job(words, tmp_path):
     broken = ["train", "--data-root", str(tmp_path / "absent"), *words[3:]]
     job = start([*broken, "--output", str(tmp_path / "run")], "--standalone", "--nproc-per-node=2")
     shown, _ = job.communicate(timeout=120)

@@ -1,4 +1,4 @@
-"""A run killed at any moment continues and ends with the same bytes as one that was left alone."""
+"""A run that is killed at any moment resumes and ends with the bytes of an undisturbed run."""
 
 import multiprocessing
 import os
@@ -54,11 +54,13 @@ def undisturbed(words, tmp_path_factory):
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["before a move", "after a move"])
-def test_killed_again_and_again_it_ends_with_the_same_bytes(words, undisturbed, tmp_path, before):
+def test_a_run_killed_again_and_again_ends_with_the_same_bytes(
+    words, undisturbed, tmp_path, before
+):
     output = tmp_path / "run"
     command = [*words, "--output", str(output)]
     kills = 0
-    # Each start is left alone a little longer than the one before, the first not at all.
+    # Each start is killed one move later than the one before.
     while (code := run_in_process(command, 1 + kills, before)) == KILLED:
         kills += 1
     assert code == 0
@@ -67,7 +69,9 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(words, undisturbed, 
     assert not list(output.rglob("training_state.pt"))
 
 
-def test_killed_while_the_store_is_built_nothing_half_valid_is_left(words, undisturbed, tmp_path):
+def test_a_process_killed_while_it_builds_the_store_leaves_no_incomplete_store(
+    words, undisturbed, tmp_path
+):
     cache = tmp_path / "cache"
     command = [*words, "--output", str(tmp_path / "run"), "--cache", str(cache)]
     assert run_in_process(command, 1, before=True) == KILLED

@@ -1,4 +1,4 @@
-"""Datasets as data: a YAML file for each, found by name here or by path anywhere."""
+"""Datasets as data: one YAML file each, found here by name or anywhere by path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent
 
 
 def spec_names() -> tuple[str, ...]:
-    """Names of the datasets whose spec lies in this folder."""
+    """Names of the datasets that have a spec in this folder."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
@@ -24,10 +24,10 @@ def get_spec(name: str, annotations: str | Path | None = None) -> DatasetSpec:
 
     Args:
         name: a name among `spec_names()`, the path of a YAML file, or `csv`.
-        annotations: the table of a `csv` dataset, whose emotions make its tasks.
+        annotations: the table of a `csv` dataset, whose tasks follow from its emotions.
 
     Raises:
-        ConfigError: there is none of that name (the known ones are listed), or it is wrong.
+        ConfigError: the name is unknown (lists the known ones), or the spec is invalid.
     """
     if name == PLAIN:
         return plain_spec(annotations)

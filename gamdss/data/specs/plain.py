@@ -32,14 +32,14 @@ _VALENCE = {
 
 
 def plain_spec(annotations: str | Path | None) -> DatasetSpec:
-    """The spec that follows from a table's own emotions.
+    """The spec that follows from the emotions in a table.
 
     Its tasks are `cN`, one class for each of its N emotions in alphabetical order, and `c3`
-    (positive, surprise, negative) where the emotions allow it.
+    (positive, surprise, negative) if the emotions allow it.
 
     Raises:
-        ConfigError: no table is named.
-        AnnotationError: the table cannot be read, or has no column or fewer than two emotions.
+        ConfigError: no table is given.
+        AnnotationError: the table cannot be read, lacks a column, or has fewer than two emotions.
     """
     if annotations is None:
         raise ConfigError(
@@ -53,40 +53,33 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
         for role, names in _COLUMNS.items()
         if role != "apex" or any(name in header for name in names)
     }
-    bare = DatasetSpec(
+    folder, _, frame = PATTERN.rpartition("/")
+    spec = DatasetSpec(
         name=PLAIN,
         title=file.stem,
         columns=columns,
-        layouts={"pattern": _layout()},
-        emotions={},
+        layouts={"pattern": Layout((folder,), frame)},
+        emotions={name: name for name in (*_VALENCE, "others")},
         tasks={},
         writing=Writing(tuple(_COLUMNS)),
     )
-    known = DatasetSpec(
-        **{**vars(bare), "emotions": {name: name for name in (*_VALENCE, "others")}}
-    )
-    native = {known.emotion(text) or text.lower(): text for text in emotions}
+    native = {spec.emotion(text) or text.lower(): text for text in emotions}
     names = sorted(native)
     if len(names) < 2:
         raise AnnotationError(
             f"the table has {len(names)} emotion(s) ({', '.join(names)})",
             file=file,
-            remedy="A task needs two emotions at least, in the column `emotion`.",
+            remedy="A task needs at least two emotions, in the column `emotion`.",
         )
     tasks = {f"c{len(names)}": Task(tuple(names), {name: name for name in names})}
     valence = {name: _VALENCE[name] for name in names if name in _VALENCE}
     if len(set(valence.values())) == 3:
         tasks.setdefault("c3", Task(("positive", "surprise", "negative"), valence))
-    return replace(bare, emotions=native, tasks=tasks)
-
-
-def _layout() -> Layout:
-    folder, _, file = PATTERN.rpartition("/")
-    return Layout((folder,), file)
+    return replace(spec, emotions=native, tasks=tasks)
 
 
 def _read(file: Path) -> tuple[list[str], list[str]]:
-    """The header, folded, and what the column `emotion` holds, each once."""
+    """The header in lower case, and the distinct values of the column `emotion`."""
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.reader(lines)
@@ -95,7 +88,7 @@ def _read(file: Path) -> tuple[list[str], list[str]]:
             return header, sorted({row[place].strip() for row in rows if len(row) > place} - {""})
     except (UnicodeDecodeError, csv.Error) as error:
         raise AnnotationError(
-            f"this is no plain table ({error})",
+            f"the table is not a CSV file ({error})",
             file=file,
             remedy="Save it as CSV in UTF-8.",
         ) from error

@@ -1,23 +1,23 @@
-"""A spec's YAML file -> `DatasetSpec`, every wrong field named.
+"""Read a spec's YAML file into a `DatasetSpec`; errors name the wrong field.
 
 Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are needed):
 
-    title, reference, request_page   for people
-    fps, colour                      of the frames; `colour: true` refuses grey ones
+    title, reference, request_page   for readers
+    fps, colour                      of the frames; `colour: true` refuses grey frames
     workbooks, sheets                names of files and sheets, the likeliest first
     columns                          header texts by role: subject, clip, onset, apex, offset,
                                      emotion, action_units, duration; several are alternatives
     subject                          form of an id from its number: "{number:02d}"
-    subject_in_clip                  regular expression that finds the subject in a clip's name,
-                                     where the table has no column for it
-    clip                             form of a clip's name where the cell alone is not unique
+    subject_in_clip                  regular expression that finds the subject in a clip's name, if
+                                     the table has no column for it
+    clip                             form of a clip's name, if the cell alone is not unique
     layouts                          by name: roots, folders, file, whole_video; see `Layout`
-    from_folders                     `true` where folders alone tell clips, emotions and frames
+    from_folders                     `true` if folders may replace the workbook
     emotions                         a list, or a mapping to the native spelling
     tasks                            by name: a list of classes, or classes with their emotions
     expected                         clips, subjects, emotions and tasks; several are versions
     corrections                      known mistakes: see `Correction`
-    notes                            what a user should know; sources that disagree
+    notes                            what users should know; disagreements between sources
     writing                          how a synthetic workbook looks: see `Writing`
 """
 
@@ -46,7 +46,7 @@ _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
 _OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
-# What a folder's template may name.
+# Names that a folder's template may contain.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
 
 
@@ -55,17 +55,17 @@ class _BadError(Exception):
 
 
 def read_spec(file: Path) -> DatasetSpec:
-    """The spec in `file`, called by the file's name.
+    """The spec in `file`; its name is the file's.
 
     Raises:
-        ConfigError: the file cannot be read, or one of its fields is missing, unknown or wrong.
+        ConfigError: the file cannot be read, or one of its fields is missing, unknown or invalid.
     """
     values = read_yaml(file, "the spec", "--dataset")
     try:
         return _spec(file.stem, values)
     except (_BadError, TypeError, ValueError) as error:
         raise ConfigError(
-            f"the spec of a dataset is wrong: {error}",
+            f"invalid dataset spec: {error}",
             file=file,
             remedy="`gamdss datasets --show cas2` prints a spec to compare with.",
         ) from error
@@ -74,14 +74,14 @@ def read_spec(file: Path) -> DatasetSpec:
 def _spec(name: str, values: Any) -> DatasetSpec:
     if not isinstance(values, dict):
         raise _BadError(
-            f"it is a {type(values).__name__}, and must hold lines such as `title: ...`"
+            f"it is a {type(values).__name__}; it must contain lines such as `title: ...`"
         )
     unknown = [str(key) for key in values if key not in _FIELDS]
     missing = [key for key in _NEEDED if not values.get(key)]
     if unknown or missing:
         problem = "unknown field" if unknown else "missing field"
         raise _BadError(
-            f"{problem} {', '.join(unknown or missing)}; known are {', '.join(_FIELDS)}"
+            f"{problem} {', '.join(unknown or missing)}; the fields are {', '.join(_FIELDS)}"
         )
     emotions = values["emotions"]
     if not isinstance(emotions, dict):
@@ -91,7 +91,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
     plain |= {key: _texts(key, values[key]) for key in _LISTS if key in values}
     fps = values.get("fps", 0.0)
     if not isinstance(fps, int | float):
-        raise _BadError(f"fps is {fps!r}, and must be a number")
+        raise _BadError(f"fps is {fps!r}; it must be a number")
     spec = DatasetSpec(
         name=name,
         columns=_columns(values["columns"]),
@@ -112,7 +112,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
 
 def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:
     if not isinstance(value, dict):
-        raise _BadError(f"{name} is a {type(value).__name__}, and must be a mapping")
+        raise _BadError(f"{name} is a {type(value).__name__}; it must be a mapping")
     return [(str(key), item) for key, item in value.items()]
 
 
@@ -154,7 +154,7 @@ def _task(name: str, value: Any, emotions: Mapping[str, str]) -> Task:
     unknown = [emotion for emotion in chosen if emotion not in emotions]
     if unknown or len(classes) < 2 or len(set(chosen)) < len(chosen):
         raise _BadError(
-            f"tasks.{name} must have two classes or more of different emotions"
+            f"tasks.{name} must have at least two classes of different emotions"
             + (f"; {', '.join(unknown)} is not among them" if unknown else "")
         )
     return Task(tuple(classes), {e: key for key, group in classes.items() for e in group})
@@ -184,13 +184,13 @@ def _writing(value: Any, columns: Any) -> Writing:
             and usual is not MISSING
             and not isinstance(given[item.name], type(usual))
         ):
-            raise _BadError(f"writing.{item.name} must be of the kind of {usual!r}")
+            raise _BadError(f"writing.{item.name} must have the type of {usual!r}")
     header = tuple(None if text is None else str(text) for text in given.pop("header"))
     return Writing(header, **given)
 
 
 def _try_forms(spec: DatasetSpec) -> None:
-    """Fill every template once, so that a wrong name in braces is found here."""
+    """Fill every template once to find wrong names in braces."""
     forms = [spec.subject_form, *(f for layout in spec.layouts.values() for f in layout.folders)]
     try:
         for form in forms:
@@ -201,4 +201,6 @@ def _try_forms(spec: DatasetSpec) -> None:
         re.compile(spec.subject_in_clip)
     except (KeyError, IndexError, ValueError, re.error) as error:
         known = ", ".join((*NAMES, "frame", "onset"))
-        raise _BadError(f"a form cannot be filled ({error}); known names are {known}") from error
+        raise _BadError(
+            f"a template cannot be filled ({error}); known names are {known}"
+        ) from error

@@ -1,4 +1,4 @@
-"""What has to be known of a dataset in order to read it, and to write a synthetic one like it."""
+"""What must be known about a dataset to read it and to write a synthetic one in its layout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from gamdss.errors import ConfigError
 
-# What a workbook's column may hold; the first five are needed unless the spec says otherwise.
+# Roles of a workbook's columns; the first five are required unless the spec says otherwise.
 ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
@@ -32,32 +32,31 @@ _NUMBER = re.compile(r"[^\d]*(\d+)(?:\.0+)?")
 class Task:
     """A classification task: the classes in label order, and the class of each emotion.
 
-    An emotion of the dataset that `emotions` lacks is left out of the task.
+    Emotions of the dataset that are not in `emotions` are left out of the task.
     """
 
     classes: tuple[str, ...]
     emotions: Mapping[str, str]
 
     def label(self, emotion: str) -> int | None:
-        """The class index of an emotion, or None where the task leaves it out."""
+        """The class index of an emotion; None if the task leaves it out."""
         name = self.emotions.get(emotion)
         return None if name is None else self.classes.index(name)
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where frames lie, as path templates.
+    """Paths of frames, as templates.
 
-    Templates are filled by `str.format` with what `Clip.path_names` gives, and `frame` (an
-    integer). Files are matched by the last run of digits in their stem, so the template's
-    padding matters for writing only.
+    Templates are filled by `str.format` with `Clip.path_names` and `frame` (an integer). Files are
+    matched by the last digits in their stem, so the template's padding matters only for writing.
 
     Args:
-        folders: a clip's folder under the root; several are tried for every clip.
-        file: a frame's file.
-        roots: where the folders lie under the dataset's root; several are alternatives, of which
-            one serves all clips.
-        whole_video: a folder holds more than the clip, and is cut from onset to offset.
+        folders: a clip's folder below the root; several are tried for every clip.
+        file: name of a frame's file.
+        roots: the folder that contains `folders`, below the dataset's root; of several
+            alternatives, one is used for all clips.
+        whole_video: the folder contains more than the clip, and is cut from onset to offset.
     """
 
     folders: tuple[str, ...]
@@ -67,27 +66,27 @@ class Layout:
 
     @property
     def native(self) -> str:
-        """The template of a clip's folder under the dataset's root, as synthetic clips have it."""
+        """Template of a clip's folder below the dataset's root, used for synthetic clips."""
         return joined(self.roots[0], self.folders[0])
 
 
 def joined(root: str, folder: str) -> str:
-    """A folder's template under a root, where `.` is the dataset's own."""
+    """A folder's template below a root; `.` is the dataset's root itself."""
     return folder if root == "." else f"{root}/{folder}"
 
 
 @dataclass(frozen=True)
 class Correction:
-    """A known mistake of the workbook, and what the cell should say.
+    """A known mistake of the workbook, and the correct values.
 
     Args:
-        values: right cells by role.
+        values: correct cells by role.
         source: who found it.
         clip: id of the clip, `subject/name`.
-        row: index of the row (0 is the first below the header), where no clip is known.
-        rows: how many rows the table has in which `row` counts; in another table it is ignored.
-        where: cells by role that the row must have; for `row` only.
-        was: wrong cells by role that are replaced although they look sound.
+        row: index of the row (0 is the first below the header), if the clip is not known.
+        rows: number of rows of the table that `row` refers to; other tables are not corrected.
+        where: cells by role that the row must have; only with `row`.
+        was: wrong cells by role that are replaced although they look valid.
     """
 
     values: Mapping[str, Any]
@@ -107,13 +106,13 @@ class Writing:
         header: header texts in order, None for a blank one.
         sheet: name of the sheet.
         subject: form of a subject's cell, from its `number`; digits alone become a number.
-        clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, of
-            several clips in a video, `letter` (the video's) and `take`.
-        text: every cell is text.
-        lead: lines above the header.
-        clips_per_video: clips that follow each other in one video.
-        from_one: the frames of a clip are numbered from 1.
-        codes: what `code` stands for, by emotion.
+        clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, if a
+            video has several clips, `letter` (the video's) and `take`.
+        text: whether every cell is text.
+        lead: number of lines above the header.
+        clips_per_video: number of consecutive clips in one video.
+        from_one: whether the frames of a clip are numbered from 1.
+        codes: value of `code` for each emotion.
     """
 
     header: tuple[str | None, ...]
@@ -129,7 +128,7 @@ class Writing:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset's native form; `specs.reader` says what each field is in a spec's file."""
+    """A dataset as its owners deliver it; `specs.reader` explains each field of a spec's file."""
 
     name: str
     title: str
@@ -158,7 +157,7 @@ class DatasetSpec:
         return self.writing.header
 
     def task(self, name: str) -> Task:
-        """The task called `name`; an unknown name lists the known ones."""
+        """The task called `name`; the error for an unknown name lists the known ones."""
         if name not in self.tasks:
             raise ConfigError(
                 f"{self.title} has no task called {name!r}",
@@ -166,8 +165,14 @@ class DatasetSpec:
             )
         return self.tasks[name]
 
+    @property
+    def widest_task(self) -> str:
+        """The task with the most emotions; of equals the most classes, then the first one."""
+        sizes = {name: (len(task.emotions), len(task.classes)) for name, task in self.tasks.items()}
+        return max(sizes, key=sizes.__getitem__)
+
     def layout(self, name: str) -> Layout:
-        """The layout called `name`; an unknown name lists the known ones."""
+        """The layout called `name`; the error for an unknown name lists the known ones."""
         if name not in self.layouts:
             raise ConfigError(
                 f"{self.title} has no frame layout called {name!r}",
@@ -176,7 +181,7 @@ class DatasetSpec:
         return self.layouts[name]
 
     def subject(self, cell: object) -> str:
-        """A subject as text: with the form `{number:02d}`, 1, 1.0, "1" and "sub01" give "01"."""
+        """A subject as text: with the form `{number:02d}`, 1, 1.0, "1" and "sub01" become "01"."""
         text = str(cell).strip()
         match = _NUMBER.fullmatch(text)
         if not self.subject_form or match is None:
@@ -184,10 +189,10 @@ class DatasetSpec:
         return self.subject_form.format(number=int(match.group(1)))
 
     def emotion(self, cell: object, exact: bool = False) -> str | None:
-        """The emotion that a cell names, as the spec calls it; None if it names none.
+        """The spec's name of the emotion in a cell; None if there is none.
 
-        Case, blanks and common variants (`Other`, `happy`) are folded, unless `exact` asks for
-        the native spelling. `a+b` names two emotions at once, as 4DME does.
+        Ignores case and blanks and accepts common variants (`Other`, `happy`), unless `exact`
+        requires the native spelling. `a+b` is two emotions at once, as in 4DME.
         """
         text = str(cell).strip()
         if exact:

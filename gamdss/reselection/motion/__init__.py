@@ -1,1 +1,1 @@
-"""Key frames from a model of rise and fall fitted to the motion of a clip."""
+"""Key frames by a model of rise and fall, fitted to the motion of a clip."""

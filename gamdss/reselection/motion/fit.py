@@ -1,8 +1,8 @@
-"""Reselection that corrects: key frames from the motion of the whole clip, with their doubt.
+"""Key frames from the motion of a whole clip, with their uncertainty.
 
-The largest image difference is won by noise, light and drift. Here the clip's own dominant motion
-is measured in every frame, and a model of the whole rise and fall is fitted to it with the
-annotation as a prior. A key frame that the motion does not tell stays as annotated.
+Noise, light and drift decide the largest image difference. Here the dominant local motion of the
+clip is measured in every frame, and a model of the whole rise and fall is fitted to it, with the
+annotation as a prior. If the motion does not locate a key frame, the annotation is kept.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.motion.course import Posterior, expected_strength, fit_course
-from gamdss.reselection.motion.flow import LEAST_PIXELS, shrink
-from gamdss.reselection.motion.level import MotionMeter
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
-UNSUPPORTED = 0.85  # of the prior's width: evidence that narrows it less says nothing
+UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
 
 
 @dataclass(frozen=True, eq=False)
 class MotionFit:
-    """What was measured in a clip and what follows from it.
+    """The measured level of a clip, the fitted course, and the key frames.
 
     `times` (T,) are frame numbers, `level` (T,) the motion level, `course` (T,) the fitted
     strength of the expression from 0 to 1.
@@ -36,11 +35,14 @@ class MotionFit:
 
 
 def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit | None:
-    """Measure the clip's motion and fit its course; None where too little is there.
+    """Measure the motion of a clip and fit its course.
 
     Args:
-        images: frames by number, alike in size, with the annotated three among them.
+        images: frames by number, all of one size, with the annotated ones among them.
         keys: the annotation.
+
+    Returns:
+        The fit; None if frames are too few or too small, or show no structure or change.
     """
     times = np.array(sorted(images))
     if len(times) < LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
@@ -54,19 +56,19 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
     meter = MotionMeter(small)
     try:
         level = meter.level(expected_strength(annotated, times))
-    except np.linalg.LinAlgError:  # frames without any structure that could move
+    except np.linalg.LinAlgError:  # no structure in the frames that could move
         return None
     posterior = fit_course(level, times, annotated)
     return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
-    """Medians, or the annotation where the motion does not locate a key frame; intervals."""
+    """Medians, or the annotation where the motion does not locate a key frame, and intervals."""
     kept = posterior.spread > UNSUPPORTED
     middle = np.round(posterior.middle())
     found = np.where(kept, keys.numbers, middle)
     while (wrong := np.diff(found) < 0).any():
-        # The motion does tell what is on the wrong side of a frame that it moved.
+        # An annotated frame on the wrong side of a moved one is located by the motion after all.
         kept &= ~(np.append(wrong, False) | np.append(False, wrong))
         found = np.where(kept, keys.numbers, middle)
     onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)

@@ -1,30 +1,51 @@
-"""How strong a clip's own expression is in each frame: the clip's dominant motion, measured.
+"""The motion level: how strong the expression of a clip is in each of its frames.
 
-Dense flow of some frames shows which motion follows the expected course of the expression. How
-far each frame has gone along that motion is then found from its pixels at once, together with
-the motion of the whole head and the light: one linear least-squares fit a frame (after Lucas and
-Kanade, "An iterative image registration technique", IJCAI 1981), far less noisy than any flow.
+Dense flow of some frames shows which local motion follows the expected course of the expression.
+How far each frame is along that motion then follows from its pixels, together with the motion of
+the head and the light, by one linear least-squares fit per frame (after Lucas and Kanade, "An
+iterative image registration technique", IJCAI 1981). This is far less noisy than flow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
 
-from gamdss.reselection.motion.flow import local_flow
 from gamdss.reselection.motion.posterior import without_line
 
+WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a pixel
+LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
+_BLUR = 1.0
+_HEAD_GRID = 4  # pixels: the step of the grid on which the motion of the head is fitted
+_HEAD_ROUNDS = 3
+_ROBUST = 0.15  # pixels; motion that differs more from the head's is local
 _FLOWS = 28  # frames of which dense flow is taken
-_SHARE = 0.3  # of the pixels carry the expression
+_SHARE = 0.3  # of the pixels that carry the expression
 _ROUNDS = 3
 _SMOOTH = 2.0  # pixels, of the motion field
-_GRID = 3  # every third pixel tells which course the motion follows
+_GRID = 3  # pixels: the step of the grid on which courses are compared
+
+
+def shrink(image: np.ndarray) -> np.ndarray:
+    """A frame (H, W) or (H, W, 3), uint8 or floats, as grey (h, w) float32.
+
+    `w` is at most `WIDTH`, unless the shorter side would fall below `LEAST_PIXELS`.
+    """
+    if image.ndim == 3:
+        image = cv2.cvtColor(
+            image if image.dtype == np.uint8 else image.astype(np.float32), cv2.COLOR_BGR2GRAY
+        )
+    scale = min(1.0, max(WIDTH / image.shape[1], LEAST_PIXELS / min(image.shape[:2])))
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(small, (0, 0), _BLUR))
 
 
 class MotionMeter:
-    """Frames of a clip and their flow, measured once, for the levels of any expected course.
+    """The frames of a clip and their flow, computed once, for the level of any expected course.
 
     Args:
         images: T shrunk grey frames (h, w) float32.
@@ -42,7 +63,7 @@ class MotionMeter:
         self.nuisance = self._nuisance()
 
     def level(self, course: np.ndarray) -> np.ndarray:
-        """Level of the expression in each frame, about 1 where `course` has its top.
+        """Level of the expression in each frame, about 1 at the maximum of `course`.
 
         Args:
             course: (T,) expected strength of the expression, from 0 to 1.
@@ -51,13 +72,13 @@ class MotionMeter:
             (T,) float64.
         """
         field = self.field(course)
-        # A frame is the mean frame moved against the field, with other light.
+        # A frame is the mean frame, moved against the field, in different light.
         own = -(self.across * field[..., 0] + self.down * field[..., 1])
         basis = np.concatenate([own.reshape(-1, 1), self.nuisance], axis=1)  # (P, 25)
         return _robust_fit(basis, self.change)
 
     def field(self, course: np.ndarray) -> np.ndarray:
-        """Local motion (h, w, 2) in pixels that follows `course`, where clear; 0 elsewhere."""
+        """Local motion (h, w, 2) in pixels that follows `course`; 0 where it is not clear."""
         wanted = course[self.chosen] - course[self.chosen].mean()
         field = np.tensordot(wanted, self.flow, 1) / (wanted @ wanted + 1e-12)
         rest = ((self.flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
@@ -68,8 +89,8 @@ class MotionMeter:
     def support(self, courses: np.ndarray, times: np.ndarray) -> np.ndarray:
         """How well the flow follows each of `courses` (N, T) at `times` (T,), in frames: (N,).
 
-        The sum of each pixel's log-likelihood, with a free constant and line: many pixels that
-        follow a course a little count more than a few that follow it exactly.
+        The sum over pixels of the log-likelihood, with a free constant and line: many pixels that
+        follow a course roughly count more than a few that follow it exactly.
         """
         free = without_line(times[self.chosen])  # (F, F - 2)
         wanted = courses[:, self.chosen] @ free
@@ -83,12 +104,12 @@ class MotionMeter:
         return -np.array(scores)
 
     def _nuisance(self) -> np.ndarray:
-        """What head and light do to the mean frame, (P, 24)."""
+        """Changes of the mean frame by motion of the head and by light, (P, 24)."""
         height, width = self.mean.shape
         rows, columns = np.indices(self.mean.shape, dtype=np.float32)
         x, y = columns / width - 0.5, rows / height - 0.5
         one = np.ones_like(x)
-        # The head turns, and its surroundings stay: its motion is a cubic polynomial of place.
+        # The head turns while its surroundings stay, so its motion is a cubic polynomial.
         ways = [one, x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3]
         parts = [gradient * way for gradient in (self.across, self.down) for way in ways]
         parts += [self.mean, 64 * one, self.mean * x, self.mean * y]
@@ -96,7 +117,7 @@ class MotionMeter:
 
 
 def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """Coefficient of the first column in each frame; restless pixels (a blink) count little."""
+    """Coefficient of the first column in each frame; pixels of a blink get small weights."""
     weights = np.ones(len(basis), np.float32)
     fitted = np.zeros((len(change), basis.shape[1]), np.float32)
     for _ in range(_ROUNDS):
@@ -108,3 +129,40 @@ def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
         weights = 1 / (rest + np.median(rest))
         weights /= weights.mean()
     return np.asarray(fitted[:, 0])
+
+
+def local_flow(images: Sequence[np.ndarray]) -> np.ndarray:
+    """Flow from the first frame to every frame, without the affine motion of the head.
+
+    Args:
+        images: T shrunk grey frames (h, w) float32.
+
+    Returns:
+        (T, h, w, 2) float32, motion in x and y in pixels.
+    """
+    grey = [cv2.convertScaleAbs(image) for image in images]
+    # Missing from OpenCV's type stubs.
+    dis: Any = cv2.DISOpticalFlow_create(  # type: ignore[attr-defined]
+        cv2.DISOPTICAL_FLOW_PRESET_FAST
+    )
+    flow = np.stack([dis.calc(grey[0], frame, None) for frame in grey])
+    return _without_head(flow)
+
+
+def _without_head(flow: np.ndarray) -> np.ndarray:
+    """Subtract from the flow of each frame the affine motion that most of the face shares."""
+    height, width = flow.shape[1:3]
+    rows, columns = np.indices((height, width), dtype=np.float32)
+    x, y = columns / width - 0.5, rows / height - 0.5
+    design = np.stack([np.ones_like(x), x, y], axis=-1)  # (h, w, 3)
+    inside = (x[::_HEAD_GRID, ::_HEAD_GRID] ** 2 + y[::_HEAD_GRID, ::_HEAD_GRID] ** 2) < 0.2
+    points = design[::_HEAD_GRID, ::_HEAD_GRID][inside]  # (P, 3)
+    seen = flow[:, ::_HEAD_GRID, ::_HEAD_GRID][:, inside]  # (T, P, 2)
+    weights = np.ones(seen.shape[:2], np.float32)
+    for _ in range(_HEAD_ROUNDS):
+        weighted = weights[..., None] * points  # (T, P, 3)
+        normal = np.einsum("tpi,pj->tij", weighted, points) + 1e-3 * np.eye(3, dtype=np.float32)
+        motion = np.linalg.solve(normal, np.einsum("tpi,tpc->tic", weighted, seen))  # (T, 3, 2)
+        rest = seen - points @ motion
+        weights = 1 / (1 + (rest**2).sum(-1) / _ROBUST**2)
+    return (flow - np.einsum("hwi,tic->thwc", design, motion)).astype(np.float32)

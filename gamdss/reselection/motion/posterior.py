@@ -1,11 +1,11 @@
-"""What a noisy level tells of the parameters of a curve, given a prior: samples.
+"""Posterior samples of the parameters of a curve from a noisy signal.
 
-Particles start from the prior, the evidence is let in little by little, and in between they are
-resampled (sequential Monte Carlo: Del Moral, Doucet and Jasra, J. R. Statist. Soc. B 68, 2006)
-and moved by steps that they learn from each other (differential evolution: ter Braak, Statistics
-and Computing 16, 2006). Importance sampling with adapted proposals and single long chains were
-tried: with ten parameters the first did not converge, the second took five times as long. Few
-particles with many moves agree better from one seed to another than many with few.
+Particles start from the prior, and the likelihood is introduced in steps. After each step they are
+resampled (sequential Monte Carlo: Del Moral, Doucet and Jasra, J. R. Statist. Soc. B 68, 2006) and
+moved along differences of each other (differential evolution: ter Braak, Statistics and Computing
+16, 2006). Of the alternatives, adaptive importance sampling did not converge with ten parameters,
+and single long chains took five times as long. Few particles with many moves vary less between
+seeds than many particles with few moves.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from collections.abc import Callable
 import numpy as np
 
 PARTICLES = 96
-TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # shares of the evidence
-MOVES, KEPT = 20, 100  # steps after each of them, and at the end
-SLOW, SLOW_SD = 1.2, 1.0  # logarithm of the slow noise's deviation to that of single frames
+TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # exponents of the likelihood
+MOVES, KEPT = 20, 100  # moves after each of them, and at the end
+SLOW, SLOW_SD = 1.2, 1.0  # log of the ratio of slow noise to frame noise, and its deviation
 _SEED = 20260322
 
 
 class Problem:
-    """A level (T,) that is a curve of unknown height, a constant, a line, and noise.
+    """A level (T,): a curve of unknown height, a constant, a line, and noise.
 
-    The noise is one of each frame and a slow one (what head and light leave in the level), with
-    Matern's covariance of smoothness 3/2. How strong both are is not known: the strength of the
-    first is the likeliest for each curve, the ratio of both one more parameter, the last.
+    The noise has a part that is independent between frames, and a slow part (what head and light
+    leave in the level) with a Matern covariance of smoothness 3/2. The scale of the first is
+    profiled for each curve; the log ratio of both is one more parameter, the last.
 
     Args:
-        level: what was measured.
+        level: the measured level.
         times: frame numbers (T,) of the level; frames may be missing.
         curves: the curves (N, T) of parameters (N, D).
-        centre, width: mean and standard deviation (D,) of the parameters' Gaussian prior.
-        allowed: which parameters (N, D) can be at all, (N,).
-        memory: frames over which the slow noise forgets.
+        centre, width: mean and standard deviation (D,) of the Gaussian prior of the parameters.
+        allowed: whether parameters (N, D) are possible, (N,).
+        memory: correlation length of the slow noise in frames.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class Problem:
         # In this basis the slow noise is independent.
         self.slow = np.maximum(slow, 0).astype(np.float32)
         self.basis = (free @ turn).astype(np.float32)  # (T, T - 2)
-        size = float(np.std(level)) + 1e-12  # its unit does not matter: single precision is enough
+        size = float(np.std(level)) + 1e-12  # the unit is free, and single precision enough
         self.level = (level / size).astype(np.float32) @ self.basis
 
     def prior(self, parameters: np.ndarray) -> np.ndarray:
-        """Logarithm of the prior's density up to a constant, (N,)."""
+        """Log density of the prior up to a constant, (N,)."""
         density = -0.5 * (((parameters - self.centre) / self.width) ** 2).sum(axis=1)
         return np.where(self.allowed(parameters), density, -np.inf)
 
     def evidence(self, parameters: np.ndarray) -> np.ndarray:
-        """Logarithm of the likelihood up to a constant, with the likeliest height of 0 or more."""
+        """Log likelihood up to a constant, at the most likely height >= 0, (N,)."""
         ratio = np.exp(2 * parameters[:, -1:]).astype(np.float32)
         known = 1 / (1 + ratio * self.slow)  # (N, T - 2), precisions
         curves = self.curves(parameters[:, :-1]) @ self.basis
@@ -79,13 +79,13 @@ class Problem:
 
 
 def without_line(times: np.ndarray) -> np.ndarray:
-    """An orthonormal basis (T, T - 2) of what is no constant and no line over `times` (T,)."""
+    """An orthonormal basis (T, T - 2) orthogonal to constants and lines over `times` (T,)."""
     line = np.interp(times, (times[0], times[-1]), (-1, 1))
     return np.asarray(np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:])
 
 
 def sample(problem: Problem) -> np.ndarray:
-    """Parameters from their posterior, (KEPT * PARTICLES, D); the same ones each time."""
+    """Posterior samples of the parameters, (KEPT * PARTICLES, D); the same for every call."""
     rng = np.random.default_rng(_SEED)
     particles = _from_prior(problem, rng)
     before, kept = 0.0, []
@@ -108,7 +108,7 @@ def _from_prior(problem: Problem, rng: np.random.Generator) -> np.ndarray:
 
 
 def _resampled(particles: np.ndarray, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """As many particles as PARTICLES, each as often as its weight says (systematically)."""
+    """PARTICLES particles, resampled systematically by their log weights."""
     weights = np.cumsum(np.exp(logs - logs.max()))
     places = (rng.random() + np.arange(PARTICLES)) / PARTICLES
     chosen = np.searchsorted(weights / weights[-1], places)
@@ -122,10 +122,10 @@ def _move(
     temper: float,
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """One Metropolis step of each particle along the difference of two others."""
+    """One Metropolis move of each particle along the difference of two others."""
     count, size = particles.shape
     others = (np.arange(count) + rng.integers(1, count, (2, count))) % count
-    # A fifth of the steps is short or long: short ones are accepted, long ones change the mode.
+    # A fifth of the moves are short, which are accepted, or long, which change the mode.
     factor = rng.choice([2.38 / np.sqrt(2 * size), 0.2, 1.0], (count, 1), p=[0.8, 0.1, 0.1])
     jitter = 0.003 * problem.width * rng.standard_normal(particles.shape)
     proposed = particles + factor * (particles[others[0]] - particles[others[1]]) + jitter

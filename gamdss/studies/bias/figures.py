@@ -1,35 +1,83 @@
-"""Figures of an annotation's bias: distributions of shifts, bias of groups, uncertainty."""
+"""Figures of an annotation's bias: shifts, groups, uncertainty, and the clips that moved most."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gamdss.data.frames import FrameFinder
+from gamdss.data.key_frames import KeyFrameReader
 from gamdss.records import KEYS
+from gamdss.report.contact_sheet import Cell as SheetCell
+from gamdss.report.contact_sheet import contact_sheet
+from gamdss.report.film_strip import film_strip
+from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_style, save
-from gamdss.studies.bias import Bias, Grouping, Study
+from gamdss.reselection.motion.fit import fit_motion
+from gamdss.studies.bias.groups import Grouping
+from gamdss.studies.bias.sources import JoinedSources
+from gamdss.studies.bias.study import Bias, BiasStudy
 
+CURVES, REVIEWED = 3, 24  # clips in the figures of single clips
+_TILE = 160  # pixels of a face on the contact sheet
 _ROW = 1.25  # inches of a distribution
 _LINE = 0.3  # inches of a group
 _HEAD, _FOOT = 1.5, 0.75
-_MOST = 40  # lines of a figure: of more, those with the most clips
+_MOST = 40  # groups in a figure: those with the most clips
 _BINS = 31
 _EARLY, _LATE = "← labelled early", "labelled late →"
+_ON_WHITE: dict[str, Any] = {"backgroundcolor": "white"}
 _MARK = {"onset": ("o", BLUE), "apex": ("s", ORANGE), "offset": ("D", VERMILLION)}
 
 
+def draw_all(folder: Path, found: BiasStudy, joined: JoinedSources) -> dict[str, str]:
+    """Write every figure into `folder`; returns file names by what they show."""
+    figures = {"Annotated minus reselected frame, by key frame": "shifts.png"}
+    shift_distributions(folder / "shifts.png", found)
+    figures["Spread of the annotation's errors"] = "uncertainty.png"
+    uncertainty(folder / "uncertainty.png", found)
+    for grouping in found.groupings[1:]:
+        name = "".join(c if c.isalnum() else "_" for c in grouping.name)
+        figures[f"Bias by {grouping.name}"] = f"bias_{name}.png"
+        group_biases(folder / f"bias_{name}.png", found, grouping.name)
+    order = worst(found)
+    measured = (motion_curve(joined, i) for i in order[: 3 * CURVES])
+    curves = list(islice((c for c in measured if c is not None), CURVES))
+    if curves:
+        figures["Motion level of the clips that moved most"] = "motion_curves.png"
+        motion_curves(folder / "motion_curves.png", curves)
+    figures["Key frames before and after"] = "film_strip.png"
+    store = joined.store
+    film_strip(
+        folder / "film_strip.png",
+        joined.clips,
+        store.frames,
+        store.annotated,
+        store.reselected,
+        store.annotated_keys,
+        store.reselected_keys,
+        joined.true_keys(),
+    )
+    figures["Clips to review by eye"] = "review.png"
+    _review(folder / "review.png", found, joined, order[:REVIEWED])
+    return figures
+
+
 @house_style()
-def shift_distributions(path: Path, found: Study) -> None:
-    """Draw how far annotated frames lie from reselected ones: a row a dataset and group.
+def shift_distributions(path: Path, found: BiasStudy) -> None:
+    """Draw the distribution of shifts: a row for each dataset and custom group.
 
     Raises:
         RunError: the file cannot be written.
     """
-    rows = [(g, name) for g in (found.divided[0], *found.divided[3:]) for name in g.groups]
+    rows = [(g, name) for g in (found.groupings[0], *found.custom) for name in g.groups]
     figure, panels = _sheet(
         len(rows),
         _ROW,
@@ -42,7 +90,7 @@ def shift_distributions(path: Path, found: Study) -> None:
     for row, (grouping, name) in enumerate(rows):
         for k, key in enumerate(KEYS):
             axes = panels[row][k]
-            bias = _find(found.biases, grouping.name, name, key)
+            bias = found.find(grouping.name, name, key)
             _distribution(axes, found, grouping, name, k, bins)
             _mark(axes, bias)
             _ends(axes, widest, row == len(rows) - 1)
@@ -58,30 +106,17 @@ def shift_distributions(path: Path, found: Study) -> None:
     save(figure, path)
 
 
-def _true(found: Study) -> str:
-    return " Black tick: what was planted." if found.made else ""
-
-
-def _find(biases: Sequence[Bias], grouping: str, group: str, key: str) -> Bias | None:
-    for bias in biases:
-        if (bias.grouping, bias.group, bias.key) == (grouping, group, key):
-            return bias
-    return None
+def _true(found: BiasStudy) -> str:
+    return " Black tick: true value." if found.synthetic else ""
 
 
 def _sheet(rows: int, each: float, title: str, words: str) -> tuple[Figure, list[list[Axes]]]:
-    """A figure of three columns, with a title and a line that tells how to read it."""
+    """A figure of three columns, with a title and a line on how to read it."""
     height = _HEAD + _FOOT + each * rows
     figure = Figure(figsize=(11, height))
     panels = figure.subplots(rows, 3, squeeze=False)
-    figure.subplots_adjust(
-        left=0.16,
-        right=0.98,
-        top=1 - _HEAD / height,
-        bottom=_FOOT / height,
-        wspace=0.1,
-        hspace=0.28,
-    )
+    margins = {"left": 0.16, "right": 0.98, "top": 1 - _HEAD / height, "bottom": _FOOT / height}
+    figure.subplots_adjust(**margins, wspace=0.1, hspace=0.28)
     figure.text(0.02, 1 - 0.18 / height, title, size=14, weight="bold", va="top")
     figure.text(0.02, 1 - 0.5 / height, words, color=FAINT, va="top", linespacing=1.4)
     return figure, [list(line) for line in panels]
@@ -89,21 +124,17 @@ def _sheet(rows: int, each: float, title: str, words: str) -> tuple[Figure, list
 
 def _header(axes: Axes, key: str) -> None:
     axes.set_title(key, weight="bold", pad=20)
+    above: dict[str, Any] = {
+        "xytext": (0, 5),
+        "xycoords": "axes fraction",
+        "textcoords": "offset points",
+    }
     for x, words, side in ((0, _EARLY, "left"), (1, _LATE, "right")):
-        axes.annotate(
-            words,
-            (x, 1),
-            xycoords="axes fraction",
-            xytext=(0, 5),
-            textcoords="offset points",
-            ha=side,
-            size=8,
-            color=FAINT,
-        )
+        axes.annotate(words, (x, 1), **above, ha=side, size=8, color=FAINT)
 
 
-def _reach(found: Study) -> float:
-    """Percent of the phase that hold nearly all shifts and intervals, the same on both sides."""
+def _reach(found: BiasStudy) -> float:
+    """Percent of the phase that contains nearly all shifts, the same on both sides."""
     moved = np.abs(found.shifts.frames * found.shifts.scale("percent"))
     moved = moved[np.isfinite(moved)]
     largest = float(np.quantile(moved, 0.99)) if moved.size else 10.0
@@ -111,16 +142,16 @@ def _reach(found: Study) -> float:
 
 
 def _distribution(
-    axes: Axes, found: Study, grouping: Grouping, name: str, k: int, bins: np.ndarray
+    axes: Axes, found: BiasStudy, grouping: Grouping, name: str, k: int, bins: np.ndarray
 ) -> None:
     shifts = found.shifts
-    chosen = (grouping.labels == name) & shifts.labelled[:, k]
-    told = chosen & ~shifts.kept[:, k]
-    moved = -(shifts.frames * shifts.scale("percent"))[told, k]
+    chosen = grouping.labels == name
+    located = chosen & shifts.located[:, k]
+    moved = -(shifts.frames * shifts.scale("percent"))[located, k]
     moved = moved[np.isfinite(moved)]
     axes.hist(np.clip(moved, bins[0], bins[-1]), list(bins), color="#c9c9c9", edgecolor="white")
     axes.set_ylim(0, axes.get_ylim()[1] * 1.45)  # room for the mark
-    kept = int(chosen.sum() - told.sum())
+    kept = int((chosen & shifts.labelled[:, k]).sum() - located.sum())
     if kept:
         words = f"{kept} kept"
         axes.text(0.99, 0.5, words, transform=axes.transAxes, ha="right", size=8, color=FAINT)
@@ -129,13 +160,9 @@ def _distribution(
 def _mark(axes: Axes, bias: Bias | None) -> None:
     """Bias with its interval above the bars, and its value."""
     if bias is None:
-        words = "not annotated"
+        place = axes.transAxes
         axes.text(
-            *(0.5, 0.5, words),
-            transform=axes.transAxes,
-            ha="center",
-            color=FAINT,
-            backgroundcolor="white",
+            *(0.5, 0.5, "not annotated"), transform=place, ha="center", color=FAINT, **_ON_WHITE
         )
         return
     pooled = bias.pooled["percent"]
@@ -177,8 +204,8 @@ def _ends(axes: Axes, widest: float, last: bool) -> None:
 
 
 @house_style()
-def group_biases(path: Path, found: Study, grouping: str) -> None:
-    """Draw the bias of each group with its interval, a line a group and a column a key frame.
+def group_biases(path: Path, found: BiasStudy, grouping: str) -> None:
+    """Draw the bias of each group with its interval: a line per group, a column per key frame.
 
     Raises:
         RunError: the file cannot be written.
@@ -186,7 +213,7 @@ def group_biases(path: Path, found: Study, grouping: str) -> None:
     biases = found.of(grouping)
     sizes = {b.group: max(c.clips for c in biases if c.group == b.group) for b in biases}
     names = sorted(sorted(sizes, key=lambda name: -sizes[name])[:_MOST])
-    hidden = f" Of {len(sizes)}, the {_MOST} with the most clips." if len(sizes) > _MOST else ""
+    hidden = f" The {_MOST} of {len(sizes)} with the most clips." if len(sizes) > _MOST else ""
     figure, panels = _sheet(
         1,
         _LINE * len(names) + 0.2,
@@ -197,7 +224,7 @@ def group_biases(path: Path, found: Study, grouping: str) -> None:
     widest = _reach(found)
     for axes, key in zip(panels[0], KEYS, strict=True):
         for line, name in enumerate(names):
-            _line(axes, line, _find(biases, grouping, name, key))
+            _line(axes, line, found.find(grouping, name, key))
         axes.set_ylim(len(names) - 0.4, -0.6)
         _ends(axes, widest, last=True)
         _header(axes, key)
@@ -208,14 +235,7 @@ def group_biases(path: Path, found: Study, grouping: str) -> None:
 
 def _line(axes: Axes, line: int, bias: Bias | None) -> None:
     if bias is None or np.isnan(bias.pooled["percent"].mean):
-        axes.text(
-            *(0, line, "nothing to tell"),
-            ha="center",
-            va="center",
-            size=8,
-            color=FAINT,
-            backgroundcolor="white",
-        )
+        axes.text(*(0, line, "no data"), ha="center", va="center", size=8, color=FAINT, **_ON_WHITE)
         return
     pooled = bias.pooled["percent"]
     shape, colour = _MARK[bias.key]
@@ -228,7 +248,7 @@ def _line(axes: Axes, line: int, bias: Bias | None) -> None:
 
 
 @house_style()
-def uncertainty(path: Path, found: Study) -> None:
+def uncertainty(path: Path, found: BiasStudy) -> None:
     """Draw the spread of the annotation's errors of each key frame and dataset.
 
     Raises:
@@ -247,19 +267,18 @@ def uncertainty(path: Path, found: Study) -> None:
     for axes, (unit, words) in zip(panels, units, strict=True):
         for line, name in enumerate(names):
             for k, key in enumerate(KEYS):
-                _spread(axes, line + (k - 1) * 0.25, _find(biases, "dataset", name, key), unit)
+                _spread(axes, line + (k - 1) * 0.25, found.find("dataset", name, key), unit)
         axes.set_xlabel(words if unit != "percent" else "percent of the phase")
         axes.set_ylim(len(names) - 0.45, -0.55)
         axes.set_xlim(left=0)
         axes.set_yticks(range(len(names)), names if axes is panels[0] else [""] * len(names))
         axes.tick_params(axis="y", length=0)
-    handles = [panels[0].plot([], [], *(_MARK[k][0],), color=_MARK[k][1], label=k)[0] for k in KEYS]
-    figure.legend(
-        handles=handles,
-        loc="upper left",
-        bbox_to_anchor=(0.01, 1 - 0.68 / height),
-        ncols=3,
-    )
+    handles = [
+        panels[0].plot([], [], mark, color=colour, label=key)[0]
+        for key, (mark, colour) in _MARK.items()
+    ]
+    corner = (0.01, 1 - 0.68 / height)
+    figure.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, ncols=3)
     title = "How uncertain the labels are: spread of their errors from clip to clip"
     figure.text(0.02, 1 - 0.18 / height, title, size=14, weight="bold", va="top")
     words = f"Standard deviation of annotated minus true frame, 95% interval.{_true(found)}"
@@ -276,3 +295,75 @@ def _spread(axes: Axes, place: float, bias: Bias | None, unit: str) -> None:
     axes.plot(pooled.spread, place, shape, color=colour, markersize=7)
     if true := bias.true.get(unit):
         axes.plot(true[1], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
+
+
+def worst(found: BiasStudy) -> list[int]:
+    """Clips by the largest shift, in percent of the phase, that their motion supports."""
+    return [int(i) for i in np.argsort(-_supported(found).max(axis=1), kind="stable")]
+
+
+def _supported(found: BiasStudy) -> np.ndarray:
+    """Size of each shift in percent of the phase, (N, 3); 0 where unknown."""
+    shifts = found.shifts
+    size = np.abs(shifts.frames * shifts.scale("percent"))
+    return np.where(shifts.located & np.isfinite(size), size, 0.0)
+
+
+def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
+    """The clip's motion, measured again; None where there is too little of it."""
+    source, place = joined.place(index)
+    config, clip = source.config, source.clips[place]
+    root = Path(config.data_root or ".").expanduser()
+    reader = KeyFrameReader(
+        source.spec.colour, config.model.image_size, config.frames, config.reselection
+    )
+    images = reader.images(FrameFinder(source.spec, root, config.frames).find(clip))
+    fit = fit_motion(images, clip.annotated)
+    if fit is None:
+        return None
+    known = joined.true_keys() or {}
+    named = joined.clips[index]
+    title = f"Subject {named.subject}, clip {clip.name}: {clip.emotion}"
+    return Curve(
+        title,
+        fit.times,
+        fit.level,
+        fit.course,
+        clip.annotated,
+        source.keys[place],
+        known.get(named.id),
+    )
+
+
+def _review(path: Path, found: BiasStudy, joined: JoinedSources, chosen: list[int]) -> None:
+    """A sheet of clips: the key frame that moved most, before and after, and the difference."""
+    sizes = _supported(found)
+    cells = []
+    for i in chosen:
+        k = int(sizes[i].argmax())
+        moved = int(found.shifts.frames[i, k])
+        ms = moved * found.shifts.scale("ms")[i, k]
+        time = f" ({ms:+.0f} ms)" if np.isfinite(ms) else ""
+        note = f"{KEYS[k]} {moved:+d}{time}" if moved else "nothing moved"
+        clip = joined.clips[i]
+        cells.append(SheetCell(clip.id, _tiles(joined, i, k), note))
+    contact_sheet(
+        path,
+        cells,
+        "Clips to review: annotated frame above, reselected frame in the middle, their difference",
+        (3 * _TILE, _TILE),
+    )
+
+
+def _tiles(joined: JoinedSources, index: int, k: int) -> Callable[[], np.ndarray]:
+    def draw() -> np.ndarray:
+        store = joined.store
+        places = (store.annotated[index, k], store.reselected[index, k])
+        faces = [np.asarray(store.frames[p]).transpose(1, 2, 0) for p in places]  # (S, S, 3)
+        before, after = (cv2.resize(face, (_TILE, _TILE)) for face in faces)
+        change = after.mean(axis=2) - before.mean(axis=2)
+        limit = max(8.0, float(np.quantile(np.abs(change), 0.995)))
+        grey = np.clip(128 + 127 * change / limit, 0, 255).astype(np.uint8)
+        return np.concatenate([before, after, np.repeat(grey[..., None], 3, axis=2)])
+
+    return draw

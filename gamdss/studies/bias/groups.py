@@ -1,4 +1,4 @@
-"""Which clips are compared with which: by dataset, emotion, subject, and by what a file says."""
+"""Ways to divide the clips: by dataset, emotion, subject, and by the columns of a CSV file."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from gamdss.errors import AnnotationError
 from gamdss.studies.bias.shifts import Shifts
 
 _WHO = ("dataset", "subject", "clip")
-_FORM = "subject,group (or any other names for group; dataset and clip may stand beside subject)"
+_FORM = "subject,group (group may have any names; columns dataset and clip are optional)"
 
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
-    """A way to divide the clips: `labels` (N,) names each one's group, "" for none.
+    """A way to divide the clips: `labels` (N,) names the group of each, "" for none.
 
-    `between` tells whether the groups are compared with each other.
+    `compared`: whether its groups are compared with each other.
     """
 
     name: str
     labels: np.ndarray
-    between: bool = True
+    compared: bool = True
 
     @property
     def groups(self) -> list[str]:
@@ -33,8 +33,8 @@ class Grouping:
         return sorted({str(label) for label in self.labels} - {""})
 
 
-def groupings(shifts: Shifts) -> list[Grouping]:
-    """By dataset, emotion and subject; of several datasets, emotions are each dataset's own."""
+def standard_groupings(shifts: Shifts) -> list[Grouping]:
+    """By dataset, emotion and subject; with several datasets, by the emotions of each."""
     several = len(set(shifts.dataset)) > 1
     names = [
         f"{dataset} {emotion}" if several else str(emotion)
@@ -44,22 +44,23 @@ def groupings(shifts: Shifts) -> list[Grouping]:
     return [
         Grouping("dataset", shifts.dataset),
         Grouping("emotion", np.array(names)),
-        Grouping("subject", people, between=False),
+        Grouping("subject", people, compared=False),
     ]
 
 
 def read_groups(
     file: Path, shifts: Shifts, subject: Callable[[str, str], str] = lambda _, cell: cell
 ) -> list[Grouping]:
-    """Groupings from a CSV file, one for each column beside subject (and dataset, clip).
+    """Groupings from a CSV file, one for each column apart from dataset, subject and clip.
 
     Args:
         file: with a header; a row for each subject, or for each clip if there is such a column.
         shifts: the clips.
-        subject: a subject's cell as the dataset's spec (first argument) writes it.
+        subject: normalises a subject's cell, given the dataset's name and the cell.
 
     Raises:
-        AnnotationError: no such table, a column is missing, a subject is in two groups or in none.
+        AnnotationError: the file is unreadable, a column is missing, or a subject is in two
+            groups or in none.
     """
     header, rows = _read(file)
     who = [name for name in _WHO if name in header]
@@ -75,11 +76,14 @@ def read_groups(
     for name in given:
         groups: dict[tuple[str, ...], str] = {}
         for line, row in enumerate(rows, start=2):
-            for dataset in sorted(set(shifts.dataset)) if "dataset" not in who else [""]:
-                _add(groups, _key(row, who, dataset, subject), row[name], file, line)
-        labels = [groups.get(_key(clip, who, "", None), "") for clip in _clips(shifts)]
+            named = [row["dataset"]] if "dataset" in who else sorted(set(shifts.dataset))
+            for dataset in named:
+                person = subject(dataset, row["subject"])
+                _add(groups, _key(who, dataset, person, row.get("clip", "")), row[name], file, line)
+        columns = zip(shifts.dataset, shifts.subject, shifts.clip, strict=True)
+        labels = [groups.get(_key(who, *map(str, values)), "") for values in columns]
         found.append(Grouping(name, np.array(labels)))
-        _none_without(file, name, labels, shifts)
+        _require_groups(file, name, labels, shifts)
     return found
 
 
@@ -96,27 +100,15 @@ def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
         ) from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise AnnotationError(
-            f"this is no table ({error})", file=file, remedy="Save it as CSV in UTF-8."
+            f"not a CSV file ({error})", file=file, remedy="Save it as CSV in UTF-8."
         ) from error
     padded = [(line + [""] * width)[:width] for line in cells]
     return header, [dict(zip(header, line, strict=True)) for line in padded]
 
 
-def _clips(shifts: Shifts) -> list[dict[str, str]]:
-    columns = zip(shifts.dataset, shifts.subject, shifts.clip, strict=True)
-    return [dict(zip(_WHO, map(str, values), strict=True)) for values in columns]
-
-
-def _key(
-    row: dict[str, str],
-    who: list[str],
-    dataset: str,
-    subject: Callable[[str, str], str] | None,
-) -> tuple[str, ...]:
-    """What a clip is found by: its dataset, subject, and clip if the file has that."""
-    place = dataset or row.get("dataset", "")
-    person = row["subject"] if subject is None else subject(place, row["subject"])
-    return (place, person, row["clip"]) if "clip" in who else (place, person)
+def _key(who: list[str], dataset: str, subject: str, clip: str) -> tuple[str, ...]:
+    """Identifies a clip: by dataset and subject, and by clip if the file has that column."""
+    return (dataset, subject, clip) if "clip" in who else (dataset, subject)
 
 
 def _add(
@@ -124,14 +116,14 @@ def _add(
 ) -> None:
     if groups.setdefault(key, group) != group:
         raise AnnotationError(
-            f"{'/'.join(key[1:])} is in {groups[key]!r} already, here in {group!r}",
+            f"{'/'.join(key[1:])} is in {group!r}, but in {groups[key]!r} in an earlier row",
             file=file,
             row=line,
             remedy="Give everyone one group in each column.",
         )
 
 
-def _none_without(file: Path, name: str, labels: list[str], shifts: Shifts) -> None:
+def _require_groups(file: Path, name: str, labels: list[str], shifts: Shifts) -> None:
     without = [who for who, label in zip(shifts.people, labels, strict=True) if not label]
     people = sorted({str(who) for who in without})
     if people:
@@ -139,5 +131,5 @@ def _none_without(file: Path, name: str, labels: list[str], shifts: Shifts) -> N
         raise AnnotationError(
             f"{len(without)} clip(s) have no {name}: of {', '.join(people[:10])}{more}",
             file=file,
-            remedy="Add the subjects; a group called `unknown` will do.",
+            remedy="Add the subjects, if need be in a group called `unknown`.",
         )

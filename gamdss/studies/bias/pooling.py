@@ -1,11 +1,11 @@
-"""Mean and spread of the annotation's errors, with what is added by measuring taken out.
+"""Mean and spread of the annotation's errors, corrected for the uncertainty of measuring them.
 
 `motion` weighs what it sees against the annotation, so its shifts are pulled towards 0, the more
-the less the clip tells: their plain mean understates a bias. What the clip alone says follows from
+the less a clip shows: their plain mean understates a bias. What the clip alone implies follows from
 the stated interval and the width of the annotation's prior, as a value with a variance. The values
 of a group are pooled by the random effects model of DerSimonian and Laird (Controlled Clinical
-Trials 7, 1986), whose weights are computed anew with the spread that was found. Intervals come from
-a bootstrap over subjects, since clips of one subject are alike, or over clips where that is wider:
+Trials 7, 1986), whose weights are recomputed with the estimated spread. Intervals come from a
+bootstrap over subjects, since clips of one subject are alike, or over clips where that is wider:
 a few subjects may agree by chance.
 """
 
@@ -16,15 +16,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from gamdss.metrics.bootstrap import (
+    DRAWS,
+    cluster_weights,
+    standard_error,
+    t_p_value,
+    t_reach,
+)
 from gamdss.reselection.motion.course import LEAST_SD, PRIOR, SHARES
 from gamdss.reselection.motion.fit import UNSUPPORTED
 from gamdss.studies.bias.shifts import Shifts
 
-CONFIDENCE = 0.95
-DRAWS = 2000
+Interval = tuple[float, float]
+UNKNOWN: Interval = (float("nan"), float("nan"))
 _SEED = 20260322
-# Frames by which the first and last of the fewest whole frames that hold a share of the samples
-# are closer to each other than the ends of the shortest interval that does, on average.
+# The fewest whole frames that contain a share of the samples are narrower than the shortest
+# interval that does, by this many frames on average.
 _WHOLE_FRAMES = 0.5
 _FAINT = 1e-9
 _MOST_BIAS = 0.8  # standard deviations
@@ -33,36 +40,36 @@ _AT_ONCE = 1_000_000
 
 @dataclass(frozen=True, eq=False)
 class Pooled:
-    """Errors of `clips` annotations by `subjects` people.
+    """Errors of `clips` annotations of `subjects` people.
 
     `mean` is the bias and `spread` the standard deviation of errors, each with the ends of its
     95% interval, NaN where one clip leaves it unknown; `means` and `spreads` (2, B) are the
-    draws of the bootstrap over subjects and of that over clips, `units` how many each draws from.
+    draws of the bootstrap over subjects and of that over clips, `units` the number of each.
     """
 
     clips: int
     subjects: int
     mean: float
-    mean_interval: tuple[float, float]
+    mean_interval: Interval
     spread: float
-    spread_interval: tuple[float, float]
+    spread_interval: Interval
     means: np.ndarray
     spreads: np.ndarray
     units: tuple[int, int]
 
 
-def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
-    """What the clips alone say of the annotation's errors, in frames, and its variance.
+def annotation_errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
+    """The annotation's errors in frames as implied by the clips alone, and their variance.
 
     Returns:
-        Annotated minus true frame (N, 3), above 0 where it was labelled late, and the variance
-        (N, 3) of that; both NaN for key frames that were kept or not labelled. Without an
-        interval the shift is taken as exact.
+        Annotated minus true frame (N, 3), above 0 where it was labelled late, and its variance
+        (N, 3); both NaN for key frames that were kept or not labelled. Without an interval the
+        shift is taken as exact.
     """
     prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), LEAST_SD)
     inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
     width = np.maximum(shifts.high - shifts.low + _WHOLE_FRAMES, 0.5)
-    # What is doubted more is kept as annotated; a share near 1 would divide by nothing.
+    # Less certain key frames are kept as annotated; a share near 1 would divide by nothing.
     share = np.minimum(width / (2 * inside * prior), UNSUPPORTED) ** 2  # of the prior's variance
     # A product of normal densities: the prior's middle is the annotation, which is 0 here.
     value = (shifts.annotated - (shifts.low + shifts.high) / 2) / (1 - share)
@@ -70,19 +77,19 @@ def errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
     exact = np.isnan(value)
     value = np.where(exact, -shifts.frames, value)
     variance = np.where(exact, 0.0, variance)
-    known = shifts.labelled & ~shifts.kept
+    known = shifts.located
     return np.where(known, value, np.nan), np.where(known, variance, np.nan)
 
 
 def pool(
     values: np.ndarray, variances: np.ndarray, people: np.ndarray, draws: int = DRAWS
 ) -> Pooled:
-    """Mean and spread of values with known variances of measurement.
+    """Mean and spread of values with known measurement variances.
 
     Args:
         values: (n,); NaN is left out.
         variances: (n,) of measuring each value.
-        people: (n,) whose each is.
+        people: (n,) the subject of each.
         draws: of the bootstrap.
     """
     known = np.isfinite(values) & np.isfinite(variances)
@@ -90,7 +97,7 @@ def pool(
     nan = float("nan")
     if len(values) == 0:
         empty = np.zeros((2, 0))
-        return Pooled(0, 0, nan, (nan, nan), nan, (nan, nan), empty, empty, (0, 0))
+        return Pooled(0, 0, nan, UNKNOWN, nan, UNKNOWN, empty, empty, (0, 0))
     mean, spread = moments(values, variances, np.ones((1, len(values))))
     counts, units = resampled(people, draws)
     drawn = [moments(values, variances, way) for way in counts]
@@ -109,20 +116,16 @@ def pool(
 
 
 def resampled(people: np.ndarray, draws: int = DRAWS) -> tuple[np.ndarray, tuple[int, int]]:
-    """How often each of n clips is in each draw, of whole people and of clips, (2, B, n).
+    """How often each of n clips is in each draw, of whole subjects and of clips, (2, B, n).
 
-    With them how many people and clips there are; one person alone is drawn by clips both times.
+    Also returns the number of subjects and clips; a single subject is drawn by clips both times.
     """
-    clip = np.arange(len(people))
-    person = np.unique(people, return_inverse=True)[1]
-    ways = (person if person.max() > 0 else clip, clip)
+    clips = np.arange(len(people))
+    subjects = len(set(people))
     rng = np.random.default_rng(_SEED)
-    counts = []
-    for way in ways:
-        count = int(way.max()) + 1
-        drawn = rng.multinomial(count, np.full(count, 1 / count), draws)  # (B, units)
-        counts.append(drawn[:, way].astype(float))
-    return np.stack(counts), (int(ways[0].max()) + 1, len(clip))
+    ways = (people if subjects > 1 else clips, clips)
+    counts = np.stack([cluster_weights(way, rng, draws) for way in ways])
+    return counts, (subjects if subjects > 1 else len(clips), len(clips))
 
 
 def moments(
@@ -130,7 +133,7 @@ def moments(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Random effects: mean (B,) and spread (B,) of n values, each taken `counts` (B, n) times."""
     part = max(1, _AT_ONCE // len(values))
-    if len(counts) > part:  # a large dataset's draws one after the other
+    if len(counts) > part:  # to limit the memory that a large dataset takes
         pieces = [counts[i : i + part] for i in range(0, len(counts), part)]
         both = [moments(values, variances, piece) for piece in pieces]
         return np.concatenate([m for m, _ in both]), np.concatenate([s for _, s in both])
@@ -158,18 +161,18 @@ def _between(
     return np.asarray(np.maximum((squares - expected) / np.maximum(factor, _FAINT), 0))
 
 
-def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> tuple[float, float]:
+def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> Interval:
     """The 95% interval of bootstrap draws (2, B): the wider one; NaN with fewer than two clips.
 
-    Percentiles are moved by the draws' bias, which spreads have (Efron, Journal of the American
-    Statistical Association 82, 1987), and outwards for few units (Hesterberg, The American
+    Percentiles are corrected for the draws' bias, which spreads have (Efron, Journal of the
+    American Statistical Association 82, 1987), and widened for few units (Hesterberg, The American
     Statistician 69, 2015).
     """
     if units[1] < 2 or not draws.size:
-        return float("nan"), float("nan")
+        return UNKNOWN
     ends = []
     for way, count in zip(draws, units, strict=True):
-        reach = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.sqrt(count / (count - 1))
+        reach = t_reach(count)
         below = ((way < estimate).mean() + (way <= estimate).mean()) / 2
         moved = 2 * np.clip(stats.norm.ppf(below), -_MOST_BIAS, _MOST_BIAS)
         ends.append(np.quantile(way, stats.norm.cdf((moved - reach, moved + reach))))
@@ -180,13 +183,12 @@ def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> tupl
 def p_value(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> float:
     """Two-sided p of a difference by its bootstrap error from draws (2, B): the larger of both.
 
-    Student's t, since percentiles of a few thousand draws cannot tell the small p that a
-    correction for many tests asks for.
+    Student's t, since percentiles of a few thousand draws cannot resolve the small p that a
+    correction for many tests needs.
     """
     if units[1] < 2 or not draws.size:
         return float("nan")
-    found = []
-    for way, count in zip(draws, units, strict=True):
-        error = float(way.std()) * np.sqrt(count / (count - 1))
-        found.append(2 * stats.t.sf(abs(estimate) / max(error, _FAINT), count - 1))
-    return float(max(found))
+    return max(
+        t_p_value(estimate, max(float(standard_error(way, count)), _FAINT), count)
+        for way, count in zip(draws, units, strict=True)
+    )

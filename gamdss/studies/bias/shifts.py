@@ -1,4 +1,4 @@
-"""The shift of every key frame of every clip, with what is known of its doubt.
+"""The shift of every key frame of every clip, with its uncertainty.
 
 A shift is reselected minus annotated, as in `keyframes.csv`. The annotation's error is its
 negative: above 0 the key frame was labelled late.
@@ -23,7 +23,7 @@ UNITS = ("frames", "ms", "percent")
 
 @dataclass(frozen=True, eq=False)
 class Shifts:
-    """N clips: who, which, and for onset, apex and offset (N, 3) what became of them.
+    """N clips: whose they are, and arrays (N, 3) with a column for onset, apex and offset.
 
     `annotated` and `reselected` are frame numbers; `low` and `high` the ends of the 80% interval
     of the true frame, NaN where the reselection states none; `kept` where the motion does not
@@ -59,7 +59,7 @@ class Shifts:
 
     @property
     def phases(self) -> np.ndarray:
-        """Frames of the phase that each key frame is measured by, (N, 3); NaN for an empty one.
+        """Length in frames of each key frame's phase, (N, 3); NaN for an empty one.
 
         The annotated rising phase for onset and apex, the falling one for the offset.
         """
@@ -67,8 +67,13 @@ class Shifts:
         lengths = np.stack([apex - onset, apex - onset, offset - apex], axis=1)
         return np.where(lengths > 0, lengths, np.nan)
 
+    @property
+    def located(self) -> np.ndarray:
+        """Where an annotated key frame was reselected rather than kept, (N, 3)."""
+        return self.labelled & ~self.kept
+
     def scale(self, unit: str) -> np.ndarray:
-        """What one frame is in a unit of `UNITS`, (N, 3)."""
+        """The value of one frame in a unit of `UNITS`, (N, 3)."""
         if unit == "frames":
             return np.ones((len(self), 3))
         if unit == "ms":
@@ -81,47 +86,44 @@ class Shifts:
 
 
 def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float) -> Shifts:
-    """The table of one dataset.
+    """The shifts of one dataset.
 
     Args:
         clips: as annotated.
-        reselected: their key frames after reselection, in this order.
-        fps: frames a second; 0 where nobody knows.
+        reselected: their key frames after reselection, in the same order.
+        fps: frames per second; 0 if unknown.
 
     Raises:
-        AnnotationError: no clips, or not as many key frames.
+        AnnotationError: there are no clips, or a different number of key frames.
     """
     if not clips or len(clips) != len(reselected):
         raise AnnotationError(
-            f"{len(clips)} clips and key frames of {len(reselected)}",
-            remedy="Give every clip its reselected key frames, and one clip at least.",
+            f"{len(clips)} clips, but reselected key frames of {len(reselected)}",
+            remedy="Give at least one clip, and reselected key frames for each.",
         )
     ends = np.full((len(clips), 3, 2), np.nan)
     for place, keys in enumerate(reselected):
         if keys.intervals:
             ends[place] = keys.intervals
+    given = [clip.annotated for clip in clips]
+    unlabelled = [(*keys.estimated, *keys.substituted) for keys in given]
     return Shifts(
         dataset=np.array([clip.dataset for clip in clips]),
         subject=np.array([clip.subject for clip in clips]),
         clip=np.array([clip.name for clip in clips]),
         emotion=np.array([clip.emotion for clip in clips]),
-        annotated=np.array([clip.annotated.numbers for clip in clips]),
+        annotated=np.array([keys.numbers for keys in given]),
         reselected=np.array([keys.numbers for keys in reselected]),
         low=ends[..., 0],
         high=ends[..., 1],
         kept=np.array([[name in keys.kept for name in KEYS] for keys in reselected]),
-        labelled=np.array(
-            [
-                [name not in (*keys.estimated, *keys.substituted) for name in KEYS]
-                for keys in (clip.annotated for clip in clips)
-            ]
-        ),
+        labelled=np.array([[name not in names for name in KEYS] for names in unlabelled]),
         fps=np.full(len(clips), fps if fps > 0 else np.nan),
     )
 
 
 def join_shifts(parts: Sequence[Shifts]) -> Shifts:
-    """The clips of several datasets in one table."""
+    """The shifts of several datasets as one."""
     joined = (np.concatenate([getattr(p, field.name) for p in parts]) for field in fields(Shifts))
     return Shifts(*joined)
 
@@ -142,14 +144,14 @@ def write_shifts(path: Path, shifts: Shifts) -> None:
     for i in range(len(shifts)):
         who = (shifts.dataset[i], shifts.subject[i], shifts.clip[i], shifts.emotion[i])
         for k, name in enumerate(KEYS):
-            moved = [_cell(shifts.frames[i, k] * scale[i, k]) for scale in scales]
-            wide = _cell((shifts.high[i, k] - shifts.low[i, k]) * scales[1][i, k])
-            ends = (_cell(shifts.low[i, k]), _cell(shifts.high[i, k]), wide)
+            moved = [_field(shifts.frames[i, k] * scale[i, k]) for scale in scales]
+            width = _field((shifts.high[i, k] - shifts.low[i, k]) * scales[1][i, k])
+            ends = (_field(shifts.low[i, k]), _field(shifts.high[i, k]), width)
             marks = ("yes" if x[i, k] else "no" for x in (shifts.kept, shifts.labelled))
             numbers = (shifts.annotated[i, k], shifts.reselected[i, k])
             writer.writerow((*who, name, *numbers, *moved, *ends, *marks))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
 
 
-def _cell(value: float) -> str:
+def _field(value: float) -> str:
     return "" if np.isnan(value) else f"{value + 0.0:.6g}"

@@ -1,4 +1,4 @@
-"""The datasets that `gamdss bias` measures: each with its own widest task, then as one table."""
+"""The datasets that `gamdss bias` measures, each with the task of the most emotions, joined."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.config import Config
-from gamdss.data.composite import join_stores, sources
+from gamdss.data.composite import sources
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
-from gamdss.data.store import Store
+from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
-from gamdss.errors import ConfigError
 from gamdss.records import Clip, KeyFrames
-from gamdss.studies.bias import Shifts, join_shifts, measure_shifts
+from gamdss.studies.bias.groups import read_groups
+from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
+from gamdss.studies.bias.study import BiasStudy, study_shifts
 
 ALL = "all"  # the task with the most emotions
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class BiasSource:
     """One dataset, read and reselected."""
 
     spec: DatasetSpec
@@ -43,32 +44,32 @@ class Source:
 
     @property
     def truth(self) -> np.ndarray:
-        """True frame numbers (n, 3), NaN where nobody knows them."""
+        """True frame numbers (n, 3), NaN where they are unknown."""
         known = self.dataset.truth or {}
         unknown = (np.nan,) * 3
         return np.array([known[c.id].numbers if c.id in known else unknown for c in self.clips])
 
     @property
     def shifts(self) -> Shifts:
-        """The table of shifts."""
+        """The shifts of its clips."""
         return measure_shifts(self.clips, self.keys, self.fps)
 
 
 @dataclass(frozen=True, eq=False)
-class Joined:
-    """All sources as one: clips, shifts and truth of N clips in the same order.
+class JoinedSources:
+    """All sources as one: clips, shifts and truth (N, 3) of N clips in the same order.
 
-    Of several datasets, subjects in `clips` and `truth` carry their dataset's name.
+    With several datasets, the subjects in `clips` are prefixed by their dataset's name.
     """
 
-    sources: tuple[Source, ...]
+    sources: tuple[BiasSource, ...]
     clips: tuple[Clip, ...]
     shifts: Shifts
     store: Store
     truth: np.ndarray | None
 
-    def place(self, index: int) -> tuple[Source, int]:
-        """The source of a clip, and its place there."""
+    def place(self, index: int) -> tuple[BiasSource, int]:
+        """The source of a clip, and the clip's place in it."""
         for source in self.sources:
             if index < len(source.clips):
                 return source, index
@@ -76,7 +77,7 @@ class Joined:
         raise IndexError(index)
 
     def true_keys(self) -> dict[str, KeyFrames] | None:
-        """True key frames by clip id, where there are any."""
+        """True key frames by clip id; None if no clip has any."""
         if self.truth is None:
             return None
         pairs = zip(self.clips, self.truth, strict=True)
@@ -87,15 +88,39 @@ class Joined:
         }
 
 
-def open_sources(config: Config, cache: Path, fps: float | None) -> Joined:
+def measure_bias(
+    config: Config, cache: Path, fps: float | None = None, groups: Path | None = None
+) -> tuple[BiasStudy, JoinedSources]:
+    """Read and reselect the datasets of a config, and measure their annotation's bias.
+
+    Args:
+        config: the dataset or datasets; the task `all` is the one with the most emotions.
+        cache: where decoded frames are kept.
+        fps: frames per second instead of the spec's.
+        groups: a CSV file of groups (see `read_groups`).
+
+    Raises:
+        AnnotationError: the file of groups is unreadable or incomplete.
+        DataRootError, AnnotationError, FrameError: as for training.
+    """
+    joined = open_sources(config, cache, fps)
+    specs = {source.spec.name: source.spec for source in joined.sources}
+
+    def subject(dataset: str, cell: str) -> str:
+        return specs[dataset].subject(cell) if dataset in specs else cell
+
+    custom = [] if groups is None else read_groups(groups, joined.shifts, subject)
+    title = " + ".join(source.dataset.title for source in joined.sources)
+    notes = warnings(joined.sources, config.reselection.preset)
+    return study_shifts(title, joined.shifts, custom, joined.truth, notes), joined
+
+
+def open_sources(config: Config, cache: Path, fps: float | None = None) -> JoinedSources:
     """Read and reselect every dataset of the config.
 
     Raises:
-        ConfigError: a frame rate that is no rate.
         DataRootError, AnnotationError, FrameError: as for training.
     """
-    if fps is not None and not fps > 0:
-        raise ConfigError(f"--fps is {fps!r}", remedy="Give frames a second, such as 200.")
     opened = tuple(_open(part, cache, fps) for part in sources(config))
     several = len(opened) > 1
     clips = [
@@ -105,7 +130,7 @@ def open_sources(config: Config, cache: Path, fps: float | None) -> Joined:
     ]
     truth = np.concatenate([source.truth for source in opened])
     stores = [source.dataset.store for source in opened]
-    return Joined(
+    return JoinedSources(
         sources=opened,
         clips=tuple(clips),
         shifts=join_shifts([source.shifts for source in opened]),
@@ -114,17 +139,17 @@ def open_sources(config: Config, cache: Path, fps: float | None) -> Joined:
     )
 
 
-def _open(config: Config, cache: Path, fps: float | None) -> Source:
+def _open(config: Config, cache: Path, fps: float | None) -> BiasSource:
     spec = get_spec(config.dataset, config.annotations)
     if config.task == ALL:
-        config = replace(config, task=max(spec.tasks, key=lambda t: len(spec.tasks[t].emotions)))
+        config = replace(config, task=spec.widest_task)
     dataset = open_dataset(config, cache)
     root = Path(config.data_root or ".").expanduser()
-    return Source(spec, config, dataset, fps or made_rate(root) or spec.fps)
+    return BiasSource(spec, config, dataset, fps or synthetic_rate(root) or spec.fps)
 
 
-def made_rate(root: Path) -> float:
-    """Frames a second of a made dataset, which need not be the spec's; 0 for others."""
+def synthetic_rate(root: Path) -> float:
+    """Frames per second of a synthetic dataset, which may differ from the spec's; 0 for others."""
     file = root / GROUND_TRUTH
     if not file.is_file():
         return 0.0
@@ -132,26 +157,25 @@ def made_rate(root: Path) -> float:
         return float(next(csv.DictReader(rows), {}).get("fps") or 0)
 
 
-def warnings(opened: Sequence[Source], preset: str) -> list[str]:
-    """What the reader of the report should know of the data."""
+def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
+    """Warnings about the data for the reader of the report."""
     notes = []
     for source in opened:
         name = source.spec.name
         if not any(keys.intervals for keys in source.keys):
             notes.append(
-                f"{name}: preset {preset!r} states no intervals, so that shifts are taken as exact "
-                "and the annotation's pull is not taken out; `motion` does both"
+                f"{name}: preset {preset!r} states no intervals, so shifts are taken as exact "
+                "and are not corrected for the annotation's pull; `motion` does both"
             )
         if source.fps <= 0:
-            notes.append(f"{name}: frames a second are unknown (--fps), so there are no times")
+            notes.append(f"{name}: the frame rate is unknown (--fps), so there are no times")
         midpoints = sum("apex" in clip.annotated.estimated for clip in source.clips)
         if midpoints:
             notes.append(
-                f"{name}: {midpoints} clip(s) have no annotated apex; a midpoint is not judged"
+                f"{name}: {midpoints} clip(s) have no annotated apex; midpoints are not evaluated"
             )
         if "{onset}" in source.spec.clip_form:
             notes.append(
-                f"{name}: the names of clips follow from the onset, so that the corrected workbook "
-                "names them anew"
+                f"{name}: clips are named after their onset, so the corrected workbook renames them"
             )
     return notes

@@ -1,12 +1,11 @@
-"""What backbones cost: parameters, arithmetic, and time on this machine."""
+"""The cost of backbones: parameters, arithmetic, and time on this machine."""
 
 from __future__ import annotations
 
 import fnmatch
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import timm
 import torch
@@ -19,7 +18,7 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.studies.speed.timing import seconds
 
 # Each was trained for a few steps, and most are in tests/models/test_backbones.py: convolutions,
-# attention in windows and over the whole image, and mixtures of both; from light to heavy.
+# attention in windows and over the whole image, and combinations of both; from light to heavy.
 CURATED = (
     "rmt",
     "mobilenetv4_conv_small",
@@ -49,11 +48,11 @@ _REPEATS = 3
 
 
 @dataclass(frozen=True)
-class Cost:
-    """Of the whole two-branch network with a backbone, at one image size.
+class BackboneCost:
+    """Cost of the two-branch network with a backbone, at one image size.
 
-    `gflop` and `milliseconds` are of one sample's prediction, which is one branch; `grid` is the
-    height and width of the map where the streams meet. `problem` says why there are no figures.
+    `gflop` and `milliseconds` are of predicting one sample, which uses one branch; `grid` is the
+    height and width of the map where the streams meet. `problem`: why there are no figures.
     """
 
     backbone: str
@@ -68,10 +67,10 @@ class Cost:
 
 
 def find(pattern: str | None, everything: bool) -> list[str]:
-    """Names to list: the curated ones, or all of timm's; those that a pattern fits.
+    """Names of backbones: the curated ones, or those of timm that match a pattern.
 
     Raises:
-        ConfigError: there is none.
+        ConfigError: no name matches.
     """
     names = list(CURATED)
     if everything or pattern:
@@ -81,14 +80,16 @@ def find(pattern: str | None, everything: bool) -> list[str]:
         names = fnmatch.filter(names, wanted)
     if not names:
         raise ConfigError(
-            f"--filter is {pattern!r}, which no model of timm {timm.__version__} fits",
+            f"--filter is {pattern!r}, which no model of timm {timm.__version__} matches",
             remedy="Use a part of a name, or wildcards such as 'convnext*tiny*'.",
         )
     return names
 
 
-def measure(names: Sequence[str], image_size: int | None, progress: bool = True) -> list[Cost]:
-    """The cost of each backbone at an image size, or at the one it was designed for."""
+def measure(
+    names: Sequence[str], image_size: int | None, progress: bool = True
+) -> list[BackboneCost]:
+    """The cost of each backbone at an image size, by default the one it was designed for."""
     bar = tqdm(names, desc="measuring", unit="backbone", disable=not progress)
     costs = []
     for name in bar:
@@ -104,17 +105,17 @@ def designed_size(name: str) -> int:
 
 
 @torch.inference_mode()
-def cost(name: str, image_size: int) -> Cost:
+def cost(name: str, image_size: int) -> BackboneCost:
     """Build the network, count and time a prediction."""
     try:
         net = TwoBranchNet(CLASSES, image_size, backbone=name).eval()
     except GamdssError as error:
-        return Cost(name, image_size, problem=error.problem)
+        return BackboneCost(name, image_size, problem=error.problem)
     frames = torch.zeros(2, BATCH, 3, image_size, image_size)
     with FlopCounterMode(display=False) as counted:
         net.rising(*frames)
     times = [seconds(lambda: net.rising(*frames)) for _ in range(_REPEATS)]
-    return Cost(
+    return BackboneCost(
         backbone=name,
         image_size=image_size,
         parameters=_size(net),
@@ -130,17 +131,13 @@ def _size(net: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in net.parameters())
 
 
-def table(costs: Sequence[Cost]) -> str:
-    """Costs for the terminal; backbones that cannot be used stand below, with the reason."""
+def table(costs: Sequence[BackboneCost]) -> str:
+    """Costs for the terminal; backbones that cannot be used come last, with the reason."""
     rows = [
         [
-            c.backbone,
-            c.image_size,
-            f"{c.grid}x{c.grid}x{c.channels}",
-            f"{c.backbone_parameters / 1e6:.1f}",
-            f"{c.parameters / 1e6:.1f}",
-            f"{c.gflop:.2f}",
-            f"{c.milliseconds:.0f}",
+            *(c.backbone, c.image_size, f"{c.grid}x{c.grid}x{c.channels}"),
+            *(f"{c.backbone_parameters / 1e6:.1f}", f"{c.parameters / 1e6:.1f}"),
+            *(f"{c.gflop:.2f}", f"{c.milliseconds:.0f}"),
         ]
         for c in costs
         if not c.problem
@@ -149,8 +146,3 @@ def table(costs: Sequence[Cost]) -> str:
     text = tabulate(rows, header, tablefmt="simple", disable_numparse=True)
     refused = [f"{c.backbone}: {c.problem}" for c in costs if c.problem]
     return "\n".join([*([text] if rows else []), *refused])
-
-
-def values(costs: Sequence[Cost]) -> list[dict[str, Any]]:
-    """Costs as plain values."""
-    return [asdict(c) for c in costs]

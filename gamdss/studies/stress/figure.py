@@ -1,16 +1,18 @@
-"""Error of key frames against what disturbs the clips: a column for each factor, a row a key."""
+"""Error of key frames by disturbance: a column for each factor, a row for each key frame."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
+from gamdss.records import KEYS
 from gamdss.report.style import BLUE, FAINT, GREEN, INK, VERMILLION, house_style, save
+from gamdss.studies.stress.cells import FACTORS, Factor
+from gamdss.studies.stress.numbers import CellNumbers
 
 COLUMNS = 5
 _ROWS = {
@@ -27,32 +29,40 @@ _LINES = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Panel:
-    """One factor.
+class _FactorPanel:
+    """What the column of one factor shows, at its L levels.
 
-    `labels` are its L levels; levels that are numbers are joined by lines. `errors` by way and
-    key frame (3, L): mean, lower and upper end of its interval. `fails` by key frame (L,): where
-    `motion` is worse than the annotation.
+    Levels that are numbers are joined by lines. `errors` by way and key frame (3, L): mean, lower
+    and upper end of its interval. `fails` by key frame (L,): where `motion` is worse than the
+    annotation.
     """
 
-    title: str
-    labels: tuple[str, ...]
-    errors: Mapping[str, Mapping[str, np.ndarray]]
-    fails: Mapping[str, np.ndarray]
+    def __init__(self, factor: Factor, numbers: Mapping[str, CellNumbers]) -> None:
+        cells = [numbers[name] for _, name in factor.levels]
+        self.title = factor.title
+        self.labels = [label for label, _ in factor.levels]
+        self.errors = {way: {key: _ends(cells, way, key) for key in KEYS} for way in _LINES}
+        self.fails = {key: [cell.fails(key) for cell in cells] for key in KEYS}
+
+
+def _ends(cells: Sequence[CellNumbers], way: str, key: str) -> np.ndarray:
+    found = [cell.errors[way][key] for cell in cells]
+    return np.array([(e.mean, e.low, e.high) for e in found]).T
 
 
 @house_style()
-def stress_figure(panels: Sequence[Panel], file: Path) -> None:
+def stress_figure(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: Path) -> None:
     """Draw all factors, in blocks of `COLUMNS` with a row for onset, apex and offset.
 
     Args:
-        panels: of one stress test.
+        numbers: by name of the cell.
+        factors: names from `FACTORS`, in the order of the panels.
         file: the picture to write.
     """
+    panels = [_FactorPanel(FACTORS[name], numbers) for name in factors]
     blocks = [panels[i : i + COLUMNS] for i in range(0, len(panels), COLUMNS)]
     columns = len(blocks[0])
-    size = (max(0.6 + 2.6 * columns, 7.0), 0.5 + 6.2 * len(blocks))  # the legend has its room
+    size = (max(0.6 + 2.6 * columns, 7.0), 0.5 + 6.2 * len(blocks))  # room for the legend
     figure = Figure(figsize=size, layout="constrained")
     parts = np.atleast_1d(np.array(figure.subfigures(len(blocks), 1, hspace=0.03)))
     tops = {key: _top(panels, key) for key in _ROWS}
@@ -63,13 +73,13 @@ def stress_figure(panels: Sequence[Panel], file: Path) -> None:
     save(figure, file)
 
 
-def _top(panels: Sequence[Panel], key: str) -> float:
+def _top(panels: Sequence[_FactorPanel], key: str) -> float:
     """Upper end of a row's axis, the same in all panels."""
     return 1.12 * max(float(panel.errors[way][key].max()) for panel in panels for way in _LINES)
 
 
 def _block(
-    figure: SubFigure, panels: Sequence[Panel], columns: int, tops: Mapping[str, float]
+    figure: SubFigure, panels: Sequence[_FactorPanel], columns: int, tops: Mapping[str, float]
 ) -> None:
     grid = figure.subplots(len(_ROWS), columns, squeeze=False)
     for (key, label), row in zip(_ROWS.items(), grid, strict=True):
@@ -86,7 +96,7 @@ def _block(
                 axes.tick_params(labelbottom=False)
 
 
-def _panel(axes: Axes, panel: Panel, key: str, top: float) -> None:
+def _panel(axes: Axes, panel: _FactorPanel, key: str, top: float) -> None:
     places = np.arange(len(panel.labels))
     numeric = np.array([_is_number(label) for label in panel.labels])
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
@@ -109,10 +119,10 @@ def _panel(axes: Axes, panel: Panel, key: str, top: float) -> None:
         for text in axes.get_xticklabels():
             text.set(rotation=35, horizontalalignment="right", rotation_mode="anchor")
     axes.set_xlim(-0.45, len(places) - 0.55)
-    axes.set_ylim(-0.03 * top, top)  # errors of 0 are seen whole
+    axes.set_ylim(-0.03 * top, top)  # marks of errors of 0 are not cut off
 
 
-def _failures(axes: Axes, panel: Panel, key: str, top: float) -> None:
+def _failures(axes: Axes, panel: _FactorPanel, key: str, top: float) -> None:
     """A cross over each level where `motion` is worse than the annotation."""
     failed = np.flatnonzero(panel.fails[key])
     label = "motion worse than annotation"

@@ -1,16 +1,17 @@
-"""From the key frames of a cell to errors, their intervals, and whether `motion` fails."""
+"""Numbers of a stress test: errors of a cell with intervals, and whether `motion` fails."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
-from gamdss.studies.stress.clip import STATING, WAYS
+from gamdss.records import KEYS
+from gamdss.studies.stress.cells import StressSizes, measure_cells
+from gamdss.studies.stress.clip import STATING, WAYS, ClipResult
 
-KEYS = ("onset", "apex", "offset")
 _RESAMPLES = 4000
 _LEVEL = 0.95
 
@@ -26,13 +27,13 @@ class Estimate:
 
 @dataclass(frozen=True)
 class CellNumbers:
-    """Of one cell, by key frame.
+    """Results of one cell, by key frame.
 
     `errors` by way and key frame: mean absolute error in percent, of the true rising phase for
     onset and apex, of the falling one for the offset. `medians` of the same errors. `gain`: error
     of `motion` minus that of the annotation, clip by clip; below 0 is better. `coverage` by way of
-    `STATING` and key frame: share of the stated intervals that hold the true frame, None where none
-    is stated. `seconds`: of `motion` for a clip.
+    `STATING` and key frame: share of the stated intervals that contain the true frame, None where
+    none is stated. `seconds`: of `motion` for a clip.
     """
 
     clips: int
@@ -47,8 +48,20 @@ class CellNumbers:
         return self.gain[key].low > 0
 
 
-def cell_numbers(clips: Sequence[Mapping[str, Any]]) -> CellNumbers:
-    """Numbers of a cell from what `measure_clip` found in its clips."""
+def stress_numbers(
+    factors: Sequence[str], sizes: StressSizes, output: Path
+) -> dict[str, CellNumbers]:
+    """Numbers by name of the cell; measures the cells that are not in `output` yet.
+
+    Raises:
+        RunError: as `measure_cells`.
+    """
+    measured = measure_cells(factors, sizes, output)
+    return {name: cell_numbers(clips) for name, clips in measured.items()}
+
+
+def cell_numbers(clips: Sequence[ClipResult]) -> CellNumbers:
+    """Numbers of a cell from its clips."""
     errors = {way: clip_errors(clips, way) for way in WAYS}
     # The same resamples for all ways: they are compared on the same clips.
     picks = np.random.default_rng(0).integers(0, len(clips), (_RESAMPLES, len(clips)))
@@ -61,24 +74,24 @@ def cell_numbers(clips: Sequence[Mapping[str, Any]]) -> CellNumbers:
         },
         gain=_estimates(errors["motion"] - errors["annotation"], picks),
         coverage={way: _coverage(clips, way) for way in STATING},
-        seconds=float(np.mean([clip["seconds"] for clip in clips])),
+        seconds=float(np.mean([clip.seconds for clip in clips])),
     )
 
 
-def clip_errors(clips: Sequence[Mapping[str, Any]], way: str) -> np.ndarray:
+def clip_errors(clips: Sequence[ClipResult], way: str) -> np.ndarray:
     """Absolute errors (N, 3) in percent of the phase: rising, rising, falling."""
-    true = np.array([clip["true"] for clip in clips], float)
-    found = np.array([clip[way] for clip in clips], float)
+    true = np.array([clip.true for clip in clips], float)
+    found = np.array([clip.found[way] for clip in clips], float)
     rise, fall = true[:, 1] - true[:, 0], true[:, 2] - true[:, 1]
     return np.asarray(100 * np.abs(found - true) / np.stack([rise, rise, fall], axis=1))
 
 
-def _coverage(clips: Sequence[Mapping[str, Any]], way: str) -> dict[str, float | None]:
-    stated = [clip for clip in clips if clip["intervals"][way]]
+def _coverage(clips: Sequence[ClipResult], way: str) -> dict[str, float | None]:
+    stated = [clip for clip in clips if clip.intervals[way]]
     if not stated:
         return dict.fromkeys(KEYS)
-    ends = np.array([clip["intervals"][way] for clip in stated])  # (N, 3, 2)
-    true = np.array([clip["true"] for clip in stated])
+    ends = np.array([clip.intervals[way] for clip in stated])  # (N, 3, 2)
+    true = np.array([clip.true for clip in stated])
     inside = (ends[..., 0] <= true) & (true <= ends[..., 1])
     return dict(zip(KEYS, inside.mean(axis=0).tolist(), strict=True))
 

@@ -1,4 +1,4 @@
-"""What a stress test found, as `stress.csv` (every number) and `stress.md` (tables and words)."""
+"""Files of a stress test: `stress.csv` (every number), `stress.md` (tables), `stress.png`."""
 
 from __future__ import annotations
 
@@ -10,37 +10,55 @@ from typing import Any, Literal
 from tabulate import tabulate
 
 from gamdss.files import write_atomic
-from gamdss.studies.stress.clip import STATING, WAYS
-from gamdss.studies.stress.grid import FACTORS, MIDDLE, SEED
-from gamdss.studies.stress.numbers import KEYS, CellNumbers, Estimate
+from gamdss.records import KEYS
+from gamdss.studies.stress.cells import FACTORS, MIDDLE
+from gamdss.studies.stress.clip import SEED, STATING, WAYS
+from gamdss.studies.stress.figure import stress_figure
+from gamdss.studies.stress.numbers import CellNumbers, Estimate
 
 _PHASES = {"onset": "rising", "apex": "rising", "offset": "falling"}
 _MARK = " ✗"
-# What the number of a line of `stress.csv` is: mean absolute error, difference of two ways' errors,
-# median error, or share of intervals that contain the truth, all in percent.
+# The number of a line of `stress.csv`: mean absolute error, difference of two ways' errors, median
+# error, or share of intervals that contain the truth, all in percent.
 Kind = Literal["error", "difference", "median", "coverage"]
 HOW_TO_READ = f"""\
 - Each number is the mean absolute error over the clips of a cell, in percent of the true rising
   phase (onset, apex) or of the falling one (offset), with its 95% bootstrap interval over clips.
-- One factor at a time leaves the middle level: noise 2 grey levels, flicker 1%, illumination 2%,
-  drift 0.6 px, amplitude 1.5 to 2.5 px, 200 frames a second, a blink in a tenth of the clips, all
-  families of time courses, an annotator whose errors have deviations of 9, 12 and 15% of a phase.
+- One factor at a time differs from the middle level: noise 2 grey levels, flicker 1%,
+  illumination 2%, drift 0.6 px, amplitude 1.5 to 2.5 px, 200 frames a second, a blink in a tenth
+  of the clips, all families of time courses, an annotator whose errors have deviations of 9, 12
+  and 15% of a phase.
 - **annotation** is what the simulated annotator wrote; **original-full**, **full** and
   **both-sides** (a quarter of a phase) search for the largest difference; **motion** fits the
-  clip's own motion; **spotted** sees no annotation at all, only the clip; **bound** is the fit of
-  `motion`, told the true shape of the course.
+  clip's own motion; **spotted** uses the clip alone, without an annotation; **bound** is the fit
+  of `motion` given the true shape of the course.
 - **motion − annotation** is paired, clip by clip; below 0 is better.{_MARK} marks cells where
   `motion` is worse than the annotation by more than the interval.
-- **held** is how often the intervals that `motion` states, and those of spotting, hold the true
-  onset, apex, offset. 80% is aimed at with an annotation; the ends are whole frames, so it may be
+- **contained** is how often the intervals of `motion`, and those of spotting, contain the true
+  onset, apex, offset. The aim is 80% with an annotation; the ends are whole frames, so it may be
   more.
-- Seconds are of one processor thread for one clip, drawing and decoding left out.
+- Seconds are of one processor thread for one clip, without drawing and decoding.
 - People and clips are the same in all cells, drawn from seeds ({SEED}, ...) that nothing else uses.
 """
 
 
+def write_report(
+    output: Path, numbers: Mapping[str, CellNumbers], factors: Sequence[str]
+) -> tuple[Path, Path, Path]:
+    """Write and return `stress.csv`, `stress.md` and `stress.png`.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """
+    table, text, figure = (output / f"stress.{suffix}" for suffix in ("csv", "md", "png"))
+    write_csv(numbers, factors, table)
+    write_markdown(numbers, factors, figure.name, text)
+    stress_figure(numbers, factors, figure)
+    return table, text, figure
+
+
 def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: Path) -> None:
-    """A line for each factor, level, key frame and way; the middle level is in every factor."""
+    """Write a line for each factor, level, key frame and way, the middle level in every factor."""
     about = ("factor", "level", "cell", "clips", "key_frame")
     header = (*about, "kind", "way", "error", "low", "high")
     lines = [
@@ -59,7 +77,7 @@ def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: 
 
 
 def _lines(cell: CellNumbers, key: str) -> Iterator[tuple[Kind, str, str, str, str]]:
-    """Kind, name, value and ends of the interval, of every number of a key frame."""
+    """Kind, name, value and ends of the interval of every number of a key frame."""
     median = cell.medians["spotted"][key]
     estimates: list[tuple[Kind, str, Estimate]] = [
         *(("error", way, cell.errors[way][key]) for way in WAYS),
@@ -77,11 +95,11 @@ def _lines(cell: CellNumbers, key: str) -> Iterator[tuple[Kind, str, str, str, s
 def write_markdown(
     numbers: Mapping[str, CellNumbers], factors: Sequence[str], figure: str, file: Path
 ) -> None:
-    """The whole of `stress.md`."""
+    """Write `stress.md`: conclusions, the figure, tables."""
     clips = next(iter(numbers.values())).clips
     parts = [
         "# How far key frames are from the truth",
-        f"{len(numbers)} cells of {clips} made clips each.",
+        f"{len(numbers)} cells of {clips} synthetic clips each.",
         "\n".join(verdict(numbers, factors)),
         f"![error by factor and level]({figure})",
     ]
@@ -94,7 +112,7 @@ def write_markdown(
 
 
 def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[str]:
-    """In words: over all cells, and each cell and key frame where `motion` fails."""
+    """Sentences: over all cells, and on each cell and key frame where `motion` fails."""
     total = len(numbers) * len(KEYS)
     better = sum(cell.gain[key].high < 0 for cell in numbers.values() for key in KEYS)
     lines = [
@@ -116,7 +134,7 @@ def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[
 
 
 def _without_annotation(numbers: Mapping[str, CellNumbers]) -> list[str]:
-    """How far spotted key frames are off at the middle level, if it was measured."""
+    """Errors of spotting at the middle level, if it was measured."""
     if MIDDLE not in numbers:
         return []
     cell = numbers[MIDDLE]
@@ -128,7 +146,7 @@ def _without_annotation(numbers: Mapping[str, CellNumbers]) -> list[str]:
 
 
 def _places(factors: Sequence[str]) -> dict[str, str]:
-    """What each cell is called in words, by its name."""
+    """The cells' descriptions by name."""
     found = {}
     for factor in factors:
         for label, name in FACTORS[factor].levels:
@@ -153,10 +171,10 @@ def _coverage(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> str
         for label, name in FACTORS[factor].levels:
             stated = numbers[name].coverage
             shares = [stated[way][key] for way in STATING for key in KEYS]
-            held = ["" if share is None else f"{100 * share:.0f}%" for share in shares]
-            rows.append([factor, label, *held, f"{numbers[name].seconds:.2f}"])
-    held_by = [f"{way} held, {key}" for way in STATING for key in KEYS]
-    return _markdown(rows, ["factor", "level", *held_by, "seconds a clip"])
+            shown = ["" if share is None else f"{100 * share:.0f}%" for share in shares]
+            rows.append([factor, label, *shown, f"{numbers[name].seconds:.2f}"])
+    headers = [f"{way} contained, {key}" for way in STATING for key in KEYS]
+    return _markdown(rows, ["factor", "level", *headers, "seconds per clip"])
 
 
 def _markdown(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:

@@ -1,1 +1,1 @@
-"""The paper's tables: a file lists runs and columns, what is missing is trained, it is written."""
+"""The paper's tables: a file lists runs and columns, and missing runs are trained."""

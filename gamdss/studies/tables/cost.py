@@ -1,4 +1,4 @@
-"""How much training a table takes, told from its datasets' published sizes alone."""
+"""How much training a table takes, estimated from the published sizes of its datasets."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tabulate import tabulate
-
 from gamdss.config import Config
 from gamdss.data.specs import get_spec
+from gamdss.report.table import Column, Row, Table, terminal
 from gamdss.studies.tables.plan import Plan
 
 _MS_AN_HOUR = 3_600_000
@@ -19,7 +18,7 @@ _MS_AN_HOUR = 3_600_000
 class RowCost:
     """A row's runs: how many, how many are finished, and the sample-steps of one.
 
-    A sample-step is one clip shown once in training; None where no size is published.
+    A sample-step is one clip shown once in training; None if no size is published.
     """
 
     key: str
@@ -38,7 +37,7 @@ def table_cost(plan: Plan, finished: Sequence[int]) -> list[RowCost]:
 
     Args:
         plan: the table.
-        finished: how many runs of each row are there already.
+        finished: how many runs of each row are finished.
     """
     return [
         RowCost(row.key, len(plan.seeds), done, sample_steps(row.config))
@@ -47,9 +46,9 @@ def table_cost(plan: Plan, finished: Sequence[int]) -> list[RowCost]:
 
 
 def sample_steps(config: Config) -> int | None:
-    """Clips of all folds' training parts times epochs; None where sizes are not published.
+    """Training clips of all folds times epochs; None if sizes are not published.
 
-    Folds are taken to be of equal size. A split from a file counts as one fold of all clips.
+    Folds are assumed to be of equal size. A split from a file counts as one fold of all clips.
     """
     specs = [get_spec(name, config.annotations) for name in config.dataset.split("+")]
     clips = [_published_clips(spec.expected, config.task) for spec in specs]
@@ -69,15 +68,15 @@ def sample_steps(config: Config) -> int | None:
 
 
 def cost_text(costs: Sequence[RowCost], step_ms: float | None = None) -> str:
-    """The rows as a plain table, and their sum.
+    """The rows as a table for the terminal, and their sum.
 
     Args:
         costs: of the rows.
-        step_ms: milliseconds of a sample-step, for a column of hours.
+        step_ms: milliseconds per sample-step, for a column of hours.
     """
-    header = ["row", "runs", "finished", "sample-steps of a run"]
-    header += [] if step_ms is None else ["hours missing"]
-    rows = [
+    titles = ["runs", "finished", "sample-steps of a run"]
+    titles += [] if step_ms is None else ["hours missing"]
+    rows: list[Row] = [
         [
             cost.key,
             cost.runs,
@@ -91,13 +90,12 @@ def cost_text(costs: Sequence[RowCost], step_ms: float | None = None) -> str:
     total = f"Missing runs: {sum(c.runs - c.finished for c in costs)}, of {missing:,} sample-steps"
     total += "" if step_ms is None else f", {hours(missing, step_ms):.1f} hours"
     total += " at least." if any(cost.steps is None for cost in costs) else "."
-    sides = ("left", "right", "right", "right", "right")[: len(header)]
-    body = tabulate(rows, header, tablefmt="simple", disable_numparse=True, colalign=sides)
-    return f"{body}\n\n{total}"
+    table = Table([Column("row", "label"), *map(Column, titles)], rows)
+    return f"{terminal(table)}\n\n{total}"
 
 
 def hours(steps: int, step_ms: float) -> float:
-    """Hours of so many sample-steps of `step_ms` milliseconds each."""
+    """Hours for `steps` sample-steps of `step_ms` milliseconds each."""
     return steps * step_ms / _MS_AN_HOUR
 
 
@@ -110,6 +108,6 @@ def _published_clips(expected: Any, task: str) -> int | None:
 
 
 def _first(value: Any) -> int | None:
-    """Of several versions of a workbook the first, which is the main one."""
+    """The first of several versions of a workbook, which is the main one."""
     found = value[0] if isinstance(value, list) else value
     return None if found is None else int(found)

@@ -1,4 +1,4 @@
-"""A table's file as YAML has it, with errors that name the file, the field and what it holds."""
+"""A table's file as YAML has it, with errors that name the file, the field and its value."""
 
 from __future__ import annotations
 
@@ -12,39 +12,41 @@ from gamdss.files import read_yaml
 
 
 def read_table(file: Path) -> dict[str, Any]:
-    """The fields of a table's file; those that are left empty are left out.
+    """The fields of a table's file; empty ones are omitted.
 
     Raises:
-        ConfigError: it cannot be read, or holds no fields.
+        ConfigError: it cannot be read, or has no fields.
     """
     values = read_yaml(file, "the table", "the table's name")
     if not isinstance(values, dict):
         raise ConfigError(
-            "this is no table", file=file, remedy="It needs lines such as `title:` and `rows:`."
+            "not the file of a table",
+            file=file,
+            remedy="It needs fields such as `title:` and `rows:`.",
         )
     return {name: value for name, value in values.items() if value is not None}
 
 
 def mapping(value: Any, what: str, example: str, file: Path) -> dict[str, Any]:
-    """A field that holds fields, empty where it is left empty.
+    """A field that contains fields; empty if omitted.
 
     Raises:
-        ConfigError: it holds something else.
+        ConfigError: it contains something else.
     """
     if value is None:
         return {}
     if not isinstance(value, dict):
         raise ConfigError(
-            f"{what} is {value!r}", file=file, remedy=f"It must hold lines such as `{example}`."
+            f"{what} is {value!r}", file=file, remedy=f"It must have fields such as `{example}`."
         )
     return value
 
 
 def known(name: Any, allowed: Sequence[str], what: str, file: Path) -> None:
-    """Refuse a name that is not allowed, and say which one is near.
+    """Refuse an unknown name, and suggest the nearest one.
 
     Raises:
-        ConfigError: names those that are allowed.
+        ConfigError: lists the allowed names.
     """
     if name not in allowed:
         near = difflib.get_close_matches(str(name), allowed, n=1)
@@ -55,18 +57,18 @@ def known(name: Any, allowed: Sequence[str], what: str, file: Path) -> None:
 
 
 def as_list(value: Any) -> list[Any]:
-    """A list, or the only item of one."""
+    """A list as it is; any other value as its only item."""
     return value if isinstance(value, list) else [value]
 
 
 def filled(values: Sequence[Any], what: str, file: Path) -> None:
-    """Refuse a list without items, or with one of them twice.
+    """Refuse an empty list, or one with an item twice.
 
     Raises:
         ConfigError: names the item.
     """
     if not values:
-        raise ConfigError(f"{what} is empty", file=file, remedy="Name one, or leave it out.")
+        raise ConfigError(f"{what} is empty", file=file, remedy="Add an item, or omit the field.")
     for place, value in enumerate(values):
         if value in values[:place]:
-            raise ConfigError(f"{what} has {value!r} twice", file=file, remedy="Name each once.")
+            raise ConfigError(f"{what} has {value!r} twice", file=file, remedy="List each once.")

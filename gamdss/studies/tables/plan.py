@@ -1,4 +1,4 @@
-"""A table's file -> its plan, checked before anything is trained."""
+"""A table's file -> its plan, which is checked before training starts."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ _LISTS = ("seeds", "selection", "columns", "names", "published_columns")
 
 @dataclass(frozen=True)
 class Heading:
-    """What a table's file says of the whole table.
+    """The fields of a table's file that apply to the whole table.
 
     Args:
         title: what the table is about; its caption starts with it.
         seeds: of each row's runs.
-        selection: at which epochs runs are judged; columns for each.
-        columns: measures, and what else is told of a row.
+        selection: at which epochs runs are evaluated; each has its own columns.
+        columns: measures, and counts of a row.
         names: headers of the rows' groups and names.
-        compare_to: row that the others' UF1 is compared with, where they share its clips.
-        published_columns: the measures that have a column for figures that others report; those
-            that are filled in have one too.
+        compare_to: row with which the UF1 of rows on the same clips is compared.
+        published_columns: measures with a column for published figures, even if none is filled
+            in under `published`.
     """
 
     title: str
@@ -48,11 +48,11 @@ class Heading:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan(Heading):
-    """A table as its file has it.
+    """A table as its file describes it.
 
     Args:
         rows: the runs.
-        published: by row, measures that others report, with `source` and `selection`.
+        published: by row, published measures with their `source` and `selection`.
     """
 
     rows: tuple[Row, ...]
@@ -66,7 +66,7 @@ class Plan(Heading):
 
 
 def is_stress(file: Path) -> bool:
-    """Whether the file is a table of key frames' errors, which has no runs."""
+    """Whether the file is a table of errors of key frames, which has no runs."""
     return "factors" in read_table(file)
 
 
@@ -75,12 +75,12 @@ def read_plan(file: Path, demo: Path | None = None) -> Plan:
 
     Args:
         file: YAML; paths in it are relative to it.
-        demo: settings of a tiny version, which come between a row's config and what it sets; what
-            the file itself has under `demo` comes last. Of the seeds the first is taken.
+        demo: settings of the tiny version; they override a row's config, the row's `set` overrides
+            them, and the file's own `demo` overrides all. Only the first seed is used.
 
     Raises:
-        ConfigError: an unknown field or value, a row that is there twice or that the rest of the
-            file does not know, or selections that would be mixed.
+        ConfigError: an unknown field, value or row, a row that is there twice, or selections that
+            would be mixed.
     """
     values = read_table(file)
     of_heading = [item.name for item in fields(Heading)]
@@ -135,15 +135,15 @@ def _check_rows(rows: Sequence[Row], heading: Heading, file: Path) -> None:
     for row in rows:
         if folders.count(row.folder) > 1:
             raise ConfigError(
-                f"row {row.key!r} is there twice", file=file, remedy="Give each a name of its own."
+                f"row {row.key!r} is there twice", file=file, remedy="Give each row its own name."
             )
         if row.config.training.selection == "inner" and "inner" not in heading.selection:
             raise ConfigError(
-                f"row {row.key!r} is trained for the selection inner, the table is of "
+                f"row {row.key!r} is trained for the selection inner, the table has "
                 f"{', '.join(heading.selection)}",
                 file=file,
-                remedy="Name all of them, such as `selection: [final, inner]`: each gets columns "
-                "of its own.",
+                remedy="List all of them, such as `selection: [final, inner]`: each has its own "
+                "columns.",
             )
     if heading.compare_to is not None:
         known(heading.compare_to, [row.key for row in rows], "row", file)
@@ -160,7 +160,7 @@ def _check_published(published: Mapping[str, Any], keys: Sequence[str], file: Pa
                 raise ConfigError(
                     f"the published {name} of {key!r} is {figure!r}",
                     file=file,
-                    remedy="Give it as a number between 0 and 1, such as 0.58.",
+                    remedy="Write it as a number between 0 and 1, such as 0.58.",
                 )
         if not figures.get("source") or figures.get("selection") not in (*_SELECTIONS, "unknown"):
             raise ConfigError(

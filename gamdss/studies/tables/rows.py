@@ -13,7 +13,7 @@ from gamdss.errors import ConfigError
 from gamdss.files import read_yaml
 from gamdss.studies.tables.file import known, mapping
 
-# What the table decides for all rows, and how it is told.
+# What is the same for all rows, and where it is set.
 _OF_THE_TABLE = {
     "seed": "`seeds:`",
     "data_root": "--data-root",
@@ -26,7 +26,7 @@ _OF_THE_TABLE = {
 
 @dataclass(frozen=True)
 class Row:
-    """A row: its name, the group it stands in, and the config of its runs (the seed left out)."""
+    """A row: its name, its group, and the config of its runs (apart from the seed)."""
 
     name: str
     group: str
@@ -34,7 +34,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        """What other parts of the file call it."""
+        """Its name in other parts of the file."""
         return f"{self.group} / {self.name}" if self.group else self.name
 
     @property
@@ -47,11 +47,11 @@ def read_row(row: Any, base: Any, between: dict[str, Any], last: dict[str, Any],
     """A row of a table's file.
 
     Args:
-        row: as YAML has it.
-        base: path of the config of rows that name none, from the file's folder.
-        between: fields that come between the row's config and what it sets.
-        last: fields that come after that.
-        file: the table's.
+        row: its value in the YAML file.
+        base: the config of rows without one, relative to the file's folder.
+        between: fields that override the row's config and are overridden by its `set`.
+        last: fields that override both.
+        file: the table's file.
 
     Raises:
         ConfigError: an unknown field, or a value that is not allowed.
@@ -78,15 +78,15 @@ def read_row(row: Any, base: Any, between: dict[str, Any], last: dict[str, Any],
         **settings(row.get("set"), f"set of {what}", file),
         **last,
     }
-    made = checked(Config, _nested(values, file), file)
-    return Row(str(row["name"]), str(row.get("group") or ""), made)
+    found = checked(Config, _nested(values, file), file)
+    return Row(str(row["name"]), str(row.get("group") or ""), found)
 
 
 def settings(value: Any, what: str, file: Path) -> dict[str, Any]:
-    """Fields of the config that the table's file sets, by dotted names.
+    """Fields of the config that a table's file sets, by dotted names.
 
     Raises:
-        ConfigError: it holds something else, or what the table decides for all rows.
+        ConfigError: it contains something else, or a field that is the same for all rows.
     """
     found = flatten(mapping(value, what, "model.branches: rising", file))
     for name in found:
@@ -94,13 +94,13 @@ def settings(value: Any, what: str, file: Path) -> dict[str, Any]:
             raise ConfigError(
                 f"{what} has {name}: {found[name]!r}",
                 file=file,
-                remedy=f"Name it for all rows with {_OF_THE_TABLE[name]}.",
+                remedy=f"Set it for all rows with {_OF_THE_TABLE[name]}.",
             )
     return found
 
 
 def _nested(flat: dict[str, Any], file: Path) -> dict[str, Any]:
-    """What `flatten` makes, turned back."""
+    """The inverse of `flatten`."""
     values: dict[str, Any] = {}
     for name, value in flat.items():
         *groups, last = name.split(".")
@@ -111,7 +111,7 @@ def _nested(flat: dict[str, Any], file: Path) -> dict[str, Any]:
                 raise ConfigError(
                     f"{group} is {place!r}, and {name} is {value!r}",
                     file=file,
-                    remedy=f"{group} is a group of fields: leave out its own value.",
+                    remedy=f"{group} is a group of fields: omit its value.",
                 )
         place[last] = value
     return values

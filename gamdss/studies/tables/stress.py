@@ -1,4 +1,4 @@
-"""The table of key frames' errors on known truth, from what `gamdss stress` leaves."""
+"""The table of errors of key frames on known truth, from the numbers of `gamdss stress`."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from gamdss.config.load import checked
 from gamdss.errors import ConfigError
-from gamdss.report.paper_table import Cell, Column, PaperRow, PaperTable
-from gamdss.studies.stress.grid import FACTORS
-from gamdss.studies.stress.numbers import cell_numbers
+from gamdss.report.table import Cell, Column, Row, Table
+from gamdss.studies.stress.cells import FACTORS, StressSizes
+from gamdss.studies.stress.numbers import stress_numbers
 from gamdss.studies.stress.report import write_csv
-from gamdss.studies.stress.run import StressSizes, stress
 from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
 
 CSV = "stress.csv"
@@ -29,8 +28,8 @@ class StressPlan:
         title: what the table is about.
         factors: of the stress test's grid.
         clips: of each cell.
-        height, width: pixels of the made frames.
-        key_frames: onset, apex, offset: those that have rows.
+        height, width: pixels of the synthetic frames.
+        key_frames: of onset, apex and offset, those with rows.
     """
 
     title: str
@@ -42,7 +41,7 @@ class StressPlan:
 
 
 def read_stress_plan(file: Path, demo: bool) -> StressPlan:
-    """Read the file of such a table; its part `demo` makes the tiny version.
+    """Read the file of such a table; its fields under `demo` override others if `demo`.
 
     Raises:
         ConfigError: an unknown field or factor.
@@ -72,15 +71,14 @@ def read_stress_plan(file: Path, demo: bool) -> StressPlan:
 
 
 def measure(plan: StressPlan, output: Path) -> Path:
-    """Measure the cells that `output` does not hold yet; the CSV file of all."""
+    """Measure the cells that are missing in `output`; the CSV file of all."""
     sizes = StressSizes(plan.clips, plan.height, plan.width)
-    measured = stress(plan.factors, sizes, output)
-    numbers = {name: cell_numbers(cell["clips"]) for name, cell in measured.items()}
+    numbers = stress_numbers(plan.factors, sizes, output)
     write_csv(numbers, plan.factors, output / CSV)
     return output / CSV
 
 
-def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
+def stress_table(plan: StressPlan, file: Path, name: str) -> Table:
     """The table from a CSV file of `gamdss stress`.
 
     Args:
@@ -89,13 +87,13 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
         name: of the table's files.
 
     Raises:
-        ConfigError: it is no such file, or lacks a factor.
+        ConfigError: not such a file, or a factor is missing.
     """
     lines = _lines(file)
     missing = [factor for factor in plan.factors if factor not in {e["factor"] for e in lines}]
     if missing:
         raise ConfigError(
-            f"no line is of factor {', '.join(missing)}",
+            f"no line has factor {', '.join(missing)}",
             file=file,
             remedy=f"Measure it: gamdss stress --cells {','.join(missing)}.",
         )
@@ -103,33 +101,45 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> PaperTable:
     ways = list(dict.fromkeys(e["way"] for e in chosen if e["kind"] == "error"))
     places = list(dict.fromkeys((e["factor"], e["level"], e["key_frame"]) for e in chosen))
     clips = sorted({int(e["clips"]) for e in chosen})
-    return PaperTable(
+    return Table(
         name=name,
         caption=f"{plan.title}. Mean absolute error in percent of the true phase, of "
-        f"{' or '.join(map(str, clips))} made clips a cell; nothing is trained, so that no epoch "
-        "is selected.",
-        label_titles=("factor", "level", "key frame"),
-        columns=tuple(Column(way, way, digits=1) for way in ways),
-        rows=tuple(_row(place, chosen) for place in places),
+        f"{' or '.join(map(str, clips))} synthetic clips a cell; nothing is trained, so that no "
+        "epoch is selected.",
+        columns=[
+            *(Column(title, "label") for title in ("factor", "level", "key frame")),
+            *(Column(way, form=",.1f") for way in ways),
+        ],
+        rows=[_row(place, ways, chosen) for place in places],
+        minus="−",
         notes=(
-            "In brackets: 95% bootstrap intervals over clips. Bold: the least error of all but "
-            "the bound, which is told the course's true shape.",
+            "In brackets: 95% bootstrap intervals over clips. Bold: the smallest error apart "
+            "from the bound, which is given the true shape of the course.",
         ),
     )
 
 
-def _row(place: tuple[str, str, str], lines: Sequence[dict[str, str]]) -> PaperRow:
+def _row(place: tuple[str, str, str], ways: Sequence[str], lines: Sequence[dict[str, str]]) -> Row:
     here = {
         e["way"]: e
         for e in lines
         if (e["factor"], e["level"], e["key_frame"]) == place and e["kind"] == "error"
     }
-    errors = {way: float(e["error"]) for way, e in here.items() if way != "bound"}
-    cells: dict[str, Any] = {}
-    for way, e in here.items():
-        best = way != "bound" and errors[way] == min(errors.values())
-        cells[way] = Cell(float(e["error"]), (float(e["low"]), float(e["high"])), best=best)
-    return PaperRow(place, cells)
+    errors = {way: float(e["error"]) for way, e in here.items()}
+    least = min((error for way, error in errors.items() if way != "bound"), default=None)
+    return [
+        *place,
+        *(
+            Cell(
+                errors[way],
+                (float(here[way]["low"]), float(here[way]["high"])),
+                bold=way != "bound" and errors[way] == least,
+            )
+            if way in here
+            else None
+            for way in ways
+        ),
+    ]
 
 
 def _lines(file: Path) -> list[dict[str, str]]:
@@ -138,13 +148,13 @@ def _lines(file: Path) -> list[dict[str, str]]:
             lines = list(csv.DictReader(handle))
         for line in lines:
             _ = line["factor"], line["level"], line["key_frame"], line["way"], int(line["clips"])
-            # Files of earlier versions have no kind: their ways are single words, and what is
-            # derived from them is not.
+            # Files of earlier versions have no kind: names of ways are single words, those of
+            # derived numbers are not.
             line.setdefault("kind", "derived" if " " in line["way"] else "error")
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ConfigError(
-            f"this is no file of `gamdss stress` ({type(error).__name__})",
+            f"not a file of `gamdss stress` ({type(error).__name__})",
             file=file,
-            remedy="Name its stress.csv with --stress.",
+            remedy="Pass its stress.csv with --stress.",
         ) from error
     return lines

@@ -1,4 +1,4 @@
-"""A table's runs: those that are done are read, the others are trained or continued."""
+"""A table's runs: finished ones are read, the others are trained or resumed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.dataset import no_data, open_dataset
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError, GamdssError, RunError
@@ -26,7 +27,7 @@ from gamdss.training.run_files import differences, other_data, read_json, same_d
 
 log = logging.getLogger("gamdss")
 
-# Fields of a config that its data does not depend on; of others, a part.
+# Fields of a config that do not affect its data, or only in part.
 _NO_DATA = {
     *("output", "cache", "seed", "device", "threads", "tensorboard"),
     *("model", "augmentation", "training", "protocol"),
@@ -35,9 +36,9 @@ _NO_DATA = {
 
 @dataclass(frozen=True, eq=False)
 class RowRuns:
-    """A row's runs, one for each seed; none where `reason` says in a line why there are none.
+    """A row's runs, one for each seed; if there are none, `reason` says why in a line.
 
-    `error` is the whole reason where it is a mistake, and not just a dataset that nobody named.
+    `error` is the full reason if it is a mistake, not just a dataset without a folder.
     """
 
     row: Row
@@ -51,30 +52,21 @@ def roots(text: str | None, plan: Plan) -> dict[str, str]:
 
     Raises:
         ConfigError: one path for several datasets, or a dataset that the table does not have.
-        DataRootError: nothing for any of them.
+        DataRootError: no folder is given.
     """
     names = plan.datasets
     if text is None:
         raise no_data(get_spec(names[0], None))
     if "=" not in text:
         if len(names) > 1:
-            example = ",".join(f"{name}=/data/{name.upper()}" for name in names[:2])
+            example = format_pairs({name: f"/data/{name.upper()}" for name in names[:2]})
             raise ConfigError(
                 f"--data-root is {text!r}, the table has datasets {', '.join(names)}",
-                remedy=f"Give each its folder: {example}. Of those left out, only finished runs "
-                "are shown.",
+                remedy=f"Give each its folder: {example}. Of omitted ones, only finished runs are "
+                "shown.",
             )
         return {names[0]: text}
-    pairs = [part.partition("=") for part in text.split(",")]
-    found = {name.strip(): path.strip() for name, _, path in pairs}
-    for name, path in found.items():
-        if name not in names or not path:
-            raise ConfigError(
-                f"--data-root is {text!r}",
-                remedy=f"Give it as {names[0]}=/data/{names[0].upper()}; the table has "
-                f"{', '.join(names)}.",
-            )
-    return found
+    return parse_pairs(text, "data-root", names)
 
 
 def run_rows(
@@ -84,12 +76,12 @@ def run_rows(
     overrides: Mapping[str, object],
     progress: bool = True,
 ) -> list[RowRuns] | None:
-    """Every row's runs; a row that cannot be trained says why, and the others go on.
+    """Every row's runs; a row that cannot be trained has a reason, and the others continue.
 
     Args:
         plan: the table.
         output: its folder; runs go to `runs/<row>_seed<n>` in it.
-        root: the data root of a config, None where there is none.
+        root: the data root of a config, None if there is none.
         overrides: fields of the config for all rows, such as `device`.
         progress: show progress bars.
 
@@ -111,7 +103,7 @@ def run_rows(
                     for seed in plan.seeds
                 ]
             except GamdssError as error:
-                # Ranks would wait for each other if one went on alone.
+                # Ranks would wait for each other if one continued alone.
                 if ranks.count > 1 and config.data_root is not None:
                     raise
                 reason = error.problem.splitlines()[0].rstrip(":")
@@ -123,7 +115,7 @@ def run_rows(
 
 
 def finished_runs(plan: Plan, output: Path) -> list[int]:
-    """How many runs of each row are finished and whole; data is not looked at.
+    """How many runs of each row are finished and complete; data is not checked.
 
     Args:
         plan: the table.
@@ -152,13 +144,13 @@ def _is_finished(path: Path, config: Config) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Datasets:
-    """Where decoded frames are, and what identifies the datasets opened so far, each once."""
+    """The `data.json` values of the datasets opened so far, each opened once."""
 
     progress: bool
     opened: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def about(self, config: Config) -> dict[str, Any]:
-        """What `data.json` of a run of this config holds, as the data is now."""
+        """The values of `data.json` of a run with this config on the current data."""
         values = {name: v for name, v in config.as_dict().items() if name not in _NO_DATA}
         values["model"] = config.model.image_size
         del values["reselection"]["clips"]
@@ -171,13 +163,13 @@ class _Datasets:
 
 
 def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
-    """A run as it is on the disk, trained before if need be; None on ranks that do not report."""
+    """A run as it is on disk, trained first if needed; None on ranks that do not report."""
     try:
         run = _finished(path, config)
     except GamdssError as error:
         if config.data_root is None:
             raise _no_folder(config, path, error) from error
-        # It continues the run, or refuses it and says why.
+        # This resumes the run, or refuses it with the reason.
         if train(config, path, progress=datasets.progress) is None:
             return None
         return read_run(path)
@@ -187,20 +179,20 @@ def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
 
 
 def _finished(path: Path, config: Config) -> FinishedRun:
-    """The run at `path`, whole and of this config.
+    """The run at `path`, complete and with this config.
 
     Raises:
-        GamdssError: it is not there, not finished, broken, or of another config.
+        GamdssError: missing, unfinished, broken, or with another config.
     """
     run = read_run(path)
     other = differences(run.config, config, machine=False)
     if other:
-        raise RunError(f"it is of another config ({', '.join(other)})", file=path)
+        raise RunError(f"its config is another one ({', '.join(other)})", file=path)
     return run
 
 
 def _about(path: Path) -> Any:
-    """What the run says of its data; None where it does not."""
+    """The values of the run's `data.json`; None without them."""
     try:
         return read_json(path / "data.json")
     except RunError:
@@ -208,22 +200,22 @@ def _about(path: Path) -> Any:
 
 
 def _no_folder(config: Config, path: Path, error: GamdssError) -> RunError:
-    """Why a row without a folder is empty; of runs that are there, what is wrong with them."""
+    """Why a row without a folder is empty, and what is wrong with its runs if there are any."""
     problem = f"no folder given for {config.dataset}"
     seeds = path.name.removesuffix(str(config.seed))
     if any(path.parent.glob(f"{seeds}*")):
         problem += f"; {path.name}: {error.problem}"
-    return RunError(problem, remedy="Name the dataset's folder with --data-root.")
+    return RunError(problem, remedy="Give the dataset's folder with --data-root.")
 
 
 @contextmanager
 def _warned_once() -> Iterator[None]:
-    """Warn of the same thing once, however many rows are on the same data."""
-    told: set[str] = set()
+    """Show each warning once, however many rows are on the same data."""
+    shown: set[str] = set()
 
     def is_new(record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        return not (message in told or told.add(message))  # type: ignore[func-returns-value]
+        return not (message in shown or shown.add(message))  # type: ignore[func-returns-value]
 
     log.addFilter(is_new)
     try:

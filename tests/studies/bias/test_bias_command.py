@@ -1,4 +1,4 @@
-"""`gamdss bias` on made clips: what was planted is found, and all that is promised is written."""
+"""`gamdss bias` on synthetic clips: it finds the planted bias, and writes its files."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from gamdss.data.workbook import find_workbook
 from gamdss.synthetic import GROUPS, SynthConfig, write_dataset
 
 LATE = 25  # percent of the falling phase
-MADE = SynthConfig(
+SETTINGS = SynthConfig(
     subjects=4,
     clips_per_subject=5,
     emotions=["happiness", "surprise"],
@@ -33,7 +33,7 @@ MADE = SynthConfig(
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    return write_dataset(tmp_path_factory.mktemp("late") / "cas2", MADE, progress=False)
+    return write_dataset(tmp_path_factory.mktemp("late") / "cas2", SETTINGS, progress=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def cache(tmp_path_factory):
 def done(root, cache, tmp_path_factory):
     output = tmp_path_factory.mktemp("bias") / "out"
     words = ["bias", "--data-root", str(root), "--groups", str(root / GROUPS)]
-    words += ["--cache", str(cache), "--output", str(output), "--model.image-size", "64"]
+    words += ["--cache", str(cache), "--output", str(output)]
     before = {path: path.read_bytes() for path in root.glob("*.xlsx")}
     assert main(words) == 0
     assert {path: path.read_bytes() for path in root.glob("*.xlsx")} == before
@@ -76,7 +76,7 @@ def test_the_planted_bias_is_found_within_its_interval(done):
     assert ms == pytest.approx(10 * late["estimate"]["frames"]["mean"])
 
 
-def test_the_groups_are_told_apart_where_they_differ(done):
+def test_groups_differ_only_where_a_difference_was_planted(done):
     differences = json.loads((done / "bias.json").read_text())["differences"]
     by = {(d["grouping"], d["key"]): d for d in differences}
     assert by["group", "offset"]["holm"] < 0.05
@@ -85,7 +85,7 @@ def test_the_groups_are_told_apart_where_they_differ(done):
     assert by["group", "offset"]["pairs"][0]["rank_biserial"] < -0.4
 
 
-def test_the_corrected_workbook_says_what_keyframes_csv_says(done, root):
+def test_the_corrected_workbook_matches_keyframes_csv(done, root):
     spec = get_spec("cas2")
     original = find_workbook(spec, root)
     again = read_annotations(spec, done / f"{original.stem}_reselected.xlsx", "c7")
@@ -98,7 +98,7 @@ def test_the_corrected_workbook_says_what_keyframes_csv_says(done, root):
         assert clip.annotated.numbers == numbers
 
 
-def test_the_tables_and_pictures_are_there(done):
+def test_tables_and_figures_are_written(done):
     text = (done / "bias.md").read_text()
     assert "Above 0 the annotation is late" in text
     for name in ("By dataset", "By emotion", "By subject", "By group", "Are offsets less certain?"):
@@ -122,14 +122,14 @@ def test_the_tables_and_pictures_are_there(done):
         assert float(row["low"]) <= float(row["high"])
 
 
-def test_mistakes_end_in_a_message(done, root, cache, tmp_path, capsys):
-    words = ["bias", "--data-root", str(root), "--cache", str(cache), "--model.image-size", "64"]
+def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
+    words = ["bias", "--data-root", str(root), "--cache", str(cache)]
     words += ["--output", str(tmp_path)]
     groups = tmp_path / "groups.csv"
     for text, message in (
         ("person,group\n01,A\n", "row 1: the columns are person, group"),
         ("subject,coder\n1,A\n2,B\n", "10 clip(s) have no coder: of cas2/03, cas2/04"),
-        ("subject,coder\n1,A\n01,B\n", "row 3: 01 is in 'A' already, here in 'B'"),
+        ("subject,coder\n1,A\n01,B\n", "row 3: 01 is in 'B', but in 'A' in an earlier row"),
         ("dataset,subject,coder\nother,1,A\n", "have no coder"),
     ):
         groups.write_text(text)

@@ -1,4 +1,4 @@
-"""Figures and tables of an annotation's bias, from drawn shifts."""
+"""Figures and tables of an annotation's bias, from sampled shifts."""
 
 import cv2
 import numpy as np
@@ -7,9 +7,9 @@ import pytest
 from gamdss.records import Clip, KeyFrames
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.course import SHAPE, strength
-from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study
+from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study_shifts
 from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
-from gamdss.studies.bias.tables import bias_markdown, bias_summary
+from gamdss.studies.bias.report import bias_markdown, bias_summary
 
 
 def shifts_of(dataset, late, fps=200, midpoint=False, clips=40):
@@ -33,10 +33,11 @@ def several():
     shifts = join_shifts(parts)
     half = np.where(np.arange(len(shifts)) % 8 < 4, "east", "west")
     truth = shifts.annotated + np.array((0, 0, -3.0))
-    return study("three datasets", shifts, [Grouping("culture", half)], truth, ["a note"], 300)
+    cultures = [Grouping("culture", half)]
+    return study_shifts("three datasets", shifts, cultures, truth, ["a note"], 300)
 
 
-def test_figures_are_drawn_and_the_same_again(several, tmp_path):
+def test_figures_are_reproducible(several, tmp_path):
     for name, draw in (
         ("shifts", shift_distributions),
         ("uncertainty", uncertainty),
@@ -52,7 +53,7 @@ def test_figures_are_drawn_and_the_same_again(several, tmp_path):
         assert np.ptp(image) == 255
 
 
-def test_the_text_answers_in_sentences(several):
+def test_the_conclusions_are_sentences(several):
     text = bias_summary(several)
     assert "three datasets: 120 clips of 24 subjects" in text
     assert "by dataset: offset of cas2" in text
@@ -66,7 +67,7 @@ def test_the_text_answers_in_sentences(several):
     assert "nan" not in full
 
 
-def test_a_midpoint_is_no_annotation(several):
+def test_a_midpoint_does_not_count_as_annotation(several):
     keys = {(b.group, b.key) for b in several.of("dataset")}
     assert ("smic", "offset") in keys
     assert ("smic", "apex") not in keys
@@ -88,9 +89,9 @@ def test_motion_curves(tmp_path):
     course = strength(np.array([[20, 50, 90, 0.1, 0, *SHAPE]]), times)[0]
     level = 3 * course + np.random.default_rng(0).normal(0, 0.1, 99) - 1
     annotated = KeyFrames(20, 56, 80)
-    told = KeyFrames(20, 50, 88, (), ((18, 23), (48, 52), (84, 93)))
+    found = KeyFrames(20, 50, 88, (), ((18, 23), (48, 52), (84, 93)))
     curves = [
-        Curve("with doubt", times, level, course, annotated, told, KeyFrames(20, 50, 90)),
+        Curve("with intervals", times, level, course, annotated, found, KeyFrames(20, 50, 90)),
         Curve("without", times, level, course, annotated, KeyFrames(20, 56, 80)),
     ]
     paths = tmp_path / "a.png", tmp_path / "b.png"

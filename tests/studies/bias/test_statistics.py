@@ -1,14 +1,13 @@
-"""The statistics on drawn numbers, whose bias and spread are known."""
+"""The statistics on sampled numbers, whose bias and spread are known."""
 
 import numpy as np
 import pytest
 from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
-from gamdss.records import Clip, KeyFrames
+from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.course import Posterior, annotation_width
 from gamdss.studies.bias import (
-    KEYS,
     Grouping,
     bias_of_groups,
     compare_groups,
@@ -17,8 +16,8 @@ from gamdss.studies.bias import (
     offsets_against,
     pool,
 )
-from gamdss.studies.bias.offsets import holm, signed_ranks
-from gamdss.studies.bias.pooling import errors, interval, moments, p_value
+from gamdss.studies.bias.pooling import annotation_errors, interval, moments, p_value
+from gamdss.studies.bias.significance import holm, signed_ranks
 
 NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
 
@@ -32,14 +31,14 @@ def stated(middle, sd):
 def table(
     bias=(0, 0, 0),
     spread=(0.1, 0.1, 0.1),
-    doubt=0.5,
+    uncertainty=0.5,
     subjects=12,
     each=8,
     dataset="cas2",
     seed=0,
     phases=None,
 ):
-    """Clips as `motion` would judge them, its doubt a share of the annotation's prior."""
+    """Clips as `motion` would measure them, its uncertainty a share of the annotation's prior."""
     rng = np.random.default_rng(seed)
     clips, found = [], []
     for i in range(subjects * each):
@@ -48,10 +47,10 @@ def table(
         lengths = np.array((rise, rise, fall))
         error = rng.normal(bias, spread) * lengths
         prior = annotation_width(annotated)
-        noise = prior * doubt / np.sqrt(1 - doubt**2)
+        noise = prior * uncertainty / np.sqrt(1 - uncertainty**2)
         seen = annotated - error + rng.normal(0, noise)
-        middle = annotated + (seen - annotated) * (1 - doubt**2)
-        ends = stated(middle, prior * doubt)
+        middle = annotated + (seen - annotated) * (1 - uncertainty**2)
+        ends = stated(middle, prior * uncertainty)
         numbers = tuple(int(m) for m in np.round(middle))
         person = f"{i % subjects:02d}"
         clips.append(Clip(dataset, person, f"c{i}", KeyFrames(*map(int, annotated)), "joy"))
@@ -67,9 +66,9 @@ def percent(found, key):
     return next(b for b in found if b.key == key).pooled["percent"]
 
 
-@pytest.mark.parametrize("doubt", [0.2, 0.5, 0.75])
-def test_planted_bias_and_spread_are_recovered_whatever_the_doubt(doubt):
-    shifts = table((0.05, 0, -0.2), (0.08, 0.12, 0.2), doubt, subjects=30, seed=8)
+@pytest.mark.parametrize("uncertainty", [0.2, 0.5, 0.75])
+def test_planted_bias_and_spread_are_recovered_at_any_uncertainty(uncertainty):
+    shifts = table((0.05, 0, -0.2), (0.08, 0.12, 0.2), uncertainty, subjects=30, seed=8)
     found = bias_of_groups(shifts, [by_dataset(shifts)], draws=500)
     for key, mean, spread in zip(KEYS, (5, 0, -20), (8, 12, 20), strict=True):
         got = percent(found, key)
@@ -83,13 +82,15 @@ def test_planted_bias_and_spread_are_recovered_whatever_the_doubt(doubt):
 
 
 @pytest.mark.parametrize(("phases", "off"), [((6, 13), 8), ((8, 13), 5), ((12, 20), 4)])
-@pytest.mark.parametrize("doubt", [0.4, 0.6])
-def test_spread_is_recovered_where_phases_have_few_frames(phases, off, doubt):
-    # Whole frames tell little of a doubt below a frame: the fewer they are, the less exact it is.
+@pytest.mark.parametrize("uncertainty", [0.4, 0.6])
+def test_spread_is_recovered_where_phases_have_few_frames(phases, off, uncertainty):
+    # Whole frames show little of an uncertainty below a frame: the fewer, the less exact.
     spreads = []
     for seed in (9, 10, 11):
-        shifts = table((0, 0, 0), (0.2, 0.2, 0.2), doubt, subjects=40, phases=phases, seed=seed)
-        value, variance = (part / shifts.phases for part in errors(shifts))
+        shifts = table(
+            (0, 0, 0), (0.2, 0.2, 0.2), uncertainty, subjects=40, phases=phases, seed=seed
+        )
+        value, variance = (part / shifts.phases for part in annotation_errors(shifts))
         variance /= shifts.phases
         for k in range(3):
             mean, spread = moments(value[:, k], variance[:, k], np.ones((1, len(shifts))))
@@ -100,7 +101,7 @@ def test_spread_is_recovered_where_phases_have_few_frames(phases, off, doubt):
 
 
 @pytest.mark.parametrize("sd", [0.7, 1.0, 1.5, 2.5, 5.0])
-def test_the_doubt_behind_whole_frames_is_recovered(sd):
+def test_the_uncertainty_behind_whole_frames_is_recovered(sd):
     keys = KeyFrames(1000, 1060, 1120)
     prior = annotation_width(np.array(keys.numbers))
     rng = np.random.default_rng(4)
@@ -110,16 +111,16 @@ def test_the_doubt_behind_whole_frames_is_recovered(sd):
         KeyFrames(*keys.numbers, intervals=stated(*both)) for both in zip(middles, sds, strict=True)
     ]
     clips = [Clip("cas2", "01", str(i), keys, "joy") for i in range(300)]
-    variance = errors(measure_shifts(clips, found, 200))[1]
+    variance = annotation_errors(measure_shifts(clips, found, 200))[1]
     # `variance` is of the clip alone; with the prior it is that of the samples.
     got = np.sqrt(1 / (1 / variance + 1 / prior**2)).mean(axis=0)
     assert got == pytest.approx(np.full(3, sds.mean()), rel=0.2)
 
 
-def test_the_plain_mean_understates_what_is_pulled_towards_the_annotation():
-    shifts = table((0, 0, 0.2), doubt=0.7, subjects=30)
+def test_the_raw_mean_understates_a_bias_since_shifts_are_pulled_to_the_annotation():
+    shifts = table((0, 0, 0.2), uncertainty=0.7, subjects=30)
     offset = bias_of_groups(shifts, [by_dataset(shifts)], draws=200)[2]
-    assert offset.plain["percent"].mean == pytest.approx(20 * (1 - 0.49), abs=2)
+    assert offset.raw["percent"].mean == pytest.approx(20 * (1 - 0.49), abs=2)
     assert offset.pooled["percent"].mean == pytest.approx(20, abs=4)
 
 
@@ -195,7 +196,7 @@ def test_more_uncertain_offsets_are_found_and_equal_ones_are_not():
     assert longer.excess > 25
 
 
-def test_too_few_clips_are_told_so():
+def test_too_few_clips_have_no_verdict():
     tests = offsets_against(table(subjects=2, each=2))
     assert {t.verdict for t in tests} == {"too few clips"}
 
@@ -252,7 +253,7 @@ def test_small_parts():
 def test_without_intervals_shifts_are_exact():
     clips = [Clip("cas2", "01", str(i), KeyFrames(10, 20, 40), "joy") for i in range(3)]
     shifts = measure_shifts(clips, [KeyFrames(11, 19, 38)] * 3, 0)
-    value, variance = errors(shifts)
+    value, variance = annotation_errors(shifts)
     assert value.tolist() == [[-1, 1, 2]] * 3
     assert not variance.any()
     assert np.isnan(shifts.scale("ms")).all()

@@ -1,4 +1,4 @@
-"""`gamdss models`: what is listed works, and costs what it says."""
+"""`gamdss models`: the listed backbones work and cost what the table says."""
 
 import json
 
@@ -6,15 +6,15 @@ import pytest
 import timm
 
 from gamdss.cli import main
-from gamdss.studies.speed.models import CURATED, Cost, cost, designed_size, table
+from gamdss.studies.speed.models import CURATED, BackboneCost, cost, designed_size, table
 
 
-def test_the_curated_backbones_are_timms_and_many():
+def test_the_curated_backbones_are_many_and_known_to_timm():
     assert len(CURATED) >= 12
     assert all(name == "rmt" or timm.is_model(name) for name in CURATED)
 
 
-def test_counts_are_those_of_the_network():
+def test_counts_match_the_network():
     small = cost("mobilenetv4_conv_small", 64)
     assert (small.grid, small.channels) == (2, 960)
     assert small.backbone_parameters < small.parameters
@@ -47,9 +47,11 @@ def test_the_command_lists_all_names(capsys):
     assert set(timm.list_models("resnet*")) <= set(names)
 
 
-def test_the_table_tells_what_cannot_be_used():
-    text = table([Cost("rmt", 224, 10**7, 10**7, 9.0, 50.0, 14, 512), Cost("x", 32, problem="no")])
-    assert "14x14x512" in text
+def test_the_table_lists_costs_and_then_what_cannot_be_used():
+    usable = BackboneCost("rmt", 224, 13 * 10**6, 2 * 10**7, 9.0, 50.0, 14, 512)
+    text = table([usable, BackboneCost("x", 32, problem="no")])
+    row = next(line for line in text.splitlines() if line.startswith("rmt"))
+    assert row.split() == ["rmt", "224", "14x14x512", "20.0", "13.0", "9.00", "50"]
     assert text.endswith("x: no")
 
 
@@ -61,6 +63,6 @@ def test_the_table_tells_what_cannot_be_used():
         (["--threads", "-1"], "0 or more"),
     ],
 )
-def test_mistakes_are_named(words, message, capsys):
+def test_errors_name_the_mistake(words, message, capsys):
     assert main(["models", *words]) == 2
     assert message in capsys.readouterr().err

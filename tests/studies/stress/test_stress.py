@@ -1,4 +1,4 @@
-"""The stress test: right numbers, files that survive an interruption, tables and figure."""
+"""The stress test: correct numbers, files that survive an interruption, tables and figure."""
 
 import csv
 import json
@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from gamdss.cli import main
+from gamdss.records import KEYS
 from gamdss.reselection import reselect, spot
 from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.studies.stress import cells as stress
 from gamdss.studies.stress import clip as stress_clip
-from gamdss.studies.stress import run as stress
-from gamdss.studies.stress.bound import known_shape_fit, stretched
-from gamdss.studies.stress.clip import WAYS, measure_clip
-from gamdss.studies.stress.grid import FACTORS, MIDDLE, cells, middle
-from gamdss.studies.stress.numbers import KEYS, cell_numbers, clip_errors
+from gamdss.studies.stress.cells import FACTORS, MIDDLE, cells, middle
+from gamdss.studies.stress.clip import WAYS, ClipResult, known_shape_fit, measure_clip, stretched
+from gamdss.studies.stress.numbers import cell_numbers, clip_errors
 from gamdss.studies.stress.report import verdict, write_markdown
 
 TINY = ("--height", "80", "--width", "96")
@@ -32,7 +32,7 @@ def finished(tmp_path_factory):
     return output
 
 
-def held(file):
+def stored(file):
     """A cell without the seconds, which no two runs share."""
     cell = json.loads(file.read_text("utf-8"))
     for clip in cell["clips"]:
@@ -40,15 +40,14 @@ def held(file):
     return cell
 
 
-def made_clip(motion, annotation=(95, 130, 170), intervals=((98, 101), (119, 121), (150, 155))):
-    keys = {"true": [100, 120, 160], "annotation": annotation, "motion": motion}
-    rest = {way: annotation for way in WAYS if way not in keys}
+def result(motion, annotation=(95, 130, 170), intervals=((98, 101), (119, 121), (150, 155))):
+    found = {**dict.fromkeys(WAYS, annotation), "motion": motion}
     stated = {"motion": intervals, "spotted": ((99, 100), (121, 125), (150, 160))}
-    return {**keys, **rest, "intervals": stated, "seconds": 0.5}
+    return ClipResult((100, 120, 160), found, stated, 0.5, "power")
 
 
 def test_errors_are_shares_of_their_phases():
-    clips = [made_clip((101, 118, 164)), made_clip((98, 120, 160), intervals=None)]
+    clips = [result((101, 118, 164)), result((98, 120, 160), intervals=None)]
     assert clip_errors(clips, "motion").tolist() == [[5, 10, 10], [10, 0, 0]]
     numbers = cell_numbers(clips)
     assert [numbers.errors["annotation"][key].mean for key in KEYS] == [25, 50, 25]
@@ -63,20 +62,20 @@ def test_errors_are_shares_of_their_phases():
 
 
 def test_a_failure_is_one_beyond_the_interval():
-    worse = [made_clip((120 - i, 121, 160), annotation=(100, 121, 161)) for i in range(6)]
+    worse = [result((120 - i, 121, 160), annotation=(100, 121, 161)) for i in range(6)]
     numbers = cell_numbers(worse)
     assert [numbers.fails(key) for key in KEYS] == [True, False, False]
-    now_and_then = [made_clip((100, 120, 160)), made_clip((90, 140, 190))]
+    now_and_then = [result((100, 120, 160)), result((90, 140, 190))]
     assert not any(cell_numbers(now_and_then).fails(key) for key in KEYS)
 
 
 def test_no_stated_interval_no_coverage():
-    assert cell_numbers([made_clip((1, 2, 3), intervals=None)]).coverage["motion"]["apex"] is None
+    assert cell_numbers([result((1, 2, 3), intervals=None)]).coverage["motion"]["apex"] is None
 
 
-def test_failures_are_marked_and_told_in_words(tmp_path):
-    good = cell_numbers([made_clip((100, 120, 160))] * 3)
-    bad = cell_numbers([made_clip((80, 120, 160))] * 3)
+def test_failures_are_marked_and_described(tmp_path):
+    good = cell_numbers([result((100, 120, 160))] * 3)
+    bad = cell_numbers([result((80, 120, 160))] * 3)
     numbers = {"blink_no": good, "blink_yes": bad}
     words = "\n".join(verdict(numbers, ["blink"]))
     assert "better than the annotation, by more than the interval, in 5 of 6" in words
@@ -136,7 +135,7 @@ def test_the_bound_is_not_above_motion_on_clean_clips(clean):
     bound, motion = (clip_errors(clean, way).mean() for way in ("bound", "motion"))
     assert bound <= motion + 0.5
     assert bound < 0.6 * clip_errors(clean, "annotation").mean()
-    assert {clip["family"] for clip in clean} == {"power"}
+    assert {clip.family for clip in clean} == {"power"}
 
 
 def test_motion_is_measured_as_reselect_does_it(monkeypatch):
@@ -159,28 +158,28 @@ def test_motion_is_measured_as_reselect_does_it(monkeypatch):
     found = measure_clip(middle(80, 96), 1)
     images, keys = seen[0]
     expected = reselect(images, *keys.numbers, preset="motion")
-    assert tuple(found["motion"]) == expected.numbers
-    stated = {way: [tuple(ends) for ends in found["intervals"][way]] for way in found["intervals"]}
-    assert stated["motion"] == list(expected.intervals)
-    assert stated["spotted"] == list(spot(as_read[0]).intervals)
+    assert found.found["motion"] == expected.numbers
+    assert found.intervals["motion"] == expected.intervals
+    assert found.intervals["spotted"] == spot(as_read[0]).intervals
+    assert ClipResult.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
 def test_tables_and_figure_are_written(finished):
     with (finished / "stress.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["level"] for row in rows} == {"no", "yes"}
-    told = {"motion minus annotation", "motion, intervals held", "spotted, intervals held"}
-    assert {row["way"] for row in rows} >= set(WAYS) | told
+    derived = {"motion minus annotation", "motion, intervals held", "spotted, intervals held"}
+    assert {row["way"] for row in rows} >= set(WAYS) | derived
     for row in rows:
         if row["low"]:
             assert float(row["low"]) <= float(row["error"]) <= float(row["high"])
     text = (finished / "stress.md").read_text("utf-8")
-    assert "2 cells of 2 made clips each" in text
+    assert "2 cells of 2 synthetic clips each" in text
     assert "| blink    | yes" in text
     assert (finished / "stress.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_an_interrupted_run_goes_on_and_ends_alike(finished, tmp_path, monkeypatch, capsys):
+def test_an_interrupted_run_resumes_with_the_same_result(finished, tmp_path, monkeypatch, capsys):
     done = []
 
     def until_the_third(config, index):
@@ -192,14 +191,14 @@ def test_an_interrupted_run_goes_on_and_ends_alike(finished, tmp_path, monkeypat
     with monkeypatch.context() as patch:
         patch.setattr(stress, "measure_clip", until_the_third)
         assert main(options(tmp_path)) == 130
-    assert "the same command continues" in capsys.readouterr().err
+    assert "the same command resumes" in capsys.readouterr().err
     first, second = (tmp_path / "cells" / f"blink_{level}.json" for level in ("no", "yes"))
     assert not second.exists()
     before = first.read_bytes()
-    # The second cell is left to processes of their own.
+    # The second cell is measured by other processes.
     assert main(options(tmp_path, "--workers", "2")) == 0
     assert first.read_bytes() == before
-    assert held(second) == held(finished / "cells" / second.name)
+    assert stored(second) == stored(finished / "cells" / second.name)
     for name in ("stress.csv", "stress.png"):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
     text = (tmp_path / "stress.md").read_bytes()
@@ -207,7 +206,7 @@ def test_an_interrupted_run_goes_on_and_ends_alike(finished, tmp_path, monkeypat
     assert (tmp_path / "stress.md").read_bytes() == text
 
 
-def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, monkeypatch, capsys):
+def test_cells_of_other_tests_are_refused(finished, tmp_path, monkeypatch, capsys):
     assert main(options(finished, "--clips", "3")) == 2
     assert "measured with another number of clips" in capsys.readouterr().err
     with monkeypatch.context() as patch:
@@ -216,9 +215,17 @@ def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, monkeypatch,
     assert "measured with another method" in capsys.readouterr().err
     broken = tmp_path / "cells" / "blink_no.json"
     broken.parent.mkdir()
-    broken.write_text("{}")
+    cell = (finished / "cells" / broken.name).read_text("utf-8")
+    for text in ("{}", "[1]", cell[:-9], cell.replace('"seconds"', '"minutes"')):
+        broken.write_text(text)
+        assert main(options(tmp_path)) == 2
+        assert "incomplete or corrupt cell" in capsys.readouterr().err
+
+
+def test_a_folder_of_other_files_is_refused(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("")
     assert main(options(tmp_path)) == 2
-    assert "not a cell of a stress test" in capsys.readouterr().err
+    assert "contains thesis.txt" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -230,6 +237,6 @@ def test_cells_of_another_test_are_not_mixed_in(finished, tmp_path, monkeypatch,
         (("--width", "10"), "--width is 10"),
     ],
 )
-def test_mistakes_are_told(tmp_path, capsys, words, message):
+def test_errors_name_the_mistake(tmp_path, capsys, words, message):
     assert main(options(tmp_path, *words)) == 2
     assert message in capsys.readouterr().err

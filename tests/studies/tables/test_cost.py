@@ -1,4 +1,4 @@
-"""How much a table takes: clips shown in training, by the published sizes of datasets."""
+"""How much training a table takes, by the published sizes of datasets."""
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_a_dataset_without_published_sizes(tmp_path):
     assert sample_steps(Config(dataset=str(tmp_path / "lab.yaml"), task="c2")) is None
 
 
-def test_only_what_is_missing_takes_time():
+def test_only_missing_runs_take_time():
     costs = [RowCost("one", 3, 1, 1_800_000), RowCost("two", 3, 0, None)]
     text = cost_text(costs, step_ms=2.0)
     assert "1,800,000" in text

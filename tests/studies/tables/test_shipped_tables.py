@@ -1,4 +1,4 @@
-"""The tables in `configs/tables/`: whole, no row twice, and known to these tests."""
+"""The tables in `configs/tables/`: complete, without duplicate rows, all covered here."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,12 +11,12 @@ from gamdss.studies.tables.plan import is_stress, read_plan
 from gamdss.studies.tables.stress import read_stress_plan
 
 ROOT = Path(__file__).parents[3]
-# With their smallest number of rows.
+# With their minimum number of rows.
 SHIPPED = {"backbones": 12, "branches": 8, "features": 3, "recognition": 8, "reselection": 8}
 
 
 @pytest.mark.parametrize(("name", "rows"), SHIPPED.items())
-def test_shipped_tables_are_whole(name, rows):
+def test_shipped_tables_are_complete(name, rows):
     plan = read_plan(ROOT / "configs" / "tables" / f"{name}.yaml")
     assert len(plan.seeds) == 3
     assert len(plan.rows) >= rows
@@ -29,13 +29,13 @@ def test_no_two_rows_of_a_shipped_table_are_the_same_training(name):
     seen = {}
     for row in plan.rows:
         config = row.config
-        if config.reselection.preset == "none":  # then `clips` says nothing
+        if config.reselection.preset == "none":  # then `clips` has no effect
             config = replace(config, reselection=ReselectionConfig(preset="none"))
         assert config not in seen.values(), row.key
         seen[row.key] = config
 
 
-def test_every_shipped_table_is_known_to_this_test():
+def test_every_shipped_table_is_covered_here():
     found = {file.stem for file in (ROOT / "configs" / "tables").glob("*.yaml")}
     assert found == {*SHIPPED, "key_frames", "label_errors"}
 
@@ -68,10 +68,10 @@ def test_key_frames_of_a_stress_test(tmp_path, capsys):
     words = ["table", str(small), "--stress", str(tmp_path / "stress.csv")]
     assert main([*words, "--output", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr().out
-    assert "of 4 made clips a cell" in shown
+    assert "of 4 synthetic clips a cell" in shown
     assert "**5.0** (4.0 to 6.0)" in shown
     assert "**4.0** (3.0 to 5.0)" in shown
     assert "**0.5**" not in shown
     assert "minus" not in shown
     assert main(["table", str(file), "--stress", str(tmp_path / "stress.csv")]) == 2
-    assert "no line is of factor" in capsys.readouterr().err
+    assert "no line has factor" in capsys.readouterr().err

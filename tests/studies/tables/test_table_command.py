@@ -1,4 +1,4 @@
-"""`gamdss table`: runs that are missing are trained, and the table says what it shows."""
+"""`gamdss table`: missing runs are trained, and the table names what it shows."""
 
 import csv
 import re
@@ -40,7 +40,7 @@ BASE = {
 
 @pytest.fixture
 def table(tmp_path):
-    """Writes the table with changes; its file."""
+    """A function that writes the table with changes, and returns its file."""
 
     def write(**changes):
         (tmp_path / "base.yaml").write_text(yaml.safe_dump(BASE))
@@ -60,8 +60,8 @@ def words(small_dataset, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def made_table(words, tmp_path_factory):
-    """The table, made: its folder."""
+def finished_table(words, tmp_path_factory):
+    """The folder of the finished table."""
     folder = tmp_path_factory.mktemp("table")
     (folder / "base.yaml").write_text(yaml.safe_dump(BASE))
     (folder / "two.yaml").write_text(yaml.safe_dump(TABLE, sort_keys=False))
@@ -75,11 +75,11 @@ def rows_of(folder):
         return list(csv.DictReader(lines))
 
 
-def test_what_is_missing_is_trained_and_shown(made_table):
-    both, rising, other = rows_of(made_table)
+def test_missing_runs_are_trained_and_shown(finished_table):
+    both, rising, other = rows_of(finished_table)
     for name in ("both_seed2", "rising-alone_seed2"):
-        assert (made_table / "runs" / name / "results.json").exists()
-    results = yaml.safe_load((made_table / "runs" / "both_seed2" / "results.json").read_text())
+        assert (finished_table / "runs" / name / "results.json").exists()
+    results = yaml.safe_load((finished_table / "runs" / "both_seed2" / "results.json").read_text())
     assert float(both["uf1_final"]) == results["final"]["uf1"]
     low, high = results["final"]["intervals"]["accuracy"]
     assert float(both["accuracy_final_low"]) == pytest.approx(low)
@@ -93,19 +93,17 @@ def test_what_is_missing_is_trained_and_shown(made_table):
     assert float(rising["uf1_difference_final"]) == pytest.approx(difference)
     assert other["uf1_final"] == ""
     assert other["reason"] == "no folder given for samm"
-    text = (made_table / "two.md").read_text()
-    assert "Judged at: final epoch; seed 2" in text
+    text = (finished_table / "two.md").read_text()
+    assert "Evaluated at: final epoch; seed 2" in text
     assert "UF1, final epoch" in text
-    tex = (made_table / "two.tex").read_text()
+    tex = (finished_table / "two.tex").read_text()
     assert r"\toprule" in tex
     assert r"rising \& alone" in tex
     assert tex.count("{") == tex.count("}")
 
 
-def test_made_again_it_trains_nothing_and_continues_what_is_broken(
-    made_table, words, table, tmp_path, capsys
-):
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+def test_a_second_start_trains_only_broken_runs(finished_table, words, table, tmp_path, capsys):
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     before = rows_of(output)
     kept = output / "runs" / "both_seed2" / "folds" / "01" / "checkpoint.safetensors"
     broken = output / "runs" / "rising-alone_seed2"
@@ -118,8 +116,10 @@ def test_made_again_it_trains_nothing_and_continues_what_is_broken(
     assert rows_of(output) == before
 
 
-def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table, tmp_path, capsys):
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+def test_a_failing_row_is_reported_and_the_others_continue(
+    finished_table, words, table, tmp_path, capsys
+):
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     rows = [TABLE["rows"][0], {"name": "absent", "set": {"task": "c99"}}]
     assert main(["table", str(table(rows=rows)), *words, "--output", str(output)]) == 1
     shown = capsys.readouterr().out
@@ -129,13 +129,13 @@ def test_a_row_that_fails_leaves_the_others_and_is_told(made_table, words, table
     assert main(["table", str(table(rows=changed)), *words, "--output", str(output)]) == 1
     shown = capsys.readouterr().out
     assert "belongs to another config" in shown
-    assert "training.learning_rate: 0.0008 there, 0.1 now" in shown
+    assert "training.learning_rate: stored 0.0008, current 0.1" in shown
     reason = rows_of(output)[0]["reason"]
     assert reason == "the run directory belongs to another config"
 
 
 def test_finished_rows_need_neither_their_folder_nor_their_machine(
-    made_table, words, table, tmp_path, monkeypatch
+    finished_table, words, table, tmp_path, monkeypatch
 ):
     opened = []
 
@@ -144,7 +144,7 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
         return open_dataset(config, *rest)
 
     monkeypatch.setattr("gamdss.studies.tables.train.open_dataset", counted)
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     file = str(table(published={"both": {"uf1": 0.25, "source": "x", "selection": "final"}}))
     before = rows_of(output)
     for code, option in (
@@ -159,7 +159,7 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
         assert rising["uf1_difference_final"] == before[1]["uf1_difference_final"] != ""
         assert other["uf1_final"] == ""
     assert opened == ["cas2"]
-    # As on a machine with a GPU; what is asked for by name must still be the same.
+    # As on a machine with a GPU; what is named explicitly must still be the same.
     config = output / "runs" / "both_seed2" / "config.yaml"
     values = yaml.safe_load(config.read_text())
     config.write_text(yaml.safe_dump({**values, "device": "cuda"}))
@@ -175,16 +175,16 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
     absent = ["--data-root", "samm=nowhere"]
     assert main(["table", file, *absent, "--output", str(output)]) == 1
     both, rising, other = (row["reason"] for row in rows_of(output))
-    assert both.startswith("no folder given for cas2; both_seed2: it is of another config")
+    assert both.startswith("no folder given for cas2; both_seed2: its config is another one")
     assert "training.precision" in both
     assert "this run is not finished" in rising
     assert "there is no such folder" in other
 
 
-def test_a_finished_run_is_neither_kept_broken_nor_on_changed_data(
-    made_table, words, table, tmp_path, data, capsys
+def test_a_finished_run_is_refused_if_broken_or_on_changed_data(
+    finished_table, words, table, tmp_path, data, capsys
 ):
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     before = rows_of(output)
     lost = output / "runs" / "both_seed2" / "folds" / "01" / "predictions.npz"
     lost.unlink()
@@ -203,8 +203,8 @@ def test_a_finished_run_is_neither_kept_broken_nor_on_changed_data(
     assert "other data" in rows_of(output)[0]["reason"]
 
 
-def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+def test_the_best_on_the_same_clips_is_bold(finished_table, words, table, tmp_path):
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     for name, right in (("both_seed2", False), ("rising-alone_seed2", True)):
         for file in (output / "runs" / name).glob("folds/*/predictions.npz"):
             with np.load(file) as arrays:
@@ -218,10 +218,10 @@ def test_bold_is_the_best_on_the_same_clips(made_table, words, table, tmp_path):
     assert r"\textbf{1.000}" in (output / "two.tex").read_text()
 
 
-def test_rows_on_other_labels_are_not_compared_and_lost_weights_leave_a_cell_empty(
-    made_table, table, tmp_path
+def test_other_labels_are_not_compared_and_missing_weights_leave_a_cell_empty(
+    finished_table, table, tmp_path
 ):
-    output = Path(shutil.copytree(made_table, tmp_path / "out"))
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
     for file in (output / "runs" / "rising-alone_seed2").glob("folds/*/predictions.npz"):
         with np.load(file) as arrays:
             held = dict(arrays)
@@ -248,23 +248,21 @@ def test_rows_on_other_labels_are_not_compared_and_lost_weights_leave_a_cell_emp
         ({"rows": [{"name": "a", "selection": "oracle"}]}, "unknown field of row 'a'"),
         (
             {"rows": [{"name": "both", "set": {"training.selection": "inner"}}]},
-            "is trained for the selection inner, the table is of final",
+            "is trained for the selection inner, the table has final",
         ),
         ({"published": {"both": {"uf1": 0.5}}}, "lack source or selection"),
     ],
 )
-def test_a_wrong_table_is_refused_before_anything_is_trained(
-    table, words, tmp_path, changes, message, capsys
-):
+def test_a_wrong_table_is_refused_before_training(table, words, tmp_path, changes, message, capsys):
     out = ["--output", str(tmp_path / "out")]
     assert main(["table", str(table(**changes)), *words, *out]) == 2
     assert message in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
 
 
-def test_a_list_of_runs_trains_nothing(made_table, table, capsys):
+def test_listing_runs_trains_nothing(finished_table, table, capsys):
     listed = ["table", str(table()), "--list", "--output"]
-    assert main([*listed, str(made_table), "--step-ms", "1.5"]) == 0
+    assert main([*listed, str(finished_table), "--step-ms", "1.5"]) == 0
     lines = capsys.readouterr().out.splitlines()
     counts = [re.split(r"  +", line)[:3] for line in lines[2:5]]
     assert counts == [
@@ -273,9 +271,9 @@ def test_a_list_of_runs_trains_nothing(made_table, table, capsys):
         ["another dataset", "1", "0"],
     ]
     assert lines[-1].startswith("Missing runs: 1, of 3,808 sample-steps")
-    assert main([*listed, str(made_table), "--step-ms", "0"]) == 2
+    assert main([*listed, str(finished_table), "--step-ms", "0"]) == 2
     assert "It must be above 0" in capsys.readouterr().err
-    assert main([*listed, str(made_table), "--demo"]) == 2
+    assert main([*listed, str(finished_table), "--demo"]) == 2
     assert "Leave out --demo" in capsys.readouterr().err
 
 
@@ -284,7 +282,7 @@ def test_folders_of_datasets(table, tmp_path, capsys):
     assert main(["table", file, "--data-root", str(tmp_path), *out]) == 2
     assert "Give each its folder: cas2=/data/CAS2,samm=/data/SAMM" in capsys.readouterr().err
     assert main(["table", file, "--data-root", "smic=x", *out]) == 2
-    assert "the table has cas2, samm" in capsys.readouterr().err
+    assert "the names are cas2, samm" in capsys.readouterr().err
     assert main(["table", file, *out]) == 2
     assert "add --demo" in capsys.readouterr().err
     (tmp_path / "out" / "runs").mkdir(parents=True)

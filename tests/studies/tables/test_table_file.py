@@ -1,4 +1,4 @@
-"""What is wrong in a table's file is told when it is read: the file, the field, what it holds."""
+"""Errors in a table's file are reported when it is read: the file, the field, its value."""
 
 import pytest
 import yaml
@@ -13,7 +13,7 @@ SOURCE = {"source": "Somebody, Table 1", "selection": "final"}
 
 @pytest.fixture
 def written(tmp_path):
-    """Writes a table with these fields, and the config of its rows; its file."""
+    """A function that writes a table with these fields and the config of its rows."""
 
     def write(base="task: c5", **values):
         (tmp_path / "base.yaml").write_text(base)
@@ -24,7 +24,7 @@ def written(tmp_path):
     return write
 
 
-def told(capsys, file, *words):
+def refusal(capsys, file, *words):
     assert main(["table", str(file), "--output", str(file.with_name("out")), *words]) == 2
     shown = capsys.readouterr().err
     assert not file.with_name("out").exists()
@@ -37,7 +37,7 @@ def told(capsys, file, *words):
         ({"rows": 5}, "row 5 has no name"),
         ({"rows": [{"name": "a", "set": [1]}]}, "set of row 'a' is [1]"),
         ({"rows": [{"name": "a", "config": 5}]}, "the config of row 'a' is 5"),
-        ({"rows": [{"name": "a", "set": {"seed": 7}}]}, "Name it for all rows with `seeds:`"),
+        ({"rows": [{"name": "a", "set": {"seed": 7}}]}, "Set it for all rows with `seeds:`"),
         (
             {"rows": [{"name": "a", "set": {"model": 5, "model.backbone": "rmt"}}]},
             "model is 5, and model.backbone is 'rmt'",
@@ -69,7 +69,7 @@ def told(capsys, file, *words):
 )
 def test_a_wrong_field_of_a_table_of_runs(written, changes, message, tmp_path, capsys):
     file = written(**{"config": "base.yaml", "rows": ROWS, **changes})
-    shown = told(capsys, file, "--data-root", str(tmp_path))
+    shown = refusal(capsys, file, "--data-root", str(tmp_path))
     assert message in shown
     assert ".yaml: " in shown
 
@@ -89,12 +89,12 @@ def test_a_wrong_field_of_a_table_of_runs(written, changes, message, tmp_path, c
     ],
 )
 def test_a_wrong_field_of_a_table_of_key_frames(written, changes, message, capsys):
-    shown = told(capsys, written(**{"factors": ["blink"], **changes}), "--demo")
+    shown = refusal(capsys, written(**{"factors": ["blink"], **changes}), "--demo")
     assert message in shown
     assert "two.yaml: " in shown
 
 
-def test_fields_that_are_left_empty_or_hold_one_item(written):
+def test_empty_fields_and_single_items(written):
     file = written(factors="blink", key_frames="apex", demo=None)
     plan = read_stress_plan(file, demo=True)
     assert (plan.factors, plan.key_frames) == (("blink",), ("apex",))

@@ -1,0 +1,348 @@
+"""Data work, training, evaluation and the store against the original's way; duration of a run."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tabulate import tabulate
+from torch import Tensor
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.v2 import functional
+from tqdm import tqdm
+
+from gamdss.config import AugmentationConfig, Config
+from gamdss.data.augment import MEAN, STD
+from gamdss.data.dataset import Dataset, open_dataset
+from gamdss.data.frames import ClipFrames, FrameFinder, decode
+from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.specs import get_spec
+from gamdss.data.splits import make_folds
+from gamdss.data.store import one_thread
+from gamdss.losses import two_phase_loss
+from gamdss.models.two_branch import TwoBranchNet
+from gamdss.reselection import PRESETS, reselect
+from gamdss.studies.speed.timing import SpeedComparison, compare, count, measure_rates
+from gamdss.synthetic import SynthConfig, write_dataset
+from gamdss.training import device
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.run_directory import environment
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """What to measure on.
+
+    Args:
+        repeats: pairs of timings behind each figure.
+        subjects: folds of the run whose duration is estimated; CASME II with 5 classes has 26.
+        clips: clips of that run; CASME II with 5 classes has 246.
+        synthetic: the clips that everything is measured on.
+    """
+
+    repeats: int
+    subjects: int
+    clips: int
+    synthetic: SynthConfig
+
+
+@dataclass(frozen=True)
+class Roofline:
+    """A training step's work per sample, the device's rates, and the share that it reaches."""
+
+    gflop: float
+    gigabytes: float
+    matrix_gflop_per_second: float
+    copy_gigabytes_per_second: float
+    least_seconds: float
+    share_of_matrix_rate: float
+
+
+@dataclass(frozen=True)
+class RunEstimate:
+    """Duration of a run of so many clips, subjects (folds) and epochs, in seconds."""
+
+    clips: int
+    subjects: int
+    epochs: int
+    seconds: float
+    seconds_original_way: float
+    seconds_of_data_work: float
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """Everything measured: `asdict` gives the plain values of `--json`."""
+
+    environment: dict[str, Any]
+    image_size: int
+    batch_size: int
+    comparisons: tuple[SpeedComparison, ...]
+    roofline: Roofline
+    estimate: RunEstimate
+    peak_memory_mb: float
+
+
+def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True) -> BenchResult:
+    """Measure `config` on synthetic clips."""
+    config = device.resolve(config)
+    target = device.set_up(config)
+    root = cache / "synthetic" / f"bench-{sizes.synthetic.height}x{sizes.synthetic.width}"
+    write_dataset(root, sizes.synthetic, progress)
+    config = replace(config, dataset=sizes.synthetic.dataset, task="c5", data_root=str(root))
+    dataset = open_dataset(config, cache, progress)
+    finder = FrameFinder(get_spec(config.dataset), root)
+    clips = [finder.find(clip) for clip in dataset.annotations.clips]
+    steps = [_data, _training, _evaluation, _store]
+    bench_of = _Bench(config, dataset, clips, target, sizes.repeats)
+    bar = tqdm(steps, desc="measuring", unit="figure", disable=not progress)
+    comparisons = tuple(step(bench_of) for step in bar)
+    return BenchResult(
+        environment=environment(config, 1),
+        image_size=config.model.image_size,
+        batch_size=config.training.batch_size,
+        comparisons=comparisons,
+        roofline=_roofline(bench_of, comparisons[1].here),
+        estimate=estimate(config.training.epochs, sizes, comparisons),
+        peak_memory_mb=_peak_memory(),
+    )
+
+
+class _Bench:
+    """Shared by the measurements: this project's trainer and the original's, on the same clips."""
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: Dataset,
+        clips: list[ClipFrames],
+        target: torch.device,
+        repeats: int,
+    ) -> None:
+        self.config, self.clips, self.repeats = config, clips, repeats
+        labels = dataset.annotations.labels
+        classes = dataset.annotations.classes
+        fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
+        self.data = fold_data(dataset, fold, load_inputs(dataset.store, target), config)
+        self.trainer = FoldTrainer(config, self.data, Path(tempfile.gettempdir()))
+        net = TwoBranchNet(len(classes), config.model.image_size).to(target)
+        self.original = OriginalWay(
+            clips, labels, net, config.model.image_size, config.augmentation
+        )
+        self.rng = np.random.default_rng(0)
+        size = config.training.batch_size
+        self.indices = [i % len(clips) for i in range(size)]
+        self.samples = torch.tensor([i % len(self.data.training) for i in range(size)])
+
+
+def _data(b: _Bench) -> SpeedComparison:
+    def here() -> None:
+        b.data.batch(b.data.training[b.samples], b.config.augmentation)
+
+    size = len(b.indices)
+    original = (lambda: b.original.batch(b.indices, b.rng), size)
+    return compare("data work", "sample and epoch", original, (here, size), b.repeats)
+
+
+def _training(b: _Bench) -> SpeedComparison:
+    batch, size = b.original.batch(b.indices, b.rng), len(b.indices)
+    b.trainer.net.train()
+    original = (lambda: b.original.step(batch, b.indices), size)
+    here = (lambda: b.trainer.step(b.samples), size)
+    return compare("training step", "sample and step", original, here, b.repeats)
+
+
+def _roofline(b: _Bench, taken: float) -> Roofline:
+    b.trainer.net.train()
+    work = count(lambda: b.trainer.step(b.samples), len(b.samples))
+    fast = b.config.training.precision == "bf16"
+    rates = measure_rates(b.data.frames.device, torch.bfloat16 if fast else torch.float32)
+    return Roofline(
+        gflop=work.flop / 1e9,
+        gigabytes=work.bytes / 1e9,
+        matrix_gflop_per_second=rates.flop / 1e9,
+        copy_gigabytes_per_second=rates.bytes / 1e9,
+        least_seconds=rates.bound(work),
+        share_of_matrix_rate=work.flop / taken / rates.flop,
+    )
+
+
+def _evaluation(b: _Bench) -> SpeedComparison:
+    batch, size = b.original.batch(b.indices, b.rng), len(b.indices)
+    original = (lambda: b.original.evaluate(batch), size)
+    here = (b.trainer.held_out_logits, len(b.data.held_out))
+    return compare("evaluation", "sample", original, here, b.repeats)
+
+
+def _store(b: _Bench) -> SpeedComparison:
+    """The store against decoding the frames it needs once, with as many threads."""
+    colour = get_spec(b.config.dataset).colour
+    reader = KeyFrameReader(
+        colour, b.config.model.image_size, b.config.frames, b.config.reselection
+    )
+
+    def only_decode(item: ClipFrames) -> None:
+        for number in reader.needed(item):
+            if number in item.files:
+                decode(item.files[number], colour)
+
+    workers = b.config.frames.workers or os.cpu_count()
+    with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
+        decoding = (lambda: list(pool.map(only_decode, b.clips)), len(b.clips))
+        reading = (lambda: list(pool.map(reader.read, b.clips)), len(b.clips))
+        return compare("store, against decoding once", "clip", decoding, reading, b.repeats)
+
+
+def estimate(
+    epochs: int, sizes: BenchConfig, comparisons: Sequence[SpeedComparison]
+) -> RunEstimate:
+    """Duration of a whole run: the store once, then every fold and epoch.
+
+    Args:
+        epochs: of every fold.
+        sizes: clips and subjects of the run.
+        comparisons: of data work, training step, evaluation and store.
+    """
+    data, step, evaluation, store = (c.here for c in comparisons)
+    trained = sizes.clips * (sizes.subjects - 1)  # over all folds, each clip but the held-out
+    once_through = trained * step + sizes.clips * evaluation
+    before = [c.baseline for c in comparisons]
+    slow = trained * (before[0] + before[1]) + sizes.clips * (before[0] + before[2])
+    return RunEstimate(
+        clips=sizes.clips,
+        subjects=sizes.subjects,
+        epochs=epochs,
+        seconds=epochs * once_through + sizes.clips * store,
+        seconds_original_way=epochs * slow,
+        seconds_of_data_work=epochs * trained * data,
+    )
+
+
+def _peak_memory() -> float:
+    """Peak memory of this process, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def bench_table(found: BenchResult) -> str:
+    """The result of `bench` for the terminal."""
+    rows = [
+        [
+            *(c.name, c.unit, f"{1000 * c.baseline:.2f}", f"{1000 * c.here:.2f}"),
+            f"{c.ratio:.2f} ({c.low:.2f} to {c.high:.2f})",
+        ]
+        for c in found.comparisons
+    ]
+    headers = ["", "per", "baseline, ms", "here, ms", "ratio (range of pairs)"]
+    about, run, roof = found.environment, found.estimate, found.roofline
+    here, original = (
+        timedelta(seconds=round(seconds)) for seconds in (run.seconds, run.seconds_original_way)
+    )
+    return "\n\n".join(
+        [
+            f"{about['device']} {about['device_name'] or ''}, {about['threads']} thread(s), "
+            f"{about['precision']}, {found.image_size} pixels, batches of "
+            f"{found.batch_size}, PyTorch {about['packages']['torch']}",
+            tabulate(rows, headers, tablefmt="simple", disable_numparse=True),
+            f"A training step is {roof.gflop:.1f} GFLOP and, operator by operator, "
+            f"{roof.gigabytes:.2f} GB of memory traffic per sample.\n"
+            f"Here a matrix product reaches {roof.matrix_gflop_per_second:.0f} GFLOP/s and a "
+            f"copy {roof.copy_gigabytes_per_second:.1f} GB/s, so it takes at least "
+            f"{1000 * roof.least_seconds:.2f} ms.\nThe step reaches "
+            f"{roof.share_of_matrix_rate:.0%} of the matrix rate.",
+            f"A run of {run.subjects} folds, {run.clips} clips and {run.epochs} epochs takes about "
+            f"{here} here; the original's way {original}.\n"
+            f"Peak memory {found.peak_memory_mb:.0f} MB.",
+        ]
+    )
+
+
+class OriginalWay:
+    """The original's way of training, rebuilt from this project's parts as a baseline.
+
+    Every sample of every epoch is read, reselected and transformed on its own, and the two
+    branches run in sequence in float32; evaluation computes both branches too (training code of
+    release v1.0.1 of arXiv 2603.04766).
+
+    Args:
+        clips: the clips with their files.
+        labels: their class indices.
+        net: trained in place, in float32.
+        image_size: of the network, pixels.
+        augmentation: of every sample.
+    """
+
+    def __init__(
+        self,
+        clips: Sequence[ClipFrames],
+        labels: Sequence[int],
+        net: TwoBranchNet,
+        image_size: int,
+        augmentation: AugmentationConfig,
+    ) -> None:
+        self.clips = clips
+        self.labels = torch.tensor(labels)
+        self.net = net
+        self.image_size = image_size
+        self.augmentation = augmentation
+        self.device = next(net.parameters()).device
+        self.optimizer = torch.optim.AdamW(net.parameters(), lr=8e-4, weight_decay=0.6)
+
+    def load(self, index: int, rng: np.random.Generator) -> Tensor:
+        """The key frames of one clip, (3, 3, S, S): read, reselected, transformed."""
+        item = self.clips[index]
+        keys = item.clip.annotated
+        windows = PRESETS["original-full"].windows(*keys.numbers)
+        # The original reads both images of every pair that it compares.
+        pairs = [(onset, apex) for onset in windows.onset for apex in windows.apex]
+        pairs += [(keys.apex, offset) for offset in windows.offset]
+        images = {n: decode(item.files[n], True) for pair in pairs for n in pair}
+        chosen = reselect(images, *keys.numbers, preset="original-full")
+        drawn = (rng.random(), rng.random(), int(rng.integers(31)), int(rng.integers(31)))
+        frames = [self._transform(decode(item.files[n], True), drawn) for n in chosen.numbers]
+        return torch.stack(frames)
+
+    def _transform(self, image: np.ndarray, drawn: tuple[float, float, int, int]) -> Tensor:
+        flip, turn, top, left = drawn
+        size, border = [self.image_size] * 2, self.augmentation.crop_padding
+        rgb = torch.from_numpy(np.ascontiguousarray(image[..., ::-1].transpose(2, 0, 1)))
+        frame = functional.resize(rgb, size, antialias=True).float() / 255
+        frame = functional.normalize(frame, list(MEAN), list(STD))
+        if flip < self.augmentation.flip:
+            frame = functional.horizontal_flip(frame)
+        degrees = (2 * turn - 1) * self.augmentation.rotation
+        frame = functional.rotate(frame, degrees, InterpolationMode.NEAREST)
+        frame = functional.pad(frame, [border] * 4)
+        return functional.crop(frame, top * border // 15, left * border // 15, size[0], size[1])
+
+    def batch(self, indices: Sequence[int], rng: np.random.Generator) -> Tensor:
+        """Samples of a batch, (B, 3, 3, S, S), on the network's device."""
+        return torch.stack([self.load(index, rng) for index in indices]).to(self.device)
+
+    def step(self, batch: Tensor, indices: Sequence[int]) -> None:
+        """One optimiser step in float32."""
+        self.net.train()
+        rising, falling = self.net(*batch.unbind(1))
+        loss = two_phase_loss(rising, falling, self.labels[list(indices)].to(self.device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    @torch.inference_mode()
+    def evaluate(self, batch: Tensor) -> Tensor:
+        """Logits of the rising branch, after both were computed."""
+        self.net.eval()
+        rising, _ = self.net(*batch.unbind(1))
+        assert rising is not None
+        return rising.argmax(1)

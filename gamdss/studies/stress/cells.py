@@ -1,0 +1,287 @@
+"""The cells of the stress test: one factor at a time around a middle level, measured in parallel.
+
+Every cell's result is a file of its own, so that an interrupted run resumes.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import cv2
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import hold_folder, write_json
+from gamdss.studies.stress.clip import CLIPS_PER_PERSON, SEED, ClipResult, measure_clip
+from gamdss.synthetic.settings import SynthConfig
+
+CELLS = "cells"  # folder of the cells' files
+# Version of the method. Raise it with every change that can change a number of a cell: in
+# reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
+# Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
+# commenting do not change it.
+METHOD = 1
+_Map = Callable[[Callable[[int], ClipResult], Sequence[int]], Iterator[ClipResult]]
+MIDDLE = "middle"
+MIDDLE_FPS = 200.0
+
+
+@dataclass(frozen=True)
+class StressCell:
+    """Clips of one setting: the fields of `SynthConfig` that differ from the middle level."""
+
+    name: str
+    settings: dict[str, Any]
+
+    def config(self, height: int, width: int) -> SynthConfig:
+        """The settings of its clips."""
+        return replace(middle(height, width), **self.settings)
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A disturbance to vary: `levels` are (label, name of the cell), in the order of the axis."""
+
+    title: str
+    levels: tuple[tuple[str, str], ...]
+
+
+def middle(height: int = 340, width: int = 280) -> SynthConfig:
+    """The middle level: every factor is varied around it."""
+    return SynthConfig(
+        height=height,
+        width=width,
+        fps=MIDDLE_FPS,
+        margin_ms=150.0,  # a biased annotation still lies within the clip
+        course=["mixed"],
+        amplitude=(1.5, 2.5),
+        noise=2.0,
+        flicker=1.0,
+        illumination=2.0,
+        drift=0.6,
+        blink=0.1,
+        onset_jitter=0.09,
+        apex_jitter=0.12,
+        offset_jitter=0.15,
+    )
+
+
+def _bias(share: float) -> dict[str, Any]:
+    return {f"{key}_bias": share for key in ("onset", "apex", "offset")}
+
+
+_EXACT = {f"{key}_jitter": 0.0 for key in ("onset", "apex", "offset")}
+_COURSES = ("cosine", "power", "tail", "plateau", "asymmetric")
+# By factor: title, and by label the settings; {} is the middle level.
+_TABLE: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
+    "noise": (
+        "noise (grey levels)",
+        {f"{v}": {} if v == 2 else {"noise": float(v)} for v in range(5)},
+    ),
+    "flicker": (
+        "flicker (%)",
+        {f"{v}": {} if v == 1 else {"flicker": float(v)} for v in range(4)},
+    ),
+    "illumination": (
+        "illumination (%)",
+        {f"{v}": {} if v == 2 else {"illumination": float(v)} for v in (0, 2, 5)},
+    ),
+    "drift": (
+        "drift (px)",
+        {f"{v:g}": {} if v == 0.6 else {"drift": float(v)} for v in (0, 0.6, 1.2, 2)},
+    ),
+    "amplitude": (
+        "amplitude (px)",
+        {f"{v:g}": {"amplitude": (float(v), float(v))} for v in (0.5, 1, 2, 3)},
+    ),
+    "fps": (
+        "frames a second",
+        {f"{v}": {} if v == 200 else {"fps": float(v)} for v in (30, 60, 100, 200)},
+    ),
+    "blink": ("blink", {"no": {"blink": 0.0}, "yes": {"blink": 1.0}}),
+    "course": ("time course", {**{name: {"course": [name]} for name in _COURSES}, "mixed": {}}),
+    "annotator": (
+        "annotator's bias (% of a phase)",
+        {
+            "exact": _EXACT,
+            **{f"{v:+d}" if v else "0": _bias(v / 100) if v else {} for v in range(-30, 31, 15)},
+        },
+    ),
+}
+FACTORS = {
+    factor: Factor(
+        title,
+        tuple(
+            (label, f"{factor}_{label}" if settings else MIDDLE)
+            for label, settings in levels.items()
+        ),
+    )
+    for factor, (title, levels) in _TABLE.items()
+}
+
+
+def cells(factors: Sequence[str]) -> list[StressCell]:
+    """The cells of these factors, each once, the middle level first if it is among them."""
+    found = {
+        name: StressCell(name, _TABLE[factor][1][label])
+        for factor in factors
+        for label, name in FACTORS[factor].levels
+    }
+    return sorted(found.values(), key=lambda cell: cell.name != MIDDLE)
+
+
+def chosen_factors(names: str) -> list[str]:
+    """Factors from comma-separated names; all of them if empty.
+
+    Raises:
+        ConfigError: an unknown factor.
+    """
+    chosen = [name.strip() for name in names.split(",") if name.strip()]
+    for name in chosen:
+        if name not in FACTORS:
+            near = difflib.get_close_matches(name, FACTORS, n=1)
+            hint = f"Did you mean {near[0]!r}? " if near else ""
+            raise ConfigError(
+                f"--cells names an unknown factor {name!r}",
+                remedy=f"{hint}Factors: {', '.join(FACTORS)}.",
+            )
+    return [name for name in FACTORS if name in chosen] if chosen else list(FACTORS)
+
+
+@dataclass(frozen=True)
+class StressSizes:
+    """Clips of a cell, pixels of a frame, and processes (0: one per processor)."""
+
+    clips: int = 40
+    height: int = 340
+    width: int = 280
+    workers: int = 0
+
+
+def measure_cells(
+    factors: Sequence[str], sizes: StressSizes, output: Path, progress: bool = True
+) -> dict[str, list[ClipResult]]:
+    """Measure the cells of `factors` that are not in `output` yet.
+
+    Args:
+        factors: names from `FACTORS`.
+        sizes: how much to measure.
+        output: its folder `cells` gets a file for each finished cell.
+        progress: show a progress bar.
+
+    Returns:
+        The clips' results by name of the cell.
+
+    Raises:
+        RunError: a cell's file is corrupt or has other settings; the folder cannot be written,
+            contains other files or is in use.
+    """
+    wanted = {cell.name: (cell, _about(cell, sizes)) for cell in cells(factors)}
+    with hold_folder(output, CELLS):
+        stored = {name: _read(_file(output, name), about) for name, (_, about) in wanted.items()}
+        found = {name: clips for name, clips in stored.items() if clips is not None}
+        missing = [wanted[name] for name in stored if name not in found]
+        total = sizes.clips * len(missing)
+        with (
+            _mapping(sizes.workers, sizes.clips if missing else 1) as over_clips,
+            tqdm(total=total, desc="stress", unit="clip", disable=not progress) as bar,
+        ):
+            # Processes start the next cell while the last clips of one are measured.
+            started = [over_clips(_measure(cell, sizes), range(sizes.clips)) for cell, _ in missing]
+            for (cell, about), results in zip(missing, started, strict=True):
+                bar.set_postfix_str(cell.name)
+                clips = found[cell.name] = []
+                for clip in results:
+                    clips.append(clip)
+                    bar.update()
+                values = {**about, "clips": [clip.as_dict() for clip in clips]}
+                write_json(_file(output, cell.name), values)
+    return found
+
+
+@contextmanager
+def _mapping(workers: int, jobs: int) -> Iterator[_Map]:
+    """A `map` over processes of one thread each, or over one thread of this process."""
+    workers = min(workers or os.cpu_count() or 1, jobs)
+    if workers == 1:
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            with threadpool_limits(1):
+                yield map
+        finally:
+            cv2.setNumThreads(threads)
+        return
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), _one_thread)
+    try:
+        # Clips of one person go to one process, which renders the face once.
+        yield partial(pool.map, chunksize=min(CLIPS_PER_PERSON, -(-jobs // workers)))
+    except BrokenProcessPool as error:
+        raise RunError(
+            "a process that measured clips was killed",
+            remedy="Run again, with fewer --workers if memory was short; finished cells are kept.",
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _one_thread() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
+    cv2.setNumThreads(1)
+    threadpool_limits(1)
+
+
+def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], ClipResult]:
+    return partial(measure_clip, cell.config(sizes.height, sizes.width))
+
+
+def _file(output: Path, name: str) -> Path:
+    return output / CELLS / f"{name}.json"
+
+
+def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
+    """The settings that a cell's numbers depend on."""
+    config = cell.config(sizes.height, sizes.width)
+    left_out = ("subjects", "clips_per_subject", "seed", "workers", "faults", "layout", "emotions")
+    settings = {name: value for name, value in asdict(config).items() if name not in left_out}
+    return {
+        "cell": cell.name,
+        "seed": SEED,
+        "number_of_clips": sizes.clips,
+        "method": METHOD,
+        "settings": json.loads(json.dumps(settings)),
+    }
+
+
+def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
+    """The clips of a finished cell; None if there is no file yet."""
+    if not file.exists():
+        return None
+    try:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        for name, value in about.items():
+            # Cells of earlier versions have no version of the method.
+            if (stored.get(name) if name == "method" else stored[name]) != value:
+                raise RunError(
+                    f"the cell was measured with another {name.replace('_', ' ')}",
+                    file=file,
+                    remedy="Choose another --output, or remove the folder to measure again.",
+                )
+        return [ClipResult.from_dict(clip) for clip in stored["clips"]]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            "incomplete or corrupt cell of a stress test", file=file, remedy="Remove the file."
+        ) from error
