@@ -31,8 +31,9 @@ _SHORTEST = 0.3  # seconds of a stretch
 _EARLY = 10  # frames that are searched for the detections of the first pose
 _VISIBLE = 0.75  # part of the face that must be inside the picture and the crop
 # Correlation of details with views of the last second below which it is another face. Between
-# people it was below 0.4 in 90% of 8,742 pairs, within a person with large movements above 0.36.
-_LIKE = 0.32
+# people it is below 0.25 in half of 8,742 pairs; within a person who moves a lot, at least 0.27.
+# A change of person mostly ends the flow, or is a cut, before this is needed.
+_LIKE = 0.25
 # Movement of the face, relative to its size, above which `auto` stabilises.
 MOVES = 0.1
 
