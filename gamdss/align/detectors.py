@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from gamdss.align.settings import AlignConfig
 from gamdss.errors import DetectorError
 
 Point = tuple[float, float]
@@ -28,16 +27,35 @@ class DetectedFace:
     Args:
         box: left, top, right, bottom.
         eyes: the centres (x, y) of both eyes in any order; None if the detector has none.
+        landmarks: the detector's points (x, y), if it has any.
     """
 
     box: Box
     eyes: tuple[Point, Point] | None = None
+    landmarks: tuple[Point, ...] = ()
 
     @property
     def area(self) -> float:
         """Square pixels of the box."""
         left, top, right, bottom = self.box
         return max(0.0, right - left) * max(0.0, bottom - top)
+
+    def placed(self, factor: float, shift: Point = (0, 0)) -> DetectedFace:
+        """The face after the image is scaled by a factor, then moved by (x, y) pixels.
+
+        Points are measured from the centre of the first pixel, edges of boxes from its corner.
+        """
+        dx, dy = shift
+        left, top, right, bottom = (edge * factor for edge in self.box)
+
+        def point(at: Point) -> Point:
+            return (at[0] + 0.5) * factor - 0.5 + dx, (at[1] + 0.5) * factor - 0.5 + dy
+
+        return DetectedFace(
+            (left + dx, top + dy, right + dx, bottom + dy),
+            None if self.eyes is None else (point(self.eyes[0]), point(self.eyes[1])),
+            tuple(point(at) for at in self.landmarks),
+        )
 
 
 class Detector(Protocol):
@@ -50,20 +68,6 @@ class Detector(Protocol):
 def largest(faces: list[DetectedFace]) -> DetectedFace | None:
     """The face with the largest box; of equal ones the leftmost, then the topmost."""
     return max(faces, key=lambda f: (f.area, -f.box[0], -f.box[1]), default=None)
-
-
-def load_detector(settings: AlignConfig) -> Detector:
-    """The detector that the settings select.
-
-    Raises:
-        DetectorError: its package or model file is missing or broken.
-    """
-    if settings.yunet is not None:
-        return YuNet(Path(settings.yunet).expanduser())
-    hog = Hog()
-    if settings.predictor is None:
-        return hog
-    return Landmarks(hog, Path(settings.predictor).expanduser())
 
 
 class Hog:

@@ -31,15 +31,17 @@ class ClipJob:
     Args:
         id: the clip's name for the user, such as "01/EP02_01f".
         targets: path of each crop by frame number, relative to the output; the suffix decides the
-            format. A frame without an entry becomes `frame_00001.jpg` and so on.
+            format. A frame without an entry becomes `frame_00001.jpg` and so on in `folder`.
         files: raw images by frame number.
         video: a video in place of `files`; its frames are numbered from 1.
+        folder: of crops without an entry in `targets`, relative to the output.
     """
 
     id: str
     targets: Mapping[int, Path] = field(default_factory=dict)
     files: Mapping[int, Path] = field(default_factory=dict)
     video: Path | None = None
+    folder: Path = Path()
 
     @property
     def known(self) -> Sequence[int]:
@@ -48,7 +50,7 @@ class ClipJob:
 
     def target(self, number: int) -> Path:
         """Path of a frame's crop, relative to the output."""
-        return self.targets.get(number, Path(f"frame_{number:05d}.jpg"))
+        return self.targets.get(number, self.folder / f"frame_{number:05d}.jpg")
 
     def frames(self) -> Frames:
         """The frames, decoded on access.

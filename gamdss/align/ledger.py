@@ -77,7 +77,8 @@ class Ledger:
         if not all((self.output / name).is_file() for name in record["files"]):
             return None
         values = record["outcome"]
-        return Outcome(**{**values, "pose": Pose(**values["pose"])})
+        later = tuple(values.get("later", ()))
+        return Outcome(**{**values, "pose": Pose(**values["pose"]), "later": later})
 
     def refuse_foreign(self, job: ClipJob, numbers: Sequence[int]) -> None:
         """Stop before overwriting a file that is not a crop of this clip.
@@ -101,7 +102,7 @@ class Ledger:
         crops = sorted((int(file.stem), file) for file in folder.iterdir())
         self.refuse_foreign(job, [number for number, _ in crops])
         names = [job.target(number).as_posix() for number, _ in crops]
-        outcome = replace(outcome, crop=names[0])
+        outcome = replace(outcome, crop=names[0], later=(names[len(names) // 2], names[-1]))
         values = {"fingerprint": job.fingerprint(), "outcome": asdict(outcome), "files": names}
         try:
             for name in self._read(job).get("files", ()):

@@ -62,6 +62,15 @@ def pose_of(face: DetectedFace) -> Pose:
     )
 
 
+def eyes_of(pose: Pose) -> np.ndarray:
+    """Where a pose has its eyes in the raw frame, (2, 2): left, right as seen in the picture."""
+    angle = math.radians(pose.angle)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    half = pose.size / _FACE_PER_EYES / 2
+    up = _BELOW_EYES * pose.size
+    return np.asarray(np.array([(-half, -up), (half, -up)]) @ turn + (pose.x, pose.y))
+
+
 def median_pose(poses: Sequence[Pose]) -> Pose:
     """The median of each value."""
     values = np.median([(p.x, p.y, p.size, p.angle) for p in poses], axis=0)

@@ -16,7 +16,8 @@ import cv2
 from tqdm import tqdm
 
 from gamdss.align.clip import FAILED, Outcome, align_clip
-from gamdss.align.detectors import Detector, load_detector
+from gamdss.align.detector_choice import load_detector
+from gamdss.align.detectors import Detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from gamdss.align.detectors import DetectedFace, Detector, Point, largest
+from gamdss.align.detectors import DetectedFace, Detector, largest
 from gamdss.align.jobs import Frames
 from gamdss.align.pose import Pose, median_pose, pose_of
 
@@ -46,6 +46,10 @@ ATTEMPTS = (
     Attempt("later frames", _LATER, later=True),
     Attempt("later frames, upsampled, equalised", _LATER, True, True, True),
 )
+PLAIN = ATTEMPTS[0]
+RELAXED = next(a for a in ATTEMPTS if a.upsample and a.equalise and not a.later)
+# Looking around a pose: half of the region relative to the face, and the face's pixels in it.
+_AROUND, _SEARCHED = 1.5, 130
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,17 @@ class Found:
 
     pose: Pose
     frame: int
-    settings: str
+    attempt: Attempt
+
+    @property
+    def settings(self) -> str:
+        """Name of the attempt."""
+        return self.attempt.name
 
     @property
     def relaxed(self) -> bool:
         """Whether the plain settings were not enough."""
-        return self.settings != ATTEMPTS[0].name
+        return self.attempt != PLAIN
 
 
 def find(frames: Frames, detector: Detector) -> Found | None:
@@ -77,7 +86,7 @@ def find(frames: Frames, detector: Detector) -> Found | None:
             if len(poses) == WANTED:
                 break
         if poses:
-            return Found(median_pose(list(poses.values())), min(poses), attempt.name)
+            return Found(median_pose(list(poses.values())), min(poses), attempt)
     return None
 
 
@@ -88,14 +97,43 @@ def searched(numbers: Sequence[int]) -> list[int]:
 
 def look(image: np.ndarray, detector: Detector, attempt: Attempt) -> DetectedFace | None:
     """The largest face in a uint8 BGR frame (H, W, 3), in pixels of that frame."""
+    return largest(look_for_all(image, detector, attempt))
+
+
+def look_for_all(image: np.ndarray, detector: Detector, attempt: Attempt) -> list[DetectedFace]:
+    """All faces in a uint8 BGR frame (H, W, 3), in pixels of that frame."""
     factor = 1
     if attempt.equalise:
         image = _equalised(image)
     if attempt.upsample:
         factor = _UPSAMPLE
         image = cv2.resize(image, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    face = largest(detector.faces(image))
-    return None if face is None else _shrunk(face, factor)
+    return [face.placed(1 / factor) for face in detector.faces(image)]
+
+
+def look_near(
+    image: np.ndarray, pose: Pose, detector: Detector, attempt: Attempt, enlarge: bool = False
+) -> list[DetectedFace]:
+    """The faces around a pose in a uint8 BGR frame (H, W, 3), in pixels of that frame.
+
+    The region is shrunk if its face is large, which saves time; `enlarge` also enlarges a small
+    one, which detects more reliably.
+    """
+    half = pose.size * _AROUND
+    height, width = image.shape[:2]
+    left, top = max(0, round(pose.x - half)), max(0, round(pose.y - half))
+    right, bottom = min(width, round(pose.x + half)), min(height, round(pose.y + half))
+    if right - left < 8 or bottom - top < 8:
+        return []
+    factor = _SEARCHED / pose.size
+    part = image[top:bottom, left:right]
+    if factor < 1 or enlarge:
+        method = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        part = np.asarray(cv2.resize(part, None, fx=factor, fy=factor, interpolation=method))
+    else:
+        factor = 1.0
+    faces = look_for_all(part, detector, attempt)
+    return [face.placed(1 / factor, (left, top)) for face in faces]
 
 
 def _equalised(image: np.ndarray) -> np.ndarray:
@@ -104,14 +142,3 @@ def _equalised(image: np.ndarray) -> np.ndarray:
     spread = cv2.createCLAHE(clipLimit=4.0, tileGridSize=(8, 8))
     parts[..., 0] = spread.apply(np.ascontiguousarray(parts[..., 0]))
     return np.asarray(cv2.cvtColor(parts, cv2.COLOR_YCrCb2BGR))
-
-
-def _shrunk(face: DetectedFace, factor: int) -> DetectedFace:
-    """A face of an upsampled image in pixels of the original."""
-
-    def point(x: float, y: float) -> Point:  # the centre of the first pixel is 0 in both images
-        return (x + 0.5) / factor - 0.5, (y + 0.5) / factor - 0.5
-
-    left, top, right, bottom = (edge / factor for edge in face.box)
-    eyes = None if face.eyes is None else (point(*face.eyes[0]), point(*face.eyes[1]))
-    return DetectedFace((left, top, right, bottom), eyes)

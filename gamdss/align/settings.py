@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.align.packaged_models import MODELS, model_files
 from gamdss.errors import ConfigError, DetectorError, require
 
 
@@ -18,6 +19,7 @@ class AlignConfig:
         height: height of a crop; a cropped CASME II frame has 340.
         margin: space on each side of the face relative to its width; below 0 crops closer.
         quality: quality of crops written as JPEG, 1 to 100.
+        detector: `dlib`; or `mtcnn`, `blazeface` or `mesh`, whose models other packages contain.
         predictor: file of a dlib shape predictor (5 or 68 points), whose eyes level the face.
         yunet: file of a YuNet model (.onnx), which finds faces and eyes in place of dlib.
         workers: worker processes; 0 starts one per processor.
@@ -27,6 +29,7 @@ class AlignConfig:
     height: int = 340
     margin: float = 0.1
     quality: int = 95
+    detector: str = "dlib"
     predictor: str | None = None
     yunet: str | None = None
     workers: int = 0
@@ -41,10 +44,20 @@ class AlignConfig:
             value = getattr(self, name)
             require(low <= value <= high, name, value, f"between {low} and {high}")
         require(self.workers >= 0, "workers", self.workers, "0 or more")
-        if self.predictor is not None and self.yunet is not None:
+        known = ("dlib", *MODELS)
+        require(self.detector in known, "detector", self.detector, ", ".join(known))
+        packaged = f"--detector {self.detector}" if self.detector in MODELS else None
+        given = [
+            packaged,
+            self.predictor and "--predictor",
+            self.yunet and "--yunet",
+        ]
+        both = [name for name in given if name]
+        if len(both) > 1:
             raise ConfigError(
-                "--predictor and --yunet are both given",
-                remedy="Leave out one of the two: YuNet finds the eyes itself.",
+                f"{' and '.join(both)} are both given",
+                remedy="Leave out one of the two: they exclude each other, and all detectors but "
+                "dlib's find the eyes themselves.",
             )
 
     @property
@@ -55,7 +68,12 @@ class AlignConfig:
             DetectorError: a model file cannot be read.
         """
         names = ("width", "height", "margin", "quality")
+        packaged = {}
+        if self.detector in MODELS:
+            files = [_digest(str(file), "--detector") for file in model_files(self.detector)]
+            packaged = {"detector": " ".join([self.detector, *map(str, files)])}
         return {
+            **packaged,
             **{name: getattr(self, name) for name in names},
             "predictor": _digest(self.predictor, "--predictor"),
             "yunet": _digest(self.yunet, "--yunet"),

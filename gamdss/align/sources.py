@@ -15,6 +15,7 @@ from gamdss.data.folders import image_folders, numbered_images
 from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.data.video import VIDEO_SUFFIXES, video_files
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
@@ -62,7 +63,9 @@ class ClipSource:
 
 
 def input_jobs(place: Path, output: Path) -> ClipSource:
-    """The clips of a folder, a tree of folders or a video; crops keep folder and file names.
+    """The clips of a video, a folder of frames, or a tree of both; crops keep their names.
+
+    A video in a tree becomes a folder of crops with its name.
 
     Raises:
         DataRootError: there is no frame.
@@ -83,11 +86,15 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
         files = numbered_images(images)
         targets = {number: file.relative_to(place) for number, file in files.items()}
         jobs.append(ClipJob(name, targets, files))
+    for video in video_files(place):
+        folder = video.relative_to(place).with_suffix("")
+        jobs.append(ClipJob(folder.as_posix(), video=video, folder=folder))
     if not jobs:
         raise DataRootError(
-            f"no image ({', '.join(FRAME_SUFFIXES)}) in this folder or below it",
+            f"no image ({', '.join(FRAME_SUFFIXES)}) and no video ({', '.join(VIDEO_SUFFIXES)}) in "
+            "this folder or below it",
             file=place,
-            remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
+            remedy="Give a video, a folder of frames, or a tree of them with --input.",
         )
     return ClipSource(place, jobs)
 

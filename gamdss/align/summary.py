@@ -10,20 +10,25 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from gamdss.align.clip import ALIGNED, FAILED, RELAXED, Outcome
+from gamdss.align.clip import ALIGNED, FAILED, LOST, RELAXED, Outcome
 from gamdss.files import write_atomic
 
 CSV_NAME = "alignment.csv"
 HEADER = (
     *("clip", "status", "frame", "left", "top", "right", "bottom", "angle", "scale"),
-    *("settings", "frames", "problem"),
+    *("settings", "frames", "seen", "drift", "problem"),
 )
 _SHOWN = 20
-_NAMES = {ALIGNED: "aligned", RELAXED: "aligned with relaxed settings", FAILED: "failed"}
+_NAMES = {
+    ALIGNED: "aligned",
+    RELAXED: "aligned with relaxed settings",
+    LOST: "face lost",
+    FAILED: "failed",
+}
 
 
 def summary(outcomes: Sequence[Outcome]) -> str:
-    """Numbers of clips and crops by status, the relaxed settings that worked, and the failures."""
+    """Numbers of clips and crops by status, the relaxed settings that worked, and the problems."""
     clips = Counter(outcome.status for outcome in outcomes)
     relaxed = Counter(outcome.settings for outcome in outcomes if outcome.status == RELAXED)
     helped = ", ".join(f"{settings} {count}" for settings, count in relaxed.most_common())
@@ -36,16 +41,17 @@ def summary(outcomes: Sequence[Outcome]) -> str:
         for status, name in _NAMES.items()
     ]
     text = tabulate(rows, ("", "clips", "crops", "what helped"), tablefmt="simple")
-    failed = [f"  {o.id}: {o.problem}" for o in outcomes if o.status == FAILED]
-    if failed:
-        hidden = len(failed) - _SHOWN
-        more = [f"  and {hidden} more, in {CSV_NAME}"] if hidden > 0 else []
-        text = "\n".join([text, "", "failed:", *failed[:_SHOWN], *more])
-    return text
+    lines = [text]
+    for title, statuses in (("failed", (FAILED,)), ("lost", (LOST,)), ("note", (ALIGNED, RELAXED))):
+        found = [f"  {o.id}: {o.problem}" for o in outcomes if o.problem and o.status in statuses]
+        more = len(found) - _SHOWN
+        lines += ["", f"{title}:", *found[:_SHOWN]] if found else []
+        lines += [f"  and {more} more, in {CSV_NAME}"] if more > 0 else []
+    return "\n".join(lines)
 
 
 def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
-    """Write one line per clip; boxes in pixels of the raw frames, angles in degrees."""
+    """Write one line per clip; boxes in raw pixels, angles in degrees, drift in crop pixels."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(HEADER)
@@ -55,6 +61,7 @@ def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
         if pose is not None:
             box = [f"{edge:.2f}" for edge in pose.box]
             found = (outcome.frame, *box, f"{pose.angle:.3f}", f"{outcome.scale:.5f}")
-        end = (outcome.settings, outcome.frames, outcome.problem)
+        checked = (outcome.seen, outcome.drift)
+        end = (outcome.settings, outcome.frames, *checked, outcome.problem)
         writer.writerow((outcome.id, outcome.status, *found, *end))
     write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gamdss.align.settings import AlignConfig
 from gamdss.config.command_line import Command
 from gamdss.errors import ConfigError, FrameError
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _SOURCES = "Give a folder or a video with --input, or a dataset with --dataset and --data-root."
 SHEET_NAME = "contact_sheet.png"
+REPORT = "_report"  # the folder of the table and the sheet: beside the output, with this ending
 
 
 @dataclass
@@ -25,13 +28,13 @@ class Options:
     """Find the face in raw frames and write aligned crops, which training reads.
 
     Args:
-        input: a folder of frames, a tree of such folders (one per clip), or a video.
+        input: a video, a folder of frames, or a tree of them (one clip each).
         dataset: name of a dataset, or a spec, in place of `input`.
         data_root: the dataset's folder.
         annotations: the dataset's workbook, if it is elsewhere.
         layout: the layout of the spec that is read; `raw` if omitted and the spec has one.
         pattern: path of a raw frame in place of the spec's layouts.
-        output: the folder of the crops.
+        output: the folder of the crops; the table and the contact sheet are written beside it.
     """
 
     output: str = field(kw_only=True)
@@ -57,6 +60,7 @@ class Options:
 def run(options: Options, settings: AlignConfig) -> None:
     """Align, and report the result of each clip."""
     from gamdss.align import align_clips  # noqa: PLC0415
+    from gamdss.align.clip import LOST  # noqa: PLC0415
     from gamdss.align.sources import dataset_jobs, input_jobs  # noqa: PLC0415
 
     output = Path(options.output).expanduser()
@@ -81,6 +85,15 @@ def run(options: Options, settings: AlignConfig) -> None:
             remedy="The reasons are above. Faces must be frontal; --yunet FILE names a detector "
             "that accepts more poses.",
         )
+    lost = [outcome.id for outcome in outcomes if outcome.status == LOST]
+    if lost:
+        raise FrameError(
+            f"the face is lost in {len(lost)} of {len(outcomes)} clips: {', '.join(lost[:5])}"
+            f"{', ...' if len(lost) > 5 else ''}",
+            file=output,
+            remedy="Look at the contact sheet; cut these clips to the frames with the face, or "
+            "leave them out.",
+        )
 
 
 def _report(
@@ -91,31 +104,49 @@ def _report(
     hint: str,
 ) -> str:
     """Write the table and the contact sheet; returns what the terminal shows."""
+    from gamdss.align.clip import ALIGNED, RELAXED  # noqa: PLC0415
     from gamdss.align.summary import CSV_NAME, summary, write_csv  # noqa: PLC0415
     from gamdss.report.contact_sheet import contact_sheet  # noqa: PLC0415
 
-    write_csv(output / CSV_NAME, outcomes)
-    aligned = sum(outcome.pose is not None for outcome in outcomes)
+    # Not among the crops, where every reader of frames would take the sheet for one of them.
+    place = output.resolve()
+    folder = place.with_name(f"{place.name}{REPORT}")
+    if (output / CSV_NAME).is_file():  # of an earlier version
+        for old in (output / CSV_NAME, *output.glob(f"{Path(SHEET_NAME).stem}*.png")):
+            old.unlink()
+    write_csv(folder / CSV_NAME, outcomes)
+    aligned = sum(outcome.status in (ALIGNED, RELAXED) for outcome in outcomes)
     pages = contact_sheet(
-        output / SHEET_NAME,
+        folder / SHEET_NAME,
         [_cell(outcome, output) for outcome in outcomes],
-        f"First crops: {aligned} of {len(outcomes)} clips aligned",
-        (settings.height, settings.width),
+        f"First, middle and last crop: {aligned} of {len(outcomes)} clips aligned",
+        (3 * settings.height, settings.width),
     )
-    lines = [summary(outcomes), "", *notes, f"table   {output / CSV_NAME}"]
+    lines = [summary(outcomes), "", *notes, f"table   {folder / CSV_NAME}"]
     more = f" and {len(pages) - 1} more pages" if len(pages) > 1 else ""
     lines.append(f"sheet   {pages[0]}{more}")
     return "\n".join([*lines, hint] if hint else lines)
 
 
 def _cell(outcome: Outcome, output: Path) -> Cell:
+    """The first, middle and last crop of a clip, and what the check of its frames found."""
+    from gamdss.align.clip import LOST, RELAXED  # noqa: PLC0415
     from gamdss.data.frames import decode  # noqa: PLC0415
     from gamdss.report.contact_sheet import Cell  # noqa: PLC0415
 
     if outcome.pose is None:
         return Cell(outcome.id, lambda: None, "failed", failed=True)
-    note = outcome.settings if outcome.status == "relaxed" else ""
-    return Cell(outcome.id, lambda: decode(output / outcome.crop, colour=False)[..., ::-1], note)
+
+    def picture() -> np.ndarray:
+        names = (outcome.crop, *outcome.later)
+        crops = [decode(output / name, colour=False)[..., ::-1] for name in names]
+        return np.concatenate([*crops, *crops[-1:] * (3 - len(crops))])
+
+    relaxed = outcome.status == RELAXED
+    note = "relaxed" if relaxed else "face"
+    if outcome.seen is not None and outcome.drift is not None:
+        note = f"{note} {outcome.seen:.0%}, drift {outcome.drift:.0f} px"
+    return Cell(outcome.id, picture, note, outcome.status == LOST, quiet=not relaxed)
 
 
 COMMAND = Command(run, Options, AlignConfig)

@@ -4,13 +4,32 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
+from gamdss.data.folders import listed
 from gamdss.errors import FrameError
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+
+
+def video_files(folder: Path) -> Iterator[Path]:
+    """The videos in a folder and below it, sorted; hidden ones are skipped.
+
+    Raises:
+        FrameError: a folder cannot be read.
+    """
+    for path in listed(folder):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from video_files(path)
+        elif path.suffix.lower() in VIDEO_SUFFIXES:
+            yield path
 
 
 class VideoFrames:

@@ -35,12 +35,14 @@ class Cell:
         picture: returns the uint8 RGB image (H, W, 3), or None if there is none.
         note: a second line below the picture.
         failed: whether the picture is crossed out.
+        quiet: the note is not a warning, and the picture has no coloured frame.
     """
 
     name: str
     picture: Callable[[], np.ndarray | None]
     note: str = ""
     failed: bool = False
+    quiet: bool = False
 
 
 def contact_sheet(
@@ -111,7 +113,7 @@ def _cell(figure: Figure, cell: Cell, left: float, low: float, high: float) -> N
             axes.plot((0, 1), ends, transform=axes.transAxes, color=VERMILLION, linewidth=1.2)
         if picture is None:
             axes.set(xlim=(0, 1), ylim=(0, 1))
-    if cell.failed or cell.note:
+    if cell.failed or (cell.note and not cell.quiet):
         for spine in axes.spines.values():
             spine.set(color=colour, linewidth=1.4)
     middle = left + PICTURE / 2

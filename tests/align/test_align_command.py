@@ -9,9 +9,12 @@ from posed_photo import posed, read, write
 
 from gamdss.align import run
 from gamdss.align.detectors import DetectedFace
+from gamdss.align.ledger import FOLDER
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
+from gamdss.data.folders import image_folders
+from gamdss.data.frame_sequence import FrameSequence
 from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
@@ -44,7 +47,11 @@ def stub(monkeypatch):
 
 
 def lines_of(output):
-    return (output / "alignment.csv").read_text().splitlines()[1:]
+    return (report(output) / "alignment.csv").read_text().splitlines()[1:]
+
+
+def report(output):
+    return output.with_name(f"{output.name}_report")
 
 
 def test_a_tree_of_folders(photo, tmp_path, align):
@@ -58,8 +65,6 @@ def test_a_tree_of_folders(photo, tmp_path, align):
     assert code == 0
     kept = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.*") if p.suffix != ".json")
     assert [name for name in kept if not name.startswith(".")] == [
-        "alignment.csv",
-        "contact_sheet.png",
         *("s1/EP01/img46.jpg", "s1/EP01/img47.jpg", "s1/EP02/001.png", "s1/EP02/002.png"),
         "s2/front/face.jpg",
     ]
@@ -74,7 +79,7 @@ def test_a_tree_of_folders(photo, tmp_path, align):
     assert rows["aligned"] == ["3", "5"]
     assert rows["failed"] == ["1", "0"]
     assert f"s2/nobody: {raw / 's2/nobody/img1.png'}: no face" in shown
-    assert str(out / "contact_sheet.png") in shown
+    assert str(report(out) / "contact_sheet.png") in shown
 
 
 def test_one_folder_and_other_sizes(tmp_path, align, stub):
@@ -100,7 +105,7 @@ def test_a_video(photo, tmp_path, align):
     assert names == [f"frame_{n:05d}.jpg" for n in range(1, 6)]
     (line,) = lines_of(out)
     assert line.startswith("clip,aligned,1,")
-    assert line.endswith(",plain,5,")
+    assert line.split(",")[9:12] == ["plain", "5", "1.0"]
     scale = float(line.split(",")[8])
     crops = [cv2.cvtColor(read(out / n), cv2.COLOR_BGR2GRAY).astype(np.float32) for n in names]
     window = cv2.createHanningWindow((280, 340), cv2.CV_32F)
@@ -109,6 +114,80 @@ def test_a_video(photo, tmp_path, align):
     before = (out / names[0]).stat().st_mtime_ns
     assert align("--input", file, "--output", out)[0] == 0
     assert (out / names[0]).stat().st_mtime_ns == before
+
+
+def film(file, images):
+    file.parent.mkdir(parents=True, exist_ok=True)
+    height, width = images[0].shape[:2]
+    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (width, height))
+    for image in images:
+        stream.write(image)
+    stream.release()
+
+
+def test_a_folder_of_videos(photo, tmp_path, align):
+    film(tmp_path / "raw" / "s1" / "one.avi", [photo] * 3)
+    film(tmp_path / "raw" / "two.AVI", [photo] * 2)
+    write(tmp_path / "raw" / "frames", [photo] * 2)
+    out = tmp_path / "out"
+    assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
+    found = {p.relative_to(out).as_posix() for p in out.rglob("*.*") if FOLDER not in p.parts}
+    assert found == {
+        *(f"s1/one/frame_{n:05d}.jpg" for n in (1, 2, 3)),
+        *(f"two/frame_{n:05d}.jpg" for n in (1, 2)),
+        *("frames/img1.png", "frames/img2.png"),
+    }
+
+
+def test_the_crops_of_a_video_are_its_frames_to_every_reader(photo, tmp_path, align):
+    film(tmp_path / "clip.avi", [photo] * 4)
+    out = tmp_path / "out"
+    assert align("--input", tmp_path / "clip.avi", "--output", out)[0] == 0
+    assert FrameSequence(out).numbers == (1, 2, 3, 4)
+    assert [folder for folder, _ in image_folders(out)] == [out]
+
+
+def test_sheets_that_earlier_versions_wrote_among_the_crops_are_removed(photo, tmp_path, align):
+    write(tmp_path / "raw", [photo] * 2)
+    out = tmp_path / "out"
+    assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
+    for name in ("alignment.csv", "contact_sheet.png", "contact_sheet_2.png"):
+        (out / name).write_text("of an earlier version")
+    assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
+    assert sorted(path.name for path in out.glob("*.*")) == [FOLDER, "img1.png", "img2.png"]
+
+
+def test_a_face_that_is_lost_is_reported(photo, tmp_path, align):
+    empty = np.full_like(photo, 90)
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw / "cut", [photo] * 12 + [empty] * 8)
+    write(raw / "gone", [posed(photo, 0, 1, (max(0, 9 * (n - 8)), 0)) for n in range(20)])
+    write(raw / "whole", [photo] * 20)
+    code, shown, error = align("--input", raw, "--output", out)
+    assert code == 2
+    assert "the face is lost in 2 of 3 clips: cut, gone" in error
+    assert "  cut: no face in the crops of frames 14," in shown
+    rows = {line.split(",")[0]: line.split(",") for line in lines_of(out)}
+    assert [row[1] for row in rows.values()] == ["lost", "lost", "aligned"]
+    assert [float(rows[name][11]) for name in ("cut", "whole")] == [0.6, 1.0]
+    assert float(rows["whole"][12]) < 3
+    assert (out / "cut" / "img20.png").is_file()
+    again = align("--input", raw, "--output", out)
+    assert again[0] == 2
+    assert again[1:] == (shown, error)
+
+
+def test_a_head_that_moves_and_a_face_at_the_edge_are_named(photo, tmp_path, align):
+    raw, out = tmp_path / "raw", tmp_path / "out"
+    write(raw / "moves", [posed(photo, 0, 1, (n, 0)) for n in range(20)])
+    write(raw / "edge", [np.ascontiguousarray(photo[:, 124:])] * 3)
+    code, shown, _ = align("--input", raw, "--output", out)
+    assert code == 0
+    assert "  moves: the head moves: an eye is up to " in shown
+    assert "  edge: the face is cut by the picture's edge (left)" in shown
+    drift = float(lines_of(out)[1].split(",")[12])
+    scale = float(lines_of(out)[1].split(",")[8])
+    assert drift / scale == pytest.approx(19, abs=4)
 
 
 @pytest.mark.parametrize("content", [b"", b"no video at all" * 99])

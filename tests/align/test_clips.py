@@ -98,7 +98,7 @@ def test_relaxed_settings_find_faces_that_plain_ones_miss(photo, tmp_path, setti
     assert {name: (o.status, o.settings) for name, o in done.items()} == {
         "small": ("relaxed", "upsampled"),
         "faint": ("relaxed", "equalised"),
-        "late": ("relaxed", "later frames"),
+        "late": ("lost", "later frames"),
         "second": ("aligned", "plain"),
     }
     assert done["late"].frame > 11

@@ -1,15 +1,18 @@
 """Detectors that work, are broken or are missing."""
 
 import sys
+from importlib.util import find_spec
 
 import cv2
 import numpy as np
 import pytest
-from posed_photo import FACE, MIDDLE, POINTS, posed, train
+from posed_photo import FACE, MIDDLE, POINTS, moved, pose_matrix, posed, train
 
-from gamdss.align import AlignConfig
-from gamdss.align.detectors import Hog, load_detector
-from gamdss.errors import DetectorError
+from gamdss.align import AlignConfig, packaged_models
+from gamdss.align.detector_choice import load_detector
+from gamdss.align.detectors import Hog
+from gamdss.align.packaged_models import MODELS
+from gamdss.errors import ConfigError, DetectorError
 
 
 def test_without_dlib_the_error_explains_how_to_install_it(monkeypatch):
@@ -125,3 +128,56 @@ def test_a_faint_box_beside_a_clear_one_is_not_a_face():
     hog = Hog()
     hog._detector = Unsure()
     assert hog._boxes(np.zeros((300, 300), np.uint8)) == [(10.0, 10.0, 90.0, 90.0)]
+
+
+PACKAGED = {"mtcnn": 5, "blazeface": 0, "mesh": 468}
+
+
+@pytest.fixture(params=PACKAGED)
+def packaged(request):
+    """Name of a detector whose package is installed."""
+    if find_spec(MODELS[request.param][0]) is None:
+        pytest.skip(f"{MODELS[request.param][0]} is not installed")
+    return request.param
+
+
+def test_packaged_networks_find_the_eyes(photo, packaged):
+    detector = load_detector(AlignConfig(detector=packaged))
+    (face,) = detector.faces(photo)
+    truth = POINTS[:4].reshape(2, 2, 2).mean(axis=1)
+    assert np.abs(np.array(sorted(face.eyes)) - truth[truth[:, 0].argsort()]).max() < 4
+    assert len(face.landmarks) == PACKAGED[packaged]
+    left, top, right, bottom = face.box
+    assert left < MIDDLE[0] - 20 < MIDDLE[0] + 20 < right
+    assert top < MIDDLE[1] - 20 < MIDDLE[1] + 20 < bottom
+    assert detector.faces(np.full_like(photo, 90)) == []
+    assert detector.faces(photo) == [face]
+
+
+def test_packaged_networks_find_a_face_in_any_place_and_size(photo, packaged):
+    detector = load_detector(AlignConfig(detector=packaged))
+    (straight,) = detector.faces(photo)
+    for angle, zoom, shift in ((10, 1.2, (15, -10)), (-12, 0.9, (-30, 20))):
+        (face,) = detector.faces(posed(photo, angle, zoom, shift))
+        expected = moved(np.array(sorted(straight.eyes)), pose_matrix(angle, zoom, shift))
+        assert np.abs(np.array(sorted(face.eyes)) - expected).max() < 4 * zoom
+
+
+@pytest.mark.parametrize("name", PACKAGED)
+def test_without_the_package_the_error_says_what_to_install(monkeypatch, name):
+    monkeypatch.setattr(packaged_models, "find_spec", lambda _: None)
+    with pytest.raises(DetectorError, match="pip install") as error:
+        load_detector(AlignConfig(detector=name))
+    assert "--detector" in error.value.remedy
+
+
+def test_detectors_exclude_each_other(tmp_path):
+    with pytest.raises(ConfigError, match="--detector mtcnn and --yunet"):
+        AlignConfig(detector="mtcnn", yunet=str(tmp_path / "yunet.onnx"))
+    with pytest.raises(ConfigError, match="--detector is 'haar'"):
+        AlignConfig(detector="haar")
+
+
+def test_the_detector_is_part_of_the_identity(packaged):
+    assert "detector" not in AlignConfig().identity
+    assert AlignConfig(detector=packaged).identity["detector"].startswith(f"{packaged} ")

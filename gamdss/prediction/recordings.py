@@ -1,0 +1,227 @@
+"""Recordings below a path, and their frames as a stream in bounded memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from gamdss.data.folders import image_folders, numbered_images
+from gamdss.data.frames import decode
+from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.data.video import VIDEO_SUFFIXES, video_files
+from gamdss.errors import ConfigError, DataRootError, FrameError
+
+# Below this, a micro-expression (at most half a second) has fewer than eight frames.
+SLOW_FPS = 15
+# Intervals between frames that differ this much from the median are irregular; a share of them
+# above the second number is a variable frame rate.
+_IRREGULAR, _VARIABLE = 0.25, 0.01
+# A video that ends this share, and more than so many frames, before its stated end is truncated;
+# headers of intact videos can be a few frames off.
+_TRUNCATED, _OFF = 0.05, 5
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A frame of a recording.
+
+    Args:
+        number: as in the image's file name; frames of a video are numbered from 1.
+        seconds: time since the first frame.
+        image: uint8 BGR (H, W, 3), upright.
+    """
+
+    number: int
+    seconds: float
+    image: np.ndarray
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A video, or a folder of frames.
+
+    Args:
+        name: its name for the user.
+        path: the video file or the folder.
+        fps: frames per second; a video's own rate if None.
+    """
+
+    name: str
+    path: Path
+    fps: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.fps is not None and not 1 <= self.fps <= 2000:
+            raise ConfigError(f"the frame rate is {self.fps}", remedy="It must be 1 to 2000.")
+
+
+def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
+    """The recordings at a path: a video, a folder of frames, or a tree of both.
+
+    Raises:
+        DataRootError: there is none.
+    """
+    if place.is_file():
+        return [Recording(place.stem, place, fps)]
+    if not place.is_dir():
+        raise DataRootError("no such folder or file", file=place, remedy="Check --input.")
+    paths = sorted([*video_files(place), *(folder for folder, _ in image_folders(place))])
+    if not paths:
+        raise DataRootError(
+            f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "
+            "this folder or below it",
+            file=place,
+            remedy="Give a video, a folder of frames, or a tree of them.",
+        )
+    names = [
+        place.resolve().name if path == place else path.relative_to(place).as_posix()
+        for path in paths
+    ]
+    return [Recording(name, path, fps) for name, path in zip(names, paths, strict=True)]
+
+
+class FrameStream:
+    """The frames of a recording, decoded one after another; none is kept.
+
+    Rotation stored in a video is applied. Times are a video's timestamps unless the recording's
+    `fps` is given; those of images are counted from the first frame number.
+
+    Raises:
+        FrameError: the video cannot be decoded, or the frame rate is unknown.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self.recording = recording
+        self._files: dict[int, Path] = {}
+        path = recording.path
+        if path.is_dir():
+            self._files = _images(path)
+            self.expected, stated = len(self._files), 0.0
+        else:
+            video = _open(path)
+            self.expected = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+            stated = video.get(cv2.CAP_PROP_FPS)
+            video.release()
+        self.fps = float(recording.fps or stated)
+        if not 1 <= self.fps <= 2000:
+            raise FrameError(
+                "the frame rate is not stored with the frames"
+                if self._files
+                else f"the video states a frame rate of {stated:g}",
+                file=path,
+                remedy="Give it in frames per second with --fps.",
+                kind="unknown frame rate",
+            )
+        self._seconds: list[float] = []
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self.frames()
+
+    def frames(self, first: int | None = None, last: int | None = None) -> Iterator[Frame]:
+        """Frames `first` to `last` (all by default), in rising order.
+
+        Raises:
+            FrameError: a frame cannot be decoded or has another size; the video ends early.
+        """
+        self._seconds = []
+        size: tuple[int, ...] = ()
+        low = -math.inf if first is None else first
+        for frame in self._decoded(low, math.inf if last is None else last):
+            if size and frame.image.shape != size:
+                raise FrameError(
+                    f"frame {frame.number} has {frame.image.shape[1]} x {frame.image.shape[0]} "
+                    f"pixels, but those before it have {size[1]} x {size[0]}",
+                    file=self._files.get(frame.number, self.recording.path),
+                    remedy="Give recordings whose frames have one size.",
+                    kind="frames of two sizes",
+                )
+            size = frame.image.shape
+            self._seconds.append(frame.seconds)
+            yield frame
+
+    @property
+    def warnings(self) -> list[str]:
+        """Problems of the frame rate, from the frames that were read so far."""
+        found = []
+        if self.fps < SLOW_FPS:
+            found.append(
+                f"{self.fps:.4g} frames per second: a micro-expression has fewer than "
+                f"{math.ceil(self.fps / 2)} frames and can be missed"
+            )
+        gaps = np.diff(self._seconds)
+        if gaps.size > 1:
+            irregular = np.abs(gaps / max(float(np.median(gaps)), 1e-6) - 1) > _IRREGULAR
+            if irregular.mean() > _VARIABLE:
+                what = "missing frames" if self._files else "variable frame rate"
+                found.append(
+                    f"{what}: {gaps.min() * 1000:.0f} to {gaps.max() * 1000:.0f} ms between "
+                    f"frames, {np.median(gaps) * 1000:.0f} ms in the median"
+                )
+        return found
+
+    def _decoded(self, first: float, last: float) -> Iterator[Frame]:
+        if not self._files:
+            yield from self._video_frames(first, last)
+            return
+        start = min(self._files)
+        for number, file in self._files.items():
+            if first <= number <= last:
+                yield Frame(number, (number - start) / self.fps, decode(file, colour=False))
+
+    def _video_frames(self, first: float, last: float) -> Iterator[Frame]:
+        video, number, start, before = _open(self.recording.path), 0, 0.0, -1.0
+        try:
+            while number < last and video.grab():
+                number += 1
+                stamp = video.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                start = stamp if number == 1 else start
+                seconds = stamp - start
+                if self.recording.fps is not None or (number > 1 and seconds <= before):
+                    seconds = max((number - 1) / self.fps, before + 1e-4)
+                before = seconds
+                if number < first:
+                    continue
+                done, image = video.retrieve()
+                if not done:
+                    raise _broken(self.recording.path, f"frame {number} cannot be decoded")
+                yield Frame(number, seconds, np.asarray(image))
+        finally:
+            video.release()
+        missing = self.expected - number
+        if number < last and (number == 0 or missing > max(_OFF, _TRUNCATED * self.expected)):
+            raise _broken(
+                self.recording.path,
+                f"the video ends after frame {number} of {self.expected}"
+                if number
+                else "the video has no frame that can be decoded",
+            )
+
+
+def _images(folder: Path) -> dict[int, Path]:
+    found, images = next(image_folders(folder), (None, []))
+    if found != folder:
+        raise FrameError("no frame in this folder", file=folder, remedy="Check the path.")
+    return numbered_images(images)
+
+
+def _open(path: Path) -> cv2.VideoCapture:
+    if not path.is_file():
+        raise FrameError("no such video", file=path, remedy="Check the path.")
+    video = cv2.VideoCapture(str(path))
+    if not video.isOpened():
+        raise _broken(path, "not a video that can be decoded")
+    return video
+
+
+def _broken(path: Path, problem: str) -> FrameError:
+    return FrameError(
+        problem,
+        file=path,
+        remedy="Check that it plays to its end; if so, convert it, for example to .mp4.",
+        kind="unreadable video",
+    )

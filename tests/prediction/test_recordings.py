@@ -1,0 +1,127 @@
+"""Frames of videos and folders as a stream; what is wrong with them is named."""
+
+import weakref
+
+import numpy as np
+import pytest
+from filmed import coffee, film, frames, portrait, rotate, vary
+
+from gamdss.errors import ConfigError, DataRootError, FrameError
+from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
+
+GREYS = [np.full((48, 64, 3), 8 * n, np.uint8) for n in range(1, 25)]
+
+
+def levels(stream, *ends):
+    return [(f.number, round(float(f.image.mean()) / 8)) for f in stream.frames(*ends)]
+
+
+def test_frames_of_a_video_have_numbers_and_times(tmp_path):
+    stream = FrameStream(Recording("clip", film(tmp_path / "clip.avi", GREYS)))
+    assert (stream.fps, stream.expected) == (25, 24)
+    assert levels(stream) == [(n, n) for n in range(1, 25)]
+    assert levels(stream, 5, 7) == [(5, 5), (6, 6), (7, 7)]
+    assert [f.seconds for f in stream] == pytest.approx([n / 25 for n in range(24)], abs=1e-3)
+    assert stream.warnings == []
+
+
+def test_a_given_frame_rate_counts(tmp_path):
+    path = film(tmp_path / "clip.avi", GREYS)
+    stream = FrameStream(Recording("clip", path, fps=200))
+    assert [f.seconds for f in stream] == pytest.approx([n / 200 for n in range(24)])
+    with pytest.raises(ConfigError, match="frame rate is 0"):
+        Recording("clip", path, fps=0)
+
+
+def test_a_folder_of_frames_keeps_its_numbers(tmp_path):
+    folder = frames(tmp_path / "raw", GREYS[:6], first=46)
+    assert levels(FrameStream(Recording("raw", folder, 100))) == [(45 + n, n) for n in range(1, 7)]
+    (folder / "img48.png").unlink()
+    stream = FrameStream(Recording("raw", folder, 100))
+    assert [f.seconds for f in stream] == pytest.approx([0, 0.01, 0.03, 0.04, 0.05])
+    assert "missing frames: 10 to 20 ms" in stream.warnings[0]
+
+
+def test_frames_without_a_rate_ask_for_it(tmp_path):
+    with pytest.raises(FrameError, match="--fps"):
+        FrameStream(Recording("raw", frames(tmp_path / "raw", GREYS[:2])))
+
+
+def test_a_tree_of_videos_and_folders(tmp_path):
+    (tmp_path / "one").mkdir()
+    film(tmp_path / "one" / "b.avi", GREYS[:2])
+    frames(tmp_path / "two" / "raw", GREYS[:2])
+    film(tmp_path / ".hidden.avi", GREYS[:2])
+    (tmp_path / "notes.txt").write_text("no recording")
+    names = [recording.name for recording in find_recordings(tmp_path, 30)]
+    assert names == ["one/b.avi", "two/raw"]
+    (only,) = find_recordings(tmp_path / "one" / "b.avi")
+    assert (only.name, only.fps) == ("b", None)
+    with pytest.raises(DataRootError, match="no such"):
+        find_recordings(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataRootError, match=r"no video .* or image"):
+        find_recordings(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a video" * 99])
+def test_what_is_not_a_video(tmp_path, content):
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(content)
+    with pytest.raises(FrameError, match=r"clip\.mp4: not a video.*\n.*convert"):
+        FrameStream(Recording("clip", path))
+
+
+def test_a_truncated_video_gives_its_frames_then_an_error(tmp_path):
+    path = film(tmp_path / "clip.avi", [portrait(), coffee()] * 20)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    seen = []
+    with pytest.raises(FrameError, match=r"clip\.avi: the video ends after frame \d+ of 40"):
+        seen.extend(frame.number for frame in FrameStream(Recording("clip", path)))
+    assert 10 < len(seen) < 30
+
+
+def test_rotation_is_applied(tmp_path):
+    path = film(tmp_path / "clip.mp4", [portrait()[:200]] * 3, code="mp4v")
+    rotate(path)
+    images = [frame.image for frame in FrameStream(Recording("clip", path))]
+    assert images[0].shape == (320, 200, 3)
+    upright = np.rot90(portrait()[:200], -1).astype(float)
+    assert np.abs(images[0] - upright).mean() < 10
+
+
+def test_a_variable_frame_rate_is_reported(tmp_path):
+    path = film(tmp_path / "clip.mp4", GREYS, code="mp4v")
+    steady = FrameStream(Recording("clip", path))
+    unit = [f.seconds for f in steady][1]
+    assert steady.warnings == []
+    data = path.read_bytes()
+    at = data.index(b"stts")
+    ticks = int.from_bytes(data[at + 16 : at + 20], "big")
+    vary(path, ticks // 2, 3 * ticks // 2)
+    stream = FrameStream(Recording("clip", path))
+    gaps = np.diff([f.seconds for f in stream])
+    assert gaps[:11] == pytest.approx(unit / 2, abs=1e-3)
+    assert gaps[12:] == pytest.approx(1.5 * unit, abs=1e-3)
+    assert "variable frame rate: 20 to 60 ms" in stream.warnings[0]
+
+
+def test_few_frames_per_second_are_reported(tmp_path):
+    stream = FrameStream(Recording("clip", film(tmp_path / "clip.avi", GREYS, fps=10)))
+    list(stream)
+    assert "10 frames per second: a micro-expression has fewer than 5" in stream.warnings[0]
+
+
+def test_frames_of_another_size_are_named(tmp_path):
+    folder = frames(tmp_path / "raw", [GREYS[0], GREYS[1], GREYS[2][:40]])
+    with pytest.raises(FrameError, match=r"img3\.png: frame 3 has 64 x 40 pixels"):
+        list(FrameStream(Recording("raw", folder, 30)))
+
+
+def test_no_frame_is_kept(tmp_path):
+    stream = iter(FrameStream(Recording("clip", film(tmp_path / "clip.avi", GREYS))))
+    first = weakref.ref(next(stream))
+    next(stream)
+    next(stream)
+    assert first() is None
