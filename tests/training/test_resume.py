@@ -9,7 +9,7 @@ import pytest
 from gamdss.cli import main
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gamdss.cli", "gamdss.training.folds", "gamdss.report.run_report"])
+CONTEXT.set_forkserver_preload(["gamdss.cli", "gamdss.training.folds", "gamdss.experiment"])
 KILLED = -signal.SIGKILL
 
 
