@@ -13,11 +13,11 @@ CONFIG = Path(__file__).resolve().parents[1] / "configs" / "cas2_c5.yaml"
 
 
 def main() -> None:
-    """Train a network per held-out subject; resumed if interrupted, shared by torchrun's ranks."""
+    """One training per held-out subject; resumes if interrupted, torchrun's ranks share them."""
     with gamdss.Experiment.from_command_line(CONFIG) as experiment:
         dataset = experiment.open_dataset()  # workbook -> clips -> reselected key frames, cached
         for fold in experiment.folds(dataset):  # one subject held out
-            experiment.trainer(dataset, fold).run()  # keeps the held-out logits of every epoch
+            experiment.trainer(dataset, fold).run()  # trains; keeps every epoch's held-out logits
         print(experiment.report(dataset))  # results.json, tables and figures
 
 

@@ -13,6 +13,7 @@ from gamdss.version import __version__
 if TYPE_CHECKING:
     from gamdss.config import Config as Config
     from gamdss.config import ModelConfig as ModelConfig
+    from gamdss.config import ReselectionConfig as ReselectionConfig
     from gamdss.config import TrainingConfig as TrainingConfig
     from gamdss.data.frame_sequence import FrameSequence as FrameSequence
     from gamdss.data.key_frame_dataset import KeyFrameDataset as KeyFrameDataset
@@ -37,6 +38,7 @@ _HOMES = {
     "FrameSequence": "gamdss.data.frame_sequence",
     "GamdssError": "gamdss.errors",
     "ModelConfig": "gamdss.config",
+    "ReselectionConfig": "gamdss.config",
     "TrainingConfig": "gamdss.config",
     "KeyFrameDataset": "gamdss.data.key_frame_dataset",
     "KeyFrames": "gamdss.records",

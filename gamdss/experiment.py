@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 from gamdss import demo
@@ -22,8 +23,8 @@ class TrainOptions:
     """Train and evaluate a network, leaving one subject out; draw its tables and figures.
 
     Args:
-        demo: run on a small synthetic dataset, in minutes on a CPU. In any order of options, its
-            settings replace those of every `--config`, and all other options replace them.
+        demo: run on a small synthetic dataset, in minutes on a CPU. Its settings replace those of
+            every `--config`; every other option replaces its settings.
         folds: train only these held-out subjects (A,B,...); a later start with the same
             `--output`, or `gamdss merge` of several outputs, completes the run.
     """
@@ -35,7 +36,7 @@ class TrainOptions:
 class Experiment(RunFolds):
     """A run on a dataset: folds are trained one by one and reported together.
 
-    Use it in a `with` statement, in which no other process can write to the run directory:
+    Use it in a `with` statement; until its end, no other process can write to the run directory:
 
         config = gamdss.Config(dataset="cas2", task="c5", data_root="/data/CASME2")
         with gamdss.Experiment(config) as experiment:
@@ -47,7 +48,7 @@ class Experiment(RunFolds):
     Args:
         config: every setting; `config.output` is the run directory, `runs/<dataset>_<task>` if
             omitted.
-        demo: run on synthetic clips in the dataset's layout.
+        synthetic: use synthetic clips in the dataset's layout, generated first if not cached.
         only: names of the folds to train now; all if None.
         progress: show progress bars.
 
@@ -59,12 +60,14 @@ class Experiment(RunFolds):
         self,
         config: Config,
         *,
-        demo: bool = False,
+        synthetic: bool = False,
         only: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
-        output = Path(config.output).expanduser() if config.output else default_output(config, demo)
-        super().__init__(on_demo_data(config) if demo else config, output, only, progress)
+        output = (
+            Path(config.output).expanduser() if config.output else default_output(config, synthetic)
+        )
+        super().__init__(on_demo_data(config) if synthetic else config, output, only, progress)
 
     @classmethod
     def from_command_line(
@@ -89,7 +92,7 @@ class Experiment(RunFolds):
     def from_options(cls, options: TrainOptions, config: Config) -> Experiment:
         """The experiment of parsed options."""
         only = None if options.folds is None else [f.strip() for f in options.folds.split(",")]
-        return cls(config, demo=options.demo, only=only)
+        return cls(config, synthetic=options.demo, only=only)
 
     def report(self, dataset: Dataset) -> str:
         """Write `results.json`, `results.md` and the figures.
@@ -147,11 +150,20 @@ def demo_last(words: Sequence[str]) -> list[str]:
 
     Config files come first, then the demo's settings, then the other options.
     """
-    if "--demo" not in words:
+    if not _wants_demo(words):
         return list(words)
     files, options = split_configs(words)
     named = [word for file in [*files, str(demo.SETTINGS)] for word in ("--config", file)]
     return [*named, *options]
+
+
+def _wants_demo(words: Sequence[str]) -> bool:
+    """Whether `--demo` is among the words, and not as `--demo false`."""
+    for word, following in pairwise([*words, ""]):
+        name, equals, value = word.partition("=")
+        if name == "--demo":
+            return (value if equals else following).lower() not in ("false", "no", "0")
+    return False
 
 
 def run_experiment(options: TrainOptions, config: Config) -> None:
@@ -160,7 +172,7 @@ def run_experiment(options: TrainOptions, config: Config) -> None:
         dataset = experiment.open_dataset()
         for fold in experiment.folds(dataset):
             experiment.trainer(dataset, fold).run()
-        print(experiment.report(dataset), end="\n" if experiment.ranks.rank == 0 else "")
+        print(experiment.report(dataset))
 
 
 TRAIN = Command(run_experiment, TrainOptions, Config, arrange=demo_last)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from gamdss.config import TrainingConfig
 from gamdss.errors import ConfigError
 
 
@@ -50,3 +51,21 @@ def two_phase_loss(
         )
         loss = loss + auxiliary_weight * auxiliary
     return loss
+
+
+def training_loss(
+    rising: Tensor | None,
+    falling: Tensor | None,
+    labels: Tensor,
+    training: TrainingConfig,
+    class_weights: Tensor | None = None,
+) -> Tensor:
+    """The loss of a training step with the weights of a config; arguments as `two_phase_loss`."""
+    return two_phase_loss(
+        rising,
+        falling,
+        labels,
+        auxiliary_weight=training.auxiliary_weight,
+        label_smoothing=training.label_smoothing,
+        class_weights=class_weights,
+    )

@@ -89,6 +89,11 @@ def test_the_demo_wins_over_every_file_and_later_files_over_earlier(chosen, line
     assert (config.training.epochs, config.model.image_size, config.seed) == (12, 64, 6)
 
 
+def test_a_demo_that_is_switched_off(chosen):
+    assert chosen("--config FILE --demo false").training.epochs == 199
+    assert chosen("--config FILE --demo=true").training.epochs == 12
+
+
 def test_without_the_demo_words_stay_as_they_are(chosen):
     assert chosen("--seed 3 --config FILE").seed == 5
     with pytest.raises(ConfigError):

@@ -7,14 +7,18 @@ weights, as the differences apex - onset and apex - offset do.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gamdss.config.features import FeatureName
-from gamdss.features.flow import FlowMethod, ThirdChannel
+from gamdss.features.difference import frame_difference
+from gamdss.features.flow import FlowMethod, ThirdChannel, dense_flow, flow_feature, resize_flow
 
 STD = (0.229, 0.224, 0.225)  # of ImageNet's red, green and blue, values 0 to 1
+# Turns a frame, uint8 BGR (H, W, 3), into the network's, RGB (3, S, S).
+Resize = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -26,16 +30,19 @@ class Feature:
         units: units of the channels as computed.
         normalisation: how the network sees them, in words.
         source: publication or standard.
+        compute: the feature (C, S, S) float32 of two frames, uint8 BGR (H, W, 3): from the weak
+            end of the phase to its apex. Also given how frames are resized, and S (0: their own).
+        factors: of each channel, from its units to what the network sees, by S.
         flow: method of the flow; None for differences.
-        third: third channel of a flow.
     """
 
     channels: tuple[str, ...]
     units: tuple[str, ...]
     normalisation: str
     source: str
+    compute: Callable[[np.ndarray, np.ndarray, Resize, int], np.ndarray]
+    factors: Callable[[int], Sequence[float]]
     flow: FlowMethod | None = None
-    third: ThirdChannel = "magnitude"
 
     @property
     def is_vector(self) -> bool:
@@ -50,12 +57,35 @@ _FLOWS: dict[FlowMethod, str] = {
 }
 
 
+def _difference(grey: bool) -> Callable[[np.ndarray, np.ndarray, Resize, int], np.ndarray]:
+    def compute(start: np.ndarray, apex: np.ndarray, resize: Resize, _: int) -> np.ndarray:
+        return frame_difference(resize(start), resize(apex), grey)
+
+    return compute
+
+
+def _of_flow(
+    method: FlowMethod, third: ThirdChannel
+) -> Callable[[np.ndarray, np.ndarray, Resize, int], np.ndarray]:
+    def compute(start: np.ndarray, apex: np.ndarray, _: Resize, size: int) -> np.ndarray:
+        flow = dense_flow(start, apex, method)
+        return flow_feature(resize_flow(flow, (size, size)) if size else flow, third)
+
+    return compute
+
+
+def _percent(size: int) -> float:
+    return 100.0 / size  # of the frame's side
+
+
 def _flow(method: FlowMethod) -> Feature:
     return Feature(
         channels=("u", "v", "magnitude"),
         units=("pixels",) * 3,
         normalisation="percent of the frame's side (pixels / side * 100)",
         source=_FLOWS[method],
+        compute=_of_flow(method, "magnitude"),
+        factors=lambda size: [_percent(size)] * 3,
         flow=method,
     )
 
@@ -66,8 +96,9 @@ def _strain(method: FlowMethod) -> Feature:
         units=("pixels", "pixels", "1"),
         normalisation="u, v: percent of the frame's side; strain * 10",
         source=f"Liong et al., STSTNet, arXiv 1902.03634; flow: {_FLOWS[method]}",
+        compute=_of_flow(method, "strain"),
+        factors=lambda size: [_percent(size), _percent(size), 10.0],
         flow=method,
-        third="strain",
     )
 
 
@@ -77,12 +108,16 @@ FEATURES: dict[FeatureName, Feature] = {
         units=("grey levels",) * 3,
         normalisation="grey levels / 255 / ImageNet's deviation of the channel",
         source="GAMDSS, arXiv 2603.04766",
+        compute=_difference(grey=False),
+        factors=lambda _: [1 / (255 * deviation) for deviation in STD],
     ),
     "grey-difference": Feature(
         channels=("grey",),
         units=("grey levels",),
         normalisation="grey levels / 255 / 0.226, the same in the network's three channels",
         source="ITU-R BT.601 luma of the difference above",
+        compute=_difference(grey=True),
+        factors=lambda _: [1 / (255 * (sum(STD) / len(STD)))],
     ),
     "flow-dis": _flow("dis"),
     "flow-farneback": _flow("farneback"),
@@ -101,10 +136,4 @@ def scale(name: FeatureName, size: int) -> np.ndarray:
     Returns:
         (C,) float32, one for each channel.
     """
-    feature = FEATURES[name]
-    if feature.flow is None:
-        deviations = STD if len(feature.channels) == len(STD) else (sum(STD) / len(STD),)
-        return np.array([1 / (255 * deviation) for deviation in deviations], np.float32)
-    side = 100.0 / size  # percent of the frame's side
-    third = 10.0 if feature.third == "strain" else side
-    return np.array([side, side, third], np.float32)
+    return np.array(FEATURES[name].factors(size), np.float32)

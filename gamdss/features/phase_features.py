@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 
 from gamdss.config.features import FeaturesConfig
-from gamdss.features.difference import frame_difference, magnify
-from gamdss.features.flow import check_flow, dense_flow, flow_feature, resize_flow
+from gamdss.features.difference import magnify
+from gamdss.features.flow import check_flow
 from gamdss.features.kinds import FEATURES
 from gamdss.records import KeyFrames
 
@@ -70,13 +70,7 @@ class PhaseFeatures:
             (C, S, S) float32, in the units of `FEATURES`.
         """
         first, last = images[start], self._magnified(images, start, apex)
-        if self.kind.flow is None:
-            grey = len(self.kind.channels) == 1
-            return frame_difference(self.resize(first), self.resize(last), grey)
-        flow = dense_flow(first, last, self.kind.flow)
-        if self.image_size:
-            flow = resize_flow(flow, (self.image_size, self.image_size))
-        return flow_feature(flow, self.kind.third)
+        return self.kind.compute(first, last, self.resize, self.image_size)
 
     def _magnified(self, images: Mapping[int, np.ndarray], start: int, apex: int) -> np.ndarray:
         config = self.config

@@ -143,7 +143,7 @@ def _limits(phases: Sequence[StripPhase]) -> _Limits:
                 kinds["difference"].append(feature.ravel())
             else:
                 kinds["motion"].append(np.hypot(feature[0], feature[1]).ravel())
-                if kind.third == "strain":
+                if "strain" in kind.channels:
                     kinds["strain"].append(feature[2].ravel())
     ends = {"difference": 1.0, "motion": 0.1, "strain": 0.01}
     found = {
@@ -165,7 +165,7 @@ def _row(figure: Figure, top: float, phase: StripPhase, limits: _Limits) -> None
             values = feature.mean(axis=0)
             axes.imshow(value_colours(values, limits.difference, signed=True))
             captions.append(f"mean {np.abs(values).mean():.2f}")
-        elif kind.third == "strain":
+        elif "strain" in kind.channels:
             axes.imshow(value_colours(feature[2], limits.strain, signed=False))
             captions.append(f"mean strain {100 * feature[2].mean():.2f}%")
         else:
@@ -205,7 +205,7 @@ def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> No
     """The colour wheel, and bars for differences and strain, if they are drawn."""
     kinds = [FEATURES[name] for name in names]
     left, low, side = LEFT + 0.55, 0.3, 0.85
-    if any(kind.flow is not None and kind.third != "strain" for kind in kinds):
+    if any(kind.flow is not None and "strain" not in kind.channels for kind in kinds):
         axes = axes_at(figure, left, low, side, side)
         y, x = np.mgrid[-1:1:201j, -1:1:201j]
         wheel = motion_colours(np.stack((x, y)), 1.0)
@@ -219,7 +219,7 @@ def _legend(figure: Figure, limits: _Limits, names: Sequence[FeatureName]) -> No
         end = limits.difference
         _bar(figure, left, "difference, grey levels", SIGNED, (-end, end))
         left += 3.1
-    if any(kind.third == "strain" for kind in kinds):
+    if any("strain" in kind.channels for kind in kinds):
         _bar(figure, left, "strain, percent", DEFORMED, (0, 100 * limits.strain))
 
 

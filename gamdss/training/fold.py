@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.files import write_csv
-from gamdss.losses import two_phase_loss
+from gamdss.losses import training_loss
 from gamdss.metrics import inner_epoch
 from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
@@ -156,14 +156,7 @@ class FoldTrainer:
         with autocast(self.config):
             rising, falling = self.net(*inputs)
         training = self.config.training
-        loss = two_phase_loss(
-            rising,
-            falling,
-            labels,
-            auxiliary_weight=training.auxiliary_weight,
-            label_smoothing=training.label_smoothing,
-            class_weights=self.class_weights,
-        )
+        loss = training_loss(rising, falling, labels, training, self.class_weights)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()

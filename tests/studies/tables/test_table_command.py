@@ -282,7 +282,7 @@ def test_folders_of_datasets(table, tmp_path, capsys):
     assert main(["table", file, "--data-root", str(tmp_path), *out]) == 2
     assert "Give each its folder: cas2=/data/CAS2,samm=/data/SAMM" in capsys.readouterr().err
     assert main(["table", file, "--data-root", "smic=x", *out]) == 2
-    assert "the names are cas2, samm" in capsys.readouterr().err
+    assert "name each once" in capsys.readouterr().err
     assert main(["table", file, *out]) == 2
     assert "add --demo" in capsys.readouterr().err
     (tmp_path / "out" / "runs").mkdir(parents=True)
