@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 TINY = "{subjects: 2, clips_per_subject: 3, height: 32, width: 32, fps: 40, seed: 4}"
 
 
+@pytest.mark.slow
 def test_the_demo_of_another_dataset(made, small_options, tmp_path, monkeypatch, capsys):
     (tmp_path / "tiny.yaml").write_text(TINY)
     monkeypatch.setattr(demo, "DATASET", tmp_path / "tiny.yaml")

@@ -104,6 +104,7 @@ def test_nothing_imports_scripts():
         assert not tops & {"cas2", "samm", "cas3", "visual", "tests"}
 
 
+@pytest.mark.slow
 def test_importing_has_no_side_effect_and_light_rooms_stay_light(tmp_path):
     code = (
         "import sys\n"

@@ -113,6 +113,7 @@ def test_the_readme_is_one_page():
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "code"), PYTHON, ids=label)
 def test_a_python_block_runs(file, code, small_dataset, finished_run, tmp_path, monkeypatch):
     """On synthetic data in place of the user's; a network at 32 pixels in place of 224."""

@@ -67,6 +67,7 @@ def source(request, made, data):
     return data, "cas2"
 
 
+@pytest.mark.slow
 def test_notes_of_key_frames(source, finished_run, tmp_path, monkeypatch):
     root, dataset = source
     run = read_run(finished_run)

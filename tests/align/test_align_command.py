@@ -54,6 +54,7 @@ def report(output):
     return output.with_name(f"{output.name}_report")
 
 
+@pytest.mark.slow
 def test_a_tree_of_folders(photo, tmp_path, align):
     raw, out = tmp_path / "raw", tmp_path / "out"
     write(raw / "s1" / "EP01", [photo] * 2, 46, "img{}.jpg")
@@ -92,6 +93,7 @@ def test_one_folder_and_other_sizes(tmp_path, align, stub):
     assert read(out / "img3.png").shape == (50, 40, 3)
 
 
+@pytest.mark.slow
 def test_a_video(photo, tmp_path, align):
     file = tmp_path / "clip.avi"
     stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
@@ -212,6 +214,7 @@ def test_no_clip_can_be_aligned(photo, tmp_path, align):
 DATASETS = [("cas2", "raw"), ("cas1", "raw"), ("smic", "raw"), ("4dme", "raw"), ("samm", "native")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "layout"), DATASETS)
 def test_crops_of_a_raw_release_can_be_trained_on(name, layout, made, tmp_path, align, stub):
     root, out, spec = made(name, layout, 2), tmp_path / "out", get_spec(name)
@@ -301,6 +304,7 @@ def test_wrong_folders_and_missing_dlib(tmp_path, align, photo, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_pages_of_the_contact_sheet(tmp_path):
     grey = np.full((34, 28, 3), 128, np.uint8)
     cells = [Cell(f"clip {n}", lambda: grey, failed=n == 3) for n in range(41)]

@@ -37,6 +37,7 @@ def likeness(one, other):
     return np.corrcoef(one.ravel(), other.ravel())[0, 1]
 
 
+@pytest.mark.slow
 def test_the_face_is_found_where_it_was_placed(photo, tmp_path, settings):
     places = {"plain": (1.0, (0, 0)), "aside": (1.0, (40.5, -23)), "large": (1.6, (-12, 20))}
     done = run(
@@ -84,6 +85,7 @@ def test_eyes_are_level_with_a_predictor(photo, tmp_path, predictor, angle):
     assert likeness(read(tmp_path / "out/clip/1.png"), upright) > 0.99
 
 
+@pytest.mark.slow
 def test_relaxed_settings_find_faces_that_plain_ones_miss(photo, tmp_path, settings):
     empty = np.full_like(photo, 90)
     faint = np.round(118 + (photo - 128.0) * 0.035).astype(np.uint8)

@@ -154,6 +154,7 @@ def test_an_output_that_cannot_be_written(stub, jobs, tmp_path):
         align_clips(jobs, stub, tmp_path / "file" / "out", progress=False)
 
 
+@pytest.mark.slow
 def test_any_number_of_workers_gives_the_same_files(photo, tmp_path):
     """Separate processes, with dlib."""
     jobs = [

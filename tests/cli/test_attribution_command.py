@@ -13,6 +13,8 @@ from gamdss.runs.attribution import attribute
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, OpenedRun, open_run
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = DataOptions(device="cpu")
 
 

@@ -61,6 +61,7 @@ def test_version_and_unknown_command(capsys):
     assert "train" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_synth_writes_a_dataset_and_prints_where(tmp_path, capsys):
     words = ["--subjects", "1", "--clips-per-subject", "1", "--height", "32", "--width", "32"]
     assert main(["synth", "--output", str(tmp_path / "made"), *words]) == 0
@@ -72,6 +73,7 @@ def test_synth_writes_a_dataset_and_prints_where(tmp_path, capsys):
     assert "--output is missing" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_script_runs_from_any_directory(tmp_path):
     done = subprocess.run(
         [sys.executable, str(ROOT / "cas2/train_c5.py")],

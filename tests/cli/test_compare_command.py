@@ -10,6 +10,8 @@ import yaml
 
 from gamdss.cli import main
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(small_dataset, small_options, tmp_path_factory):

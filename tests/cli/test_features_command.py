@@ -70,6 +70,7 @@ def test_features_json_says_what_the_files_are(done):
     assert about["settings"]["preset"] == "full"
 
 
+@pytest.mark.slow
 def test_size_0_keeps_the_frames_as_they_are(small_dataset, tmp_path):
     words = ["--features.name", "flow-dis", "--preset", "none", "--size", "0"]
     assert command(small_dataset, tmp_path / "flow", *words) == 0
@@ -89,6 +90,7 @@ def test_size_0_keeps_the_frames_as_they_are(small_dataset, tmp_path):
     assert np.array_equal(difference, frame_difference(*rgb))
 
 
+@pytest.mark.slow
 def test_started_again_it_does_what_is_missing_and_ends_with_the_same_bytes(
     done, small_dataset, tmp_path, monkeypatch
 ):
@@ -106,6 +108,7 @@ def test_started_again_it_does_what_is_missing_and_ends_with_the_same_bytes(
     assert contents(output) == contents(done)
 
 
+@pytest.mark.slow
 def test_a_changed_frame_is_computed_again(data, tmp_path):
     words = ["--features.name", "grey-difference", "--preset", "none"]
     assert command(data, tmp_path / "out", *words) == 0
@@ -124,6 +127,7 @@ def test_a_changed_frame_is_computed_again(data, tmp_path):
     assert not np.load(tmp_path / "out" / row["rising"]).any()
 
 
+@pytest.mark.slow
 def test_a_broken_frame_is_reported_and_the_others_are_written(data, tmp_path, capsys):
     broken = next(data.glob("Cropped/sub02/*"))
     for frame in broken.iterdir():
@@ -148,6 +152,7 @@ def test_other_settings_and_other_folders_are_refused(done, small_dataset, tmp_p
     assert "thesis.tex" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog, capsys):
     chosen = rows(done)[1:4]
     other = {"happiness": "surprise", "surprise": "happiness"}
@@ -192,6 +197,7 @@ def test_a_wrong_option_is_refused(small_dataset, tmp_path, capsys, words, messa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_config_of_a_run_may_be_given(small_dataset, tmp_path):
     file = tmp_path / "run.yaml"
     file.write_text("model:\n  image_size: 64\ntraining: {epochs: 3}\ntask: c5\n")
@@ -204,6 +210,7 @@ def test_without_data_it_says_where_to_get_them(capsys):
     assert "--data-root must name the folder of CASME II" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_folders_of_several_datasets_begin_with_their_names(made, tmp_path, capsys):
     roots = f"cas2={made('cas2')},samm={made('samm')}"
     words = ["features", "--dataset", "cas2+samm", "--data-root", roots, "--size", "32"]

@@ -29,6 +29,7 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
     assert main(["spot", "--input", str(made / "Cropped"), "--output", str(tmp_path)]) == 0
     assert str(tmp_path / "motion_curves.png") in capsys.readouterr().out
@@ -44,6 +45,7 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
         assert int(row["apex_low"]) <= int(row["apex"]) <= int(row["apex_high"])
 
 
+@pytest.mark.slow
 def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_are_written(made, tmp_path, capsys):
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped" / "sub01", tree)
@@ -109,6 +111,7 @@ def faulty(made, tmp_path_factory):
     return tree
 
 
+@pytest.mark.slow
 def test_faulty_clips_are_named_with_their_problem(faulty, tmp_path):
     assert main(["spot", "--input", str(faulty), "--output", str(tmp_path)]) == 1
     found = {row["clip"]: row for row in rows(tmp_path)}
@@ -137,6 +140,7 @@ def test_a_long_clip_is_refused_before_it_is_read(made, tmp_path, monkeypatch, c
     assert "too many" in rows(tmp_path)[0]["problem"]
 
 
+@pytest.mark.slow
 def test_frames_are_not_kept_in_full_size(made, monkeypatch):
     frames, alive = FrameSequence(next(made.glob("Cropped/sub01/*"))), []
 

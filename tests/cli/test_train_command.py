@@ -13,6 +13,8 @@ from workbook_edits import edit
 
 from gamdss.cli import main
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -21,6 +21,8 @@ from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
 from gamdss.training.checkpoint import load_result
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "visual").glob("tsne_*.py"))
 TINY = "{subjects: 3, clips_per_subject: 5, height: 32, width: 32, fps: 40, seed: 4}"

@@ -65,6 +65,7 @@ def test_a_missing_apex_under_strict(refused, data, cell):
     assert "row 4: " in refused(data, "--strict")
 
 
+@pytest.mark.slow
 def test_a_missing_apex_and_an_unknown_emotion_cause_warnings(
     data, small_options, tmp_path, caplog
 ):
@@ -100,6 +101,7 @@ def test_a_missing_annotated_frame(refused, data):
     assert "(row 7 of the workbook): the annotated offset frame" in shown
 
 
+@pytest.mark.slow
 def test_a_missing_frame_inside_a_window_is_skipped_with_a_note(
     data, small_options, tmp_path, caplog
 ):
@@ -124,6 +126,7 @@ def test_an_unreadable_frame(refused, data, content, message):
     assert message in shown
 
 
+@pytest.mark.slow
 def test_frames_of_mixed_size(refused, data, small_options, tmp_path):
     path = frame(data, 2, "OffsetFrame")
     cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (50, 60)))
@@ -134,6 +137,7 @@ def test_frames_of_mixed_size(refused, data, small_options, tmp_path):
     assert main([*words, "--training.epochs", "1", "--frames.mixed-size", "resize"]) == 0
 
 
+@pytest.mark.slow
 def test_grey_frames(refused, data, small_options, tmp_path):
     for path in frame(data, 2).parent.iterdir():
         cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))

@@ -15,6 +15,7 @@ CONFIGS = sorted([*ROOT.glob("configs/*.yaml"), *ROOT.glob("configs/original/*.y
 SINGLE = [file for file in CONFIGS if "+" not in yaml.safe_load(file.read_text())["dataset"]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", SINGLE, ids=lambda p: str(p.relative_to(ROOT)))
 def test_the_data_of_every_config_is_read_and_reselected(file, made, tmp_path):
     asked = yaml.safe_load(file.read_text())

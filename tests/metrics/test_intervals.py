@@ -41,6 +41,7 @@ def test_a_draw_is_of_whole_subjects():
     assert accuracy.mean() == pytest.approx((1 + 2 * 0.75 + 0) / 4, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("count", "accuracy", "difficulty"), [(4, 0.6, 0.8), (8, 0.8, 0.8), (26, 0.6, 0.5)]
 )
@@ -58,6 +59,7 @@ def test_intervals_cover_planted_figures(count, accuracy, difficulty):
         assert 0.90 <= times / REPEATS <= 0.99, (name, times / REPEATS)
 
 
+@pytest.mark.slow
 def test_intervals_of_a_difference_cover_it():
     rng = np.random.default_rng(8)
     everybody = subjects(rng, 20_000, 0.8)

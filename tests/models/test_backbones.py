@@ -36,6 +36,7 @@ def frames(size, batch=4):
     return face, face + motion[0], face + 0.1 * motion[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), TRAINED)
 def test_backbones_learn_in_a_few_steps(name, size):
     torch.manual_seed(0)
@@ -109,6 +110,7 @@ def test_batch_norms_of_a_backbone_see_each_phase_as_a_separate_batch():
     assert len(calls) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size", "message"),
     [

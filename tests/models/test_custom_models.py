@@ -23,6 +23,7 @@ def shortened(code, *changes):
     return code
 
 
+@pytest.mark.slow
 def test_the_loop_trains_a_custom_model(small_dataset, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     code = block("gamdss.two_phase(model)")

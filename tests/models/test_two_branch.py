@@ -105,6 +105,7 @@ def test_bfloat16_autocast_trains():
     assert all(p.grad.isfinite().all() for p in net.parameters())
 
 
+@pytest.mark.slow
 def test_compiles_into_one_graph():
     net = TwoBranchNet(5, image_size=32).eval()
     compiled = torch.compile(net, backend="eager", fullgraph=True)
@@ -128,6 +129,7 @@ def test_a_custom_temporal_stream_sets_the_spatial_width_and_grid():
     assert net.spatial.position.shape == (1, 25, 64)
 
 
+@pytest.mark.slow
 def test_both_phases_at_once_are_normalised_separately():
     nets = [TwoBranchNet(5, image_size=32, drop_path=0.0, one_pass=way) for way in (False, True)]
     nets[1].load_state_dict(nets[0].state_dict())

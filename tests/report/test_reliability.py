@@ -50,6 +50,7 @@ def test_accurate_confidences_have_no_error():
     assert sum(b.clips for b in found.bins) == 20000
 
 
+@pytest.mark.slow
 def test_subjects_from_the_best_to_the_worst(tmp_path):
     folds = [fold("a", [1, 0]), fold("b", [1, 1, 1]), fold("c", [1]), fold("d", [0, 0])]
     found = subjects(folds, "final")

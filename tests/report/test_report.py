@@ -113,6 +113,7 @@ def test_curves_of_folds_that_do_not_fit(tmp_path):
         learning_curves([], tmp_path / "c.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moved", [True, False])
 @pytest.mark.parametrize("clips", [1, 6])
 def test_film_strip(tmp_path, clips, moved):
@@ -124,6 +125,7 @@ def test_film_strip(tmp_path, clips, moved):
     assert tall > 400 * min(clips, 4)
 
 
+@pytest.mark.slow
 def test_a_report_writes_everything_and_names_it(tmp_path):
     folds = [fold("01"), fold("02")]
     shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
@@ -135,6 +137,7 @@ def test_a_report_writes_everything_and_names_it(tmp_path):
     assert all(f"![{name}]({file})" in text for name, file in drawn.items())
 
 
+@pytest.mark.slow
 def test_a_figure_is_added_in_one_place(tmp_path, finished_run, monkeypatch):
     def draw(results, folds, path):
         confusion_figure(results, path)

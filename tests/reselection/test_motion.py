@@ -135,6 +135,7 @@ def test_needed_frames_of_motion_reach_beyond_the_clip():
     assert needed_frames(2, 40, 50, "motion")[0] == 0
 
 
+@pytest.mark.slow
 def test_intervals_contain_the_true_frame_as_often_as_stated():
     rng = np.random.default_rng(1)
     times, inside = np.arange(1, 111), []
@@ -149,6 +150,7 @@ def test_intervals_contain_the_true_frame_as_often_as_stated():
     assert 0.68 <= np.mean(inside) <= 0.93
 
 
+@pytest.mark.slow
 def test_key_frames_are_spotted_without_an_annotation(frames):
     found = spot(frames)
     assert abs(found.onset - ONSET) <= 4

@@ -21,6 +21,8 @@ from gamdss.runs.export import Trained, export, load_trained
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = DataOptions(device="cpu")
 
 

@@ -10,6 +10,8 @@ import yaml
 from gamdss.cli import main
 from gamdss.training.run_directory import same_data
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def train(small_dataset, small_options, tmp_path_factory):

@@ -15,6 +15,8 @@ import yaml
 from gamdss.cli import main
 from gamdss.runs.finished import read_run
 
+pytestmark = pytest.mark.slow
+
 OLD = Path(__file__).parents[1] / "fixtures" / "old_run"
 LATER = ("training.label_smoothing", "training.precision", "features", "protocol")
 

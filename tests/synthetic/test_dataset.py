@@ -113,6 +113,7 @@ def test_emotions_move_different_regions(quiet):
     assert max(upper["repression"]) < 0.2
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_files_with_any_number_of_threads(quiet, tmp_path):
     one = write_dataset(tmp_path / "one", replace(QUIET, workers=1), progress=False)
     assert files(one) == files(quiet)
@@ -121,6 +122,7 @@ def test_the_same_seed_gives_the_same_files_with_any_number_of_threads(quiet, tm
     assert files(other).keys() != files(quiet).keys()
 
 
+@pytest.mark.slow
 def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path):
     noisy = replace(QUIET, noise=3, flicker=2, illumination=3, drift=1, blink=1, jpeg_quality=80)
     root = write_dataset(tmp_path / "noisy", noisy, progress=False)
@@ -130,6 +132,7 @@ def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path
     assert all(before[name] != after[name] for name in before)
 
 
+@pytest.mark.slow
 def test_the_annotator_has_the_requested_bias_and_jitter(tmp_path):
     config = SynthConfig(
         subjects=1,
@@ -169,6 +172,7 @@ def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path
     assert (tmp_path / "mine.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     def broken(*args):
         raise KeyboardInterrupt

@@ -110,6 +110,7 @@ def test_features_do_not_depend_on_the_number_of_threads(plain, tmp_path):
     assert np.array_equal(one.phase_features, four.phase_features)
 
 
+@pytest.mark.slow
 def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, cache, tmp_path):
     """With negligible magnification the stored difference equals that of the frames."""
     config = of(plain, magnification=1.0000001)
@@ -128,6 +129,7 @@ def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, ca
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["grey-difference", "flow-dis", "flow-strain"])
 def test_what_the_network_sees_is_scaled_as_stated(plain, cache, tmp_path, name):
     config = of(plain, name=name)
@@ -158,6 +160,7 @@ def test_held_out_clips_use_annotated_features_where_they_use_annotated_frames(p
         assert np.array_equal(data.held_out.numpy(), expected)
 
 
+@pytest.mark.slow
 def test_an_interrupted_fold_ends_like_an_uninterrupted_one(plain, cache, tmp_path):
     config = of(plain, name="flow-strain")
     config = replace(config, training=replace(config.training, checkpoint_every=1))
@@ -200,6 +203,7 @@ def test_a_composite_has_the_features_of_its_parts(plain, made, cache):
     assert np.array_equal(here, last.phase_features[last.reselected_index[-1, 4]])
 
 
+@pytest.mark.slow
 def test_the_command_trains_on_flow_and_strain(small_dataset, small_options, tmp_path, capsys):
     words = ["train", "--data-root", str(small_dataset), *small_options]
     words += ["--folds", "01", "--training.epochs", "1", "--features.name", "flow-strain"]

@@ -60,6 +60,7 @@ def first(dataset, config, tmp_path_factory):
     return run_fold(dataset, folds_of(dataset)[0], config, tmp_path_factory.mktemp("first"))
 
 
+@pytest.mark.slow
 def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     run = train(replace(config, cache=str(tmp_path / "cache")), tmp_path / "run", progress=False)
     assert np.array_equal(run.folds[0].logits, first.logits)
@@ -73,6 +74,7 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     assert [f.final.epoch for f in run.results.folds] == [3, 3, 3]
 
 
+@pytest.mark.slow
 def test_options_against_unequal_classes_change_the_training(first, dataset, config, tmp_path):
     for option in (
         {"class_weights": "balanced"},
@@ -94,6 +96,7 @@ def _unequal(data):
     return {"training": data.training[keep], "training_labels": labels}
 
 
+@pytest.mark.slow
 def test_held_out_labels_do_not_affect_training(first, dataset, config, tmp_path):
     def swap(data):
         return {"held_out_labels": torch.flip(data.held_out_labels, [0])}
@@ -102,6 +105,7 @@ def test_held_out_labels_do_not_affect_training(first, dataset, config, tmp_path
     assert np.array_equal(swapped.logits, first.logits)
 
 
+@pytest.mark.slow
 def test_held_out_frames_are_never_trained_on(first, dataset, config, tmp_path):
     def blank(data):
         frames = data.frames.clone()
@@ -113,6 +117,7 @@ def test_held_out_frames_are_never_trained_on(first, dataset, config, tmp_path):
     assert not np.array_equal(blanked.logits, first.logits)
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_training(first, dataset, config, tmp_path):
     other = run_fold(dataset, folds_of(dataset)[0], replace(config, seed=5), tmp_path / "seed")
     assert not np.array_equal(other.train_loss, first.train_loss)
@@ -139,6 +144,7 @@ def test_one_branch_alone_trains(dataset, config, tmp_path, branches):
     assert np.isfinite(result.logits).all()
 
 
+@pytest.mark.slow
 def test_the_learning_rate_decays_as_in_the_paper(dataset, config, tmp_path):
     training = replace(config.training, epochs=5, lr_decay=0.5, lr_decay_epochs=3)
     fast = replace(config, training=training)
@@ -158,6 +164,7 @@ def test_auto_precision_follows_from_the_device(config, monkeypatch, fast, preci
     assert (resolved.device, resolved.training.precision) == ("cpu", precision)
 
 
+@pytest.mark.slow
 def test_bf16_learns_like_float32(first, dataset, config, tmp_path):
     half = replace(config, training=replace(config.training, precision="bf16"))
     result = run_fold(dataset, folds_of(dataset)[0], half, tmp_path)

@@ -8,6 +8,8 @@ import pytest
 
 from gamdss.cli import main
 
+pytestmark = pytest.mark.slow
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["gamdss.cli", "gamdss.training.folds", "gamdss.experiment"])
 KILLED = -signal.SIGKILL

@@ -13,6 +13,8 @@ from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.synthetic import GROUPS, SynthConfig, write_dataset
 
+pytestmark = pytest.mark.slow
+
 LATE = 25  # percent of the falling phase
 SETTINGS = SynthConfig(
     subjects=4,

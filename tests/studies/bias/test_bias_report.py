@@ -11,6 +11,8 @@ from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study_shi
 from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
 from gamdss.studies.bias.report import bias_markdown, bias_summary
 
+pytestmark = pytest.mark.slow
+
 
 def shifts_of(dataset, late, fps=200, midpoint=False, clips=40):
     """Offsets labelled `late` frames late of a falling phase of 60, apexes and onsets right."""

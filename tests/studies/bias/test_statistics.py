@@ -81,6 +81,7 @@ def test_planted_bias_and_spread_are_recovered_at_any_uncertainty(uncertainty):
     assert ms.mean == pytest.approx(frames.mean * 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("phases", "off"), [((6, 13), 8), ((8, 13), 5), ((12, 20), 4)])
 @pytest.mark.parametrize("uncertainty", [0.4, 0.6])
 def test_spread_is_recovered_where_phases_have_few_frames(phases, off, uncertainty):
@@ -124,6 +125,7 @@ def test_the_raw_mean_understates_a_bias_since_shifts_are_pulled_to_the_annotati
     assert offset.pooled["percent"].mean == pytest.approx(20, abs=4)
 
 
+@pytest.mark.slow
 def test_intervals_cover_as_often_as_they_say():
     inside, spreads = [], []
     for seed in range(30):
@@ -176,6 +178,7 @@ def test_one_clip_has_a_mean_and_no_interval():
     assert np.isnan(none.mean)
 
 
+@pytest.mark.slow
 def test_more_uncertain_offsets_are_found_and_equal_ones_are_not():
     worse = table(spread=(0.08, 0.08, 0.25), subjects=20, seed=3)
     same = table(spread=(0.1, 0.1, 0.1), subjects=20, dataset="samm", seed=4)
@@ -201,6 +204,7 @@ def test_too_few_clips_have_no_verdict():
     assert {t.verdict for t in tests} == {"too few clips"}
 
 
+@pytest.mark.slow
 def test_groups_that_differ_are_found_and_others_are_not():
     shifts = join_shifts(
         [
@@ -221,6 +225,7 @@ def test_groups_that_differ_are_found_and_others_are_not():
     assert not any(p.differs for d in (onset, apex) for p in d.pairs)
 
 
+@pytest.mark.slow
 def test_holm_of_the_textbook():
     # Holm, Scandinavian Journal of Statistics 6, 1979: p times tests left, never falling.
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])

@@ -28,6 +28,7 @@ def arguments(tmp_path_factory):
     return ["bench", *TINY, "--repeats", "2", "--threads", "1", "--cache", str(cache)]
 
 
+@pytest.mark.slow
 def test_everything_is_measured(arguments, capsys):
     assert main([*arguments, "--json", "--clips", "100", "--subjects", "5"]) == 0
     values = json.loads(capsys.readouterr().out)
@@ -111,6 +112,7 @@ def test_a_depthwise_convolution_is_not_counted_as_a_full_one():
     assert count(lambda: conv(image).sum().backward(), 1).flop == 3 * forward
 
 
+@pytest.mark.slow
 def test_growth_is_measured_and_drawn(monkeypatch, tmp_path, capsys):
     small = {"clips": (8, 16), "epochs": (1, 2), "folds": (1, 2), "side": (16, 32)}
     monkeypatch.setattr("gamdss.studies.speed.growth.REPEATS", 1)

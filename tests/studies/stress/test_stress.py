@@ -17,6 +17,8 @@ from gamdss.studies.stress.clip import WAYS, ClipResult, known_shape_fit, measur
 from gamdss.studies.stress.numbers import cell_numbers, clip_errors
 from gamdss.studies.stress.report import verdict, write_markdown
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--height", "80", "--width", "96")
 
 

@@ -15,6 +15,8 @@ from gamdss.cli import main
 from gamdss.data.dataset import open_dataset
 from gamdss.studies.tables.plan import read_plan
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 TABLE = {
     "title": "Two branches",
