@@ -159,6 +159,7 @@ def test_sheets_that_earlier_versions_wrote_among_the_crops_are_removed(photo, t
     assert sorted(path.name for path in out.glob("*.*")) == [FOLDER, "img1.png", "img2.png"]
 
 
+@pytest.mark.slow
 def test_a_face_that_is_lost_is_reported(photo, tmp_path, align):
     empty = np.full_like(photo, 90)
     raw, out = tmp_path / "raw", tmp_path / "out"

@@ -12,6 +12,8 @@ from gamdss.data.dataset import open_dataset
 from gamdss.errors import ConfigError
 from gamdss.synthetic import SynthConfig, write_dataset
 
+pytestmark = pytest.mark.slow
+
 EMOTIONS = {
     "smic": ["positive", "negative", "surprise"],
     "cas2": ["happiness", "disgust", "surprise"],
@@ -60,7 +62,6 @@ def rows(path):
         return list(csv.DictReader(lines))
 
 
-@pytest.mark.slow
 def test_subjects_of_different_datasets_do_not_collide(words, tmp_path, capsys, caplog):
     output = tmp_path / "run"
     assert main([*words, "--output", str(output)]) == 0
@@ -82,7 +83,6 @@ def test_subjects_of_different_datasets_do_not_collide(words, tmp_path, capsys, 
     assert len(rows(output / "annotations.csv")) == 18
 
 
-@pytest.mark.slow
 def test_one_dataset_is_left_out_at_a_time(words, tmp_path):
     output = tmp_path / "run"
     words = [w if w != "configs/megc2019.yaml" else "configs/cross_dataset.yaml" for w in words]
@@ -160,7 +160,6 @@ def test_folders_must_match_the_datasets(roots):
         sources(Config(dataset="smic+smic", data_root="x"))
 
 
-@pytest.mark.slow
 def test_tasks_must_have_the_same_classes(roots, tmp_path):
     with pytest.raises(ConfigError, match="megc2019"):
         open_dataset(

@@ -15,6 +15,7 @@ def frames(size, batch=2):
     return torch.randn(3, batch, 3, size, size, generator=generator).unbind()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "grid"), [(64, 4), (96, 6), (112, 7)])
 def test_any_multiple_of_16_works(size, grid):
     net = TwoBranchNet(7, image_size=size)

@@ -60,6 +60,7 @@ def test_likeness_does_not_depend_on_light():
     assert likeness(one, mirrored) < 0.9
 
 
+@pytest.mark.slow
 def test_errors_do_not_add_up_over_repeated_turns():
     """A face that turns out of the reach of its first view and back, again and again."""
     motion = FaceMotion(portrait(), START)

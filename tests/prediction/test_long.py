@@ -19,6 +19,7 @@ def spotted(settings):
     return recording.events, spot_long(crops, settings.fps, LAYOUT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fps", [30.0, 200.0])
 def test_a_micro_and_a_macro_expression_are_found(fps):
     settings = RecordingSettings(**SMALL, fps=fps, micro=(1, 1), macro=(1, 1), turns=0, seed=3)
@@ -32,6 +33,7 @@ def test_a_micro_and_a_macro_expression_are_found(fps):
         assert candidate.score >= 1
 
 
+@pytest.mark.slow
 def test_blinks_are_named_and_a_calm_face_has_no_expression():
     settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=0, blinks=40, seed=6)
     events, found = spotted(settings)

@@ -42,6 +42,7 @@ def test_a_steady_face_is_one_stretch(tmp_path):
     assert np.hypot(stretch.pose.x - 159, stretch.pose.y - 127) < 5
 
 
+@pytest.mark.slow
 def test_crops_are_those_of_align(tmp_path):
     folder = frames(tmp_path / "raw", swaying(20), first=46)
     words = ["--input", folder, "--output", tmp_path / "crops", "--workers", 1]
@@ -112,6 +113,7 @@ def test_a_face_leaves_the_picture(tmp_path):
     assert 159 + 6 * last < 320 < 159 + 6 * last + 60
 
 
+@pytest.mark.slow
 def test_a_face_leaves_a_crop_that_does_not_follow(tmp_path):
     images = [moved(portrait(), (3 * min(n, 40) - 60, 0)) for n in range(60)]
     tracking = tracked(tmp_path, images, stabilise="never")
@@ -148,6 +150,7 @@ def test_a_face_that_is_not_there_is_not_replaced(tmp_path):
     assert ends(tracked(tmp_path, swaying(12), choice=FaceChoice(box=(0, 0, 20, 20)))) == []
 
 
+@pytest.mark.slow
 def test_the_same_recording_gives_the_same_numbers(tmp_path):
     images = [moved(portrait(), (9 * np.sin(n / 4), 0)) for n in range(20)]
     one, other = (tracked(tmp_path, images).stretches[0] for _ in range(2))

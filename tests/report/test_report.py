@@ -99,6 +99,7 @@ def test_confusion_of_few_and_many_classes(tmp_path, classes):
     assert min(read(tmp_path / "c.png").shape[:2]) > 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folds", "epochs"), [(1, 1), (3, 12), (94, 2)])
 def test_curves_of_any_length_and_number(tmp_path, folds, epochs):
     learning_curves([fold(f"{i:02d}", epochs) for i in range(folds)], tmp_path / "c.png")

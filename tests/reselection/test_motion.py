@@ -54,6 +54,7 @@ def test_a_wrong_annotation_is_corrected(frames):
         assert high - low < 16
 
 
+@pytest.mark.slow
 def test_the_same_frames_give_the_same_key_frames(frames):
     first = reselect(frames, 18, 55, 88, preset="motion")
     assert reselect(frames, 18, 55, 88, preset="motion") == first
@@ -181,6 +182,7 @@ def test_frames_that_cannot_be_spotted_are_refused(frames):
         spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})
 
 
+@pytest.mark.slow
 def test_the_course_is_the_mean_over_all_chains(monkeypatch):
     drawn = []
 
@@ -195,6 +197,7 @@ def test_the_course_is_the_mean_over_all_chains(monkeypatch):
     assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "apart"), [((1, 3), 0.4), ((4, 8), 1e-6)])
 def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
     times, annotated = np.arange(111), np.array([ONSET - 3, APEX + 4, OFFSET])

@@ -105,6 +105,7 @@ def test_recordings_are_written_as_samm_long_videos(tmp_path):
     assert all(row[6] == row[5] - row[3] + 1 for row in rows[10:])
 
 
+@pytest.mark.slow
 def test_recordings_are_written_as_casme2_and_written_once(tmp_path):
     settings = RecordingSettings(**TINY, fps=15, seed=2)
     root = write_recordings(tmp_path / "made", settings, 1, takes=2, layout="casme2sq")

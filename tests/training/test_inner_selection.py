@@ -19,6 +19,8 @@ from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.results import RunResults
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 3
 
 
@@ -52,7 +54,6 @@ def chosen(result):
     return inner_epoch(result.inner_logits, result.inner_labels)
 
 
-@pytest.mark.slow
 def test_the_held_out_subject_does_not_affect_the_choice(config, data, plain, tmp_path):
     """With other labels and frames of that subject: same epoch, same weights."""
     frames = data.frames.clone()
@@ -66,7 +67,6 @@ def test_the_held_out_subject_does_not_affect_the_choice(config, data, plain, tm
     assert not np.array_equal(result.logits, plain[0].logits)
 
 
-@pytest.mark.slow
 def test_inner_subjects_are_evaluated_and_never_trained_on(config, data, plain, tmp_path):
     assert data.name not in {clip.split("/")[0] for clip in data.inner_clips}
     assert len(data.training) + len(data.inner) + len(data.held_out) == 12
@@ -88,7 +88,6 @@ def test_the_checkpoint_is_the_chosen_network(config, data, plain, tmp_path):
     assert read.inner_clips == data.inner_clips
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, EPOCHS - 1])
 def test_an_interrupted_fold_chooses_the_same(config, data, plain, tmp_path, stop):
     def interrupt(done, loss):

@@ -57,6 +57,7 @@ def planted(name, unit, _baseline, _here, _repeats):
     return SpeedComparison(name, unit, before, after, ratio, ratio - 0.5, ratio + 1)
 
 
+@pytest.mark.slow
 def test_the_table_follows_from_the_timings(arguments, capsys, monkeypatch):
     monkeypatch.setattr(bench, "compare", planted)
     monkeypatch.setattr(bench, "count", lambda _step, _samples: Work(flop=8e9, bytes=0.5e9))
