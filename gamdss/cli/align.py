@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from gamdss.align import Outcome, align_clips
+from gamdss.align.clip import ALIGNED, LOST, RELAXED
 from gamdss.align.settings import AlignConfig
+from gamdss.align.sources import dataset_jobs, input_jobs
+from gamdss.align.summary import CSV_NAME, summary, write_csv
 from gamdss.config.command_line import Command
+from gamdss.data.frames import decode
 from gamdss.errors import ConfigError, FrameError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gamdss.align import Outcome
-    from gamdss.report.contact_sheet import Cell
+from gamdss.report.contact_sheet import Cell, contact_sheet
 
 _SOURCES = "Give a folder or a video with --input, or a dataset with --dataset and --data-root."
 SHEET_NAME = "contact_sheet.png"
@@ -59,10 +59,6 @@ class Options:
 
 def run(options: Options, settings: AlignConfig) -> None:
     """Align, and report the result of each clip."""
-    from gamdss.align import align_clips  # noqa: PLC0415
-    from gamdss.align.clip import LOST  # noqa: PLC0415
-    from gamdss.align.sources import dataset_jobs, input_jobs  # noqa: PLC0415
-
     output = Path(options.output).expanduser()
     if options.input is not None:
         source = input_jobs(Path(options.input).expanduser(), output)
@@ -104,10 +100,6 @@ def _report(
     hint: str,
 ) -> str:
     """Write the table and the contact sheet; returns what the terminal shows."""
-    from gamdss.align.clip import ALIGNED, RELAXED  # noqa: PLC0415
-    from gamdss.align.summary import CSV_NAME, summary, write_csv  # noqa: PLC0415
-    from gamdss.report.contact_sheet import contact_sheet  # noqa: PLC0415
-
     # Not among the crops, where every reader of frames would take the sheet for one of them.
     place = output.resolve()
     folder = place.with_name(f"{place.name}{REPORT}")
@@ -130,10 +122,6 @@ def _report(
 
 def _cell(outcome: Outcome, output: Path) -> Cell:
     """The first, middle and last crop of a clip, and what the check of its frames found."""
-    from gamdss.align.clip import LOST, RELAXED  # noqa: PLC0415
-    from gamdss.data.frames import decode  # noqa: PLC0415
-    from gamdss.report.contact_sheet import Cell  # noqa: PLC0415
-
     if outcome.pose is None:
         return Cell(outcome.id, lambda: None, "failed", failed=True)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError, require
+from gamdss.metrics.calibration import ClipPrediction, clip_predictions, notable
+from gamdss.report.attribution_figure import MapRow, attribution_figure
+from gamdss.report.tables import epoch_name
+from gamdss.runs.attribution import attribute, require_captum
+from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from gamdss.metrics.calibration import ClipPrediction
 
 STEPS = 32
 
@@ -43,12 +43,6 @@ class Options(DataOptions):
 
 def run(options: Options) -> None:
     """Attribute, draw, and print where the picture is."""
-    from gamdss.metrics.calibration import clip_predictions  # noqa: PLC0415
-    from gamdss.report.attribution_figure import MapRow, attribution_figure  # noqa: PLC0415
-    from gamdss.report.tables import epoch_name  # noqa: PLC0415
-    from gamdss.runs.attribution import attribute, require_captum  # noqa: PLC0415
-    from gamdss.runs.finished import read_run  # noqa: PLC0415
-
     require_captum()
     read = read_run(Path(options.run).expanduser())
     chosen = _chosen(clip_predictions(read.folds, read.selection), options.clips)
@@ -80,7 +74,6 @@ def heading(verdict: ClipPrediction, classes: Sequence[str]) -> str:
 
 
 def _chosen(found: Sequence[ClipPrediction], names: str | None) -> list[ClipPrediction]:
-    from gamdss.metrics.calibration import notable  # noqa: PLC0415
 
     if names is None:
         return [verdict for kind in notable(found, 1).values() for verdict in kind]

@@ -10,6 +10,8 @@ from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.errors import require
 from gamdss.files import cache_folder
+from gamdss.studies.speed.bench import BenchConfig, bench, bench_table
+from gamdss.studies.speed.growth import growth, growth_figure
 from gamdss.synthetic import SynthConfig
 
 
@@ -43,8 +45,6 @@ class Options:
 def run(options: Options, config: Config) -> None:
     """Measure and print a table or plain values, or measure and draw growth."""
     # Measuring loads PyTorch, which the other commands do not need.
-    from gamdss.studies.speed.bench import BenchConfig, bench, bench_table  # noqa: PLC0415
-    from gamdss.studies.speed.growth import growth, growth_figure  # noqa: PLC0415
 
     if options.growth:
         file = Path(options.growth).expanduser()

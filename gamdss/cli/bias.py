@@ -9,6 +9,8 @@ from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.errors import require
 from gamdss.files import cache_folder
+from gamdss.studies.bias.report import bias_summary, write_report
+from gamdss.studies.bias.sources import measure_bias
 
 
 @dataclass
@@ -30,10 +32,6 @@ class Options:
 
 def run(options: Options, config: Config) -> None:
     """Reselect, measure, write and draw, and print where the results are."""
-    # Reading datasets loads PyTorch and pandas, which the other commands do not need.
-    from gamdss.studies.bias.report import bias_summary, write_report  # noqa: PLC0415
-    from gamdss.studies.bias.sources import measure_bias  # noqa: PLC0415
-
     output = Path(config.output or f"runs/bias_{Path(config.dataset).stem}").expanduser()
     groups = Path(options.groups).expanduser() if options.groups is not None else None
     found, joined = measure_bias(config, cache_folder(config.cache), options.fps, groups)

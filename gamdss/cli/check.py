@@ -7,8 +7,10 @@ from typing import Literal
 
 from gamdss.config import Config
 from gamdss.config.command_line import Command
+from gamdss.data.check import check_dataset
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError
+from gamdss.report.check_report import check_text
 
 NOT_TRAINABLE = 1
 
@@ -28,9 +30,6 @@ class Options:
 
 def run(options: Options, config: Config) -> int:
     """Print the table; returns 0 if the dataset can be trained on, else 1."""
-    from gamdss.data.check import check_dataset  # noqa: PLC0415
-    from gamdss.report.check_report import check_text  # noqa: PLC0415
-
     spec = get_spec(config.dataset, config.annotations)
     if config.data_root is None:
         raise ConfigError("--data-root is missing", remedy=f"Give the folder of {spec.title}.")

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError
 from gamdss.files import write_json, write_text
-from gamdss.metrics import Selection
+from gamdss.metrics import Selection, compare
 from gamdss.report.comparison import Compared, comparison_markdown, comparison_text
-
-if TYPE_CHECKING:
-    from gamdss.runs.finished import FinishedRun
+from gamdss.runs.alike import check_same_data, differing, read_seeds
+from gamdss.runs.finished import FinishedRun
 
 _NAMES = get_args(Selection)
 
@@ -36,9 +35,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Compare, print, and write."""
-    from gamdss.metrics import compare  # noqa: PLC0415
-    from gamdss.runs.alike import check_same_data, differing, read_seeds  # noqa: PLC0415
-
     sides = [
         read_seeds([Path(path.strip()).expanduser() for path in paths.split(",")])
         for paths in (options.a, options.b)

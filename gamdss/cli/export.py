@@ -8,6 +8,7 @@ from typing import Literal
 
 from gamdss.config.command_line import Command, positional
 from gamdss.files import check_file
+from gamdss.runs.export import SUFFIXES, export, load_trained
 
 
 @dataclass
@@ -29,8 +30,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Export, check, and print what the file takes and returns."""
-    from gamdss.runs.export import SUFFIXES, export, load_trained  # noqa: PLC0415
-
     place = Path(options.run).expanduser()
     if options.output:
         check_file(Path(options.output).expanduser(), "--output")

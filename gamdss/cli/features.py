@@ -8,6 +8,7 @@ from pathlib import Path
 from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.errors import FrameError, require
+from gamdss.report.feature_export import INDEX, STRIP, export_features
 from gamdss.reselection.windows import resolve
 
 
@@ -32,8 +33,6 @@ class Options:
 
 def run(options: Options, config: Config) -> None:
     """Write the files, their index and a picture of some clips, and print where they are."""
-    from gamdss.report.feature_export import INDEX, STRIP, export_features  # noqa: PLC0415
-
     if options.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=options.preset))
     resolve(config.reselection.preset, config.reselection.ratio)  # refused before the work begins

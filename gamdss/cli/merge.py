@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gamdss.config.command_line import Command, positional
+from gamdss.experiment import Experiment
+from gamdss.runs.merge import merge
 
 
 @dataclass
@@ -24,9 +26,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Copy the folds, and report as `gamdss train` does if none is missing."""
-    from gamdss.experiment import Experiment  # noqa: PLC0415
-    from gamdss.runs.merge import merge  # noqa: PLC0415
-
     output = Path(options.output).expanduser()
     config = merge([Path(name).expanduser() for name in options.runs], output)
     config = replace(config, output=str(output), data_root=options.data_root or config.data_root)

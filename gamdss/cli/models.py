@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
+import torch
+
 from gamdss.config.command_line import Command
 from gamdss.errors import require
+from gamdss.studies.speed import models
 
 
 @dataclass
@@ -35,10 +38,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Measure and print a table, or only print names."""
-    import torch  # noqa: PLC0415
-
-    from gamdss.studies.speed import models  # noqa: PLC0415
-
     names = models.find(options.filter, options.all)
     if options.all:  # measuring them would take hours
         print(json.dumps(names, indent=2) if options.json else "\n".join(names))

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.config.command_line import Command, positional
+from gamdss.metrics import original_report
+from gamdss.report.tables import original_text
+from gamdss.runs.finished import read_run
 
 
 @dataclass
@@ -17,10 +20,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Evaluate the stored logits in the release's way."""
-    from gamdss.metrics import original_report  # noqa: PLC0415
-    from gamdss.report.tables import original_text  # noqa: PLC0415
-    from gamdss.runs.finished import read_run  # noqa: PLC0415
-
     found = read_run(Path(options.run).expanduser())
     dataset, task = Path(found.config.dataset).stem, found.config.task
     report = original_report(found.folds, len(found.classes), dataset, task)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError, GamdssError
-from gamdss.runs.reopened import DataOptions, open_run
-
-if TYPE_CHECKING:
-    from gamdss.report.clip_cards import ClipPictures
-    from gamdss.runs.finished import FinishedRun
-    from gamdss.runs.reopened import OpenedRun
+from gamdss.metrics.calibration import clip_predictions, notable
+from gamdss.report.clip_cards import ClipPictures
+from gamdss.report.page import write_page
+from gamdss.report.run_page import clip_pictures, run_page
+from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.runs.reopened import DataOptions, OpenedRun, open_run
 
 CLIPS_OF_A_KIND = 2
 
@@ -38,11 +37,6 @@ class Options(DataOptions):
 
 def run(options: Options) -> None:
     """Write the page, and print where it is."""
-    from gamdss.metrics.calibration import clip_predictions, notable  # noqa: PLC0415
-    from gamdss.report.page import write_page  # noqa: PLC0415
-    from gamdss.report.run_page import clip_pictures, run_page  # noqa: PLC0415
-    from gamdss.runs.finished import read_run  # noqa: PLC0415
-
     folder = Path(options.run).expanduser()
     output = Path(options.output).expanduser() if options.output else folder / "report.html"
     if output.is_dir():

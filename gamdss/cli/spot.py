@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gamdss.config.command_line import Command
 from gamdss.errors import FrameError, require
+from gamdss.prediction.spot_clips import spot_clips, write_spotted
 
 
 @dataclass
@@ -30,8 +31,6 @@ class Options:
 
 def run(options: Options) -> int:
     """Spot every clip, write the table and figures; returns 1 if a clip could not be spotted."""
-    from gamdss.prediction.spot_clips import spot_clips, write_spotted  # noqa: PLC0415
-
     place, output = (Path(path).expanduser() for path in (options.input, options.output))
     found = spot_clips(place, output, options.workers)
     print(write_spotted(found, output))

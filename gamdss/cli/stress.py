@@ -7,6 +7,9 @@ from pathlib import Path
 
 from gamdss.config.command_line import Command
 from gamdss.errors import require
+from gamdss.studies.stress.cells import StressSizes, chosen_factors
+from gamdss.studies.stress.numbers import stress_numbers
+from gamdss.studies.stress.report import verdict, write_report
 
 
 @dataclass
@@ -37,9 +40,6 @@ class Options:
 def run(options: Options) -> None:
     """Measure the missing cells, write tables and figure, and print the conclusions."""
     # Measuring loads OpenCV and matplotlib, which the other commands do not need.
-    from gamdss.studies.stress.cells import StressSizes, chosen_factors  # noqa: PLC0415
-    from gamdss.studies.stress.numbers import stress_numbers  # noqa: PLC0415
-    from gamdss.studies.stress.report import verdict, write_report  # noqa: PLC0415
 
     factors = chosen_factors(options.cells)
     sizes = StressSizes(options.clips, options.height, options.width, options.workers)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gamdss import demo
+from gamdss.config import Config
 from gamdss.config.command_line import Command, positional
 from gamdss.config.pairs import format_pairs
 from gamdss.errors import ConfigError, require
 from gamdss.files import cache_folder
-from gamdss.report.table import markdown_with_caption
+from gamdss.report.table import Table, markdown_with_caption
 from gamdss.report.table_files import write_table
-
-if TYPE_CHECKING:
-    from gamdss.config import Config
-    from gamdss.report.table import Table
+from gamdss.studies.tables.cells import paper_table
+from gamdss.studies.tables.cost import cost_text, table_cost
+from gamdss.studies.tables.plan import is_stress, read_plan
+from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table
+from gamdss.studies.tables.train import finished_runs, roots, run_rows
 
 
 @dataclass
@@ -52,8 +53,6 @@ class Options:
 
 def run(options: Options) -> int:
     """Train or measure what is missing, write and print the table; returns 1 if a row failed."""
-    from gamdss.studies.tables.plan import is_stress  # noqa: PLC0415
-
     file = Path(options.file).expanduser()
     name = f"{'demo_' if options.demo else ''}table_{file.stem}"
     output = Path(options.output).expanduser() if options.output else Path("runs") / name
@@ -66,9 +65,6 @@ def run(options: Options) -> int:
 
 
 def _listed(options: Options, file: Path, output: Path) -> int:
-    from gamdss.studies.tables.cost import cost_text, table_cost  # noqa: PLC0415
-    from gamdss.studies.tables.plan import is_stress, read_plan  # noqa: PLC0415
-    from gamdss.studies.tables.train import finished_runs  # noqa: PLC0415
 
     if is_stress(file) or options.demo:
         raise ConfigError(
@@ -83,7 +79,6 @@ def _listed(options: Options, file: Path, output: Path) -> int:
 
 
 def _stress(options: Options, file: Path, output: Path) -> Table:
-    from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table  # noqa: PLC0415
 
     plan = read_stress_plan(file, options.demo)
     if options.stress:
@@ -94,9 +89,6 @@ def _stress(options: Options, file: Path, output: Path) -> Table:
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:
-    from gamdss.studies.tables.cells import paper_table  # noqa: PLC0415
-    from gamdss.studies.tables.plan import read_plan  # noqa: PLC0415
-    from gamdss.studies.tables.train import roots, run_rows  # noqa: PLC0415
 
     if options.demo and options.data_root is not None:
         raise ConfigError(
