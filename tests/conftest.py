@@ -62,6 +62,7 @@ def made(tmp_path_factory):
     from gamdss.synthetic import dataset
 
     folder = tmp_path_factory.mktemp("layouts")
+    paint_once = cache(dataset.render_face)
 
     @cache
     def write(name, layout=None, clips=None, task=None, faults=()):
@@ -81,11 +82,11 @@ def made(tmp_path_factory):
             seed=4,
         )
         place = folder / f"{spec.name}-{layout}-{clips}-{task}-{len(faults)}"
-        return write_dataset(place, config, progress=False)
+        with pytest.MonkeyPatch.context() as patch:  # only while it writes
+            patch.setattr(dataset, "render_face", paint_once)
+            return write_dataset(place, config, progress=False)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dataset, "render_face", cache(dataset.render_face))
-        yield write
+    return write
 
 
 @pytest.fixture(scope="session")

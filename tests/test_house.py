@@ -105,7 +105,7 @@ def test_nothing_imports_scripts():
 
 
 @pytest.mark.slow
-def test_importing_has_no_side_effect_and_light_rooms_stay_light(tmp_path):
+def test_importing_has_no_side_effect_and_does_not_load_torch(tmp_path):
     code = (
         "import sys\n"
         "import gamdss, gamdss.config.load, gamdss.reselection.spotting\n"
