@@ -24,7 +24,7 @@ LABEL_HEIGHT = 0.055
 def learning_curves(folds: Sequence[FoldResult], path: Path) -> None:
     """Draw the learning curves of a run.
 
-    Left the training loss: every fold and their mean. Right the accuracy: training (mean over
+    On the left is the training loss of every fold and its mean, on the right the accuracy: training (mean over
     folds) and held-out (pooled over clips), each with a band for the middle half of the folds, and
     the share of the most frequent class.
 

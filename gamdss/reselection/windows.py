@@ -50,7 +50,7 @@ class Preset:
     offset_before: bool = False
     """Search the offset back to offset - r_fall."""
     onset_moves: bool = False
-    """Pair the annotated onset with no other apex than the annotated one."""
+    """Whether the annotated onset is compared with the annotated apex only."""
     criterion: Literal["difference", "motion"] = "difference"
     """The largest image difference among candidates, or a fit to the motion of the whole clip."""
     wrap: bool = False

@@ -66,8 +66,8 @@ def how_to_get_one(asked: Config, experiment: str | None) -> str:
     config = f"--config {_short(experiment)} " if experiment else ""
     return (
         f"Train one: gamdss train {config}--data-root /data/{asked.dataset.upper()}\n"
-        "and name its directory if it is not in runs/. To see the picture of a synthetic dataset, "
-        "without any data: add --demo"
+        "and name its directory if it is not in runs/. To draw the picture on synthetic clips, "
+        "add --demo"
     )
 
 

@@ -32,7 +32,7 @@ from gamdss.training.tensorboard import require_tensorboard, write_curves
 class Run:
     """A run: its directory, dataset, finished folds, and the values of `results.json`.
 
-    `missing` has the names of unfinished folds; `results` is empty until all are finished.
+    `missing` has the names of unfinished folds; `results` is None while there are any.
     """
 
     directory: RunDirectory
@@ -51,7 +51,7 @@ class RunFolds:
     Args:
         config: the settings; `auto` is resolved here.
         output: the run directory.
-        only: names of the folds to train now; all if None, none if empty.
+        only: names of the folds to train now; None for all, an empty list for none.
         progress: show progress bars.
 
     Raises:
