@@ -24,9 +24,9 @@ LABEL_HEIGHT = 0.055
 def learning_curves(folds: Sequence[FoldResult], path: Path) -> None:
     """Draw the learning curves of a run.
 
-    On the left is the training loss of every fold and its mean, on the right the accuracy: training (mean over
-    folds) and held-out (pooled over clips), each with a band for the middle half of the folds, and
-    the share of the most frequent class.
+    On the left is the training loss of every fold and its mean. On the right is the accuracy: of
+    training (mean over folds) and held out (pooled over clips), each with a band for the middle
+    half of the folds, and the share of the most frequent class.
 
     Args:
         folds: of one run, with the same number of epochs.

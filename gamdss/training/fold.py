@@ -147,7 +147,7 @@ class FoldTrainer:
         return loss, correct
 
     def step(self, clips: Tensor) -> Tensor:
-        """One optimiser step on training clips (B,); returns (2,): summed loss, correct predictions.
+        """One optimiser step on training clips (B,); returns (2,): summed loss, correct clips.
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """

@@ -87,9 +87,9 @@ class RunResults:
     """The values of `results.json`.
 
     `dataset` is its title, `synthetic` whether any of its clips were generated, and `selection`
-    names the epoch that the run is evaluated at. The oracle is chosen on the held-out subject, as the
-    original release reports it: its accuracy and its other figures are of two different epochs
-    (`gamdss.metrics`). `inner` is None where no subjects were set aside.
+    names the epoch that the run is evaluated at. The oracle is chosen on the held-out subject, as
+    the original release reports it: its accuracy and its other figures are of two different
+    epochs (`gamdss.metrics`). `inner` is None where no subjects were set aside.
     """
 
     dataset: str
