@@ -53,7 +53,7 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
         RunError: `output` cannot be written.
     """
     clips = _clips(place)
-    _prepare(output, place)
+    prepare_output(output, place)
     threads = min(workers or os.cpu_count() or 1, len(clips))
     with (
         ThreadPoolExecutor(threads) as pool,
@@ -90,7 +90,7 @@ def _clips(place: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def _prepare(output: Path, place: Path) -> None:
+def prepare_output(output: Path, place: Path) -> None:
     """Create the output folder before the work.
 
     Raises:

@@ -27,7 +27,9 @@ def test_the_key_frames_of_an_expression_are_found_from_a_rough_start():
         assert abs(number - true) <= 3 or low <= true <= high
     assert len(found.draws) == 16
     assert all(set(draw) <= set(images) and list(draw) == sorted(draw) for draw in found.draws)
-    assert fit_candidate(images, keys.numbers, 4).draws == fit_candidate(images, keys.numbers, 4).draws
+    assert (
+        fit_candidate(images, keys.numbers, 4).draws == fit_candidate(images, keys.numbers, 4).draws
+    )
 
 
 @pytest.mark.parametrize("seed", [5, 6])
@@ -35,7 +37,6 @@ def test_a_calm_face_has_a_low_quality(seed):
     settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), blinks=0, seed=seed)
     images = {n: image for n, image in draw_recording(settings).frames() if n <= 60}
     found = fit_candidate(images, (20, 30, 45), 4)
-    print(found.fit.quality)
     assert found.fit.quality < RELIABLE
 
 
