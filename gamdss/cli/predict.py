@@ -122,6 +122,7 @@ def _report(values: Mapping[str, Any], output: Path) -> str:
     lines += [f"warning: {text}" for text in warned]
     lines += ["", f"table      {output / 'predictions.csv'}"]
     lines += [f"details    {output / 'predictions.json'}", f"timelines  {output / 'timelines'}"]
+    lines += [f"page       {output / 'predictions.html'}"]
     return "\n".join(lines)
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from gamdss.errors import FrameError
 from gamdss.files import hold_folder, read_record, write_csv, write_json
+from gamdss.prediction.prediction_card import draw_card
+from gamdss.prediction.prediction_page import card_file, timeline_file, write_prediction_page
 from gamdss.prediction.predictor import Predictor
 from gamdss.prediction.recordings import Recording, find_recordings
 from gamdss.prediction.spot_clips import prepare_output
@@ -16,6 +18,7 @@ from gamdss.prediction.trained_on import SYNTHETIC, identity
 from gamdss.records import KEYS
 
 MARKER = "predictions.json"
+_LISTS = ("stretches", "predictions", "others", "warnings")
 _COLUMNS = ("recording", "number", "stretch", "type", "score", "parts")
 
 
@@ -30,7 +33,7 @@ def predict_recordings(
     Args:
         predictor: the networks and settings.
         place: a video, a folder of frames, or a tree of them.
-        output: folder of `predictions.json`, `predictions.csv` and `timelines/`.
+        output: folder of `predictions.csv`, `.json` and `.html`, `timelines/` and `cards/`.
         fps: frames per second, for folders of frames.
 
     Returns:
@@ -49,13 +52,13 @@ def predict_recordings(
         for recording in recordings:
             key = _content(recording)
             found = stored.get((recording.name, str(key)))
-            if found is None or found["problem"]:
-                found = _predicted(predictor, recording)
-                _draw(output, found, predictor)
+            if found is None or found["problem"] or not _drawn(output, found):
+                found = _predicted(predictor, recording, output)
             values["recordings"].append({**found, "source": key})
             write_json(output / MARKER, values)
         header, *rows = _table(values["recordings"], predictor.run.classes)
         write_csv(output / "predictions.csv", [header, *rows])
+        write_prediction_page(output, values)
     return values
 
 
@@ -88,25 +91,31 @@ def _content(recording: Recording) -> list[float]:
     return [about.st_size, about.st_mtime_ns, recording.fps or 0]
 
 
-def _predicted(predictor: Predictor, recording: Recording) -> dict[str, Any]:
+def _predicted(predictor: Predictor, recording: Recording, output: Path) -> dict[str, Any]:
+    """The values of a recording, after its pictures have been drawn; or its problem."""
     try:
-        return predictor.recording(recording).as_dict()
+        found = predictor.recording(recording)
     except FrameError as error:
+        empty: dict[str, Any] = {name: [] for name in _LISTS}
         return {
             "name": recording.name,
-            "predictions": [],
-            "stretches": [],
-            "others": [],
-            "warnings": [],
+            **empty,
             "problem": error.problem,
             "remedy": error.remedy,
         }
+    values = found.as_dict()
+    name = recording.name
+    draw_timeline(timeline_file(output, name), values, predictor.run.classes)
+    for number, prediction in enumerate(found.predictions, start=1):
+        draw_card(card_file(output, name, number), number, prediction)
+    return values
 
 
-def _draw(output: Path, found: Mapping[str, Any], predictor: Predictor) -> None:
-    if not found["problem"]:
-        name = found["name"].replace("/", "-")
-        draw_timeline(output / "timelines" / f"{name}.png", found, predictor.run.classes)
+def _drawn(output: Path, found: Mapping[str, Any]) -> bool:
+    """Whether the pictures of a recording are there."""
+    count, name = len(found["predictions"]), found["name"]
+    cards = [card_file(output, name, number) for number in range(1, count + 1)]
+    return all(file.is_file() for file in (timeline_file(output, name), *cards))
 
 
 def _table(recordings: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Iterator[list[Any]]:

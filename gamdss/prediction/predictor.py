@@ -209,7 +209,7 @@ class Predictor:
             raise FrameError(
                 f"{rate:.4g} frames per second are too few to see a micro-expression",
                 file=recording.path,
-                remedy=f"Record {SLOW_FPS} or more. If the stated rate is wrong, give it with --fps.",
+                remedy=f"Record at least {SLOW_FPS}. If the stated rate is wrong, pass --fps.",
                 kind="slow",
             )
         tracking = track(recording, config.crops, config.tracking, progress=self._progress)

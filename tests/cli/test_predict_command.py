@@ -77,7 +77,12 @@ def test_an_expression_is_found_and_classified(recorded, finished_run, tmp_path,
     assert [int(row[key]) for key in ("onset", "apex", "offset")] == item["frames"]
     assert float(row["apex_low_seconds"]) <= float(row["apex_seconds"])
     assert row["label"] == item["label"]
-    assert cv2.imread(str(output / "timelines" / "face.png")) is not None
+    for picture in ("timelines/face.png", "cards/face-1.png"):
+        assert cv2.imread(str(output / picture)) is not None
+    page = (output / "predictions.html").read_text("utf-8")
+    assert page.count("data:image/png") == 2
+    assert "synthetic" in page
+    assert "http://" not in page.replace("http-equiv", "")
 
 
 def test_nothing_found_is_an_answer_and_a_broken_video_is_named(
