@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from gamdss.features import scale
 from gamdss.metrics.calibration import pooled
 from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun
+from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
 
 NOT_SURE = "not sure"
@@ -60,7 +62,7 @@ class ClassChances:
 
 
 class Ensemble:
-    """All folds' networks of a finished run, in evaluation mode.
+    """All folds' networks of a finished run; one at a time is in memory.
 
     Args:
         run: the run; its dataset is not needed.
@@ -81,10 +83,12 @@ class Ensemble:
         self.classes = tuple(run.classes)
         _check_folds(run, self.folds)
         self._device = resolve_device(device)
-        trained = [load_trained(run.path, fold) for fold in self.folds]
-        self._branches = [
-            PredictingBranch(one.net, one.from_features).eval().to(self._device) for one in trained
-        ]
+        trained = load_trained(run.path, self.folds[0])
+        self._branch = PredictingBranch(trained.net, trained.from_features).eval()
+        self._branch.to(self._device)
+        self._files = [_checkpoint(run, fold) for fold in self.folds]
+        for file in self._files[1:]:  # broken files are reported now, not after the first video
+            load_weights(file, self._branch.net)
         config, size = run.config, run.config.model.image_size
         features = config.features if config.features.stored else None
         self._reader = KeyFrameReader(True, size, config.frames, config.reselection, features)
@@ -104,7 +108,7 @@ class Ensemble:
                 the neighbours that magnification uses, where they exist.
             keys: equally likely onset, apex and offset; repetition adds weight.
         """
-        falling = self._branches[0].net.branches == "falling"
+        falling = self._branch.net.branches == "falling"
         pairs = [(offset if falling else onset, apex) for onset, apex, offset in keys]
         distinct = sorted(set(pairs))
         places = np.array([distinct.index(pair) for pair in pairs])
@@ -124,23 +128,22 @@ class Ensemble:
         """Logits (F, P, C) of phases (weak end, apex)."""
         inputs = [self._inputs(images, *pair) for pair in pairs]
         first, second = (torch.from_numpy(np.stack(side)) for side in zip(*inputs, strict=True))
-        with torch.inference_mode():
-            rows = [
-                torch.cat(
-                    [
-                        branch(a.to(self._device), b.to(self._device)).cpu()
-                        for a, b in zip(first.split(_BATCH), second.split(_BATCH), strict=True)
-                    ]
-                )
-                for branch in self._branches
-            ]
+        batches = [
+            (a.to(self._device), b.to(self._device))
+            for a, b in zip(first.split(_BATCH), second.split(_BATCH), strict=True)
+        ]
+        rows = []
+        for file in self._files:  # one network at a time: those of 94 folds would take 5 GB
+            load_weights(file, self._branch.net)
+            with torch.inference_mode():
+                rows.append(torch.cat([self._branch(*batch) for batch in batches]).cpu())
         return torch.stack(rows).float().numpy()
 
     def _inputs(
         self, images: Mapping[int, np.ndarray], weak: int, apex: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """What `PredictingBranch` takes of a phase, each (3, S, S)."""
-        branch, resize = self._branches[0], self._reader.resize
+        branch, resize = self._branch, self._reader.resize
         falling = branch.net.branches == "falling"
         first, second = (apex, weak) if falling else (weak, apex)
         if self._reader.features is None:
@@ -161,12 +164,12 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(np.exp(minimize_scalar(loss, bounds=_LOG_TEMPERATURE, method="bounded").x))
 
 
+def _checkpoint(run: FinishedRun, fold: str) -> Path:
+    return run.path / "folds" / fold / "checkpoint.safetensors"
+
+
 def _check_folds(run: FinishedRun, folds: Sequence[str]) -> None:
-    missing = [
-        fold
-        for fold in folds
-        if not (run.path / "folds" / fold / "checkpoint.safetensors").is_file()
-    ]
+    missing = [fold for fold in folds if not _checkpoint(run, fold).is_file()]
     if missing:
         more = ", ..." if len(missing) > 5 else ""
         raise RunError(
