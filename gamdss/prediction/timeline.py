@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from gamdss.prediction.ensemble import NOT_SURE
 from gamdss.report.style import FAINT, INK, class_style, house_style, save
 
-_ROWS = ("micro", "macro", "blink", "head", "speech")
+_ROWS = ("micro", "macro", "blink", "head", "speech", "face")
 _UNSURE = "#B8B8B8"
 
 
@@ -40,7 +40,8 @@ def draw_timeline(path: Path, found: Mapping[str, Any], classes: Sequence[str]) 
     for number, item in enumerate(found["predictions"], start=1):
         _expression(axes, number, item, colours)
     for stretch in found["stretches"]:
-        axes.axvspan(*stretch["seconds"], ymin=0, ymax=0.04, color=FAINT, alpha=0.6, linewidth=0)
+        start, end = stretch["seconds"]
+        axes.barh(1 - len(_ROWS), end - start, left=start, height=0.12, color=INK)
     axes.set_yticks([-row for row in range(len(_ROWS))], _ROWS)
     axes.set_ylim(-len(_ROWS) + 0.3, 0.8)
     axes.set_xlim(0, max(found["frames"] / found["fps"], 1e-3))
@@ -50,7 +51,6 @@ def draw_timeline(path: Path, found: Mapping[str, Any], classes: Sequence[str]) 
     axes.set_title(f"{found['name']}: {what}", weight="bold")
     shown = [*dict.fromkeys(item["label"] for item in found["predictions"])]
     handles: list[Patch | Line2D] = [Patch(color=colours[name], label=name) for name in shown]
-    handles.append(Patch(color=FAINT, alpha=0.6, label="face followed"))
     if any(not item["reliable"] for item in found["predictions"]):
         handles.append(Patch(fill=False, hatch="////", edgecolor=INK, label="unreliable fit"))
     handles.append(Line2D([], [], color=INK, linewidth=1.6, label="apex"))

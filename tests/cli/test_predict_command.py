@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+import gamdss
 from gamdss.cli import main
+from gamdss.prediction.predictor import PredictConfig
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
@@ -122,3 +124,17 @@ def test_the_same_command_resumes(recorded, finished_run, tmp_path, monkeypatch)
     monkeypatch.setattr("gamdss.prediction.predictor.track", lambda *_: sys.exit("tracked again"))
     assert predict(finished_run, recorded[0], output) == 0
     assert (output / "predictions.csv").read_bytes() == before
+
+
+def test_a_run_on_optical_flow_predicts_in_python(recorded, inner_flow_run):
+    video, event = recorded
+    config = PredictConfig(draws=3, threshold=1.0, device="cpu")
+    (found,) = gamdss.Predictor(inner_flow_run, config).predict(video)
+    assert found.label == "not sure"
+    assert found.reliable
+    assert found.type == "macro"
+    assert found.keys.onset < found.keys.apex < found.keys.offset
+    assert event.onset - 5 < found.keys.onset < event.apex
+    assert found.faces.shape == (3, 340, 280, 3)
+    assert found.chances.chances.sum() == pytest.approx(1)
+    assert 0 < found.face_share <= 1
