@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from gamdss.align.settings import AlignConfig
 from gamdss.errors import FrameError, require
+from gamdss.metrics.spotting import Span, iou
 from gamdss.prediction.candidate_fit import CandidateFit, fit_candidate
 from gamdss.prediction.ensemble import NOT_SURE, ClassChances, Ensemble
 from gamdss.prediction.face_regions import FaceLayout
@@ -25,6 +26,7 @@ from gamdss.prediction.recordings import (
     Recording,
     find_recordings,
 )
+from gamdss.prediction.region_bumps import SpottingSettings
 from gamdss.prediction.stretches import Crop, Stretch, Tracking, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import trained_on
@@ -35,7 +37,9 @@ from gamdss.runs.finished import FinishedRun, read_run
 UNRELIABLE = "unreliable fit"
 # Around a candidate, frames for the fit: a share of its length on each side, in these limits.
 _MARGIN, _MARGIN_SECONDS = 0.5, (0.3, 1.0)
-_MOST_FRAMES = 300  # in the fit; of longer candidates, every second frame, every third, ...
+_WIDE_SECONDS = 2.0  # on each side, for the search if that fit is unreliable
+_MOST_FRAMES = 200  # in a fit; of longer windows, every second frame, every third, ...
+_SAME = 0.5  # intersection over union of two fits from which on they are one expression
 _VISIBLE = 0.95  # a smaller share of the face inside the picture and the crop is flagged
 
 
@@ -233,7 +237,7 @@ class Predictor:
         )
         return RecordingPredictions(
             tracking,
-            tuple(self._predicted(tracking, windows)),
+            _distinct(list(self._predicted(tracking, windows))),
             others,
             (*tracking.warnings, *self.trained_on.differences(tracking, config.crops)),
         )
@@ -267,28 +271,30 @@ class Predictor:
 
     def _classified(self, recording: Recording, window: _Window) -> Prediction:
         candidate, stretch, images = window.candidate, window.stretch, window.images
-        fitted = fit_candidate(images, window.spotted, self.config.draws)
+        fitted = fit_candidate(window.near, window.wide, window.spotted, self.config.draws)
         keys = KeyFrames(*window.spotted) if fitted is None else fitted.fit.keys
         draws = [keys.numbers] if fitted is None else fitted.draws
         seen = {n: _grey(image) for n, image in images.items()} if self.trained_on.grey else images
         chances = self.ensemble.predict(seen, draws)
         first, last = np.searchsorted(stretch.numbers, (keys.onset, keys.offset))
+        seconds = _times(stretch, keys.numbers)
+        kind = "micro" if seconds[2] - seconds[0] <= SpottingSettings().micro else "macro"
         label = chances.label(self.config.threshold)
         share = float(stretch.share[first : last + 1].min())
         return Prediction(
             recording=recording.name,
             stretch=window.place + 1,
-            type=candidate.type,
+            type=kind,
             score=candidate.score,
             parts=candidate.parts,
             keys=keys,
-            seconds=_times(stretch, keys.numbers),
+            seconds=seconds,
             intervals=tuple(_times(stretch, pair) for pair in keys.intervals),
             quality=0.0 if fitted is None else fitted.fit.quality,
             face_share=share,
             chances=chances,
             label=label,
-            flags=_flags(candidate, stretch, fitted, label, share),
+            flags=_flags(kind, stretch, fitted, label, share),
             fit=None if fitted is None else fitted.fit,
             faces=np.stack([images[n][..., ::-1] for n in keys.numbers]),
         )
@@ -299,30 +305,60 @@ class _Window:
 
     def __init__(self, place: int, stretch: Stretch, candidate: Candidate, fps: float) -> None:
         self.place, self.stretch, self.candidate = place, stretch, candidate
-        at = (candidate.onset, candidate.apex, candidate.offset)
+        onset, apex, offset = candidate.onset, candidate.apex, candidate.offset
         low, high = (seconds * fps for seconds in _MARGIN_SECONDS)
-        margin = round(np.clip(_MARGIN * (at[2] - at[0]), low, high))
-        first, last = max(0, at[0] - margin), min(len(stretch) - 1, at[2] + margin)
-        step = -(-(last - first + 1) // _MOST_FRAMES)
-        chosen = sorted({*range(first, last + 1, step), *at})
-        onset, apex, offset = (int(stretch.numbers[index]) for index in at)
-        self.spotted = (onset, apex, offset)
+        margin = round(np.clip(_MARGIN * (offset - onset), low, high))
+        far = round(_WIDE_SECONDS * fps)
+        self._near = self._numbers(onset - margin, offset + margin)
+        self._wide = self._numbers(onset - far, offset + far)
+        at = [int(stretch.numbers[index]) for index in (onset, apex, offset)]
+        self.spotted = (at[0], at[1], at[2])
+        self._wanted = self._near | self._wide | set(at)
         self.images: dict[int, np.ndarray] = {}
-        self._wanted = {int(stretch.numbers[index]) for index in chosen}
 
     @property
     def complete(self) -> bool:
         """Whether all frames have been taken."""
         return len(self.images) == len(self._wanted)
 
+    @property
+    def near(self) -> dict[int, np.ndarray]:
+        """The frames around the candidate."""
+        return {n: image for n, image in self.images.items() if n in self._near}
+
+    @property
+    def wide(self) -> dict[int, np.ndarray]:
+        """Frames of some seconds around it."""
+        return {n: image for n, image in self.images.items() if n in self._wide}
+
     def take(self, place: int, crop: Crop) -> None:
         """Keep the crop if it is one of the window's."""
         if place == self.place and crop.number in self._wanted:
             self.images[crop.number] = crop.image
 
+    def _numbers(self, first: int, last: int) -> set[int]:
+        """Frame numbers of the stretch between two of its indices, thinned if they are many."""
+        first, last = max(0, first), min(len(self.stretch) - 1, last)
+        step = -(-(last - first + 1) // _MOST_FRAMES)
+        return set(self.stretch.numbers[first : last + 1 : step].tolist())
+
+
+def _distinct(found: Sequence[Prediction]) -> tuple[Prediction, ...]:
+    """Each expression once: of fits that overlap, the one with the best quality."""
+    kept: list[Prediction] = []
+    for one in sorted(found, key=lambda p: -p.quality):
+        if not any(_overlap(one, other) >= _SAME for other in kept):
+            kept.append(one)
+    return tuple(sorted(kept, key=lambda p: p.keys.numbers))
+
+
+def _overlap(one: Prediction, other: Prediction) -> float:
+    """Intersection over union of two expressions."""
+    return iou(*(Span("any", p.keys.onset, p.keys.offset) for p in (one, other)))
+
 
 def _flags(
-    candidate: Candidate,
+    kind: str,
     stretch: Stretch,
     fitted: CandidateFit | None,
     label: str,
@@ -331,7 +367,7 @@ def _flags(
     checks = {
         UNRELIABLE: fitted is None or fitted.fit.quality < RELIABLE,
         NOT_SURE: label == NOT_SURE,
-        "macro-expression: trained on micro-expressions": candidate.type == "macro",
+        "macro-expression: trained on micro-expressions": kind == "macro",
         "face partly outside": share < _VISIBLE,
         "other faces": stretch.others > 0,
         "face hard to detect": stretch.relaxed,

@@ -18,7 +18,7 @@ from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
-RELIABLE = 0.5  # quality below which a fit is unreliable
+RELIABLE = 0.6  # quality below which a fit is unreliable
 
 
 @dataclass(frozen=True, eq=False)
