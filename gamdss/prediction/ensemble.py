@@ -19,6 +19,7 @@ from scipy.special import log_softmax, softmax
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.errors import RunError
 from gamdss.features import scale
+from gamdss.metrics import Selection
 from gamdss.metrics.calibration import pooled
 from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun
@@ -94,7 +95,7 @@ class Ensemble:
         self._reader = KeyFrameReader(True, size, config.frames, config.reselection, features)
         self._scale = scale(config.features.name, size)[:, None, None]
         # There are no checkpoints of the oracle's epochs.
-        selection = "inner" if run.selection == "inner" else "final"
+        selection: Selection = "inner" if run.selection == "inner" else "final"
         logits, labels, _ = pooled(run.folds, selection)
         self.temperature = fit_temperature(logits, labels)
 

@@ -145,6 +145,6 @@ def _table(recordings: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> I
             yield [found["name"], *[""] * empty, found["problem"]]
 
 
-def _ends(numbers: Sequence[float], intervals: Sequence[Sequence[float]]) -> Iterator[Any]:
+def _ends(numbers: Sequence[float], intervals: Sequence[Sequence[Any]]) -> Iterator[Any]:
     for number, pair in zip(numbers, intervals or [("", "")] * 3, strict=True):
         yield from (number, *pair)

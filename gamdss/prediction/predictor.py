@@ -353,8 +353,8 @@ def _distinct(found: Sequence[Prediction]) -> tuple[Prediction, ...]:
 
 
 def _overlap(one: Prediction, other: Prediction) -> float:
-    """Intersection over union of two expressions."""
-    return iou(*(Span("any", p.keys.onset, p.keys.offset) for p in (one, other)))
+    """Intersection over union of two expressions, whatever their types."""
+    return iou(*(Span("macro", p.keys.onset, p.keys.offset) for p in (one, other)))
 
 
 def _flags(
