@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gamdss.models.release import load_original_state_dict as load_original_state_dict
     from gamdss.models.two_branch import TwoBranchNet as TwoBranchNet
     from gamdss.models.two_phase import two_phase as two_phase
+    from gamdss.prediction.predictor import Predictor as Predictor
     from gamdss.records import KeyFrames as KeyFrames
     from gamdss.reselection import PRESETS as PRESETS
     from gamdss.reselection import needed_frames as needed_frames
@@ -43,6 +44,7 @@ _HOMES = {
     "KeyFrameDataset": "gamdss.data.key_frame_dataset",
     "KeyFrames": "gamdss.records",
     "PRESETS": "gamdss.reselection",
+    "Predictor": "gamdss.prediction.predictor",
     "TwoBranchNet": "gamdss.models.two_branch",
     "TsnePicture": "gamdss.tsne",
     "open_run": "gamdss.runs.reopened",

@@ -31,6 +31,7 @@ COMMANDS = {
     "align": "find the face in raw frames and write aligned crops, which training reads",
     "bias": "measure the bias and uncertainty of a dataset's annotation, and correct it",
     "spot": "find onset, apex and offset in clips without annotation",
+    "predict": "find and classify expressions in videos, with the networks of a run",
     "features": "write the phase features of every clip as files",
     "synth": "write a synthetic dataset with known key frames in a native layout",
     "bench": "measure how fast this machine trains, compared with the release's way",

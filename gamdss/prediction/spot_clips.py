@@ -20,7 +20,7 @@ from gamdss.files import unwritable, write_csv
 from gamdss.records import KEYS
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
-from gamdss.reselection.motion.fit import MotionFit
+from gamdss.reselection.motion.fit import RELIABLE, MotionFit
 from gamdss.reselection.spotting import fit_spotted
 
 CURVES = 6
@@ -53,7 +53,7 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
         RunError: `output` cannot be written.
     """
     clips = _clips(place)
-    _prepare(output, place)
+    prepare_output(output, place)
     threads = min(workers or os.cpu_count() or 1, len(clips))
     with (
         ThreadPoolExecutor(threads) as pool,
@@ -90,7 +90,7 @@ def _clips(place: Path) -> list[tuple[str, Path]]:
     ]
 
 
-def _prepare(output: Path, place: Path) -> None:
+def prepare_output(output: Path, place: Path) -> None:
     """Create the output folder before the work.
 
     Raises:
@@ -125,10 +125,16 @@ def _spot(name: str, place: Path) -> Spotted:
 def write_spotted(found: Sequence[Spotted], output: Path) -> str:
     """Write `keyframes.csv`, `motion_curves.png` and `key_frames.png`; returns a summary."""
     table = output / "keyframes.csv"
-    header, rows = ("clip", "frames", *_COLUMNS, "problem"), [_row(item) for item in found]
+    header, rows = (
+        ("clip", "frames", *_COLUMNS, "quality", "problem"),
+        [_row(item) for item in found],
+    )
     write_csv(table, [header, *rows])
     lines = [tabulate(rows[:20], header, disable_numparse=True)]
     lines += [f"and {len(rows) - 20} more"] if len(rows) > 20 else []
+    weak = [item.name for item in found if item.fit and item.fit.quality < RELIABLE]
+    if weak:
+        lines += ["", f"unreliable, with a quality of fit below {RELIABLE:g}: {', '.join(weak)}"]
     lines += ["", f"table   {table}"]
     done = [(item.name, item.fit) for item in found if item.fit is not None]
     if done:
@@ -148,13 +154,18 @@ def write_spotted(found: Sequence[Spotted], output: Path) -> str:
 
 
 def _note(item: Spotted) -> str:
-    return "failed" if item.fit is None else ", ".join(map(str, item.fit.keys.numbers))
+    if item.fit is None:
+        return "failed"
+    numbers = ", ".join(map(str, item.fit.keys.numbers))
+    return numbers if item.fit.quality >= RELIABLE else f"{numbers} (unreliable)"
 
 
 def _row(item: Spotted) -> tuple[object, ...]:
     numbers: list[object] = [""] * len(_COLUMNS)
+    quality = ""
     if item.fit is not None:
         keys = item.fit.keys
         pairs = zip(keys.numbers, keys.intervals, strict=True)
         numbers = [n for number, ends in pairs for n in (number, *ends)]
-    return (item.name, item.frames or "", *numbers, item.problem)
+        quality = f"{item.fit.quality:.3f}"
+    return (item.name, item.frames or "", *numbers, quality, item.problem)

@@ -76,7 +76,7 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
     )
     panels = figure.subplots(len(curves), 1, squeeze=False)[:, 0]
     for axes, curve in zip(panels, curves, strict=True):
-        _panel(axes, curve)
+        motion_panel(axes, curve)
     panels[-1].set_xlabel("frame")
     save(figure, path)
 
@@ -100,7 +100,8 @@ def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
     return handles
 
 
-def _panel(axes: Axes, curve: Curve) -> None:
+def motion_panel(axes: Axes, curve: Curve) -> None:
+    """Draw the level, the course and the key frames of a clip."""
     axes.set_title(curve.name, weight="bold", pad=34)
     scaled = _scaled(curve.level, curve.course)
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)

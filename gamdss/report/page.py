@@ -6,6 +6,7 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -122,8 +123,13 @@ class Page:
         ]
 
 
-def write_page(path: Path, page: Page) -> None:
+def write_page(path: Path, page: Any, template: Path = _HERE / "page.html") -> None:
     """Render the page and write it.
+
+    Args:
+        path: file to write.
+        page: a `Page`, or what another template shows.
+        template: takes `page`, `css`, and `table`, which renders a `Table`.
 
     Raises:
         RunError: the file cannot be written.
@@ -132,9 +138,9 @@ def write_page(path: Path, page: Page) -> None:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    template = environment.from_string((_HERE / "page.html").read_text(encoding="utf-8"))
+    source = environment.from_string(template.read_text(encoding="utf-8"))
     css = (_HERE / "page.css").read_text(encoding="utf-8")
-    text = template.render(page=page, css=Markup(css), table=html)
+    text = source.render(page=page, css=Markup(css), table=html)
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -121,15 +122,19 @@ def slow_memory(annotated: np.ndarray) -> float:
     return max(MEMORY * float(annotated[2] - annotated[0]), 1.0)
 
 
-def possible(parameters: np.ndarray) -> np.ndarray:
+def possible(parameters: np.ndarray, widest: float = WIDEST) -> np.ndarray:
     """Whether key frames are in order and the plateau leaves time to rise and fall: (N,)."""
     plateau, skew = parameters[:, 3], parameters[:, 4]
-    held = (plateau >= 0) & (plateau <= WIDEST) & (np.abs(skew) <= 1)
+    held = (plateau >= 0) & (plateau <= widest) & (np.abs(skew) <= 1)
     return np.asarray(in_order(parameters) & held)
 
 
 def fit_course(
-    level: np.ndarray, times: np.ndarray, annotated: np.ndarray, width: np.ndarray | None = None
+    level: np.ndarray,
+    times: np.ndarray,
+    annotated: np.ndarray,
+    width: np.ndarray | None = None,
+    plateau: tuple[float, float] = (PLATEAU_SD, WIDEST),
 ) -> Posterior:
     """The posterior distribution of the key frames.
 
@@ -138,6 +143,7 @@ def fit_course(
         times: (T,) frame numbers.
         annotated: (3,) onset, apex, offset.
         width: (3,) standard deviations of their errors; `annotation_width` if omitted.
+        plateau: standard deviation of the prior of half the plateau, and its largest value.
     """
     if width is None:
         width = annotation_width(annotated)
@@ -147,8 +153,8 @@ def fit_course(
             times=times,
             curves=lambda parameters: strength(parameters, times),
             centre=np.array([*annotated, PLATEAU, 0.0, *SHAPE], float),
-            width=np.array([*width, PLATEAU_SD, SKEW_SD, *SHAPE_SD]),
-            allowed=possible,
+            width=np.array([*width, plateau[0], SKEW_SD, *SHAPE_SD]),
+            allowed=partial(possible, widest=plateau[1]),
             memory=slow_memory(annotated),
         )
     )

@@ -18,6 +18,7 @@ from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
+RELIABLE = 0.6  # quality below which a fit is unreliable
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,19 @@ class MotionFit:
     level: np.ndarray
     course: np.ndarray
     keys: KeyFrames
+
+    @property
+    def quality(self) -> float:
+        """Share of the level's variance that the course explains, against a constant: 0 to 1.
+
+        Below `RELIABLE`, the level has no clear rise and fall, and the key frames mean little.
+        """
+        design = np.stack([self.course, np.ones_like(self.course)], axis=1)
+        factors = np.linalg.lstsq(design, self.level, rcond=None)[0]
+        total = float(np.var(self.level))
+        if factors[0] <= 0 or total < 1e-18:
+            return 0.0
+        return max(0.0, 1 - float(np.var(self.level - design @ factors)) / total)
 
 
 def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit | None:

@@ -1,0 +1,137 @@
+"""Predictions as one self-contained HTML page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gamdss.report.page import Plot, embedded_file, write_page
+from gamdss.report.style import DPI
+from gamdss.report.table import Column, Table
+
+_TEMPLATE = Path(__file__).parent / "page.html"
+_FOOTER = (
+    "Spread is the standard deviation of a probability over the networks of all folds and over "
+    "draws of the key frames. Fit is the share of the motion level's variance that the fitted "
+    "course explains; the key frames and the class of an unreliable fit mean little."
+)
+
+
+@dataclass(frozen=True)
+class _RecordingPart:
+    """A recording on the page: its timeline, then its cards."""
+
+    name: str
+    summary: str
+    warnings: Sequence[str]
+    pictures: Sequence[Plot]
+
+
+@dataclass(frozen=True)
+class _PredictionPage:
+    """Everything on the page."""
+
+    title: str
+    extent: str
+    warnings: Sequence[str]
+    recordings: Sequence[_RecordingPart]
+    run: Table
+    footer: str
+
+
+def timeline_file(output: Path, name: str) -> Path:
+    """The timeline of a recording."""
+    return output / "timelines" / f"{name}.png"
+
+
+def card_file(output: Path, name: str, number: int) -> Path:
+    """The card of a prediction, counted from 1."""
+    return output / "cards" / f"{name}-{number}.png"
+
+
+def write_prediction_page(output: Path, values: Mapping[str, Any]) -> Path:
+    """Write `predictions.html` with the pictures of the folder; returns its path.
+
+    Args:
+        output: the folder, with its timelines and cards.
+        values: those of `predictions.json`.
+
+    Raises:
+        RunError: a picture is missing, or the page cannot be written.
+    """
+    recordings = [_part(output, found) for found in values["recordings"]]
+    count = sum(len(found["predictions"]) for found in values["recordings"])
+    page = _PredictionPage(
+        title="Predicted expressions",
+        extent=f"{_counted(len(recordings), 'recording')}, {_counted(count, 'expression')}",
+        warnings=values["warnings"],
+        recordings=recordings,
+        run=_run(values),
+        footer=_FOOTER,
+    )
+    path = output / "predictions.html"
+    write_page(path, page, _TEMPLATE)
+    return path
+
+
+def _part(output: Path, found: Mapping[str, Any]) -> _RecordingPart:
+    name = found["name"]
+    if found["problem"]:
+        return _RecordingPart(name, found["problem"], [found["remedy"]], [])
+    others = [item["kind"] for item in found["others"]]
+    named = [f"{_counted(others.count(kind), kind)}" for kind in sorted(set(others))]
+    seconds = found["frames"] / found["fps"]
+    size = " x ".join(map(str, found["size"]))
+    expressions = found["predictions"]
+    summary = (
+        f"{seconds:.1f} seconds, {found['fps']:.4g} frames per second, {size} pixels; "
+        f"{_counted(len(found['stretches']), 'stretch', 'stretches')} with a face. "
+        + (_counted(len(expressions), "expression") if expressions else "No expression")
+        + (f"; not counted: {', '.join(named)}." if named else ".")
+    )
+    pictures = [_plot(timeline_file(output, name), "Timeline of the recording.")]
+    pictures += [
+        _plot(card_file(output, name, number), _caption(number, item))
+        for number, item in enumerate(expressions, start=1)
+    ]
+    return _RecordingPart(name, summary, found["warnings"], pictures)
+
+
+def _caption(number: int, item: Mapping[str, Any]) -> str:
+    chances = sorted(item["probabilities"].items(), key=lambda pair: -pair[1])
+    listed = ", ".join(f"{name} {chance:.0%}" for name, chance in chances)
+    flags = f" Keep in mind: {'; '.join(item['flags'])}." if item["flags"] else ""
+    onset, apex, offset = item["seconds"]
+    return (
+        f"{number}. {item['label']}: {listed}. Onset {onset:.2f} s, apex {apex:.2f} s, offset "
+        f"{offset:.2f} s; {', '.join(item['parts'])}; {item['face_share']:.0%} of the face "
+        f"visible.{flags}"
+    )
+
+
+def _plot(file: Path, caption: str) -> Plot:
+    source, width, height = embedded_file(file)
+    shown = round(96 * width / DPI) + 32
+    return Plot(file.stem, source, width, height, shown, caption, caption)
+
+
+def _run(values: Mapping[str, Any]) -> Table:
+    run = values["run"]
+    rows = [
+        ("data", run["data"]["dataset"]),
+        ("task", run["task"]),
+        ("classes", ", ".join(run["classes"])),
+        ("folds", f"{len(run['folds'])}, {run['protocol']}"),
+        ("config", run["config"]),
+        ("gamdss", run["gamdss"]),
+        ("temperature", f"{values['temperature']:.3g}, fitted to held-out logits"),
+        ("not sure below", f"{values['threshold']:.0%}"),
+        ("draws of key frames", str(values["draws"])),
+    ]
+    return Table([Column("", "label"), Column("", "text", key="value", wrap=True)], rows)
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"

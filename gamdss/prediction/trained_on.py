@@ -1,0 +1,90 @@
+"""What a run was trained on, and how a recording differs from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from gamdss.align.settings import AlignConfig
+from gamdss.data.composite import sources
+from gamdss.data.specs import get_spec
+from gamdss.data.specs.spec import DatasetSpec
+from gamdss.errors import GamdssError
+from gamdss.prediction.stretches import Tracking
+from gamdss.runs.finished import FinishedRun
+from gamdss.training.run_files import read_json
+from gamdss.version import __version__
+
+_OTHER_RATE = 0.2  # relative difference of frame rates that is reported
+SYNTHETIC = (
+    "The run was trained on synthetic clips, as those of the demo are. Its classes mean nothing on "
+    "real faces."
+)
+
+
+@dataclass(frozen=True)
+class TrainedOn:
+    """The training data of a run; of several datasets, each.
+
+    `specs` is empty if the dataset's spec is not at hand.
+    """
+
+    dataset: str
+    synthetic: bool
+    specs: tuple[DatasetSpec, ...]
+
+    @property
+    def grey(self) -> bool:
+        """Whether all training frames were grey."""
+        return bool(self.specs) and not any(spec.colour for spec in self.specs)
+
+    def differences(self, tracking: Tracking, settings: AlignConfig) -> list[str]:
+        """Warnings about a recording that is unlike the training data."""
+        found = []
+        rates = sorted({spec.fps for spec in self.specs if spec.fps > 0})
+        if rates and all(abs(tracking.fps / rate - 1) > _OTHER_RATE for rate in rates):
+            known = " and ".join(f"{rate:g}" for rate in rates)
+            found.append(
+                f"{tracking.fps:.4g} frames per second, but the training data has {known}: "
+                "expressions are sampled differently"
+            )
+        size = min((stretch.pose.size for stretch in tracking.stretches), default=float("inf"))
+        wanted = settings.width / (1 + 2 * settings.margin)
+        if size < wanted / 1.5:
+            found.append(
+                f"the face is {size:.0f} pixels wide, and enlarged {wanted / size:.1f} times for "
+                "the crops: details that the networks were trained on are missing"
+            )
+        if self.grey:
+            found.append("the training frames are grey: crops are converted")
+        return found
+
+
+def trained_on(run: FinishedRun) -> TrainedOn:
+    """What a run was trained on, from its directory."""
+    specs: Sequence[DatasetSpec]
+    try:
+        specs = [get_spec(part.dataset, part.annotations) for part in sources(run.config)]
+    except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
+        specs = []
+    return TrainedOn(run.results.dataset, run.results.synthetic, tuple(specs))
+
+
+def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
+    """What identifies a run and the crops, as plain values: the same give the same predictions."""
+    config = json.dumps(run.config.as_dict(), sort_keys=True, default=str).encode()
+    return {
+        "gamdss": __version__,
+        "config": hashlib.blake2b(config, digest_size=12).hexdigest(),
+        "data": read_json(run.path / "data.json"),
+        "synthetic": run.results.synthetic,
+        "task": run.results.task,
+        "classes": list(run.classes),
+        "protocol": run.results.protocol,
+        "folds": [fold.name for fold in run.folds],
+        "model": asdict(run.config.model),
+        "features": asdict(run.config.features),
+        "crops": settings.identity,
+    }

@@ -1,0 +1,62 @@
+"""Key frames of a candidate: the truth is found, and noise has a low quality of fit."""
+
+import numpy as np
+import pytest
+
+from gamdss.prediction.candidate_fit import fit_candidate
+from gamdss.reselection.motion.fit import RELIABLE
+from gamdss.synthetic.recording import draw_recording
+from gamdss.synthetic.recording_events import RecordingSettings
+
+SMALL = {"seconds": 6.0, "height": 194, "width": 160, "speech": 0, "turns": 0, "fps": 30.0}
+
+
+def test_the_key_frames_of_an_expression_are_found_from_a_rough_start():
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(1, 1), blinks=0, seed=3)
+    recording = draw_recording(settings)
+    (event,) = recording.events
+    near = range(max(1, event.onset - 20), min(event.offset + 20, settings.frames) + 1)
+    images = {n: image for n, image in recording.frames() if n in near}
+    found = fit_candidate(images, images, (event.onset + 3, event.apex - 5, event.offset + 4), 16)
+    keys = found.fit.keys
+    assert found.fit.quality > 0.8
+    for number, true, (low, high) in zip(
+        keys.numbers, (event.onset, event.apex, event.offset), keys.intervals, strict=True
+    ):
+        assert low <= number <= high
+        assert abs(number - true) <= 3 or low <= true <= high
+    assert len(found.draws) == 16
+    assert all(set(draw) <= set(images) and list(draw) == sorted(draw) for draw in found.draws)
+    assert (
+        fit_candidate(images, images, keys.numbers, 4).draws
+        == fit_candidate(images, images, keys.numbers, 4).draws
+    )
+
+
+def test_an_expression_of_which_only_the_rise_was_spotted_is_found_as_a_whole():
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(1, 1), blinks=0, seed=3)
+    recording = draw_recording(settings)
+    (event,) = recording.events
+    images = dict(recording.frames())
+    rise = (event.onset + 3, event.onset + 6, event.onset + 9)
+    near = {n: images[n] for n in range(rise[0] - 9, rise[2] + 10)}
+    wide = {n: images[n] for n in range(max(1, rise[0] - 60), min(len(images), rise[2] + 60) + 1)}
+    found = fit_candidate(near, wide, rise, 4)
+    assert found.fit.quality > 0.9
+    assert abs(found.fit.keys.onset - event.onset) <= 4
+    assert abs(found.fit.keys.offset - event.offset) <= 4
+
+
+@pytest.mark.parametrize("seed", [5, 6])
+def test_a_calm_face_has_a_low_quality(seed):
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), blinks=0, seed=seed)
+    images = {n: image for n, image in draw_recording(settings).frames() if n <= 60}
+    found = fit_candidate(images, images, (20, 30, 45), 4)
+    assert found.fit.quality < RELIABLE
+
+
+def test_too_few_or_still_frames_have_no_fit():
+    still = {n: np.full((80, 60, 3), 90, np.uint8) for n in range(30)}
+    assert fit_candidate(still, still, (5, 10, 20), 4) is None
+    few = {n: still[n] for n in range(5)}
+    assert fit_candidate(few, few, (1, 2, 4), 4) is None

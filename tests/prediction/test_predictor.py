@@ -1,0 +1,44 @@
+"""What a recording's predictions are flagged with and which of them are one expression."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from gamdss.align import AlignConfig
+from gamdss.data.specs import get_spec
+from gamdss.prediction.predictor import UNRELIABLE, _distinct, _flags
+from gamdss.prediction.trained_on import TrainedOn
+from gamdss.records import KeyFrames
+
+
+def prediction(onset, offset, quality):
+    return SimpleNamespace(keys=KeyFrames(onset, onset + 1, offset), quality=quality)
+
+
+def test_fits_of_one_expression_are_one_prediction():
+    parts = [prediction(10, 40, 0.7), prediction(12, 44, 0.9), prediction(60, 80, 0.2)]
+    assert _distinct(parts) == (parts[1], parts[2])
+
+
+def test_flags_name_what_to_keep_in_mind():
+    stretch = SimpleNamespace(others=1, relaxed=False)
+    good = SimpleNamespace(fit=SimpleNamespace(quality=0.9))
+    assert _flags("micro", SimpleNamespace(others=0, relaxed=False), good, "fear", 1.0) == ()
+    found = _flags("macro", stretch, None, "not sure", 0.8)
+    assert found[:2] == (UNRELIABLE, "not sure")
+    assert "other faces" in found
+    assert "face partly outside" in found
+
+
+def test_differences_from_the_training_data_are_warnings():
+    trained = TrainedOn("CASME II", False, (get_spec("cas2"),))
+    small = SimpleNamespace(pose=SimpleNamespace(size=60.0))
+    found = trained.differences(SimpleNamespace(fps=30.0, stretches=[small]), AlignConfig())
+    assert "30 frames per second, but the training data has 200" in found[0]
+    assert "the face is 60 pixels wide" in found[1]
+    large = SimpleNamespace(pose=SimpleNamespace(size=300.0))
+    same = SimpleNamespace(fps=210.0, stretches=[large])
+    assert trained.differences(same, AlignConfig()) == []
+    grey = TrainedOn("SAMM", False, (get_spec("samm"),))
+    assert "grey" in grey.differences(same, AlignConfig())[-1]
+    assert np.all([not TrainedOn("other", False, ()).grey, not trained.grey])
