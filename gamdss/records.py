@@ -91,7 +91,8 @@ class Clip:
 class FoldResult:
     """The result of a fold: held-out logits of every epoch, from which any epoch can be evaluated.
 
-    `name` is what was held out: a subject, a dataset or a part, depending on the protocol.
+    `name` is what was held out: a subject, a dataset or a part, depending on the protocol. The fold
+    `all` holds nothing out: N is 0.
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64. If training subjects were set aside

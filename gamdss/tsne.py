@@ -21,7 +21,7 @@ from gamdss.report.tsne_words import headline, method, panel_title, run_names
 from gamdss.runs.choice import how_to_get_one, read_experiment, read_runs
 from gamdss.runs.embedding import embed
 from gamdss.runs.embedding_space import Points, all_folds, one_fold, silhouette, tsne
-from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.runs.finished import FinishedRun, read_scored_run
 from gamdss.runs.reopened import DataOptions, open_run
 from gamdss.training.run_files import difference_lines, differences, read_config
 
@@ -189,14 +189,14 @@ def chosen_runs(options: TsneOptions) -> list[FinishedRun]:
     if options.runs:
         return read_runs(options.runs, options.experiment)
     if options.demo:
-        return [read_run(_demo(options, asked))]
+        return [read_scored_run(_demo(options, asked))]
     remedy = how_to_get_one(asked, options.experiment)
     if options.experiment is None:
         raise ConfigError("no run is named", remedy=remedy)
     path = default_output(asked)
     if not path.is_dir():
         raise RunError("the run does not exist", file=path, remedy=remedy)
-    return [read_run(path)]
+    return [read_scored_run(path)]
 
 
 def _demo(options: TsneOptions, asked: Config) -> Path:

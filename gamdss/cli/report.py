@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gamdss.config.command_line import Command, positional
 from gamdss.errors import ConfigError, GamdssError
-from gamdss.metrics.calibration import clip_predictions, notable
+from gamdss.metrics.calibration import ClipPrediction, clip_predictions, notable
 from gamdss.report.clip_cards import ClipPictures
 from gamdss.report.page import write_page
 from gamdss.report.run_page import clip_pictures, run_page
@@ -44,9 +44,11 @@ def run(options: Options) -> None:
             "--output is a folder", file=output, remedy="Name a file: --output report.html"
         )
     record = read_run(folder)
-    kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
+    kinds: dict[str, list[ClipPrediction]] = {}
     pictures: dict[str, ClipPictures] = {}
-    if options.frames:
+    if record.results.scored:
+        kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
+    if kinds and options.frames:
         pictures = clip_pictures(_opened(record, options), kinds, options.evidence)
     write_page(output, run_page(record, kinds, pictures))
     print(f"page  {output}")

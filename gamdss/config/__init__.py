@@ -96,14 +96,17 @@ class ProtocolConfig:
     Args:
         name: `loso` leaves one subject out; `kfold` one of several parts of whole subjects;
             `leave-one-dataset-out` one dataset of several; `hold-out-dataset` only the dataset
-            `held_out`; `fixed` follows the file `split`.
+            `held_out`; `fixed` follows the file `split`; `all` holds nothing out and trains one
+            network on everybody, whose held-out score is unknown.
         parts: number of parts of `kfold`.
         held_out: the dataset that `hold-out-dataset` evaluates.
         split: CSV file of `fixed`: subject,part or subject,clip,part; the part called train is
             trained on, each other part is evaluated.
     """
 
-    name: Literal["loso", "kfold", "leave-one-dataset-out", "hold-out-dataset", "fixed"] = "loso"
+    name: Literal["loso", "kfold", "leave-one-dataset-out", "hold-out-dataset", "fixed", "all"] = (
+        "loso"
+    )
     parts: int = 10
     held_out: str | None = None
     split: str | None = None
@@ -176,6 +179,10 @@ class Config:
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.threads >= 0, "threads", self.threads, "0 or more")
+        selection = self.training.selection
+        ok = self.protocol.name != "all" or selection == "final"
+        allowed = "final with --protocol.name all, which sets nobody aside"
+        require(ok, "training.selection", selection, allowed)
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as in `config.yaml`."""

@@ -18,7 +18,10 @@ from gamdss.records import Clip
 
 @dataclass(frozen=True)
 class Fold:
-    """Indices of clips; `name` is what is held out: a subject, a dataset or a part."""
+    """Indices of clips; `name` is what is held out: a subject, a dataset or a part.
+
+    The fold `all` holds nothing out.
+    """
 
     name: str
     training: tuple[int, ...]
@@ -51,6 +54,8 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     elif protocol.name == "fixed":
         assert protocol.split is not None  # the config requires it
         folds = _fixed_split(data, Path(protocol.split).expanduser())
+    elif protocol.name == "all":
+        folds = (Fold("all", tuple(range(len(data.clips))), ()),)
     elif protocol.name == "loso":
         folds = leave_one_out(data, "subject", lambda clip: clip.subject)
     else:

@@ -22,7 +22,7 @@ LABEL_HEIGHT = 0.055
 
 @house_style()
 def learning_curves(folds: Sequence[FoldResult], path: Path) -> None:
-    """Draw the learning curves of a run.
+    """Draw the learning curves of a run; only those of training if nothing is held out.
 
     On the left is the training loss of every fold and its mean. On the right is the accuracy: of
     training (mean over folds) and held out (pooled over clips), each with a band for the middle
@@ -72,27 +72,35 @@ def _loss(axes: Axes, folds: Sequence[FoldResult]) -> None:
 
 
 def _accuracy(axes: Axes, folds: Sequence[FoldResult]) -> None:
-    axes.set_title("Accuracy")
+    held_out = any(fold.clips for fold in folds)
+    axes.set_title("Accuracy" if held_out else "Training accuracy")
     axes.set_ylabel("share of clips recognised")
     axes.set_ylim(-0.02, 1.02)
-    labels = np.concatenate([fold.labels for fold in folds])
     final = {}
     training = np.array([fold.train_accuracy for fold in folds])  # (F, E)
     if training.size:
         mean = training.mean(axis=0)
         _band(axes, training, BLUE)
-        _line(axes, mean, BLUE, 2.2, "training clips, mean over folds")
+        label = "training clips, mean over folds" if held_out else "training clips"
+        _line(axes, mean, BLUE, 2.2, label)
         final[BLUE] = mean[-1]
+    if held_out:
+        final[VERMILLION] = _held_out(axes, folds)
+    if len(folds) > 1:
+        axes.fill_between([], [], color=FAINT, alpha=0.3, label="middle half of the folds")
+    _final_values(axes, final)
+
+
+def _held_out(axes: Axes, folds: Sequence[FoldResult]) -> float:
+    """Draw the held-out accuracy and the share of the most frequent class; returns its end."""
+    labels = np.concatenate([fold.labels for fold in folds])
     held_out = np.array([accuracy_by_epoch(fold) for fold in folds])  # (F, E)
     pooled = np.average(held_out, axis=0, weights=[len(fold.labels) for fold in folds])
     _band(axes, held_out, VERMILLION)
     _line(axes, pooled, VERMILLION, 2.2, f"held-out clips, all {len(labels)} pooled")
-    final[VERMILLION] = pooled[-1]
     share = np.bincount(labels).max() / len(labels)
     axes.axhline(share, color=INK, linestyle=":", label=f"most frequent class: {share:.3f}")
-    if len(folds) > 1:
-        axes.fill_between([], [], color=FAINT, alpha=0.3, label="middle half of the folds")
-    _final_values(axes, final)
+    return float(pooled[-1])
 
 
 def _line(
@@ -146,5 +154,7 @@ def _epoch_axis(axes: Axes, epochs: int) -> None:
 
 def curves_words(results: RunResults) -> str:
     """Where the held-out accuracy ends, in words."""
-    last = results.final.accuracy
+    if not results.scored:
+        return ""
+    last = results.evaluations["final"].accuracy
     return f"Held-out accuracy ends at {last:.3f} after {results.epochs} epochs."

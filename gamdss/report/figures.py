@@ -62,6 +62,7 @@ class RunFigure:
         words: its numbers in words, for readers who do not see it.
         beside: the figure that it stands beside on the page.
         command: the command that draws it; empty if training does.
+        held_out: whether it shows held-out clips, which not every protocol has.
     """
 
     name: str
@@ -72,6 +73,7 @@ class RunFigure:
     words: Callable[[RunResults], str] = lambda _results: ""
     beside: str = ""
     command: str = ""
+    held_out: bool = False
 
     @property
     def file(self) -> str:
@@ -86,6 +88,7 @@ FIGURES = (
         "Confusion matrix at the {epoch}: clips, and their share of the true class.",
         lambda results, _folds, path: confusion_figure(results, path),
         words=confusion_words,
+        held_out=True,
     ),
     RunFigure(
         "curves",
@@ -99,6 +102,7 @@ FIGURES = (
         "accuracy by subject",
         "Accuracy of each subject at the {epoch}, with 95% intervals.",
         per_subject_figure,
+        held_out=True,
     ),
     RunFigure(
         "reliability",
@@ -107,6 +111,7 @@ FIGURES = (
         "Bins with few clips have wide intervals.",
         reliability_figure,
         beside="confusion",
+        held_out=True,
     ),
     RunFigure(
         "film_strip",
@@ -121,14 +126,21 @@ FIGURES = (
         "Embedding (activations before the classifier), drawn with t-SNE; networks of the "
         "{epoch}. Its last lines say how the folds' networks were brought into one space.",
         command="gamdss tsne",
+        held_out=True,
     ),
     RunFigure(
         "attribution",
         "attribution",
         "Where on the apex face the networks of the {epoch} see their evidence.",
         command="gamdss attribution",
+        held_out=True,
     ),
 )
+
+
+def figures_of(results: RunResults) -> list[RunFigure]:
+    """The figures that a run can have."""
+    return [figure for figure in FIGURES if results.scored or not figure.held_out]
 
 
 def write_report(
@@ -142,8 +154,9 @@ def write_report(
         folds: the folds' results.
         frames: the clips with their key frames.
     """
-    shown = {figure.title: figure.file for figure in FIGURES if not figure.command}
-    for figure in FIGURES:
+    figures = [figure for figure in figures_of(results) if not figure.command]
+    shown = {figure.title: figure.file for figure in figures}
+    for figure in figures:
         if figure.draw is not None:
             figure.draw(results, folds, folder / figure.file)
         if figure.draw_frames is not None:

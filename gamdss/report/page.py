@@ -93,9 +93,7 @@ class Page:
     extent: str
     numbers: Sequence[Number]
     selection: str
-    summary: Table
-    classes: Table
-    folds: Table
+    tables: Sequence[Table]
     figures: Sequence[Sequence[Plot]]
     figures_note: str
     clips_note: str

@@ -29,7 +29,9 @@ def warnings(
         key_frames: rows of `keyframes.csv`.
         composition: rows of `composition.csv`.
     """
-    found = [_synthetic(results), _oracle(results), _treatment(config), _classes(results)]
+    found = [_synthetic(results)]
+    if results.scored:
+        found += [_oracle(results), _treatment(config), _classes(results)]
     found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _published(composition)]
     return [warning for warning in found if warning is not None]
 
@@ -40,7 +42,7 @@ def _synthetic(results: RunResults) -> Warn | None:
 
 
 def _oracle(results: RunResults) -> Warn | None:
-    found, oracle = results.evaluated, results.oracle
+    found, oracle = results.evaluated, results.evaluations["oracle"]
     gap = oracle.uf1 - found.uf1
     if gap < 0.005:
         return None

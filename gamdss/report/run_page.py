@@ -15,12 +15,12 @@ from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
 from gamdss.report import tables
 from gamdss.report.clip_cards import ClipPictures, card
-from gamdss.report.figures import FIGURES, RunFigure
+from gamdss.report.figures import RunFigure, figures_of
 from gamdss.report.page import Number, Page, Plot, embedded_file
 from gamdss.report.page_warnings import warnings
 from gamdss.report.style import DPI
 from gamdss.report.table import Cell, Column, Table
-from gamdss.report.tables import ORACLE_NOTE, RESULT_NOTES, epoch_name
+from gamdss.report.tables import ORACLE_NOTE, epoch_name, result_note
 from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun
@@ -88,14 +88,12 @@ def run_page(
         title=f"{results.dataset}, {len(names)}\u00a0classes\u00a0({results.task})",
         extent=tables.extent(results),
         numbers=_numbers(results),
-        selection=f"{RESULT_NOTES[results.selection]} {ORACLE_NOTE}",
-        summary=tables.summary(results),
-        classes=tables.classes(results),
-        folds=tables.folds(results),
+        selection=f"{result_note(results)} {ORACLE_NOTE if results.scored else ''}".strip(),
+        tables=_tables(results),
         warnings=warnings(results, config, rows["annotations"], key_frames, rows["composition"]),
         figures=plots,
         figures_note=note,
-        clips_note=_clips_note(pictures, epoch_name(results)),
+        clips_note=_clips_note(pictures, results),
         clips=[(k, [card(v, names, pictures.get(v.clip)) for v in kinds[k]]) for k in kinds],
         composition=_composition(rows["composition"]),
         corrections=_corrections(rows["annotations"]),
@@ -108,21 +106,29 @@ def run_page(
 
 def _numbers(results: RunResults) -> list[Number]:
     """The four measures as the run is evaluated, each with its interval and the oracle's."""
-    found, evaluated = [], results.evaluated
+    if not results.scored:
+        return [Number("Held-out score", "unknown", ["trained on everybody"])]
+    found, evaluated, oracle = [], results.evaluated, results.evaluations["oracle"]
     for measure, name in MEASURES.items():
         ends = evaluated.intervals.get(measure)
         lines = [f"95% interval {ends[0]:.3f} to {ends[1]:.3f}"] if ends else []
-        lines.append(f"oracle: {results.oracle.measures[measure]:.3f}")
+        lines.append(f"oracle: {oracle.measures[measure]:.3f}")
         value = f"{evaluated.measures[measure]:.3f}"
         found.append(Number(f"{name}, {epoch_name(results)}", value, lines))
     return found
+
+
+def _tables(results: RunResults) -> list[Table]:
+    """The tables of scores; none if nothing is held out."""
+    shown = (tables.summary, tables.classes, tables.folds) if results.scored else ()
+    return [table(results) for table in shown]
 
 
 def _figures(record: FinishedRun) -> tuple[list[list[Plot]], str]:
     """Figures in groups that stand side by side, and how to draw those that are missing."""
     groups: dict[str, list[Plot]] = {}
     absent = []
-    for figure in FIGURES:
+    for figure in figures_of(record.results):
         file = record.path / figure.file
         if figure.draw is not None and not file.is_file():  # an earlier version did not draw it
             figure.draw(record.results, record.folds, file)
@@ -137,7 +143,7 @@ def _figures(record: FinishedRun) -> tuple[list[list[Plot]], str]:
 
 def _plot(figure: RunFigure, file: Path, results: RunResults) -> Plot:
     source, width, height = embedded_file(file)
-    result = RESULT_NOTES[results.selection]
+    result = result_note(results)
     caption = figure.caption.format(epoch=epoch_name(results), result=result)
     return Plot(
         anchor=f"figure-{figure.name}",
@@ -150,9 +156,11 @@ def _plot(figure: RunFigure, file: Path, results: RunResults) -> Plot:
     )
 
 
-def _clips_note(pictures: Mapping[str, ClipPictures], epoch: str) -> str:
+def _clips_note(pictures: Mapping[str, ClipPictures], results: RunResults) -> str:
+    if not results.scored:
+        return "No clip is held out."
     text = (
-        f"Held-out clips by the probability that the {epoch}'s network gives to its "
+        f"Held-out clips by the probability that the {epoch_name(results)}'s network gives to its "
         "prediction; the true class is in bold. "
     )
     if pictures:

@@ -20,6 +20,10 @@ RESULT_NOTES = {
     "inner": "The result is each fold's network after its inner epoch: the one with the best UF1 "
     "on training subjects set aside for this, on which it was not trained.",
 }
+UNSCORED_NOTE = (
+    "Held-out score unknown: trained on everybody. To estimate it, train the same config with a "
+    "protocol that holds clips out, such as --protocol.name loso."
+)
 ORACLE_NOTE = (
     "The oracle is not a result: its epochs were chosen on the subjects it is evaluated on. "
     "It compares with published figures chosen that way."
@@ -44,6 +48,8 @@ HOW_TO_READ = """\
 def summary_text(results: RunResults) -> str:
     """Each selection in a row, and what the oracle is; for the terminal."""
     about = f"{results.dataset}, {results.task}: {extent(results)}"
+    if not results.scored:
+        return f"{about}\n\n{UNSCORED_NOTE}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
     return "\n\n".join([about, terminal(summary(results)), note])
 
@@ -55,9 +61,13 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
     """
+    title = f"# {results.dataset}, {len(results.classes)} classes ({results.task})"
+    pictures = [f"![{name}]({file})" for name, file in (figures or {}).items()]
+    if not results.scored:
+        return "\n\n".join([title, f"{extent(results)}.", UNSCORED_NOTE, *pictures]) + "\n"
     chosen = SELECTIONS[results.selection]
     parts = [
-        f"# {results.dataset}, {len(results.classes)} classes ({results.task})",
+        title,
         f"{extent(results)}.",
         markdown(summary(results)),
         ORACLE_NOTE,
@@ -68,7 +78,7 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         markdown(confusion(results)),
         "## Folds",
         markdown(folds(results)),
-        *[f"![{name}]({file})" for name, file in (figures or {}).items()],
+        *pictures,
         "## How to read this",
         HOW_TO_READ,
     ]
@@ -78,6 +88,11 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
 def epoch_name(results: RunResults) -> str:
     """What captions call the epoch that the run is evaluated by: final epoch or inner epoch."""
     return EPOCHS[results.selection]
+
+
+def result_note(results: RunResults) -> str:
+    """Which network the result is of, or that there is no result."""
+    return RESULT_NOTES[results.selection] if results.scored else UNSCORED_NOTE
 
 
 def extent(results: RunResults) -> str:
@@ -129,6 +144,7 @@ def folds(results: RunResults) -> Table:
             *(fold.oracle.accuracy, fold.oracle.accuracy_epoch),
         ]
         for fold in results.folds
+        if fold.final and fold.oracle
     ]
     titles = ["clips", "accuracy, final epoch"]
     titles += ["accuracy, inner", "inner epoch"] if inner else []
@@ -146,7 +162,7 @@ def original_text(report: OriginalReport, results: RunResults) -> str:
         ["UAR", report.precision, f"actually the mean precision, of those epochs{printed}"],
     ]
     columns = [Column("", "label"), Column("oracle", form=".4f"), Column("what it is", "text")]
-    final = results.final
+    final = results.evaluations["final"]
     return "\n\n".join(
         [
             f"{results.dataset}, {results.task}, seed {results.seed}: what the original "

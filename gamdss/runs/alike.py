@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gamdss.errors import RunError
-from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.runs.finished import FinishedRun, read_scored_run
 from gamdss.training.run_files import differences, read_json
 
 DATA = "data (frames or labels)"
@@ -20,7 +20,7 @@ def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
     Raises:
         RunError: they differ in something else, or two have the same seed.
     """
-    runs = [read_run(path) for path in paths]
+    runs = [read_scored_run(path) for path in paths]
     seeds: dict[int, Path] = {}
     for run in runs:
         for name, (here, there) in differing(runs[0], run).items():

@@ -9,7 +9,7 @@ from gamdss.config import Config
 from gamdss.config.load import checked
 from gamdss.errors import ConfigError
 from gamdss.files import read_yaml
-from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.runs.finished import FinishedRun, read_scored_run
 
 
 def read_experiment(file: str | None) -> Config:
@@ -39,7 +39,7 @@ def read_runs(names: Sequence[str], experiment: str | None) -> list[FinishedRun]
             the first run.
         RunError: not a finished run.
     """
-    runs = [read_run(Path(name).expanduser()) for name in names]
+    runs = [read_scored_run(Path(name).expanduser()) for name in names]
     asked = read_experiment(experiment)
     for run in runs if experiment else ():
         here, wanted = ((c.dataset, c.task) for c in (run.config, asked))

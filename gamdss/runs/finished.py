@@ -12,7 +12,7 @@ from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 from gamdss.training.checkpoint import load_result, read_about
-from gamdss.training.results import RunResults, results
+from gamdss.training.results import RunResults, results, unscored
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
 
 # Types that JSON gives for a value of `results.json`; an interval may be None and is not checked.
@@ -27,7 +27,8 @@ class FinishedRun:
     """A run that has its results.
 
     `results` are those of `results.json`; what an earlier version did not write is computed from
-    the folds. `folds` have the held-out logits of every epoch.
+    the folds. `folds` have the held-out logits of every epoch, which
+    are of no clips if the protocol is `all`.
     """
 
     path: Path
@@ -72,8 +73,10 @@ class FinishedRun:
         """Its held-out predictions at a selection.
 
         Raises:
-            RunError: the run set no inner subjects aside.
+            RunError: the run holds nothing out, or set no inner subjects aside.
         """
+        if not self.results.scored:
+            raise unscored(self.path)
         if selection == "inner" and self.selection != "inner":
             raise RunError(
                 "this run set no inner subjects aside",
@@ -107,10 +110,24 @@ def read_run(path: Path) -> FinishedRun:
     folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
     try:
         values = RunResults.from_dict(_completed(stored, config, folds, file))
-        _ = values.evaluated
+        if config.protocol.name != "all":
+            _ = values.evaluated
     except (KeyError, TypeError, ValueError) as error:
         raise broken(file, f"{type(error).__name__}: {error}") from error
     return FinishedRun(path, config, values, folds)
+
+
+def read_scored_run(path: Path) -> FinishedRun:
+    """Read the directory of a run with held-out clips, for what needs their predictions.
+
+    Raises:
+        RunError: as `read_run`, or the run holds nothing out.
+        CheckpointError: as `read_run`.
+    """
+    run = read_run(path)
+    if not run.results.scored:
+        raise unscored(path)
+    return run
 
 
 def _unknowable(stored: Any) -> str | None:

@@ -170,6 +170,8 @@ class FoldTrainer:
     @torch.inference_mode()
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
+        if not len(index):  # nothing is held out
+            return torch.zeros(0, len(self.data.classes))
         self.net.eval()
         logits = []
         for batch in index.split(EVALUATION_BATCH):

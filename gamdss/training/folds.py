@@ -155,9 +155,10 @@ class RunFolds:
         values = None
         if not missing:
             clips = dataset.annotations.clips
-            evaluated = {clips[i].subject for fold in folds for i in fold.held_out}
+            used = {i for fold in folds for i in fold.held_out or fold.training}
+            subjects = {clips[i].subject for i in used}
             about = dataset.title, dataset.synthetic, dataset.annotations.classes
-            values = results(self.config, *about, finished, len(evaluated))
+            values = results(self.config, *about, finished, len(subjects), len(used))
             write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)
 

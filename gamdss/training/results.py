@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
 
 from gamdss.config import Config
+from gamdss.errors import RunError
 from gamdss.metrics import (
     MEASURES,
     ClassScores,
@@ -26,6 +29,7 @@ PROTOCOLS = {
     "leave-one-dataset-out": "leaving one dataset out",
     "hold-out-dataset": "holding {held_out} out",
     "fixed": "fixed split",
+    "all": "trained on everybody",
 }
 
 
@@ -72,13 +76,16 @@ class OracleEpoch:
 
 @dataclass(frozen=True)
 class FoldSummary:
-    """A fold: its epochs, and what each clip is (`true`) and is predicted to be at each."""
+    """A fold: its epochs, and what each clip is (`true`) and is predicted to be at each.
+
+    `held_out` is its name; `final` and `oracle` are None if it holds nothing out.
+    """
 
     held_out: str
     clips: int
-    final: FoldEpoch
+    final: FoldEpoch | None
     inner: InnerEpoch | None
-    oracle: OracleEpoch
+    oracle: OracleEpoch | None
     predictions: Sequence[Mapping[str, str]]
 
 
@@ -90,6 +97,9 @@ class RunResults:
     names the epoch that the run is evaluated at. The oracle is chosen on the held-out subject, as
     the original release reports it: its accuracy and its other figures are of two different
     epochs (`gamdss.metrics`). `inner` is None where no subjects were set aside.
+
+    If nothing is held out, `final` and `oracle` are None, and `subjects` and `clips` count those
+    trained on.
     """
 
     dataset: str
@@ -102,27 +112,45 @@ class RunResults:
     epochs: int
     selection: Selection
     seed: int
-    final: Evaluation
+    final: Evaluation | None
     inner: Evaluation | None
-    oracle: Evaluation
+    oracle: Evaluation | None
     folds: Sequence[FoldSummary]
 
     @property
+    def scored(self) -> bool:
+        """Whether clips are held out, so that there is a score."""
+        return self.final is not None
+
+    @property
     def evaluated(self) -> Evaluation:
-        """The evaluation at the selection that the run is evaluated by."""
+        """The evaluation at the selection that the run is evaluated by.
+
+        Raises:
+            RunError: nothing is held out.
+        """
+        if not self.scored:
+            raise unscored()
         return self.evaluations[self.selection]
 
     @property
     def evaluations(self) -> dict[Selection, Evaluation]:
-        """The evaluations by selection, in the order of tables."""
-        found: dict[Selection, Evaluation] = {"final": self.final}
-        if self.inner is not None:
-            found["inner"] = self.inner
-        return {**found, "oracle": self.oracle}
+        """The evaluations by selection, in the order of tables; empty if nothing is held out."""
+        named: dict[Selection, Evaluation | None] = {
+            "final": self.final,
+            "inner": self.inner,
+            "oracle": self.oracle,
+        }
+        return {name: found for name, found in named.items() if found is not None}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; without `inner` where there is none."""
+        """Plain values for JSON; without `inner` where there is none.
+
+        If nothing is held out, `held_out_score` says that the score is unknown.
+        """
         values = asdict(self)
+        if not self.scored:
+            values["held_out_score"] = "unknown: trained on everybody"
         for part in (values, *values["folds"]):
             if part["inner"] is None:
                 del part["inner"]
@@ -131,14 +159,24 @@ class RunResults:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RunResults:
         """The results from the values of `results.json`; fields it does not know are left out."""
-        inner = values.get("inner")
         parts = {
-            "final": _evaluation(values["final"]),
-            "inner": None if inner is None else _evaluation(inner),
-            "oracle": _evaluation(values["oracle"]),
+            **{name: _optional(_evaluation, values.get(name)) for name in get_args(Selection)},
             "folds": [_summary(fold) for fold in values["folds"]],
         }
         return _made(cls, {**values, **parts})
+
+
+def unscored(run: Path | None = None) -> RunError:
+    """The error for a run without held-out clips where their score or predictions are needed."""
+    return RunError(
+        "the held-out score of this run is unknown: its network is trained on everybody",
+        file=run,
+        remedy="Name a run that holds clips out, such as one of --protocol.name loso.",
+    )
+
+
+def _optional(read: Callable[[Any], Any], values: Any) -> Any:
+    return None if values is None else read(values)
 
 
 def _made(kind: Any, values: Mapping[str, Any]) -> Any:
@@ -154,11 +192,9 @@ def _evaluation(values: Mapping[str, Any]) -> Evaluation:
 
 
 def _summary(values: Mapping[str, Any]) -> FoldSummary:
-    inner = values.get("inner")
+    kinds = {"final": FoldEpoch, "inner": InnerEpoch, "oracle": OracleEpoch}
     parts = {
-        "final": _made(FoldEpoch, values["final"]),
-        "inner": None if inner is None else _made(InnerEpoch, inner),
-        "oracle": _made(OracleEpoch, values["oracle"]),
+        name: _optional(partial(_made, kind), values.get(name)) for name, kind in kinds.items()
     }
     found: FoldSummary = _made(FoldSummary, {**values, **parts})
     return found
@@ -171,6 +207,7 @@ def results(
     classes: Sequence[str],
     folds: Sequence[FoldResult],
     subjects: int,
+    clips: int | None = None,
 ) -> RunResults:
     """Pooled scores at each selection, and each fold.
 
@@ -180,9 +217,14 @@ def results(
         synthetic: whether any of its clips were generated.
         classes: names of the classes.
         folds: all folds of the run.
-        subjects: how many subjects were evaluated.
+        subjects: how many subjects were evaluated; if nothing is held out, trained on.
+        clips: how many clips were; those that the folds hold out if None.
     """
-    chosen = config.training.selection == "inner"
+    held_out = sum(len(fold.clips) for fold in folds)
+
+    def evaluated(selection: Selection) -> Evaluation | None:
+        return _evaluated(folds, classes, selection) if held_out else None
+
     return RunResults(
         dataset=title,
         synthetic=synthetic,
@@ -190,13 +232,13 @@ def results(
         classes=list(classes),
         protocol=PROTOCOLS[config.protocol.name].format(**vars(config.protocol)),
         subjects=subjects,
-        clips=sum(len(fold.clips) for fold in folds),
+        clips=held_out if clips is None else clips,
         epochs=config.training.epochs,
         selection=config.training.selection,
         seed=config.seed,
-        final=_evaluated(folds, classes, "final"),
-        inner=_evaluated(folds, classes, "inner") if chosen else None,
-        oracle=_evaluated(folds, classes, "oracle"),
+        final=evaluated("final"),
+        inner=evaluated("inner") if config.training.selection == "inner" else None,
+        oracle=evaluated("oracle"),
         folds=[_fold(fold, classes) for fold in folds],
     )
 
@@ -210,6 +252,8 @@ def _evaluated(
 
 
 def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:
+    if not fold.clips:
+        return FoldSummary(fold.name, 0, final=None, inner=None, oracle=None, predictions=[])
     oracle = oracle_epochs(fold.logits, fold.labels)
     epochs = {"final": len(fold.logits) - 1}
     epochs |= {"oracle_accuracy": oracle.accuracy, "oracle_f1": oracle.f1}

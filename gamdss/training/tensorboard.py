@@ -21,7 +21,7 @@ def require_tensorboard() -> None:
 
 
 def write_curves(folder: Path, result: FoldResult) -> None:
-    """Write loss, training accuracy and held-out accuracy of every epoch; never incomplete."""
+    """Write loss, training accuracy and any held-out accuracy by epoch; never incomplete."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415 (an optional package)
 
     partial = folder.with_name(f".writing-{folder.name}")
@@ -29,8 +29,9 @@ def write_curves(folder: Path, result: FoldResult) -> None:
     curves = {
         "training/loss": result.train_loss,
         "training/accuracy": result.train_accuracy,
-        "held-out/accuracy": accuracy_by_epoch(result),
     }
+    if result.clips:
+        curves["held-out/accuracy"] = accuracy_by_epoch(result)
     with SummaryWriter(str(partial)) as writer:
         for name, values in curves.items():
             for epoch, value in enumerate(values, start=1):

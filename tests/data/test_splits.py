@@ -115,6 +115,11 @@ def test_broken_split_files_are_explained(tmp_path):
         folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
 
 
+def test_all_trains_one_network_on_everybody():
+    (fold,) = folds_of(labelled(["01", "01", "02"]), name="all")
+    assert fold == Fold("all", (0, 1, 2), ())
+
+
 def test_a_protocol_names_the_options_it_needs():
     for name, flag in (("fixed", "--protocol.split"), ("hold-out-dataset", "--protocol.held-out")):
         with pytest.raises(ConfigError, match=flag):

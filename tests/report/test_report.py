@@ -145,7 +145,6 @@ def test_a_figure_is_added_in_one_place(tmp_path, finished_run, monkeypatch):
 
     added = RunFigure("added", "an added figure", "Added at the {epoch}.", draw)
     monkeypatch.setattr(figures, "FIGURES", (*FIGURES, added))
-    monkeypatch.setattr(run_page, "FIGURES", (*FIGURES, added))
     folds = [fold("01"), fold("02")]
     shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
     assert "an added figure" in shown

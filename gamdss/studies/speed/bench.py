@@ -29,6 +29,7 @@ from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds
 from gamdss.data.store import one_thread
+from gamdss.errors import require
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS, reselect
@@ -95,7 +96,15 @@ class BenchResult:
 
 
 def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True) -> BenchResult:
-    """Measure `config` on synthetic clips."""
+    """Measure `config` on synthetic clips.
+
+    Raises:
+        ConfigError: its protocol holds nothing out, so that there is no evaluation to measure.
+    """
+    name = config.protocol.name
+    require(
+        name != "all", "protocol.name", name, "one that holds clips out: evaluation is measured"
+    )
     config = device.resolve(config)
     target = device.set_up(config)
     root = cache / "synthetic" / f"bench-{sizes.synthetic.height}x{sizes.synthetic.width}"

@@ -137,6 +137,12 @@ def _check_rows(rows: Sequence[Row], heading: Heading, file: Path) -> None:
             raise ConfigError(
                 f"row {row.key!r} is there twice", file=file, remedy="Give each row its own name."
             )
+        if row.config.protocol.name == "all":
+            raise ConfigError(
+                f"row {row.key!r} has the protocol all, whose held-out score is unknown",
+                file=file,
+                remedy="Give the row a protocol that holds clips out, such as loso.",
+            )
         if row.config.training.selection == "inner" and "inner" not in heading.selection:
             raise ConfigError(
                 f"row {row.key!r} is trained for the selection inner, the table has "
