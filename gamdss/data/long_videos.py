@@ -51,7 +51,7 @@ class RowRules:
             ("fractions", FRACTIONS),
         ):
             value = getattr(self, name)
-            require(value in known, name, value, " or ".join(known))
+            require(value in known, f"rules.{name}", value, " or ".join(known))
 
 
 @dataclass(frozen=True)

@@ -142,5 +142,5 @@ def test_missing_frames_and_unknown_names_are_refused(written, tmp_path):
         open_long_videos(name, root, layout="other")
     with pytest.raises(ConfigError, match="unknown long-video dataset"):
         open_long_videos("casme3", root)
-    with pytest.raises(ConfigError, match="--offset-zero"):
+    with pytest.raises(ConfigError, match=r"--rules\.offset-zero"):
         RowRules(offset_zero="guess")
