@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with exit_on_mistake():
             name = choose_command(words, COMMANDS, DESCRIPTION)
-            command = load(name)
+            command = load(name).chosen(words[1:])
             status: int | None = command.run(*command.parse(name, words[1:]))
     except SystemExit as stop:
         return int(stop.code or 0)

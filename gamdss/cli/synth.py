@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from gamdss.config.command_line import Command
 from gamdss.data.long_tables import long_spec
 from gamdss.data.truth import GROUND_TRUTH
+from gamdss.errors import require
 from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, write_dataset
 from gamdss.synthetic.recording_events import RecordingSettings
 from gamdss.synthetic.recording_files import TRUTH, write_recordings
@@ -46,31 +45,24 @@ class RecordingOptions:
     subjects: int = 2
     jpeg_quality: int = 95
 
+    def __post_init__(self) -> None:
+        require(1 <= self.jpeg_quality <= 100, "jpeg_quality", self.jpeg_quality, "1 to 100")
 
-def run(options: Options | RecordingOptions, settings: SynthConfig | RecordingSettings) -> None:
+
+def run(options: Options, settings: SynthConfig) -> None:
     """Write the dataset and print where it is."""
-    output = Path(options.output).expanduser()
-    if isinstance(settings, SynthConfig):
-        root = write_dataset(output, settings)
-        print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
-        print(f"workbook of an exact annotator (--annotations): {root / TRUE_ANNOTATION}")
-        return
-    assert isinstance(options, RecordingOptions)
-    fps = long_spec(options.dataset).fps
+    root = write_dataset(Path(options.output).expanduser(), settings)
+    print(f"dataset: {root}\ntrue key frames: {root / GROUND_TRUTH}")
+    print(f"workbook of an exact annotator (--annotations): {root / TRUE_ANNOTATION}")
+
+
+def run_recordings(options: RecordingOptions, settings: RecordingSettings) -> None:
+    """Write the recordings, at the dataset's frame rate, and print where they are."""
+    settings = replace(settings, fps=long_spec(options.dataset).fps)
     counts = options.subjects, options.recordings, options.dataset, options.jpeg_quality
-    root = write_recordings(output, replace(settings, fps=fps), *counts)
+    root = write_recordings(Path(options.output).expanduser(), settings, *counts, progress=True)
     print(f"dataset: {root}\nall events: {root / TRUTH}")
 
 
-@dataclass(frozen=True)
-class _Synth(Command):
-    """The command of clips, or of recordings if `--recordings` is among the words."""
-
-    def parse(self, name: str, words: Sequence[str]) -> list[Any]:
-        """As `Command.parse`."""
-        long = any(word.partition("=")[0] == "--recordings" for word in words)
-        return _RECORDINGS.parse(name, words) if long else super().parse(name, words)
-
-
-_RECORDINGS = Command(run, RecordingOptions, RecordingSettings, unused=("fps",))
-COMMAND = _Synth(run, Options, SynthConfig)
+_RECORDINGS = Command(run_recordings, RecordingOptions, RecordingSettings, unused=("fps",))
+COMMAND = Command(run, Options, SynthConfig, variants={"--recordings": _RECORDINGS})
