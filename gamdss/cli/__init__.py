@@ -30,7 +30,7 @@ COMMANDS = {
     "check": "check the workbook and frames of a dataset, and list all faults",
     "align": "find the face in raw frames and write aligned crops, which training reads",
     "bias": "measure the bias and uncertainty of a dataset's annotation, and correct it",
-    "spot": "find onset, apex and offset in clips without annotation",
+    "spot": "find onset, apex and offset in clips, or expressions in a long-video dataset",
     "features": "write the phase features of every clip as files",
     "synth": "write a synthetic dataset with known key frames in a native layout",
     "bench": "measure how fast this machine trains, compared with the release's way",
