@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,8 @@ class LongLayout:
 class LongSpec:
     """A long-video dataset: published numbers, file names, and how its rows are read.
 
-    `video` maps a folder to subject and key of a recording; None for other folders.
+    `video` maps a folder to subject and key of a recording; None for other folders. `shifts` are
+    what is added to a recording's frame numbers for those of the dataset of clips (SAMM).
     """
 
     name: str
@@ -67,6 +68,7 @@ class LongSpec:
     layouts: Mapping[str, LongLayout]
     rows: Callable[[Path], list[LongRow]]
     video: Callable[[Path], tuple[str, str] | None]
+    shifts: Mapping[str, int] = field(default_factory=dict)
     from_folders: bool = False
 
 
@@ -230,6 +232,29 @@ def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
 
 
+# SAMM's frame numbers minus those of SAMM Long Videos; 0 for other recordings.
+_SAMM_SHIFTS = {
+    **dict.fromkeys(["006_2", "007_6"], 100),
+    **dict.fromkeys(["006_5", "007_7"], 300),
+    "014_1": 499,
+    **dict.fromkeys(["006_3", "009_3", "017_6", "019_3", "020_1"], 500),
+    **dict.fromkeys(["014_3", "016_7", "026_7"], 1000),
+    **dict.fromkeys(["018_5", "025_4", "030_5"], 1500),
+    "007_3": 1800,
+    **dict.fromkeys(["006_1", "011_3", "021_7", "025_5", "025_6", "030_1"], 2000),
+    "007_5": 2500,
+    **dict.fromkeys(["009_2", "010_4", "024_2", "032_3", "034_3"], 3000),
+    **dict.fromkeys(["026_6", "031_3"], 3500),
+    **dict.fromkeys(["019_4", "019_5", "032_6"], 4000),
+    **dict.fromkeys(["023_1", "026_5"], 4500),
+    "033_1": 5000,
+    "015_5": 5500,
+    "007_4": 5600,
+    "012_7": 7000,
+    "035_1": 9000,
+    **dict.fromkeys(["018_1", "018_7"], 10000),
+}
+
 _CASME2 = LongSpec(
     name="casme2sq",
     title="CAS(ME)2",
@@ -265,5 +290,6 @@ _SAMM = LongSpec(
     layouts={"raw": LongLayout("SAMM_longvideos", 1)},
     rows=_samm_rows,
     video=_samm_video,
+    shifts=_SAMM_SHIFTS,
 )
 LONG_SPECS = {spec.name: spec for spec in (_CASME2, _SAMM)}

@@ -70,7 +70,10 @@ class LongEvent:
 
 @dataclass(frozen=True)
 class LongVideo:
-    """A recording: its folder of frames, the last frame's number, and its events by onset."""
+    """A recording: its folder of frames, the last frame's number, and its events by onset.
+
+    `shift` is added to its frame numbers for those of the same clips in SAMM; 0 for CAS(ME)2.
+    """
 
     subject: str
     name: str
@@ -78,6 +81,7 @@ class LongVideo:
     fps: float
     last: int
     events: tuple[LongEvent, ...] = ()
+    shift: int = 0
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,8 @@ def open_long_videos(
         numbers = [frame_number(file) for file in listed(folder)]
         last = max(number for number in numbers if number is not None)
         kept = reader.inside(events[key], last) if key in events else ()
-        videos.append(LongVideo(subject, key, folder, spec.fps, last, tuple(kept)))
+        shift = spec.shifts.get(key, 0)
+        videos.append(LongVideo(subject, key, folder, spec.fps, last, tuple(kept), shift))
     notes = tuple(sorted(reader.notes, key=lambda note: note.row))
     return LongVideos(spec, workbook, found.cropped, tuple(videos), notes)
 

@@ -197,12 +197,14 @@ def _predictions(found: Sequence[SpottedVideo]) -> Iterator[tuple[object, ...]]:
 
 def _labels(found: Sequence[SpottedVideo]) -> Iterator[tuple[object, ...]]:
     key_frames = ("onset", "apex", "offset")
-    yield ("subject", "recording", "name", "type", *key_frames, "action_units", "emotion", "row")
+    about = ("action_units", "emotion", "row", "shift")
+    yield ("subject", "recording", "name", "type", *key_frames, *about)
     for item in found:
         for event in item.video.events:
             place = (item.video.subject, item.video.name, event.name, event.type)
             frames = (event.onset, event.apex, event.offset)
-            yield (*place, *frames, event.action_units, event.emotion, event.row)
+            about = (event.action_units, event.emotion, str(event.row), str(item.video.shift))
+            yield (*place, *frames, *about)
 
 
 def _values(score: SpottingScore) -> dict[str, object]:

@@ -61,6 +61,8 @@ def test_recordings_and_labels_are_those_that_were_written(written):
         ]
     names = {"casme2sq": ["s15_0101", "s16_0101"], "sammlv": ["006_1", "007_1"]}[name]
     assert [video.name for video in found.videos] == names
+    shifts = {"casme2sq": [0, 0], "sammlv": [2000, 0]}[name]
+    assert [video.shift for video in found.videos] == shifts
     assert "published: " in found.summary
 
 
