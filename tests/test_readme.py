@@ -50,7 +50,8 @@ def command_of(line: str) -> tuple[str, Command, list[str]] | None:
     for place, word in enumerate(words):
         if word.endswith(("gamdss", "-m gamdss")) and words[place + 1 : place + 2]:
             name = words[place + 1]
-            return name, cli.load(name), words[place + 2 :]
+            rest = words[place + 2 :]
+            return name, cli.load(name).chosen(rest), rest
         if re.fullmatch(r"(cas2|samm|cas3|visual)/\w+\.py", word):
             assert (ROOT / word).is_file(), line
             if word == "visual/idea.py":

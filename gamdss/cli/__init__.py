@@ -30,7 +30,7 @@ COMMANDS = {
     "check": "check the workbook and frames of a dataset, and list all faults",
     "align": "find the face in raw frames and write aligned crops, which training reads",
     "bias": "measure the bias and uncertainty of a dataset's annotation, and correct it",
-    "spot": "find onset, apex and offset in clips without annotation",
+    "spot": "find onset, apex and offset in clips, or expressions in a long-video dataset",
     "predict": "find and classify expressions in videos, with the networks of a run",
     "features": "write the phase features of every clip as files",
     "synth": "write a synthetic dataset with known key frames in a native layout",
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with exit_on_mistake():
             name = choose_command(words, COMMANDS, DESCRIPTION)
-            command = load(name)
+            command = load(name).chosen(words[1:])
             status: int | None = command.run(*command.parse(name, words[1:]))
     except SystemExit as stop:
         return int(stop.code or 0)

@@ -42,6 +42,7 @@ class Command:
             effect here; their options are refused.
         defaults: of fields of `settings`, if they differ for this command.
         arrange: sorts the words by precedence; later ones win.
+        variants: commands of the same name, by the option that selects them.
     """
 
     run: Callable[..., int | None]
@@ -50,6 +51,12 @@ class Command:
     unused: tuple[str, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
     arrange: Callable[[Sequence[str]], list[str]] = list
+    variants: Mapping[str, Command] = field(default_factory=dict)
+
+    def chosen(self, words: Sequence[str]) -> Command:
+        """The variant whose option is among the words; else the command itself."""
+        given = {word.partition("=")[0] for word in words}
+        return next((c for option, c in self.variants.items() if option in given), self)
 
     def parser(self, name: str) -> ArgumentParser:
         """The parser of the command `name`."""

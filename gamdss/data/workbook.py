@@ -12,7 +12,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 
@@ -53,7 +53,18 @@ class Table:
     total: int
 
 
-def find_workbook(spec: DatasetSpec, data_root: Path, annotations: Path | None = None) -> Path:
+class _Delivered(Protocol):
+    """What is known of a dataset's workbook."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def workbooks(self) -> Sequence[str]: ...
+    @property
+    def from_folders(self) -> bool: ...
+
+
+def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = None) -> Path:
     """The workbook to read: `annotations` if given, else the one with a known name in `data_root`.
 
     A relative path is looked up in the working directory first, then in `data_root`. If there is
@@ -151,7 +162,18 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
 
 
 def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
-    """Cells of every sheet, starting with those the spec names; a CSV file has one sheet."""
+    """Cells of every sheet, starting with those the spec names."""
+    tables = read_sheets(workbook)
+    named = [name for known in spec.sheets for name in tables if _fold(name) == _fold(known)]
+    return {name: tables[name] for name in dict.fromkeys((*named, *tables))}
+
+
+def read_sheets(workbook: Path) -> dict[str, list[list[Any]]]:
+    """Cells of every sheet by its name; a CSV file has one sheet.
+
+    Raises:
+        AnnotationError: the workbook cannot be read.
+    """
     try:
         if workbook.suffix.lower() == ".csv":
             with workbook.open(newline="", encoding="utf-8-sig") as file:
@@ -165,9 +187,7 @@ def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
             file=workbook,
             remedy="Open it in a spreadsheet program and save it as .xlsx.",
         ) from error
-    named = [name for known in spec.sheets for name in tables if _fold(name) == _fold(known)]
-    order = dict.fromkeys((*named, *tables))
-    return {str(name): tables[name].values.tolist() for name in order}
+    return {str(name): table.values.tolist() for name, table in tables.items()}
 
 
 def _even(lines: list[list[Any]]) -> list[list[Any]]:

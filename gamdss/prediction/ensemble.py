@@ -73,6 +73,7 @@ class Ensemble:
         folds: names of the folds.
         classes: names of the classes.
         temperature: divides the logits.
+        calibrated: whether held-out logits fitted the temperature; it is 1 otherwise.
 
     Raises:
         RunError: checkpoints of folds are missing.
@@ -96,8 +97,11 @@ class Ensemble:
         self._scale = scale(config.features.name, size)[:, None, None]
         # There are no checkpoints of the oracle's epochs.
         selection: Selection = "inner" if run.selection == "inner" else "final"
-        logits, labels, _ = pooled(run.folds, selection)
-        self.temperature = fit_temperature(logits, labels)
+        self.calibrated = run.results.scored  # a run trained on everybody has no held-out logits
+        self.temperature = 1.0
+        if self.calibrated:
+            logits, labels, _ = pooled(run.folds, selection)
+            self.temperature = fit_temperature(logits, labels)
 
     def predict(
         self, images: Mapping[int, np.ndarray], keys: Sequence[tuple[int, int, int]]

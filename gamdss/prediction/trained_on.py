@@ -28,11 +28,12 @@ SYNTHETIC = (
 class TrainedOn:
     """The training data of a run; of several datasets, each.
 
-    `specs` is empty if the dataset's spec is not at hand.
+    `scored` is whether clips were held out. `specs` is empty if the dataset's spec is not at hand.
     """
 
     dataset: str
     synthetic: bool
+    scored: bool
     specs: tuple[DatasetSpec, ...]
 
     @property
@@ -57,6 +58,11 @@ class TrainedOn:
                 f"the face is {size:.0f} pixels wide, and enlarged {wanted / size:.1f} times for "
                 "the crops: details that the networks were trained on are missing"
             )
+        if not self.scored:
+            found.append(
+                "the run was trained on everybody: its score is unknown, and its probabilities are "
+                "not calibrated"
+            )
         if self.grey:
             found.append("the training frames are grey: crops are converted")
         return found
@@ -69,7 +75,8 @@ def trained_on(run: FinishedRun) -> TrainedOn:
         specs = [get_spec(part.dataset, part.annotations) for part in sources(run.config)]
     except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
         specs = []
-    return TrainedOn(run.results.dataset, run.results.synthetic, tuple(specs))
+    results = run.results
+    return TrainedOn(results.dataset, results.synthetic, results.scored, tuple(specs))
 
 
 def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:

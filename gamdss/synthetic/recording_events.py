@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, require
 from gamdss.synthetic.action_units import Expression, draw_expression
 from gamdss.synthetic.settings import SynthConfig
 from gamdss.synthetic.time_course import TimeCourse, draw_time_course
@@ -23,6 +24,11 @@ _GAP = 0.5  # seconds at least between expressions, and to the ends of the recor
 _BLINK = (0.12, 0.35)  # seconds
 _SPEECH = (1.0, 2.5)  # seconds
 _SYLLABLES = (2.5, 6.0)  # a second
+# Allowed minimum of each number of the settings.
+_LEAST: dict[str, float] = {
+    **{"seconds": 1, "fps": 1, "height": 32, "width": 32},
+    **dict.fromkeys(("speech", "blinks", "turns", "head", "noise", "seed"), 0),
+}
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,12 @@ class RecordingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("seconds", "fps", "height", "width"):
-            if not getattr(self, name) > 0:
-                raise ConfigError(
-                    f"{name} is {getattr(self, name)!r}", remedy="It must be above 0."
-                )
+        for name, low in _LEAST.items():
+            value = getattr(self, name)
+            require(low <= value < math.inf, name, value, f"{low} or more")
+        for name in ("micro", "macro"):
+            least, most = getattr(self, name)
+            require(0 <= least <= most, name, [least, most], "two numbers from 0, in order")
 
     @property
     def frames(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from tqdm import tqdm
 
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_json
@@ -34,6 +35,7 @@ def write_recordings(
     takes: int = 1,
     layout: str = "sammlv",
     jpeg_quality: int = 95,
+    progress: bool = False,
 ) -> Path:
     """Write recordings in a dataset's native layout: frames, workbook, and the whole truth.
 
@@ -48,6 +50,7 @@ def write_recordings(
         takes: recordings of each.
         layout: `sammlv` (SAMM Long Videos) or `casme2sq` (CAS(ME)2).
         jpeg_quality: of the frames, 1 to 100.
+        progress: show a progress bar.
 
     Raises:
         RunError: the folder cannot be written, or contains other files or recordings.
@@ -71,7 +74,8 @@ def write_recordings(
         _check_manifest(
             folder / MANIFEST, {**asdict(settings), "layout": layout, "quality": jpeg_quality}
         )
-        for subject, take in product(range(1, subjects + 1), range(1, takes + 1)):
+        every = list(product(range(1, subjects + 1), range(1, takes + 1)))
+        for subject, take in tqdm(every, "writing", unit="recording", disable=not progress):
             recording = draw_recording(settings, subject, take)
             table.writerows(_rows(recording))
             shown = [event for event in recording.events if event.expression is not None]

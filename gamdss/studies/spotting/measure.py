@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import cv2
-from tabulate import tabulate
 from tqdm import tqdm
 
 from gamdss.errors import ConfigError
@@ -27,6 +26,7 @@ from gamdss.metrics.spotting import (
 )
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.long import spot_long
+from gamdss.report.spotting_table import spotting_table
 from gamdss.synthetic.recording import Recording, draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
@@ -66,24 +66,6 @@ def labels_of(recording: Recording) -> tuple[Span, ...]:
     )
 
 
-def table(results: dict[str, dict[str, SpottingScore]]) -> str:
-    """Counts, precision, recall and F1 with its 95% interval over subjects, as Markdown."""
-    rows = []
-    for condition, scores in results.items():
-        for name, score in scores.items():
-            counts, ends = score.counts, score.intervals[2]
-            interval = "" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}"
-            rows.append(
-                (
-                    *(condition, name, f"{counts.tp}/{counts.fp}/{counts.fn}"),
-                    *(f"{counts.precision:.2f}", f"{counts.recall:.2f}"),
-                    *(f"{counts.f1:.3f}", interval),
-                )
-            )
-    header = ("recordings", "type", "TP/FP/FN", "precision", "recall", "F1", "95% interval")
-    return tabulate(rows, header, tablefmt="pipe", disable_numparse=True)
-
-
 def main(names: Sequence[str]) -> str:
     """The table of the named conditions, or of all.
 
@@ -100,7 +82,7 @@ def main(names: Sequence[str]) -> str:
     for name in names or CONDITIONS:
         subjects, settings = CONDITIONS[name]
         results[name] = measure(settings, subjects)
-    return table(results)
+    return spotting_table(results)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 import pytest
 
 from gamdss.errors import ConfigError
-from gamdss.studies.spotting.measure import CONDITIONS, main, measure, table
+from gamdss.report.spotting_table import spotting_table
+from gamdss.studies.spotting.measure import CONDITIONS, main, measure
 from gamdss.synthetic.recording_events import RecordingSettings
 
 
@@ -12,7 +13,7 @@ def test_table_of_two_tiny_recordings():
     scores = measure(settings, 2)
     labels = scores["macro"].counts.tp + scores["macro"].counts.fn
     assert labels >= 2
-    lines = table({"tiny": scores}).splitlines()
+    lines = spotting_table({"tiny": scores}).splitlines()
     assert [line.split("|")[2].strip() for line in lines[2:]] == ["micro", "macro", "overall"]
 
 
