@@ -31,7 +31,7 @@ def test_flags_name_what_to_keep_in_mind():
 
 
 def test_differences_from_the_training_data_are_warnings():
-    trained = TrainedOn("CASME II", False, (get_spec("cas2"),))
+    trained = TrainedOn("CASME II", False, True, (get_spec("cas2"),))
     small = SimpleNamespace(pose=SimpleNamespace(size=60.0))
     found = trained.differences(SimpleNamespace(fps=30.0, stretches=[small]), AlignConfig())
     assert "30 frames per second, but the training data has 200" in found[0]
@@ -39,6 +39,6 @@ def test_differences_from_the_training_data_are_warnings():
     large = SimpleNamespace(pose=SimpleNamespace(size=300.0))
     same = SimpleNamespace(fps=210.0, stretches=[large])
     assert trained.differences(same, AlignConfig()) == []
-    grey = TrainedOn("SAMM", False, (get_spec("samm"),))
+    grey = TrainedOn("SAMM", False, True, (get_spec("samm"),))
     assert "grey" in grey.differences(same, AlignConfig())[-1]
-    assert np.all([not TrainedOn("other", False, ()).grey, not trained.grey])
+    assert np.all([not TrainedOn("other", False, True, ()).grey, not trained.grey])
