@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gamdss.data.folders import Folders, frame_number, listed
+from gamdss.data.specs import LONG_VIDEOS
 from gamdss.data.workbook import read_sheets
 from gamdss.errors import AnnotationError, ConfigError, DataRootError, did_you_mean
 
@@ -292,4 +293,4 @@ _SAMM = LongSpec(
     video=_samm_video,
     shifts=_SAMM_SHIFTS,
 )
-LONG_SPECS = {spec.name: spec for spec in (_CASME2, _SAMM)}
+LONG_SPECS = dict(zip(LONG_VIDEOS, (_CASME2, _SAMM), strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gamdss.prediction.predictor import Prediction
+from gamdss.prediction.predictions import Prediction
 from gamdss.records import KEYS
 from gamdss.report.colours import SIGNED, change, limit, smoothed
 from gamdss.report.motion_curve import Curve, motion_panel

@@ -12,6 +12,7 @@ from gamdss.report.style import DPI
 from gamdss.report.table import Column, Table
 
 _TEMPLATE = Path(__file__).parent / "page.html"
+_OTHERS = {"blink": "blink", "head": "head movement", "speech": "spoken part"}
 _FOOTER = (
     "Spread is the standard deviation of a probability over the networks of all folds and over "
     "draws of the key frames. Fit is the share of the motion level's variance that the fitted "
@@ -81,7 +82,7 @@ def _part(output: Path, found: Mapping[str, Any]) -> _RecordingPart:
     if found["problem"]:
         return _RecordingPart(name, found["problem"], [found["remedy"]], [])
     others = [item["kind"] for item in found["others"]]
-    named = [f"{_counted(others.count(kind), kind)}" for kind in sorted(set(others))]
+    named = [_counted(others.count(kind), name) for kind, name in _OTHERS.items() if kind in others]
     seconds = found["frames"] / found["fps"]
     size = " x ".join(map(str, found["size"]))
     expressions = found["predictions"]

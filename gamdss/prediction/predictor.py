@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,10 +15,11 @@ from gamdss.align.settings import AlignConfig
 from gamdss.errors import FrameError, require
 from gamdss.metrics.spotting import Span, iou
 from gamdss.prediction.candidate_fit import CandidateFit, fit_candidate
-from gamdss.prediction.ensemble import NOT_SURE, ClassChances, Ensemble
+from gamdss.prediction.ensemble import NOT_SURE, Ensemble
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.followed_face import TrackConfig
 from gamdss.prediction.long import Candidate, LongSpotting, OtherMotion, spot_long
+from gamdss.prediction.predictions import UNRELIABLE, Prediction, RecordingPredictions, times_of
 from gamdss.prediction.recordings import (
     SLOW_FPS,
     FrameStream,
@@ -31,10 +31,9 @@ from gamdss.prediction.stretches import Crop, Stretch, Tracking, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import trained_on
 from gamdss.records import KeyFrames
-from gamdss.reselection.motion.fit import RELIABLE, MotionFit
+from gamdss.reselection.motion.fit import RELIABLE
 from gamdss.runs.finished import FinishedRun, read_run
 
-UNRELIABLE = "unreliable fit"
 # Around a candidate, frames for the fit: a share of its length on each side, in these limits.
 _MARGIN, _MARGIN_SECONDS = 0.5, (0.3, 1.0)
 _WIDE_SECONDS = 2.0  # on each side, for the search if that fit is unreliable
@@ -64,105 +63,6 @@ class PredictConfig:
     def __post_init__(self) -> None:
         require(0 <= self.threshold <= 1, "threshold", self.threshold, "between 0 and 1")
         require(1 <= self.draws <= 1000, "draws", self.draws, "1 to 1000")
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """An expression in a recording.
-
-    Args:
-        recording: name of the recording.
-        stretch: number of the stretch, from 1.
-        type: `micro` or `macro`, by its duration.
-        score: contrast in multiples of what spotting needs.
-        parts: of the face that moved, the strongest first.
-        keys: key frames, as frame numbers of the recording, with intervals if they were fitted.
-        seconds: times of onset, apex and offset since the recording's first frame.
-        intervals: the same of the ends of their intervals; empty without.
-        quality: share of the level's variance that the fitted course explains, 0 to 1.
-        face_share: least part of the face inside the picture and the crop.
-        chances: the classes' probabilities.
-        label: the most probable class, or `not sure`.
-        flags: what to keep in mind.
-        fit: the measured level and fitted course; None if nothing could be fitted.
-        faces: crops (3, H, W, 3) uint8 RGB of the key frames.
-    """
-
-    recording: str
-    stretch: int
-    type: str
-    score: float
-    parts: tuple[str, ...]
-    keys: KeyFrames
-    seconds: tuple[float, ...]
-    intervals: tuple[tuple[float, ...], ...]
-    quality: float
-    face_share: float
-    chances: ClassChances
-    label: str
-    flags: tuple[str, ...]
-    fit: MotionFit | None
-    faces: np.ndarray
-
-    @property
-    def reliable(self) -> bool:
-        """Whether the fit is good enough for its key frames to mean something."""
-        return UNRELIABLE not in self.flags
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON, without pictures and the curve."""
-        names, chances = self.chances.classes, self.chances
-        return {
-            "stretch": self.stretch,
-            "type": self.type,
-            "score": self.score,
-            "parts": list(self.parts),
-            "frames": list(self.keys.numbers),
-            "frame_intervals": [list(pair) for pair in self.keys.intervals],
-            "seconds": list(self.seconds),
-            "second_intervals": [list(pair) for pair in self.intervals],
-            "quality": round(self.quality, 4),
-            "reliable": self.reliable,
-            "face_share": round(self.face_share, 4),
-            "label": self.label,
-            "probabilities": _named(names, chances.chances),
-            "spread": _named(names, chances.spread),
-            "fold_spread": _named(names, chances.fold_spread),
-            "draw_spread": _named(names, chances.draw_spread),
-            "flags": list(self.flags),
-        }
-
-
-@dataclass(frozen=True, eq=False)
-class RecordingPredictions:
-    """What was found in a recording.
-
-    `others` are blinks, movements of the head and speech, with the number of their stretch;
-    their frames are numbers of the recording, like those of the predictions.
-    """
-
-    tracking: Tracking
-    predictions: tuple[Prediction, ...]
-    others: tuple[tuple[int, OtherMotion], ...]
-    warnings: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        tracking = self.tracking
-        return {
-            "name": tracking.recording.name,
-            "fps": round(tracking.fps, 4),
-            "size": list(tracking.size),
-            "frames": tracking.frames,
-            "shots": tracking.shots,
-            "stretches": [_stretch(stretch) for stretch in tracking.stretches],
-            "predictions": [prediction.as_dict() for prediction in self.predictions],
-            "others": [
-                _other(place, other, tracking.stretches[place - 1]) for place, other in self.others
-            ],
-            "warnings": list(self.warnings),
-            "problem": "",
-        }
 
 
 class Predictor:
@@ -277,7 +177,7 @@ class Predictor:
         seen = {n: _grey(image) for n, image in images.items()} if self.trained_on.grey else images
         chances = self.ensemble.predict(seen, draws)
         first, last = np.searchsorted(stretch.numbers, (keys.onset, keys.offset))
-        seconds = _times(stretch, keys.numbers)
+        seconds = times_of(stretch, keys.numbers)
         kind = "micro" if seconds[2] - seconds[0] <= SpottingSettings().micro else "macro"
         label = chances.label(self.config.threshold)
         share = float(stretch.share[first : last + 1].min())
@@ -289,7 +189,7 @@ class Predictor:
             parts=candidate.parts,
             keys=keys,
             seconds=seconds,
-            intervals=tuple(_times(stretch, pair) for pair in keys.intervals),
+            intervals=tuple(times_of(stretch, pair) for pair in keys.intervals),
             quality=0.0 if fitted is None else fitted.fit.quality,
             face_share=share,
             chances=chances,
@@ -380,40 +280,6 @@ def _numbered(other: OtherMotion, stretch: Stretch) -> OtherMotion:
     return OtherMotion(other.kind, onset, offset)
 
 
-def _other(place: int, other: OtherMotion, stretch: Stretch) -> dict[str, Any]:
-    frames = (other.onset, other.offset)
-    return {
-        "stretch": place,
-        "kind": other.kind,
-        "frames": list(frames),
-        "seconds": list(_times(stretch, frames)),
-    }
-
-
-def _times(stretch: Stretch, numbers: Sequence[int]) -> tuple[float, ...]:
-    places = np.searchsorted(stretch.numbers, numbers)
-    return tuple(round(float(stretch.seconds[min(p, len(stretch) - 1)]), 4) for p in places)
-
-
 def _grey(image: np.ndarray) -> np.ndarray:
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
-
-
-def _named(classes: Sequence[str], values: np.ndarray) -> dict[str, float]:
-    return {name: round(float(value), 4) for name, value in zip(classes, values, strict=True)}
-
-
-def _stretch(stretch: Stretch) -> dict[str, Any]:
-    return {
-        "shot": stretch.shot,
-        "frames": [stretch.first, stretch.last],
-        "seconds": [round(float(stretch.seconds[i]), 4) for i in (0, -1)],
-        "stabilised": stretch.stabilised,
-        "moved": round(stretch.moved, 4),
-        "face_share": round(float(stretch.share.min()), 4),
-        "face_pixels": round(stretch.pose.size, 1),
-        "others": stretch.others,
-        "relaxed": stretch.relaxed,
-        "ended": stretch.ended,
-    }

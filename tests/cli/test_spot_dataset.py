@@ -4,6 +4,7 @@ import csv
 import json
 from dataclasses import replace
 
+import openpyxl
 import pytest
 
 from gamdss.align.settings import AlignConfig
@@ -54,6 +55,22 @@ def test_a_dataset_is_spotted_scored_and_resumed(written, tmp_path, monkeypatch,
     before = (tmp_path / "scores.json").read_bytes()
     assert main(given) == 0
     assert (tmp_path / "scores.json").read_bytes() == before
+
+
+@pytest.mark.slow
+def test_tracked_faces_give_the_datasets_frame_numbers(tmp_path):
+    settings = RecordingSettings(seconds=8, micro=(0, 0), macro=(1, 1), speech=0, blinks=0)
+    root = write_recordings(tmp_path / "long", settings, subjects=1, layout="casme2sq")
+    folder = root / "rawpic/s15/15_0101disgustingteeth"
+    for file in sorted(folder.iterdir(), reverse=True):  # frames from 1001 instead of 1
+        file.rename(folder / f"img{int(file.stem[3:]) + 1000}.jpg")
+    book = openpyxl.load_workbook(root / "CAS(ME)^2code_final.xlsx")
+    for cell in book.worksheets[0][1][2:5]:
+        cell.value += 1000
+    book.save(root / "CAS(ME)^2code_final.xlsx")
+    (found,) = spot_videos(open_long_videos("casme2sq", root), tmp_path / "out", FaceSource())
+    assert found.seen == settings.frames
+    assert score_videos([found])["macro"].counts.tp == 1
 
 
 def test_recordings_without_labels_count(written):

@@ -40,3 +40,8 @@ def test_wrong_options_are_refused(tmp_path, capsys, more, shown):
     assert main(["synth", "--recordings", "1", "--output", str(tmp_path / "out"), *more]) == 2
     assert shown in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_long_video_dataset_without_recordings_is_refused(tmp_path, capsys):
+    assert main(["synth", "--dataset", "casme2sq", "--output", str(tmp_path / "out")]) == 2
+    assert "--recordings" in capsys.readouterr().err

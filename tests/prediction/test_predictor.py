@@ -6,7 +6,8 @@ import numpy as np
 
 from gamdss.align import AlignConfig
 from gamdss.data.specs import get_spec
-from gamdss.prediction.predictor import UNRELIABLE, _distinct, _flags
+from gamdss.prediction.predictions import UNRELIABLE
+from gamdss.prediction.predictor import _distinct, _flags
 from gamdss.prediction.trained_on import TrainedOn
 from gamdss.records import KeyFrames
 

@@ -12,6 +12,8 @@ from gamdss.data.specs.spec import Correction, DatasetSpec, Layout, Task
 from gamdss.errors import ConfigError
 
 FOLDER = Path(__file__).parent
+# Datasets of long recordings, which `gamdss.data.long_tables` reads.
+LONG_VIDEOS = ("casme2sq", "sammlv")
 
 
 def spec_names() -> tuple[str, ...]:
@@ -35,6 +37,11 @@ def get_spec(name: str, annotations: str | Path | None = None) -> DatasetSpec:
         return _shipped(name)
     if name.lower().endswith((".yaml", ".yml")):
         return read_spec(Path(name).expanduser())
+    if name in LONG_VIDEOS:
+        raise ConfigError(
+            f"{name} has long recordings, not clips",
+            remedy="It is for `gamdss spot --dataset` and `gamdss synth --recordings N`.",
+        )
     known = (*spec_names(), PLAIN)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f"Did you mean {near[0]!r}? " if near else ""
@@ -49,4 +56,13 @@ def _shipped(name: str) -> DatasetSpec:
     return read_spec(FOLDER / f"{name}.yaml")
 
 
-__all__ = ["FOLDER", "Correction", "DatasetSpec", "Layout", "Task", "get_spec", "spec_names"]
+__all__ = [
+    "FOLDER",
+    "LONG_VIDEOS",
+    "Correction",
+    "DatasetSpec",
+    "Layout",
+    "Task",
+    "get_spec",
+    "spec_names",
+]
