@@ -23,6 +23,7 @@ setup(
         "gamdss.demo": ["*.yaml"],
         "gamdss.data.specs": ["*.yaml"],
         "gamdss.report": ["*.html", "*.css"],
+        "gamdss.prediction": ["*.html"],
         "gamdss": ["py.typed"],
     },
     python_requires=">=3.10",
