@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from gamdss.cli import main
+
 pytestmark = pytest.mark.slow
 
 TRAIN = Path(__file__).with_name("train_or_die.py")
@@ -53,8 +55,7 @@ def test_ranks_share_the_folds(words, alone, tmp_path):
 
 def test_ranks_choose_the_same_inner_epochs(words, tmp_path):
     inner = [*words, "--training.selection", "inner"]
-    alone = [sys.executable, str(TRAIN), *inner, "--output", str(tmp_path / "alone")]
-    subprocess.run(alone, check=True, capture_output=True)
+    assert main([*inner, "--output", str(tmp_path / "alone")]) == 0
     options = ("--standalone", "--nproc-per-node=2")
     finish(start([*inner, "--output", str(tmp_path / "ranks")], *options))
     results = [(tmp_path / name / "results.json").read_bytes() for name in ("alone", "ranks")]
