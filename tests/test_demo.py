@@ -27,6 +27,7 @@ def test_the_demo_of_another_dataset(made, small_options, tmp_path, monkeypatch,
     assert list(root.glob("SMIC_all_cropped/HS/s1/micro/*/*/reg_image*.bmp"))
 
 
+@pytest.mark.slow
 def test_each_task_has_clips_of_its_own(made, tmp_path, monkeypatch):
     (tmp_path / "tiny.yaml").write_text(TINY)
     monkeypatch.setattr(demo, "DATASET", tmp_path / "tiny.yaml")

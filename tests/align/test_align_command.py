@@ -180,6 +180,7 @@ def test_a_face_that_is_lost_is_reported(photo, tmp_path, align):
     assert again[1:] == (shown, error)
 
 
+@pytest.mark.slow
 def test_a_head_that_moves_and_a_face_at_the_edge_are_named(photo, tmp_path, align):
     raw, out = tmp_path / "raw", tmp_path / "out"
     write(raw / "moves", [posed(photo, 0, 1, (n, 0)) for n in range(20)])

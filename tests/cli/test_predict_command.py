@@ -16,6 +16,8 @@ from gamdss.prediction.predictor import PredictConfig
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
+pytestmark = pytest.mark.slow
+
 FPS = 30.0
 EXPRESSION = RecordingSettings(
     **{"seconds": 6.0, "fps": FPS, "height": 340, "width": 280, "speech": 0, "turns": 0},

@@ -16,6 +16,8 @@ from gamdss.prediction.stretches import Tracking
 from gamdss.synthetic.recording_events import RecordingSettings
 from gamdss.synthetic.recording_files import write_recordings
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = RecordingSettings(
     **{"seconds": 7, "height": 116, "width": 96, "noise": 1.0, "seed": 3, "head": 0.3},
     **{"micro": (0, 0), "macro": (1, 1), "speech": 0, "blinks": 0, "turns": 0},
@@ -57,7 +59,6 @@ def test_a_dataset_is_spotted_scored_and_resumed(written, tmp_path, monkeypatch,
     assert (tmp_path / "scores.json").read_bytes() == before
 
 
-@pytest.mark.slow
 def test_tracked_faces_give_the_datasets_frame_numbers(tmp_path):
     settings = RecordingSettings(seconds=8, micro=(0, 0), macro=(1, 1), speech=0, blinks=0)
     root = write_recordings(tmp_path / "long", settings, subjects=1, layout="casme2sq")

@@ -102,6 +102,7 @@ def test_an_unknown_command_lists_the_known():
     assert "train, table" in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_shipped_configs_hold_known_fields():
     from pathlib import Path
 

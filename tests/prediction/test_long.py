@@ -45,6 +45,7 @@ def test_blinks_are_named_and_a_calm_face_has_no_expression():
         assert blink.onset + 1 <= event.apex <= blink.offset + 1
 
 
+@pytest.mark.slow
 def test_a_turn_of_the_head_is_named_and_is_no_expression():
     settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=15, blinks=0, seed=5)
     events, found = spotted(settings)

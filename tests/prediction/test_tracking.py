@@ -56,6 +56,7 @@ def test_crops_are_those_of_align(tmp_path):
         np.testing.assert_array_equal(crop.image, aligned)
 
 
+@pytest.mark.slow
 def test_a_moving_head_is_stabilised(tmp_path):
     images = [moved(portrait(), (25 * np.sin(n / 6), 8 * np.sin(n / 9)), n / 8) for n in range(36)]
     recording = Recording("clip", film(tmp_path / "clip.avi", images))
@@ -88,6 +89,7 @@ def test_without_a_face_there_is_no_stretch(tmp_path):
     assert list(crops(tracking.recording, tracking.stretches, SETTINGS)) == []
 
 
+@pytest.mark.slow
 def test_a_covered_face_is_lost(tmp_path):
     cover = np.full((SIZE, SIZE, 3), 90, np.uint8)
     images = swaying(60)
@@ -106,6 +108,7 @@ def test_a_flash_does_not_end_a_stretch(tmp_path):
     assert tracking.stretches[0].moved < 0.05
 
 
+@pytest.mark.slow
 def test_a_face_leaves_the_picture(tmp_path):
     images = [moved(portrait(), (6 * n, 0)) for n in range(40)]
     ((_, first, last, ended),) = ends(tracked(tmp_path, images))

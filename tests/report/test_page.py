@@ -16,6 +16,8 @@ from gamdss.cli import main
 from gamdss.report.page_warnings import warnings
 from gamdss.runs.finished import read_run
 
+pytestmark = pytest.mark.slow
+
 MEASURE = """<script>addEventListener("load", () => {
   const frame = document.querySelector("iframe");
   const read = () => {
@@ -90,7 +92,6 @@ def test_the_page_is_self_contained(page):
     assert "@import" not in text
 
 
-@pytest.mark.slow
 def test_a_browser_shows_it_light_dark_and_narrow(page, tmp_path):
     _, text = page
     light = measured(text, tmp_path, 1200)
@@ -119,7 +120,6 @@ def test_it_opens_from_disk_without_console_messages(page, tmp_path):
     assert image.std() > 20
 
 
-@pytest.mark.slow
 def test_the_browser_does_find_faults(page, tmp_path):
     broken = page[1].replace(
         "<h2>Results</h2>", '<div style="width:900px">.</div><img src="x.png">'
@@ -138,7 +138,6 @@ def measured_loosely(text, folder):
     return json.loads(unescape(re.search(r'data-found="([^"]*)"', shown).group(1)))
 
 
-@pytest.mark.slow
 def test_the_page_of_a_run_with_inner_epochs_and_flow(inner_flow_run, tmp_path):
     assert main(["report", str(inner_flow_run), "--output", str(tmp_path / "page.html")]) == 0
     text = (tmp_path / "page.html").read_text("utf-8")

@@ -44,6 +44,7 @@ def test_types_differ_in_length(fps):
                 assert (seconds <= 0.5 + 1 / fps) == (event.kind == "micro")
 
 
+@pytest.mark.slow
 def test_frames_come_one_by_one_and_are_the_same_again():
     recording = draw_recording(RecordingSettings(**TINY, seed=5))
     frames = recording.frames()
@@ -58,6 +59,7 @@ def test_frames_come_one_by_one_and_are_the_same_again():
     assert not np.array_equal(first[0][1], other[1])
 
 
+@pytest.mark.slow
 def test_more_head_motion_leaves_the_expressions_as_they_are():
     calm, restless = (
         draw_recording(RecordingSettings(**TINY, seed=5, head=head)) for head in (0.0, 2.0)
@@ -87,6 +89,7 @@ def test_events_that_do_not_fit_are_refused():
         draw_events(settings, np.random.default_rng(0))
 
 
+@pytest.mark.slow
 def test_recordings_are_written_as_samm_long_videos(tmp_path):
     settings = RecordingSettings(**TINY, fps=15, seed=2)
     root = write_recordings(tmp_path / "made", settings, subjects=2)

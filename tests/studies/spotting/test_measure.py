@@ -8,6 +8,7 @@ from gamdss.studies.spotting.measure import CONDITIONS, main, measure
 from gamdss.synthetic.recording_events import RecordingSettings
 
 
+@pytest.mark.slow
 def test_table_of_two_tiny_recordings():
     settings = RecordingSettings(seconds=9, height=97, width=80, micro=(0, 0), speech=0, seed=1)
     scores = measure(settings, 2)
