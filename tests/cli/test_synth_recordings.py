@@ -7,6 +7,8 @@ import pytest
 from gamdss.cli import main
 from gamdss.data.long_videos import open_long_videos
 
+pytestmark = pytest.mark.slow
+
 TINY = ["--subjects", "1", "--seconds", "5", "--height", "40", "--width", "36", "--speech", "0"]
 TINY += ["--micro", "[0,0]", "--macro", "[1,1]"]
 

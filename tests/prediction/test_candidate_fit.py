@@ -8,6 +8,8 @@ from gamdss.reselection.motion.fit import RELIABLE
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
+pytestmark = pytest.mark.slow
+
 SMALL = {"seconds": 6.0, "height": 194, "width": 160, "speech": 0, "turns": 0, "fps": 30.0}
 
 

@@ -13,6 +13,8 @@ from gamdss.metrics import chosen_logits
 from gamdss.prediction.ensemble import NOT_SURE, Ensemble, fit_temperature
 from gamdss.runs.finished import read_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("name", ["finished_run", "inner_flow_run"])
 def test_the_networks_give_a_clip_the_logits_of_the_run(name, request, small_dataset):
