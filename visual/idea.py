@@ -47,7 +47,9 @@ def draw_level(axes: Axes, frames: gamdss.FrameSequence, true: KeyFrames, said: 
     for name, before, after in zip(KEYS, said.numbers, fit.keys.numbers, strict=True):
         axes.axvline(before, color=BLUE, linestyle="--", linewidth=1.6)
         axes.axvline(after, color=VERMILLION, linewidth=2)
-        axes.annotate(name, (after, 1.12), ha="center", size=10, color=VERMILLION)
+        axes.annotate(
+            name, (after, 1.12), ha="center", size=10, color=VERMILLION, annotation_clip=False
+        )
     axes.plot(true.numbers, [-0.12] * 3, "^", color=INK, markersize=9, clip_on=False)
     axes.set(ylim=(-0.12, 1.1), yticks=[0, 1], xlabel="frame")
     axes.set_yticklabels(["rest", "peak"])
