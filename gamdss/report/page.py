@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from gamdss.errors import RunError
@@ -134,9 +134,13 @@ def write_page(path: Path, page: Any, template: Path = _HERE / "page.html") -> N
     """
     # Names of classes, clips and folders come from files: all are escaped.
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader([template.parent, _HERE]),  # templates extend `base.html`
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    source = environment.from_string(template.read_text(encoding="utf-8"))
+    source = environment.get_template(template.name)
     css = (_HERE / "page.css").read_text(encoding="utf-8")
     text = source.render(page=page, css=Markup(css), table=html)
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
