@@ -45,6 +45,7 @@ setup(
         "safetensors>=0.4.3,<1",
         "jsonargparse[signatures]>=4.49,<5",
         "PyYAML>=6.0,<7",
+        "typing_extensions>=4.0,<5",
         "filelock>=3.12,<5",
         "platformdirs>=4,<5",
         "tabulate>=0.9,<1",

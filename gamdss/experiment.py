@@ -84,9 +84,7 @@ class Experiment(RunFolds):
         with exit_on_mistake():
             given = ["--config", str(config), *(sys.argv[1:] if words is None else words)]
             options, settings = TRAIN.parse("train", given)
-            experiment = cls.from_options(options, settings)
-        experiment._held.enter_context(exit_on_mistake())
-        return experiment
+            return cls.from_options(options, settings).of_a_script()
 
     @classmethod
     def from_options(cls, options: TrainOptions, config: Config) -> Experiment:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal
 
 import numpy as np
 
 from gamdss.config import Config
-from gamdss.config.command_line import Command, exit_on_mistake, positional
+from gamdss.config.command_line import Command, Session, exit_on_mistake, positional
 from gamdss.errors import ConfigError, RunError
 from gamdss.experiment import TRAIN, default_output, run_experiment
 from gamdss.report.tsne_figure import Panel, tsne_figure, write_points
@@ -68,7 +66,7 @@ class TsneOptions(DataOptions):
             )
 
 
-class TsnePicture:
+class TsnePicture(Session):
     """A picture of one or several runs, with a panel for each.
 
     Args:
@@ -79,11 +77,11 @@ class TsnePicture:
     """
 
     def __init__(self, options: TsneOptions) -> None:
+        super().__init__()
         self.options = options
         self.runs = chosen_runs(options)
         self._panels: list[Panel] = []
         self._drawn: list[tuple[Points, float]] = []
-        self._held = ExitStack()
 
     @classmethod
     def from_command_line(
@@ -99,20 +97,7 @@ class TsnePicture:
         """
         with exit_on_mistake():
             given = ["--experiment", str(experiment), *(sys.argv[1:] if words is None else words)]
-            picture = cls(*TSNE.parse("tsne", given))
-        picture._held.enter_context(exit_on_mistake())
-        return picture
-
-    def __enter__(self) -> TsnePicture:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        return self._held.__exit__(kind, error, trace)
+            return cls(*TSNE.parse("tsne", given)).of_a_script()
 
     def draw(self, run: FinishedRun) -> None:
         """Compute the embeddings of a run by its checkpoints, and place them by t-SNE."""

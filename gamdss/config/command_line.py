@@ -8,12 +8,14 @@ import os
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from types import TracebackType
 from typing import Any, TypeVar
 
 from jsonargparse import ArgumentParser, Namespace
+from typing_extensions import Self
 
 from gamdss.config.load import check_file, explain, new_parser
 from gamdss.errors import ConfigError, GamdssError, did_you_mean
@@ -122,6 +124,29 @@ def exit_on_mistake() -> Iterator[None]:
     except KeyboardInterrupt:
         print("\ninterrupted; the same command resumes", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+class Session:
+    """What a `with` statement of a script or notebook holds until it ends."""
+
+    def __init__(self) -> None:
+        self._held = ExitStack()
+
+    def of_a_script(self) -> Self:
+        """Itself; a user's mistake in the `with` statement ends the program with a message."""
+        self._held.enter_context(exit_on_mistake())
+        return self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        return self._held.__exit__(kind, error, trace)
 
 
 def choose_command(words: Sequence[str], commands: Mapping[str, str], description: str) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from tqdm import tqdm
-from typing_extensions import Self
 
 from gamdss.config import Config
+from gamdss.config.command_line import Session
 from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
@@ -42,7 +40,7 @@ class Run:
     results: RunResults | None
 
 
-class RunFolds:
+class RunFolds(Session):
     """The unfinished folds of a run, one after another; ranks started by torchrun share them.
 
     A context manager: from the first fold until it exits, no other process can write to the run
@@ -66,29 +64,18 @@ class RunFolds:
         only: Sequence[str] | None = None,
         progress: bool = True,
     ) -> None:
+        super().__init__()
         self.ranks = find_ranks(str(output))
         self.progress = progress and self.ranks.rank == 0
         self.config = device.resolve(config)
         self.cache = cache_folder(config.cache)
         self.directory = RunDirectory(output, self.config)
         self._only = only
-        self._held = ExitStack()
         if config.tensorboard:
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
         self._inputs: tuple[Dataset, Inputs] | None = None
         check_network(config.model)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool | None:
-        return self._held.__exit__(kind, error, trace)
 
     def open_dataset(self) -> Dataset:
         """Read annotations, find frames and reselect key frames; cached for the next call.
