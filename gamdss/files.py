@@ -1,4 +1,4 @@
-"""Output files that are never incomplete, output folders held by one process, YAML input."""
+"""Output files that are never incomplete, output folders held by one process, safe names."""
 
 from __future__ import annotations
 
@@ -8,14 +8,58 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import category
 
 import yaml
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
+
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary names are longer
+
+
+def safe_name(name: str, what: str, *, file: Path | None = None, row: int | None = None) -> str:
+    """The name of a file or folder that comes from data or a config, if it is one name.
+
+    Args:
+        name: the name.
+        what: what it is the name of, for the error.
+        file: the file that it comes from, for the error.
+        row: its row there.
+
+    Raises:
+        ConfigError: it is empty, `.` or `..`, too long, or contains a slash, a backslash or a
+            control character: it could leave the folder that it is meant for.
+    """
+    problem = ""
+    if not name.strip(". "):
+        problem = "names no file"
+    elif any(letter in "/\\" or category(letter) in ("Cc", "Cs") for letter in name):
+        problem = "contains a slash, a backslash or a control character"
+    elif len(os.fsencode(name)) > _LONGEST_NAME:
+        problem = f"is longer than {_LONGEST_NAME} bytes"
+    if problem:
+        raise ConfigError(
+            f"{what} is {name[:80]!r}, which {problem}",
+            file=file,
+            row=row,
+            remedy="Choose a plain name, such as part-1.",
+        )
+    return name
+
+
+def inside(folder: Path, relative: str | PurePosixPath, what: str) -> Path:
+    """The path of `relative` (`a/b`) in `folder`, never outside it.
+
+    Raises:
+        ConfigError: it is absolute, or one of its names is refused by `safe_name`.
+    """
+    for part in PurePosixPath(relative).parts:
+        safe_name(part, f"a part of {what} {str(relative)[:80]!r}")
+    return folder / relative
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
-from gamdss.errors import RunError
-from gamdss.files import read_record, write_atomic, write_json
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import inside, read_record, safe_name, write_atomic, write_json
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.runs.export import Trained, export
 from gamdss.training.checkpoint import save_state, save_weights
@@ -86,3 +86,19 @@ def test_an_incomplete_or_corrupt_record_is_empty(tmp_path):
     for broken in ('{"frames": ', "[3]", "\udcff"):
         file.write_bytes(broken.encode("utf-8", "surrogateescape"))
         assert read_record(file) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", " ", "a/b", "/a", "a\\b", "a\0b", "a\nb", "x" * 201]
+)
+def test_names_that_could_leave_their_folder_are_refused(tmp_path, name):
+    with pytest.raises(ConfigError, match=r"t\.csv, row 3: part is (.|\n)*plain name"):
+        safe_name(name, "part", file=tmp_path / "t.csv", row=3)
+
+
+def test_paths_from_names_stay_inside(tmp_path):
+    assert safe_name("sub 01 (刘)", "part") == "sub 01 (刘)"
+    assert inside(tmp_path, "a/b.jpg", "x") == tmp_path / "a" / "b.jpg"
+    for outside in ("/etc", "../a", "a/../../b"):
+        with pytest.raises(ConfigError, match="a part of the clip"):
+            inside(tmp_path, outside, "the clip")

@@ -16,7 +16,7 @@ from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import clip_pool
 from gamdss.errors import ConfigError, FrameError, RunError
-from gamdss.files import hold_folder, read_record, write_atomic, write_json
+from gamdss.files import hold_folder, inside, read_record, write_atomic, write_json
 from gamdss.records import KeyFrames
 
 ABOUT, RECORD = "features.json", "clip.json"
@@ -92,11 +92,12 @@ def write_features(
     seen: dict[PurePosixPath, str] = {}
     for job in jobs:
         other = seen.setdefault(job.folder, job.item.clip.id)
-        if ".." in job.folder.parts or job.folder.is_absolute() or other != job.item.clip.id:
+        inside(output, job.folder, f"the folder of row {job.item.clip.row}")
+        if other != job.item.clip.id:
             raise ConfigError(
                 f"clip {job.item.clip.id} (row {job.item.clip.row}) cannot have the folder "
-                f"{job.folder}",
-                remedy="Give each clip a unique name, without `..`.",
+                f"{job.folder}: it is that of clip {other}",
+                remedy="Give each clip a unique name.",
             )
     with clip_pool(workers) as pool:
         for future in as_completed([pool.submit(_one, job, output, picture) for job in jobs]):
