@@ -7,7 +7,9 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import category
@@ -16,8 +18,11 @@ import yaml
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from gamdss.checksums import sealed, unsealed
 from gamdss.errors import ConfigError, RunError
 
+_TEMPORARY = ".writing-"
+_ABANDONED = 3600  # seconds after which a temporary file is that of a killed process
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary names are longer
 
 
@@ -72,8 +77,9 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         RunError: the folder cannot be written.
     """
-    # With the same suffix, since writers choose the format by it.
-    temporary = path.with_name(f".writing-{path.name}")
+    # Another name for each writer, since two may write the same file. With the same suffix, since
+    # writers choose the format by it.
+    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
@@ -115,17 +121,22 @@ def write_json(path: Path, values: Any) -> None:
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def write_record(path: Path, values: Mapping[str, Any]) -> None:
+    """Write plain values with their checksum, for `read_record`; raises as `write_atomic`."""
+    write_json(path, sealed(values))
+
+
 def read_record(path: Path) -> dict[str, Any]:
-    """Values that `write_json` wrote, for programs that resume.
+    """Values that `write_record` or `write_json` wrote, for programs that resume.
 
     Returns:
         The values; empty if the file is missing, incomplete or corrupt, so that the work is redone.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return values if isinstance(values, dict) else {}
+    return unsealed(values) if isinstance(values, dict) else {}
 
 
 def read_yaml(path: Path, what: str, option: str) -> Any:
@@ -160,12 +171,13 @@ def unwritable(path: Path, error: OSError) -> RunError:
 
 
 @contextlib.contextmanager
-def hold_folder(folder: Path, marker: str) -> Iterator[None]:
+def hold_folder(folder: Path, marker: str | None = None) -> Iterator[None]:
     """Create an output folder if needed, and hold it for this process.
 
     Args:
         folder: the folder.
-        marker: the file that shows that the same command wrote the folder before.
+        marker: the file that shows that the same command wrote the folder before; None for a
+            folder that may contain anything.
 
     Raises:
         RunError: it cannot be written, another process holds it, or it contains other files.
@@ -183,8 +195,9 @@ def hold_folder(folder: Path, marker: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
+        _remove_abandoned(folder)
         names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-        if names and marker not in names:
+        if names and marker is not None and marker not in names:
             raise RunError(
                 f"this folder contains {', '.join(names[:5])}, but no {marker}",
                 file=folder,
@@ -193,6 +206,14 @@ def hold_folder(folder: Path, marker: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that killed processes left."""
+    for file in folder.rglob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > _ABANDONED and file.is_file():
+                file.unlink()
 
 
 def cache_folder(named: str | Path | None) -> Path:

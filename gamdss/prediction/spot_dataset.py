@@ -14,7 +14,7 @@ from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
 from gamdss.align.settings import AlignConfig
 from gamdss.data.long_videos import LongVideo, LongVideos
-from gamdss.files import hold_folder, read_record, write_csv, write_json
+from gamdss.files import hold_folder, inside, read_record, write_csv, write_json, write_record
 from gamdss.metrics.spotting import (
     IOU,
     Span,
@@ -88,21 +88,33 @@ def spot_videos(data: LongVideos, output: Path, faces: FaceSource) -> list[Spott
         write_json(output / SETTINGS, {"dataset": data.spec.name, **settings})
         detector = load_detector(faces.settings) if faces.track else None
         for video in tqdm(data.videos, desc="spotting", unit="recording"):
-            file = output / "recordings" / f"{video.name}.json"
+            file = inside(output, f"recordings/{video.name}.json", "a recording")
             about = _plain({"folder": str(video.folder), "last": video.last, **settings})
-            record = read_record(file)
-            if record.get("about") == about:
-                candidates = [
-                    Candidate(**{**values, "parts": tuple(values["parts"])})
-                    for values in record["candidates"]
-                ]
-                found.append(SpottedVideo(video, record["seen"], tuple(candidates)))
+            stored = _stored(video, read_record(file), about)
+            if stored is not None:
+                found.append(stored)
                 continue
             spotted = _spot(video, faces, detector)
             values = _plain([asdict(candidate) for candidate in spotted.candidates])
-            write_json(file, {"about": about, "seen": spotted.seen, "candidates": values})
+            write_record(file, {"about": about, "seen": spotted.seen, "candidates": values})
             found.append(spotted)
     return found
+
+
+def _stored(
+    video: LongVideo, record: Mapping[str, Any], about: Mapping[str, Any]
+) -> SpottedVideo | None:
+    """A recording as it was spotted before; None if it was not, or in another way."""
+    if record.get("about") != about:
+        return None
+    try:
+        candidates = [
+            Candidate(**{**values, "parts": tuple(values["parts"])})
+            for values in record["candidates"]
+        ]
+        return SpottedVideo(video, record["seen"], tuple(candidates))
+    except (KeyError, TypeError):  # incomplete
+        return None
 
 
 def score_videos(found: Sequence[SpottedVideo]) -> dict[str, SpottingScore]:

@@ -14,7 +14,7 @@ from gamdss.data.specs.spec import DatasetSpec
 from gamdss.errors import GamdssError
 from gamdss.prediction.stretches import Tracking
 from gamdss.runs.finished import FinishedRun
-from gamdss.training.run_files import read_json
+from gamdss.training.run_files import read_object
 from gamdss.version import __version__
 
 _OTHER_RATE = 0.2  # relative difference of frame rates that is reported
@@ -85,7 +85,7 @@ def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
     return {
         "gamdss": __version__,
         "config": hashlib.blake2b(config, digest_size=12).hexdigest(),
-        "data": read_json(run.path / "data.json"),
+        "data": read_object(run.path / "data.json"),
         "synthetic": run.results.synthetic,
         "task": run.results.task,
         "classes": list(run.classes),

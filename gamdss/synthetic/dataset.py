@@ -77,7 +77,7 @@ def _exists(root: Path, manifest: str) -> bool:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     file = root / MANIFEST
-    if file.is_file() and file.read_text(encoding="utf-8") == manifest:
+    if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == manifest:
         return True
     what = "a synthetic dataset with other settings" if file.is_file() else "something else"
     raise RunError(

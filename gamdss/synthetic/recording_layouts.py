@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import openpyxl
 
+from gamdss.files import write_atomic
 from gamdss.synthetic.recording import Recording
 from gamdss.synthetic.recording_events import Event
 
@@ -75,7 +76,7 @@ class SammLongVideos:
             row: list[Any] = [name.split("_")[0], f"{name}_{index}", recording.take]
             row += [event.onset, event.apex, event.offset, length, kind, _units(event), None]
             sheet.append(row)
-        book.save(root / "SAMM_LongVideos_V1_Release.xlsx")
+        write_atomic(root / "SAMM_LongVideos_V1_Release.xlsx", book.save)
 
     @staticmethod
     def _video(recording: Recording) -> str:
@@ -110,7 +111,7 @@ class Casme2Long:
         films = book.create_sheet("naming rule2")
         for code, name, _ in _FILMS:
             films.append([code, name])
-        book.save(root / "CAS(ME)^2code_final.xlsx")
+        write_atomic(root / "CAS(ME)^2code_final.xlsx", book.save)
 
 
 def _units(event: Event) -> str | int | None:

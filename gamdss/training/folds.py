@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +18,16 @@ from gamdss.files import cache_folder, write_json
 from gamdss.models.two_branch import check_network
 from gamdss.records import FoldResult
 from gamdss.training import device
-from gamdss.training.checkpoint import load_result
+from gamdss.training.checkpoint import load_result, read_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
+from gamdss.training.run_files import identity
 from gamdss.training.tensorboard import require_tensorboard, write_curves
+
+log = logging.getLogger("gamdss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +69,7 @@ class RunFolds(Session):
         progress: bool = True,
     ) -> None:
         super().__init__()
-        self.ranks = find_ranks(str(output))
+        self.ranks = find_ranks()
         self.progress = progress and self.ranks.rank == 0
         self.config = device.resolve(config)
         self.cache = cache_folder(config.cache)
@@ -101,18 +105,22 @@ class RunFolds(Session):
         """The unfinished folds, until none is left for any rank.
 
         Raises:
-            RunError: another process holds the directory, or it belongs to another config or data.
+            RunError: another process holds the directory, it belongs to another config or data, or
+                ranks have different ones.
         """
         wanted = choose(self.all_folds(dataset), self._only)
         if self.ranks.rank == 0:
             self._held.enter_context(self.directory.open(dataset.about(), self.ranks.count))
             write_key_frames(self.directory.path / "keyframes.csv", dataset)
             self.ranks.first_is_ready()
+        names = [fold.name for fold in wanted]
+        about = identity(self.config, dataset.about(), output=str(self.directory.path), folds=names)
+        self.ranks.agree(about)
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):
                 bar.update(done - bar.n)
                 bar.set_postfix_str(fold.name)
-                if not self._is_finished(fold):
+                if not self._is_finished(fold) or not self._is_intact(fold):
                     yield fold
                 self._draw_curves(dataset, fold)
             bar.update(len(wanted) - bar.n)
@@ -155,6 +163,23 @@ class RunFolds(Session):
         if not (folder / "predictions.npz").exists():
             return False
         (folder / "training_state.pt").unlink(missing_ok=True)
+        return True
+
+    def _is_intact(self, fold: Fold) -> bool:
+        """Whether the files of a finished fold are as they were written; else it is trained again.
+
+        Weights may be missing: results outlive them, and they are large.
+        """
+        folder = self.directory.fold(fold.name)
+        weights, predictions = folder / "checkpoint.safetensors", folder / "predictions.npz"
+        try:
+            load_result(predictions)
+            if weights.exists():
+                read_weights(weights)
+        except CheckpointError as error:
+            log.warning("%s: %s; the fold is trained again", error.file, error.problem)
+            predictions.unlink(missing_ok=True)  # it marks the fold as finished
+            return False
         return True
 
     def _load(self, dataset: Dataset, fold: Fold) -> FoldResult:
