@@ -7,7 +7,9 @@ import threading
 import zipfile
 from pathlib import Path
 
-LONG = os.environ.get("GAMDSS_CAMPAIGN") == "long"
+# How much is tried: 1 in the suite; 10 or more is the long form, which also tries slow commands.
+EFFORT = int(os.environ.get("GAMDSS_CAMPAIGN", "1"))
+LONG = EFFORT > 1
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [

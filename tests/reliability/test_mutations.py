@@ -13,7 +13,7 @@ import numpy as np
 import openpyxl
 import pytest
 import torch
-from killing import LONG
+from killing import EFFORT
 from torch import nn
 
 import gamdss
@@ -67,7 +67,7 @@ def refused_or_used(call, what, allowed=()):
 
 def cases(count, what):
     """Random generators, one for each case."""
-    number = count if LONG else count // 10
+    number = count * EFFORT // 10
     return [random.Random(f"{SEED} {what} {case}") for case in range(number)]
 
 

@@ -20,10 +20,10 @@ def test_two_starts_at_once(places, tmp_path, name):
     expected, _ = places.whole(name)
     words = places.words(name, tmp_path / "made" / "out")
     logs = [tmp_path / "first.log", tmp_path / "second.log"]
-    processes = [start(words, log)[0] for log in logs]
-    for process in processes:
+    started = [start(words, log) for log in logs]
+    for process, _ in started:
         process.join(300)
-    statuses = [process.exitcode for process in processes]
+    statuses = [process.exitcode for process, _ in started]
     shown = [log.read_text() for log in logs]
     assert 0 in statuses, shown
     for status, text in zip(statuses, shown, strict=True):
