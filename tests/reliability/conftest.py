@@ -29,6 +29,7 @@ TRAINING = [
 MORE = {
     "align": "--workers 1",
     "features": "--size 32 --pictures",
+    "predict": "--fps 50 --device cpu --draws 2",
     "recordings": "--recordings 1 --dataset casme2sq --subjects 2 --seconds 5 --height 40 "
     "--width 36 --speech 0 --micro [0,0] --macro [1,1]",
     "spot": "--workers 1",
@@ -64,6 +65,9 @@ class Places:
         }.get(name, [])
         if name == "merge":
             given = [self.part("a"), self.part("b")]
+        if name == "predict":
+            self.whole("train")
+            given = [self.folder / "train_whole" / "out", "--input", self.data]
         command = "synth" if name == "recordings" else name
         return [command, *given, *MORE.get(name, "").split(), "--output", output]
 

@@ -9,7 +9,8 @@ from killing import LONG, contents, run
 pytestmark = pytest.mark.slow
 
 COMMANDS = ["features"]
-IN_THE_LONG_FORM = ["align", "bias", "merge", "recordings", "spot", "synth", "table", "train"]
+IN_THE_LONG_FORM = ["align", "bias", "merge", "predict", "recordings", "spot", "synth", "table"]
+IN_THE_LONG_FORM += ["train"]
 SHARES = (0.05, 0.3, 0.6, 0.9) if LONG else (0.5,)  # of what the command writes
 
 

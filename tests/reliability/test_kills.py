@@ -8,7 +8,12 @@ from killing import EFFORT, KILLED, LONG, contents, run
 pytestmark = pytest.mark.slow
 
 COMMANDS = ["align", "bias", "features", "merge", "recordings", "synth"]
-IN_THE_LONG_FORM = ["spot", "table", "train"]  # the others' tests kill a training as well
+IN_THE_LONG_FORM = [
+    "predict",
+    "spot",
+    "table",
+    "train",
+]  # the others' tests kill a training as well
 
 
 def points(writes):

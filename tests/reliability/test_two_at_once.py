@@ -12,7 +12,7 @@ from gamdss.runs.merge import merge
 pytestmark = pytest.mark.slow
 
 COMMANDS = ["features", "synth"]
-IN_THE_LONG_FORM = ["align", "bias", "merge", "recordings", "table", "train"]
+IN_THE_LONG_FORM = ["align", "bias", "merge", "predict", "recordings", "table", "train"]
 
 
 @pytest.mark.parametrize("name", [*COMMANDS, *(IN_THE_LONG_FORM if LONG else ())])
