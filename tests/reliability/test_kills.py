@@ -13,7 +13,7 @@ IN_THE_LONG_FORM = [
     "spot",
     "table",
     "train",
-]  # the others' tests kill a training as well
+]
 
 
 def points(writes):
