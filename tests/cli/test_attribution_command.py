@@ -60,7 +60,7 @@ def test_maps_of_a_feature_add_up_and_zeros_have_no_evidence(inner_flow_run, mon
         return trainer
 
     monkeypatch.setattr(OpenedRun, "trained", still_in_falling)
-    (found,) = attribute(flow, {flow.run.folds[0].clips[0]: 1}, steps=64)
+    (found,) = attribute(flow, {flow.run.folds[0].clips[0]: 1}, steps=32)
     rising, falling = found.phases["rising"], found.phases["falling"]
     assert rising.change != 0
     assert rising.values.sum() == pytest.approx(rising.change, abs=0.02)
