@@ -25,7 +25,7 @@ def opened(finished_run):
 
 def test_maps_add_up_to_the_change_by_motion(opened):
     clip, other = opened.dataset.annotations.clips[0].id, opened.dataset.annotations.clips[5].id
-    (found, second) = attribute(opened, {clip: 1, other: 0}, steps=64)
+    (found, second) = attribute(opened, {clip: 1, other: 0}, steps=32)
     assert (found.clip, second.clip) == (clip, other)
     assert set(found.phases) == {"rising", "falling"}
     for phase in (*found.phases.values(), *second.phases.values()):
