@@ -70,7 +70,7 @@ class Tally:
         except (GamdssError, *allowed):
             self.refused += 1
         except Exception as error:
-            self.failed.append(f"{what}: {type(error).__name__}: {error}"[:600])
+            self.failed.append(f"{type(error).__name__}: {error} from {what}"[:600])
 
     def check(self):
         """Fail with every case that failed."""
