@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -82,6 +84,26 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return values if isinstance(values, dict) else {}
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a file of at most `limit` bytes; never waits for a pipe or a device.
+
+    Raises:
+        OSError: it cannot be read, is larger, or is not a regular file.
+    """
+    try:
+        about = path.stat()
+    except ValueError as error:  # a zero byte in the path
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    if about.st_size > limit:
+        size = f"{about.st_size >> 20} MB, more than {limit >> 20} MB"
+        raise OSError(errno.EFBIG, f"it has {size}", str(path))
+    return path.read_bytes()
 
 
 def read_yaml(path: Path, what: str, option: str) -> Any:

@@ -1,4 +1,7 @@
-"""Parse action units as workbooks write them: number, side, intensity, uncertainty."""
+"""Parse action units as workbooks write them: number, side, intensity, uncertainty.
+
+Action descriptors (`AD31`) count as units: the two have no number in common.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass, replace
 
 _UNIT = re.compile(
     r"""(?<![A-Za-z0-9])
-    (?:AU\s*)?
+    (?:A[UD]\s*)?  # AD: an action descriptor, such as AD31
     (?P<side>[LRTBA](?=\s*\d))?\s*
     (?P<unit>\d{1,2})
     (?P<intensity>[A-E](?:/[A-E])?)?

@@ -125,7 +125,8 @@ def check_dataset(
     named = None if config.annotations is None else Path(config.annotations).expanduser()
     workbook = find_workbook(spec, root, named)
     scan = scan_annotations(
-        spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions
+        *(spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions),
+        progress,
     )
     faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
     layout, decoded = "", 0
@@ -146,7 +147,7 @@ def check_dataset(
 
 
 def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
-    if scan.table.header_line - 1 != spec.writing.lead:
+    if scan.table.header_line - 1 not in (0, spec.writing.lead):
         problem = f"the header is in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
     for clip in scan.clips:

@@ -9,7 +9,14 @@ import cv2
 import numpy as np
 
 from gamdss.config import FramesConfig
-from gamdss.data.folders import Folders, choose_layout, frame_number, listed, pattern_layout
+from gamdss.data.folders import (
+    PATTERN,
+    Folders,
+    choose_layout,
+    frame_number,
+    listed,
+    pattern_layout,
+)
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import FrameError
 from gamdss.records import KEYS, Clip
@@ -51,7 +58,7 @@ class FrameFinder:
         self.frames = frames or FramesConfig()
         layouts = dict(spec.layouts)
         if self.frames.pattern is not None:
-            layouts = {"pattern": pattern_layout(self.frames.pattern)}
+            layouts = {PATTERN: pattern_layout(self.frames.pattern)}
         elif self.frames.layout is not None:
             layouts = {self.frames.layout: spec.layout(self.frames.layout)}
         self._folders = Folders()
@@ -84,13 +91,16 @@ class FrameFinder:
         return ClipFrames(clip, folder, files)
 
     def _folder(self, clip: Clip) -> Path:
-        wanted = [template.format(**clip.path_names) for template in self.layout.folders]
+        names = [clip.path_names]
+        if self.layout_name == PATTERN and clip.video:  # whose frames several clips may share
+            names.append(clip.path_names | {"clip": clip.video})
+        wanted = [form.format(**n) for n in names for form in self.layout.folders]
         for relative in wanted:
             folder = self._folders.descend(self.root, relative)
             if folder is not None:
                 return folder
         raise FrameError(
-            f"clip {clip.id} (row {clip.row} of the workbook) has no folder",
+            f"clip {clip.id} ({clip.where}) has no folder",
             file=self.root / wanted[0],
             remedy="Unpack the clip's frames there, or remove the row.",
             kind="missing clip folder",
@@ -112,7 +122,7 @@ class FrameFinder:
             files[number] = path
         if not files:
             raise FrameError(
-                f"clip {clip.id} (row {clip.row} of the workbook) has no frame",
+                f"clip {clip.id} ({clip.where}) has no frame",
                 file=folder,
                 remedy=f"Unpack its frames there, named like {self.layout.file}.",
                 kind="clip without frames",
@@ -144,7 +154,7 @@ class FrameFinder:
         low, high = min(files), max(files)
         names = {**clip.path_names, "frame": number}
         raise FrameError(
-            f"clip {clip.id} (row {clip.row} of the workbook): the annotated {name} frame "
+            f"clip {clip.id} ({clip.where}): the annotated {name} frame "
             f"{number} is missing; the folder has {len(files)} frames from {low} to {high}",
             file=folder / self.layout.file.format(**names),
             remedy=f"Restore the frame, correct the {name} in the workbook, or pass "

@@ -162,7 +162,7 @@ class KeyFrameReader:
             return one_size(images, item.clip.annotated.apex, self.frames)
         except MixedSizeError as error:
             raise FrameError(
-                f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
+                f"clip {item.clip.id} ({item.clip.where}) has frames of mixed "
                 f"size: this one is {error.problem}",
                 file=item.files[error.number],
                 remedy="Crop the clip again, or pass --frames.mixed-size resize.",
@@ -214,7 +214,7 @@ def one_size(
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
     """The same error, with the clip's name and row."""
     return FrameError(
-        f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+        f"clip {item.clip.id} ({item.clip.where}): {error.problem}",
         file=error.file or item.folder,
         remedy=error.remedy,
     )

@@ -85,13 +85,15 @@ class Shifts:
         return Shifts(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float) -> Shifts:
+def measure_shifts(
+    clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float | Sequence[float]
+) -> Shifts:
     """The shifts of one dataset.
 
     Args:
         clips: as annotated.
         reselected: their key frames after reselection, in the same order.
-        fps: frames per second; 0 if unknown.
+        fps: frames per second, of all clips or of each; 0 if unknown.
 
     Raises:
         AnnotationError: there are no clips, or a different number of key frames.
@@ -105,6 +107,7 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
     for place, keys in enumerate(reselected):
         if keys.intervals:
             ends[place] = keys.intervals
+    rates = np.broadcast_to(np.asarray(fps, dtype=float), len(clips))
     given = [clip.annotated for clip in clips]
     unlabelled = [(*keys.estimated, *keys.substituted) for keys in given]
     return Shifts(
@@ -118,7 +121,7 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
         high=ends[..., 1],
         kept=np.array([[name in keys.kept for name in KEYS] for keys in reselected]),
         labelled=np.array([[name not in names for name in KEYS] for names in unlabelled]),
-        fps=np.full(len(clips), fps if fps > 0 else np.nan),
+        fps=np.where(rates > 0, rates, np.nan),
     )
 
 
