@@ -51,7 +51,8 @@ def write(path, rows):
 @pytest.fixture
 def dfme(tmp_path):
     """The three workbooks of DFME, and a frame of each clip."""
-    for (name, rows), folder in zip(PARTS.items(), ("train_data", "test_data_A", "test_data_B")):
+    folders = ("train_data", "test_data_A", "test_data_B")
+    for (name, rows), folder in zip(PARTS.items(), folders, strict=True):
         write(tmp_path / name, [HEADER, *rows])
         frames = tmp_path / folder / rows[0][1]
         frames.mkdir(parents=True)
@@ -100,7 +101,7 @@ def test_milliseconds_follow_the_frame_rate_of_each_clip(dfme):
 
 
 def test_synthetic_clips_of_dfme_have_a_frame_rate(made):
-    root = made("dfme", None, 7)
+    root = made("dfme", "native", 3)
     assert {clip.fps for clip in read_annotations(DFME, find_workbook(DFME, root), "c7").clips} == {
         40
     }
