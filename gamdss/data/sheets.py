@@ -12,6 +12,7 @@ import io
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,7 @@ def _even(lines: Iterable[Sequence[Any]]) -> Lines:
         _TooLargeError: they have too many cells.
     """
     rest = iter(lines)
-    first = [line for line, _ in zip(rest, range(HEADER_WITHIN), strict=False)]
+    first = list(islice(rest, HEADER_WITHIN))
     width = min(max((_filled(line) for line in first), default=0), _MOST_COLUMNS)
     blank = [""] * width
     even: Lines = []

@@ -195,3 +195,15 @@ def test_lines_are_as_long_as_the_header(tmp_path):
     file.write_text("a,b,c\n1\n\n1,2,3,4\n\n")
     (lines,) = read_sheets(file).values()
     assert lines == [["a", "b", "c", ""], ["1", "", "", ""], [""] * 4, ["1", "2", "3", "4"]]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx"])
+def test_every_row_of_a_long_table_is_read(tmp_path, suffix):
+    rows = [[str(number), "x"] for number in range(200)]
+    file = tmp_path / f"t.{suffix}"
+    if suffix == "csv":
+        file.write_text("\n".join(",".join(row) for row in rows))
+    else:
+        write(file, rows)
+    (lines,) = read_sheets(file).values()
+    assert lines == rows
