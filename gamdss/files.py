@@ -19,6 +19,11 @@ from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
 
+_MOST_YAML = 4 << 20  # bytes
+_MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
+_DEEPEST_YAML = 50
+_LONGEST_REASON = 300
+
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a temporary path, then move the file to `path` in one step.
@@ -101,7 +106,7 @@ def read_regular(path: Path, limit: int) -> bytes:
     if not stat.S_ISREG(about.st_mode):
         raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
     if about.st_size > limit:
-        size = f"{about.st_size >> 20} MB, more than {limit >> 20} MB"
+        size = f"{about.st_size / 2**20:.1f} MB, more than {limit / 2**20:g} MB"
         raise OSError(errno.EFBIG, f"it has {size}", str(path))
     return path.read_bytes()
 
@@ -118,14 +123,39 @@ def read_yaml(path: Path, what: str, option: str) -> Any:
         ConfigError: it cannot be read, or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_regular(path, _MOST_YAML).decode()
+        _check_size(yaml.compose(text, yaml.SafeLoader), {}, 0)
+        return yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(
             f"{what} cannot be read ({error.strerror})", file=path, remedy=f"Check {option}."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
+    except RecursionError as error:
+        raise ConfigError("nested too deeply", file=path, remedy="Correct it.") from error
+    except Exception as error:  # PyYAML raises whatever its constructors do
+        where = " ".join(str(error).split())[:_LONGEST_REASON]
         raise ConfigError(f"not valid YAML: {where}", file=path, remedy="Correct it.") from error
+
+
+def _check_size(node: yaml.Node | None, sizes: dict[int, int], depth: int) -> int:
+    """The number of values in a YAML document once its aliases are filled in.
+
+    Raises:
+        RecursionError: it is nested too deeply, or contains itself.
+        ValueError: it is too large.
+    """
+    if depth > _DEEPEST_YAML:
+        raise RecursionError
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in sizes:
+        pairs = [
+            part for pair in node.value for part in (pair if isinstance(pair, tuple) else [pair])
+        ]
+        sizes[id(node)] = 1 + sum(_check_size(part, sizes, depth + 1) for part in pairs)
+    if sizes[id(node)] > _MOST_VALUES:
+        raise ValueError(f"it has more than {_MOST_VALUES} values")
+    return sizes[id(node)]
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

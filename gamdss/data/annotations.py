@@ -10,6 +10,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from gamdss.data.row_reader import Fault, RowReader
+from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
@@ -48,6 +49,7 @@ class Scan:
     warnings: tuple[Fault, ...]
 
 
+@collector_paused()
 def scan_annotations(
     spec: DatasetSpec,
     workbook: Path,

@@ -15,6 +15,8 @@ _WHOLE = re.compile(r"\+?(\d{1,15})(\.0*)?", re.ASCII)
 
 def cell_text(cell: Any) -> str:
     """A cell as text without blanks around it; a whole number has no decimals."""
+    if isinstance(cell, str):
+        return cell.strip()
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     return "" if cell is None else str(cell).strip()

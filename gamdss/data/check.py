@@ -14,6 +14,7 @@ from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.row_reader import Fault
+from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
@@ -107,6 +108,7 @@ class _Finder:
         self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
 
 
+@collector_paused()
 def check_dataset(
     spec: DatasetSpec, config: Config, decode_frames: str = "keys", progress: bool = True
 ) -> Check:
@@ -176,8 +178,10 @@ def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Faul
     if name not in spec.tasks:
         return
     task = spec.tasks[name]
-    labelled = [(clip, task.label(clip.emotion)) for clip in clips]
-    chosen = [(clip, label) for clip, label in labelled if label is not None]
+    labels = {emotion: task.label(emotion) for emotion in task.emotions}
+    # Only who has which class matters, so one clip stands for all of a subject and class.
+    some = {(clip.subject, labels.get(clip.emotion)): clip for clip in clips}
+    chosen = [(clip, label) for (_, label), clip in some.items() if label is not None]
     data = Labelled(tuple(c for c, _ in chosen), tuple(k for _, k in chosen), task.classes)
     try:
         make_folds(ProtocolConfig(), data, seed=0)

@@ -113,8 +113,8 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 def _trust_duration(result: Corrected) -> None:
     """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
-    onset, apex, offset = _numbers(result.cells)
-    duration = frame_number(result.cells.get("duration", ""))
+    duration = frame_number(result.cells.get("duration"))
+    onset, apex, offset = _numbers(result.cells) if duration else (None, None, None)
     if onset is None or not duration:
         return
     right = onset + duration - 1

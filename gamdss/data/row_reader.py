@@ -68,7 +68,8 @@ class RowReader:
     warnings: list[Fault] = field(default_factory=list, init=False)
     _rows: dict[tuple[str, str], Row] = field(default_factory=dict, init=False)
     _subjects: dict[str, str] = field(default_factory=dict, init=False)
-    _spellings: set[str] = field(default_factory=set, init=False)
+    _spellings: dict[str, str] = field(default_factory=dict, init=False)
+    _emotions: dict[str, str | None] = field(default_factory=dict, init=False)
     _clip_id: str = field(default="", init=False)
     _last: tuple[str, str, int] = field(default=("", "", 0), init=False)
 
@@ -129,13 +130,17 @@ class RowReader:
     def _subject(self, row: Row, clip: str) -> str:
         """The row's subject, as it was spelled first: the same without case, padding, accents."""
         if "subject" in row.cells:
+            text = cell_text(row.cells["subject"])
+            if text in self._spellings:
+                return self._spellings[text]
             subject = self.spec.subject(self._name(row.cells, "subject"))
-            spelled = self.spec.subject(row.cells["subject"])
+            spelled = self.spec.subject(text)
         else:
-            subject = spelled = self._subject_in(clip)
+            text = subject = spelled = self._subject_in(clip)
         first = self._subjects.setdefault(folded(subject), subject)
-        if spelled not in (first, *self._spellings):
-            self._spellings.add(spelled)
+        known = text in self._spellings
+        self._spellings[text] = first
+        if spelled != first and not known:
             twins = normalize("NFC", spelled) == first  # they look the same
             shown = [ascii(name) if twins else repr(name) for name in (spelled, first)]
             problem = f"{shown[0]} is taken as {shown[1]}"
@@ -160,7 +165,9 @@ class RowReader:
 
     def _emotion(self, cell: object, row: Row, clip: str) -> str | None:
         text = cell_text(cell)
-        emotion = self.spec.emotion(text, self.exact_emotions)
+        if text not in self._emotions:
+            self._emotions[text] = self.spec.emotion(text, self.exact_emotions)
+        emotion = self._emotions[text]
         if emotion is None:
             if self.strict:
                 raise RowError(

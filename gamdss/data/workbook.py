@@ -139,7 +139,7 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
         for index, cells in enumerate(lines[line + 1 :])
-        if any(str(cell).strip() for cell in cells)
+        if any(cell != "" and str(cell).strip() for cell in cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
     return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)

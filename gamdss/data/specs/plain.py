@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from gamdss.data.cells import cell_text
-from gamdss.data.sheets import column_positions, find_header, read_sheets
+from gamdss.data.sheets import (
+    collector_paused,
+    column_positions,
+    find_header,
+    read_sheets,
+)
 from gamdss.data.specs.spec import DatasetSpec, Layout, Task, Writing
 from gamdss.errors import AnnotationError, ConfigError
 
@@ -34,6 +39,7 @@ _VALENCE = {
 }
 
 
+@collector_paused()
 def plain_spec(annotations: str | Path | None) -> DatasetSpec:
     """The spec that follows from the emotions in a table.
 
@@ -95,7 +101,7 @@ def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
             row=line + 1,
             remedy=f"Its first line must be {_FORM}.",
         )
-    return positions, lines[line + 1 :]
+    return positions, [cells for cells in lines[line + 1 :] if any(cells)]
 
 
 def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:
