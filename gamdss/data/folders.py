@@ -36,19 +36,33 @@ def listed(folder: Path) -> list[Path]:
         ) from error
 
 
+def walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[tuple[Path, list[Path]]]:
+    """`folder` and the folders below it, each with its files; hidden ones are left out.
+
+    A link to a folder is followed unless it leads to one that contains it.
+
+    Raises:
+        FrameError: a folder cannot be read.
+    """
+    above |= {folder.resolve()}
+    children = [path for path in listed(folder) if not path.name.startswith(".")]
+    folders = {path for path in children if path.is_dir()}
+    yield folder, [path for path in children if path not in folders]
+    for child in sorted(folders):
+        if child.resolve() not in above:
+            yield from walk(child, above)
+
+
 def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """`folder` and the folders below it that contain images, with these; skips hidden ones.
 
     Raises:
         FrameError: a folder cannot be read.
     """
-    children = [path for path in listed(folder) if not path.name.startswith(".")]
-    images = [path for path in children if path.suffix.lower() in FRAME_SUFFIXES]
-    if images:
-        yield folder, images
-    for child in children:
-        if child.is_dir():
-            yield from image_folders(child)
+    for place, files in walk(folder):
+        images = [path for path in files if path.suffix.lower() in FRAME_SUFFIXES]
+        if images:
+            yield place, images
 
 
 class Folders:

@@ -175,7 +175,7 @@ def test_only_files_are_read_as_tables_and_settings(odd, tmp_path, capsys):
 BOMBS = {
     "aliases": "a0: &a0 [x, x, x, x, x, x, x, x]\n"
     + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 8)}]\n" for i in range(1, 12)),
-    "depth": "a: " + "[" * 2000 + "]" * 2000,
+    "depth": "a: " + "[" * 400 + "]" * 400,
     "maps": "{a: " * 5000 + "1" + "}" * 5000,
     "cycle": "a: &a [*a]",
     "bytes": "a: \x00",
