@@ -8,6 +8,7 @@ import errno
 import io
 import json
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -19,6 +20,8 @@ from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
 
+_FORMULA = tuple("=+-@\t\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 _MOST_YAML = 4 << 20  # bytes
 _MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
 _DEEPEST_YAML = 50
@@ -66,10 +69,18 @@ def write_text(path: Path, text: str) -> None:
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
+def without_formula(cell: object) -> object:
+    """A cell for a CSV file: text that a spreadsheet program would run has a quote before it."""
+    if not isinstance(cell, str) or cell[:1] not in _FORMULA or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}" if cell.strip("-+") else cell
+
+
 def write_csv(path: Path, rows: Iterable[Iterable[object]], line_end: str = "\n") -> None:
-    """Write rows, the header first, as CSV in UTF-8; raises as `write_atomic`."""
+    """Write rows, the header first, as CSV in UTF-8, without formulas; raises as `write_atomic`."""
     text = io.StringIO()
-    csv.writer(text, lineterminator=line_end).writerows(rows)
+    table = csv.writer(text, lineterminator=line_end)
+    table.writerows([without_formula(cell) for cell in row] for row in rows)
     write_atomic(path, lambda target: target.write_bytes(text.getvalue().encode()))
 
 

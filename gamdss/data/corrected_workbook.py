@@ -97,6 +97,9 @@ def _old_book(workbook: Path) -> Any:
         sheet = book.create_sheet(name)
         for line in lines:
             sheet.append([None if value == "" else value for value in line])
+            for cell in sheet[sheet.max_row]:
+                if cell.data_type == "f":  # text that begins with an equals sign
+                    cell.data_type = "s"
     return book
 
 

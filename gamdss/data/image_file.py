@@ -66,7 +66,7 @@ def jpeg_damage(data: bytes, header: ImageHeader, image: np.ndarray, every: bool
     data rather than too little are not found.
     """
     hole = data.find(_HOLE, 0, data.rfind(_JPEG_END))
-    grey = bool(np.all(image[-1, -1] == _GREY)) and bool(np.all(image[-4:, -4:] == _GREY))
+    grey = image.item(-1) == _GREY and bool(np.all(image[-4:, -4:] == _GREY))
     if hole < 0 and not grey and not header.progressive and not every:
         return ""
     # Twice, since another thread may have decoded a damaged file at the same time.

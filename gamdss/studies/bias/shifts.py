@@ -6,8 +6,6 @@ negative: above 0 the key frame was labelled late.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.errors import AnnotationError
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.records import KEYS, Clip, KeyFrames
 
 UNITS = ("frames", "ms", "percent")
@@ -137,12 +135,9 @@ def write_shifts(path: Path, shifts: Shifts) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     about = ("dataset", "subject", "clip", "emotion", "key_frame", "annotated", "reselected")
-    writer.writerow(
-        (*about, *(f"shift_{u}" for u in UNITS), "low", "high", "interval_ms", "kept", "labelled")
-    )
+    ends_of: tuple[str, ...] = ("low", "high", "interval_ms", "kept", "labelled")
+    rows: list[tuple[object, ...]] = [(*about, *(f"shift_{u}" for u in UNITS), *ends_of)]
     scales = [shifts.scale(unit) for unit in UNITS]
     for i in range(len(shifts)):
         who = (shifts.dataset[i], shifts.subject[i], shifts.clip[i], shifts.emotion[i])
@@ -152,8 +147,8 @@ def write_shifts(path: Path, shifts: Shifts) -> None:
             ends = (_field(shifts.low[i, k]), _field(shifts.high[i, k]), width)
             marks = ("yes" if x[i, k] else "no" for x in (shifts.kept, shifts.labelled))
             numbers = (shifts.annotated[i, k], shifts.reselected[i, k])
-            writer.writerow((*who, name, *numbers, *moved, *ends, *marks))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+            rows.append((*who, name, *numbers, *moved, *ends, *marks))
+    write_csv(path, rows)
 
 
 def _field(value: float) -> str:
