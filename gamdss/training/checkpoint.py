@@ -63,7 +63,7 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            about = dict(json.loads((file.metadata() or {}).get("gamdss", "{}")))
+            about = dict(json.loads((file.metadata() or {"gamdss": "{}"})["gamdss"]))
             names = list(file.keys()) if with_weights else []
             tensors = {name: file.get_tensor(name) for name in names}
         # Weights of earlier versions have no checksum.
@@ -71,7 +71,7 @@ def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, tor
         if with_weights and expected not in (None, _checksum(about, tensors)):
             raise ValueError("the checksum is another one")
         return about, tensors
-    except (SafetensorError, OSError, ValueError, TypeError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise _unusable(path, f"missing, incomplete or corrupt weights ({error})") from error
 
 
