@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
@@ -66,8 +67,10 @@ def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, tor
             about = dict(json.loads((file.metadata() or {"gamdss": "{}"})["gamdss"]))
             names = list(file.keys()) if with_weights else []
             tensors = {name: file.get_tensor(name) for name in names}
-        # Weights of earlier versions have no checksum.
+        # Weights of earlier versions have no checksum, and no field of a similar name.
         expected = about.pop(FIELD, None)
+        if expected is None and get_close_matches(FIELD, about, n=1, cutoff=0.8):
+            raise ValueError("the header is damaged")
         if with_weights and expected not in (None, _checksum(about, tensors)):
             raise ValueError("the checksum is another one")
         return about, tensors
