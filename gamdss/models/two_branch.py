@@ -20,6 +20,7 @@ from gamdss.config import ModelConfig
 from gamdss.errors import ConfigError
 from gamdss.models.backbones import OWN, build_stream
 from gamdss.models.heads import init_linear
+from gamdss.models.hub import HubWeights
 from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images
@@ -30,7 +31,7 @@ InputStatistics = Literal["auto", "raw", "batch"]
 Pair = tuple[Tensor | None, Tensor | None]  # of the rising and of the falling phase
 
 
-class TwoBranchNet(HasHead):
+class TwoBranchNet(HasHead, HubWeights):
     """Three key frames -> logits of the rising and of the falling phase, from one set of weights.
 
     Its methods follow timm's conventions, with a pair (rising, falling) for what timm's have one
@@ -91,6 +92,8 @@ class TwoBranchNet(HasHead):
         if input_statistics == "auto":
             plain = temporal is not None or backbone in OWN
             input_statistics = "raw" if plain else "batch"
+        self.about = {}
+        self.custom_stream = None if temporal is None else type(temporal).__name__
         if temporal is None:
             temporal = build_stream(backbone, image_size, drop_path, in_chans, pretrained, weights)
         self.image_size = image_size
