@@ -79,7 +79,7 @@ class AttentionBlock(Block):
     def __init__(self, dim: int, drop_path: float) -> None:
         super().__init__(dim, HEADS, drop_path=drop_path, norm_layer=nn.LayerNorm)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
         """Map (B, H, W, dim) to the same shape."""
         return super().forward(x.flatten(1, 2)).view(x.shape)
 

@@ -83,7 +83,7 @@ class HubWeights(
             read_config_json(folder)
             name = folder
         try:
-            return super().from_pretrained(name, **options)  # type: ignore[no-any-return]
+            return super().from_pretrained(name, **options)
         except GamdssError:
             raise
         except (OSError, ValueError, TypeError, RuntimeError) as error:
@@ -93,7 +93,7 @@ class HubWeights(
             ) from error
 
     @classmethod
-    def _from_pretrained(  # type: ignore[override]
+    def _from_pretrained(
         cls,
         *,
         model_id: str,

@@ -8,7 +8,7 @@ the paper's network, but the map goes to the classifier without a projection.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from timm.models.convnext import ConvNeXt
 from timm.models.resnet import BasicBlock, ResNet
@@ -35,7 +35,7 @@ class ReleaseResNet(TimmNetStream):
         super().__init__()
         check_image_size(image_size, self.reduction)
         self.net = ResNet(
-            BasicBlock,
+            cast(Any, BasicBlock),
             (1, 1, 1, 1),
             num_classes=0,
             in_chans=in_chans,
@@ -112,7 +112,7 @@ class ReleaseEfficientMod(TemporalStream):
         """Maps of the four stages."""
         return list(self.net(x))
 
-    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:
+    def group_matcher(self, coarse: bool = False) -> Any:
         """Patch embeddings and blocks, by stage."""
         blocks = [(r"^net\.embeds\.(\d+)", (0,)), (r"^net\.stages\.(\d+)\.(\d+)", None)]
         return {"stem": r"^net\.embeds\.0", "blocks": r"^net\.\w+\.(\d+)" if coarse else blocks}

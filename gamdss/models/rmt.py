@@ -8,8 +8,8 @@ format, so neither direction needs a copy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from timm.layers import DropPath
@@ -183,7 +183,7 @@ class RMTStream(TemporalStream):
     def forward_levels(self, x: Tensor) -> list[Tensor]:
         """The maps of the stages, before downsampling."""
         x, maps = self.stem(x), []
-        for stage in self.stages:
+        for stage in cast(Iterable[Stage], self.stages):
             maps.append(stage.features(x))
             x = stage.downsample(maps[-1])
         return maps
@@ -195,7 +195,7 @@ class RMTStream(TemporalStream):
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:
         """Compute activations of the blocks, which have no BatchNorm, again in backward."""
-        for stage in self.stages:
+        for stage in cast(Iterable[Stage], self.stages):
             stage.grad_checkpointing = enable
 
 
@@ -260,7 +260,8 @@ class RMT(RMTStream, HasHead):
         prune_head: bool = True,
     ) -> list[int]:
         """Remove the stages after the last of these, and the head."""
-        places, last = feature_take_indices(len(self.stages), indices)
+        numbers = indices if isinstance(indices, int) else list(indices)
+        places, last = feature_take_indices(len(self.stages), numbers)
         self.stages = self.stages[: last + 1]
         self.stages[-1].downsample = nn.Identity()
         self.num_features = DIMS[last]

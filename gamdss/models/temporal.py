@@ -58,8 +58,8 @@ class TemporalStream(nn.Module, ABC):
         """The maps of all resolutions; the last one is that of `forward_features`."""
         return [self.forward_features(x)]
 
-    def group_matcher(self, coarse: bool = False) -> dict[str, Any]:  # noqa: ARG002
-        """timm's groups of parameters, as patterns of their names."""
+    def group_matcher(self, coarse: bool = False) -> Any:  # noqa: ARG002
+        """timm's groups of parameters: patterns of their names, or a function of a name."""
         return {"stem": r"^$", "blocks": r"^"}
 
     def set_grad_checkpointing(self, enable: bool = True) -> None:

@@ -61,9 +61,13 @@ def chosen_levels(
     maps: Sequence[Tensor], indices: int | Sequence[int] | None, output_fmt: str
 ) -> list[Tensor]:
     """The maps at timm's `indices`: all if None, the last n for a number."""
-    places: Sequence[int] = feature_take_indices(len(maps), indices)[0]
+    places: Sequence[int] = feature_take_indices(len(maps), _plain(indices))[0]
     chosen = [maps[place] for place in places]
     return chosen if output_fmt == "NCHW" else [level.permute(0, 2, 3, 1) for level in chosen]
+
+
+def _plain(indices: int | Sequence[int] | None) -> int | list[int] | None:
+    return indices if indices is None or isinstance(indices, int) else list(indices)
 
 
 Levels = tuple[Any, list[Tensor]] | list[Tensor]

@@ -116,9 +116,7 @@ class Start:
         """Identifies the weights of these folds."""
         found = hashlib.blake2b(digest_size=12)
         for file in dict.fromkeys(self.source(fold.name).file for fold in folds):
-            with file.open("rb") as data:
-                for part in iter(lambda data=data: data.read(1 << 20), b""):
-                    found.update(part)
+            found.update(file.read_bytes())
         return found.hexdigest()
 
     def apply(self, net: TwoBranchNet, fold: str, data: FoldData) -> tuple[str, ...]:
