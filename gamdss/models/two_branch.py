@@ -314,13 +314,14 @@ class TwoBranchNet(HasHead, HubWeights):
                 )
             check_images(frame, self.image_size, name)
         found = {name: frame for name, frame in frames.items() if frame is not None}
-        first, batch = next(iter(found)), (len(next(iter(found.values()))), self.in_chans)
+        first, frame = next(iter(found.items()))
         parts = found if features is None else {**found, "features": features}
         for name, values in parts.items():
-            if (len(values), values.shape[-3]) != batch:
+            # Not `len`, which would fix the batch of an exported graph.
+            if values.shape[0] != frame.shape[0] or values.shape[-3] != self.in_chans:
                 raise ConfigError(
                     f"{name} has shape {tuple(values.shape)}, {first} "
-                    f"{tuple(found[first].shape)}; the network takes {self.in_chans} channels",
+                    f"{tuple(frame.shape)}; the network takes {self.in_chans} channels",
                     remedy="Pass inputs of one batch with the network's channels.",
                 )
         return tuple(found.values())
