@@ -264,7 +264,7 @@ def results(
         oracle=evaluated("oracle"),
         folds=[_fold(fold, classes) for fold in folds],
         started_from=None if start is None else start[0],
-        seen=[] if start is None else start[1],
+        seen=() if start is None else start[1],
     )
 
 
