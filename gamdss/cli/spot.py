@@ -14,7 +14,7 @@ from gamdss.prediction.spot_clips import spot_clips, write_spotted
 from gamdss.prediction.spot_dataset import FaceSource, spot_videos, write_spotted_videos
 
 _SOURCES = (
-    "Give clips with --input, or a long-video dataset with --dataset (casme2sq or sammlv) and "
+    "Give clips with --input, or a long-video dataset with --dataset (casme2sq, sammlv or cas3lv) and "
     "--data-root."
 )
 _FACES = ("auto", "track", "as-is")
@@ -29,8 +29,8 @@ class Options:
         input: a folder of frames, a tree of such folders (one per clip), or a video, each with one
             face and one expression; align them first with `gamdss align`.
         workers: threads for `input`; 0 takes one per processor.
-        dataset: long-video dataset in place of `input`, `casme2sq` or `sammlv`; all its recordings
-            are spotted, and scored by the rule of the MEGC.
+        dataset: long-video dataset in place of `input`, `casme2sq`, `sammlv` or `cas3lv`; all its
+            recordings are spotted, and scored by the rule of the MEGC.
         data_root: the dataset's folder.
         annotations: the dataset's workbook, if it is not found by its name.
         layout: which of the dataset's frames are read, `raw` or `cropped`; the first found if

@@ -16,7 +16,7 @@ import openpyxl
 import pandas as pd
 
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.workbook import Table, column_positions, read_table
+from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
 from gamdss.files import write_atomic, write_csv
 from gamdss.records import Clip, KeyFrames
@@ -63,12 +63,11 @@ def write_corrected(
         )
     table = read_table(spec, workbook)
     if csv_table:
-        _csv_copy(spec, workbook, path, table, rows)
+        _csv_copy(workbook, path, table, rows)
         return path
     book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
     sheet = book[table.sheet]
-    header = [cell.value for cell in sheet[table.header_line]]
-    places = _places(spec, header)
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cell = sheet.cell(line, column + 1)
@@ -104,12 +103,6 @@ def _old_book(workbook: Path) -> Any:
     return book
 
 
-def _places(spec: DatasetSpec, header: Sequence[Any]) -> list[int | None]:
-    """Columns of `_CELLS`, counted from 0; None if missing."""
-    found = column_positions(spec, ["" if cell is None else cell for cell in header])
-    return [found.get(key) for key in _CELLS]
-
-
 def _replace(
     rows: dict[int, KeyFrames],
     places: Sequence[int | None],
@@ -128,12 +121,10 @@ def _like(before: Any, number: int) -> Any:
     return str(number) if is_text else number
 
 
-def _csv_copy(
-    spec: DatasetSpec, workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]
-) -> None:
+def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]) -> None:
     with workbook.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.reader(file))
-    places = _places(spec, lines[table.header_line - 1])
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cells = lines[line - 1]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gamdss.data.corrections import Corrected, correct
+from gamdss.data.sheets import cell_text
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
@@ -65,10 +66,10 @@ class RowReader:
 
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
-        if not _text(row.cells.get("clip")) and not _text(row.cells.get("subject")):
+        if not cell_text(row.cells.get("clip")) and not cell_text(row.cells.get("subject")):
             self._warn("row without a clip", "it has neither a subject nor a clip", row.number)
             return None
-        self._clip_id = _text(row.cells.get("clip"))
+        self._clip_id = cell_text(row.cells.get("clip"))
         try:
             return self._clip(row)
         except RowError as fault:
@@ -82,7 +83,7 @@ class RowReader:
     def _clip(self, row: Row) -> Clip | None:
         video = self._name(row.cells, "clip")
         subject = self._subject(row.cells, video)
-        onset = _text(row.cells.get("onset")).removesuffix(".0")
+        onset = cell_text(row.cells.get("onset")).removesuffix(".0")
         name = self.spec.clip_form.format(clip=video, onset=onset)
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
@@ -106,7 +107,7 @@ class RowReader:
             name=name,
             annotated=self._key_frames(done.cells, self._clip_id, row.number),
             emotion=emotion,
-            action_units=_text(done.cells.get("action_units")),
+            action_units=cell_text(done.cells.get("action_units")),
             row=row.number,
             video=video,
             take=take,
@@ -133,7 +134,7 @@ class RowReader:
         return self._last[2]
 
     def _emotion(self, cell: object, row: int, clip: str) -> str | None:
-        text = _text(cell)
+        text = cell_text(cell)
         emotion = self.spec.emotion(text, self.exact_emotions)
         if emotion is None:
             if self.strict:
@@ -187,7 +188,7 @@ class RowReader:
         self._warn("missing apex", repr(cell), row, clip)
 
     def _name(self, cells: Mapping[str, Any], role: str) -> str:
-        column, text = self.table.headers[role], _text(cells[role])
+        column, text = self.table.headers[role], cell_text(cells[role])
         if not text:
             problem = f"{column} is blank. Fill it in, or remove the row."
             raise RowError(f"missing {role}", problem)
@@ -202,7 +203,7 @@ class RowReader:
     def _frame(self, cells: Mapping[str, Any], role: str, clip: str) -> int | None:
         """A frame number; None if the cell is blank, "/" or other text."""
         try:
-            value = float(_text(cells[role]))
+            value = float(cell_text(cells[role]))
         except ValueError:
             return None
         if not math.isfinite(value):
@@ -214,9 +215,3 @@ class RowReader:
                 f"clip {clip}: {column} is {cells[role]!r}. It must be a non-negative integer.",
             )
         return int(value)
-
-
-def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()

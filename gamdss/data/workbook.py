@@ -5,18 +5,16 @@ A dataset may have folders in place of a workbook: each clip's folder is then a 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
-
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
+from gamdss.data.long_rows import casme2_rows, is_micro
+from gamdss.data.sheets import read_sheets
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
@@ -41,9 +39,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A sheet's rows, and the header texts of its columns by role.
+    """A sheet's rows, and the header texts and places (from 0) of its columns by role.
 
-    `total` is the number of rows below the header, without blank ones at the end.
+    `header_line` is 0 if there is no header. `total` is the number of rows below the header,
+    without blank ones at the end.
     """
 
     sheet: str
@@ -51,6 +50,7 @@ class Table:
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
     total: int
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Delivered(Protocol):
@@ -120,6 +120,8 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     """
     if workbook.is_dir():
         return _read_folders(spec, workbook)
+    if spec.form == "casme2":
+        return _read_casme2(workbook)
     best: tuple[int, str, int, list[list[Any]]] = (-1, "", 0, [])
     for sheet, lines in _sheets(spec, workbook).items():
         for line, cells in enumerate(lines[:_HEADER_WITHIN]):
@@ -136,7 +138,33 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
         if any(str(cell).strip() for cell in cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
-    return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)
+    total = rows[-1].index + 1 if rows else 0
+    return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _read_casme2(workbook: Path) -> Table:
+    """The micro-expressions of CAS(ME)2, whose sheet has no header."""
+    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
+    places = {role: place for place, role in enumerate(roles)}
+    lines = casme2_rows(workbook)
+    rows = [
+        Row(
+            line.number,
+            line.number - 1,
+            {
+                "subject": line.subject,
+                "clip": line.video.rpartition("_")[2],
+                **{role: getattr(line, role) for role in ("onset", "apex", "offset")},
+                "action_units": line.action_units,
+                "emotion": line.estimated,
+            },
+        )
+        for line in lines
+        if is_micro(line.type)
+    ]
+    headers = {role: f"column {place + 1}" for role, place in places.items()}
+    total = lines[-1].number if lines else 0
+    return Table(next(iter(read_sheets(workbook))), 0, headers, tuple(rows), total, places)
 
 
 def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
@@ -166,33 +194,6 @@ def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
     tables = read_sheets(workbook)
     named = [name for known in spec.sheets for name in tables if _fold(name) == _fold(known)]
     return {name: tables[name] for name in dict.fromkeys((*named, *tables))}
-
-
-def read_sheets(workbook: Path) -> dict[str, list[list[Any]]]:
-    """Cells of every sheet by its name; a CSV file has one sheet.
-
-    Raises:
-        AnnotationError: the workbook cannot be read.
-    """
-    try:
-        if workbook.suffix.lower() == ".csv":
-            with workbook.open(newline="", encoding="utf-8-sig") as file:
-                return {workbook.name: _even(list(csv.reader(file)))}
-        tables = pd.read_excel(
-            workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
-        )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, ImportError, csv.Error) as error:
-        raise AnnotationError(
-            f"the workbook cannot be read ({type(error).__name__}: {error})",
-            file=workbook,
-            remedy="Open it in a spreadsheet program and save it as .xlsx.",
-        ) from error
-    return {str(name): table.values.tolist() for name, table in tables.items()}
-
-
-def _even(lines: list[list[Any]]) -> list[list[Any]]:
-    width = max((len(line) for line in lines), default=0)
-    return [line + [""] * (width - len(line)) for line in lines]
 
 
 def _fold(text: object) -> str:

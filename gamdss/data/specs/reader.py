@@ -13,6 +13,7 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
     clip                             form of a clip's name, if the cell alone is not unique
     layouts                          by name: roots, folders, file, whole_video; see `Layout`
     from_folders                     `true` if folders may replace the workbook
+    form                             `casme2` for the sheets of CAS(ME)2; a `table` by default
     emotions                         a list, or a mapping to the native spelling
     tasks                            by name: a list of classes, or classes with their emotions
     expected                         clips, subjects, emotions and tasks; several are versions
@@ -44,8 +45,9 @@ _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
 _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
-_OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "expected", "corrections", "writing")
+_OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "form", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
+FORMS = ("table", "casme2")
 # Names that a folder's template may contain.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
 
@@ -101,6 +103,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         fps=float(fps),
         colour=bool(values.get("colour", False)),
         from_folders=bool(values.get("from_folders", False)),
+        form=_form(values.get("form", "table")),
         expected=dict(_items("expected", values.get("expected", {}))),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),
@@ -108,6 +111,12 @@ def _spec(name: str, values: Any) -> DatasetSpec:
     )
     _try_forms(spec)
     return spec
+
+
+def _form(value: Any) -> str:
+    if value not in FORMS:
+        raise _BadError(f"form is {value!r}; it must be {' or '.join(FORMS)}")
+    return str(value)
 
 
 def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:

@@ -52,7 +52,8 @@ class Layout:
     matched by the last digits in their stem, so the template's padding matters only for writing.
 
     Args:
-        folders: a clip's folder below the root; several are tried for every clip.
+        folders: a clip's folder below the root; several are tried for every clip. `*` stands for
+            any characters.
         file: name of a frame's file.
         roots: the folder that contains `folders`, below the dataset's root; of several
             alternatives, one is used for all clips.
@@ -67,7 +68,7 @@ class Layout:
     @property
     def native(self) -> str:
         """Template of a clip's folder below the dataset's root, used for synthetic clips."""
-        return joined(self.roots[0], self.folders[0])
+        return joined(self.roots[0], self.folders[0]).replace("*", "")
 
 
 def joined(root: str, folder: str) -> str:
@@ -107,12 +108,13 @@ class Writing:
         sheet: name of the sheet.
         subject: form of a subject's cell, from its `number`; digits alone become a number.
         clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, if a
-            video has several clips, `letter` (the video's) and `take`.
+            video has several clips, `letter` or `video` (the video's) and `take`.
         text: whether every cell is text.
-        lead: number of lines above the header.
+        lead: number of lines above the header; -1 if there is no header.
         clips_per_video: number of consecutive clips in one video.
         from_one: whether the frames of a clip are numbered from 1.
         codes: value of `code` for each emotion.
+        videos: value of `video` for each video, by its number from 1.
     """
 
     header: tuple[str | None, ...]
@@ -124,6 +126,7 @@ class Writing:
     clips_per_video: int = 1
     from_one: bool = False
     codes: Mapping[str, str] = field(default_factory=dict)
+    videos: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ class DatasetSpec:
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
     from_folders: bool = False
+    form: str = "table"
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
