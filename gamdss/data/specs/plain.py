@@ -21,7 +21,7 @@ _COLUMNS = {
     "action_units": ("action_units", "au", "aus"),
 }
 _FORM = f"{','.join(_COLUMNS)} (apex and action_units are optional)"
-_VALENCE = {
+VALENCE = {
     "happiness": "positive",
     "positive": "positive",
     "surprise": "surprise",
@@ -59,7 +59,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
         title=file.stem,
         columns=columns,
         layouts={"pattern": Layout((folder,), frame)},
-        emotions={name: name for name in (*_VALENCE, "others")},
+        emotions={name: name for name in (*VALENCE, "others")},
         tasks={},
         writing=Writing(tuple(_COLUMNS)),
     )
@@ -72,7 +72,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
             remedy="A task needs at least two emotions, in the column `emotion`.",
         )
     tasks = {f"c{len(names)}": Task(tuple(names), {name: name for name in names})}
-    valence = {name: _VALENCE[name] for name in names if name in _VALENCE}
+    valence = {name: VALENCE[name] for name in names if name in VALENCE}
     if len(set(valence.values())) == 3:
         tasks.setdefault("c3", Task(("positive", "surprise", "negative"), valence))
     return replace(spec, emotions=native, tasks=tasks)

@@ -13,7 +13,7 @@ from gamdss.errors import ConfigError
 ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
-_SYNONYMS = {
+SYNONYMS = {
     "other": "others",
     "happy": "happiness",
     "sad": "sadness",
@@ -203,5 +203,5 @@ class DatasetSpec:
             return next((name for name, native in self.emotions.items() if native == text), None)
         parts = [" ".join(part.split()).lower() for part in text.split("+")]
         native = {value.lower(): name for name, value in self.emotions.items()}
-        named = [native.get(part, _SYNONYMS.get(part, part)) for part in parts]
+        named = [native.get(part, SYNONYMS.get(part, part)) for part in parts]
         return "+".join(named) if all(name in self.emotions for name in named) else None
