@@ -16,6 +16,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.composite import composition, join_annotations, restrict, sources
+from gamdss.data.crop_settings import crop_settings
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
@@ -36,7 +37,8 @@ class Dataset:
 
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
-    one; `truth` the true key frames of synthetic clips by clip id.
+    one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
+    dataset were cropped, None if it is unknown.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Dataset:
     store: Store
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
+    crops: Mapping[str, Mapping[str, Any] | None]
 
     @property
     def labelled(self) -> Labelled:
@@ -91,6 +94,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
             for clip, keys in (part.truth or {}).items()
         }
         or None,
+        crops={name: crops for part in parts for name, crops in part.crops.items()},
     )
 
 
@@ -127,6 +131,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
+        crops={spec.name: crop_settings(root)},
     )
 
 
