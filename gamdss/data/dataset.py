@@ -196,7 +196,7 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
+    """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
 
     Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does. Beside
     it, `annotations.csv` has every clip as it was read and its corrections, and
@@ -213,12 +213,14 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     header += [f"{name}_shift" for name in KEYS]
     header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
     how = ("kept", "estimated", "substituted")
-    lines: list[list[Any]] = [[*header, "notes", *how]]
+    lines: list[list[Any]] = [[*header, "notes", *how, "quality"]]
     for clip, keys in zip(clips, found, strict=True):
         before, after = clip.annotated.numbers, keys.numbers
         shifts = [b - a for a, b in zip(before, after, strict=True)]
         ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
         about = (clip.subject, clip.name, clip.emotion)
         which = [" ".join(getattr(keys, name)) for name in how]
-        lines.append([*about, *before, *after, *shifts, *ends, "; ".join(keys.notes), *which])
+        quality = "" if keys.quality is None else f"{keys.quality:.3f}"
+        notes = "; ".join(keys.notes)
+        lines.append([*about, *before, *after, *shifts, *ends, notes, *which, quality])
     write_csv(path, lines)

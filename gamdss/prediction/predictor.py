@@ -31,8 +31,7 @@ from gamdss.prediction.region_bumps import SpottingSettings
 from gamdss.prediction.stretches import Crop, Stretch, Tracking, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import trained_on
-from gamdss.records import KeyFrames
-from gamdss.reselection.motion.fit import RELIABLE
+from gamdss.records import RELIABLE, KeyFrames
 from gamdss.runs.finished import FinishedRun, read_run
 
 _SAME = 0.5  # intersection over union of two fits from which on they are one expression

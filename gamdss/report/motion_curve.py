@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from gamdss.records import KEYS, KeyFrames
+from gamdss.records import KEYS, RELIABLE, KeyFrames
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 
 _HEIGHT = 3.3  # inches of a panel
@@ -32,6 +32,7 @@ class Curve:
         annotated: as in the workbook; None for clips without annotation.
         reselected: with its intervals.
         true: of a synthetic clip.
+        quality: of the fit, shown with the name.
     """
 
     name: str
@@ -41,6 +42,15 @@ class Curve:
     annotated: KeyFrames | None
     reselected: KeyFrames
     true: KeyFrames | None = None
+    quality: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and how good the fit is."""
+        if self.quality is None:
+            return self.name
+        weak = " (unreliable)" if self.quality < RELIABLE else ""
+        return f"{self.name}, fit {self.quality:.2f}{weak}"
 
 
 @house_style()
@@ -102,7 +112,7 @@ def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
 
 def motion_panel(axes: Axes, curve: Curve) -> None:
     """Draw the level, the course and the key frames of a clip."""
-    axes.set_title(curve.name, weight="bold", pad=34)
+    axes.set_title(curve.title, weight="bold", pad=34)
     scaled = _scaled(curve.level, curve.course)
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
     axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
