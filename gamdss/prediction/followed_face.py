@@ -54,12 +54,16 @@ class TrackConfig:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """What a face is followed with: the frame rate, the crops, how, and the detector."""
+    """What a face is followed with: the frame rate, the crops, how, and the detector.
+
+    `glance` is the detector that only checks whether the face is still there.
+    """
 
     fps: float
     settings: AlignConfig
     config: TrackConfig
     detector: Detector
+    glance: Detector
 
     def frames(self, seconds: float) -> int:
         """A time as a number of frames, at least 1."""
@@ -169,7 +173,8 @@ class FollowedFace:
         if not first_pose and place % every:
             return None
         if first_pose or place % (every * round(_WHOLE / _CHECK)) == 0:
-            faces = faces_in(image, self._watch.detector, self._attempt)
+            detector = self._watch.detector if first_pose else self._watch.glance
+            faces = faces_in(image, detector, self._attempt)
             self._others = max(self._others, len(faces) - 1)
             mine = [pose_of(face) for face in faces if is_at(face, self._motion.pose)]
             if first_pose and mine:
@@ -189,7 +194,7 @@ class FollowedFace:
     def _sees(self) -> bool:
         """Whether the detector finds the face where the flow has followed it to."""
         motion = self._motion
-        return sees(motion.image, motion.pose, self._watch.detector, self._attempt)
+        return sees(motion.image, motion.pose, self._watch.glance, self._attempt)
 
     def _corrected(self, count: int) -> list[Pose]:
         """The poses of the first frames: gaps filled, and in agreement with the first pose."""

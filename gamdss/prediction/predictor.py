@@ -153,7 +153,9 @@ class Predictor:
             for window in waiting:
                 window.take(crop)
             while waiting and waiting[0].complete:
-                yield self._classified(recording, waiting.pop(0))
+                window = waiting.pop(0)
+                yield self._classified(recording, window)
+                window.images.clear()
 
     def _crops(
         self, tracking: Tracking, what: str, only: Collection[int] | None = None
