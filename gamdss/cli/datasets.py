@@ -44,12 +44,12 @@ def run(options: Options) -> None:
     print(tabulate(rows, header, tablefmt="simple", disable_numparse=True))
     print("\nLong recordings, for gamdss spot --dataset and gamdss synth --recordings:\n")
     longs = LONG_SPECS.values()
-    header = ("--dataset", "", "fps", "recordings", "subjects", "micro", "macro")
+    columns = ("--dataset", "", "fps", "recordings", "subjects", "micro", "macro")
     lengths = [
         (one.name, one.title, one.fps, one.recordings, one.subjects, one.micro, one.macro)
         for one in longs
     ]
-    print(tabulate(lengths, header, tablefmt="simple"))
+    print(tabulate(lengths, columns, tablefmt="simple"))
     for one in longs:
         if one.name not in spec_names():
             print(f"\n{one.name}: {one.reference}\n  {one.request_page}")

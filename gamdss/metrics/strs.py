@@ -61,7 +61,7 @@ def analysis_f1(confusions: np.ndarray) -> np.ndarray:
 def strs_score(recordings: Iterable[RecognisedRecording], classes: Sequence[str]) -> StrsScore:
     """The score of micro-expressions over all recordings."""
     counts: dict[str, Counts] = defaultdict(Counts)
-    confusions = defaultdict(lambda: np.zeros((len(classes), len(classes))))
+    confusions: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((len(classes), len(classes))))
     for item in recordings:
         spotted, subject = item.spotted, item.spotted.subject
         labels, found = (

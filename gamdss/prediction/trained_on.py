@@ -76,7 +76,8 @@ class TrainedOn:
 
     def other_crops(self, settings: AlignConfig) -> list[str]:
         """Warnings about crops that differ from those of the training data, or may differ."""
-        now, found = settings.identity, []
+        now: Mapping[str, Any] = settings.identity
+        found = []
         for name, crops in self.crops.items():
             if crops is None:
                 continue

@@ -123,9 +123,9 @@ def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> Non
         write_csv(path, lines)
         return
     if spec.form == "casme2":
-        rows = [(f"s{line[0]}", f"{line[1]:04d}", line) for line in lines]
         write_casme2_workbook(
-            path, [(*about, [*line, "micro-expression"]) for *about, line in rows]
+            path,
+            [(f"s{line[0]}", f"{line[1]:04d}", [*line, "micro-expression"]) for line in lines],
         )
         return
     book = openpyxl.Workbook()
