@@ -25,13 +25,14 @@ from gamdss.prediction.stretches import (
 )
 
 # Seconds: between looks at a followed face, between looks at whole frames, without a look that
-# finds the face, without flow that follows it.
-_CHECK, _WHOLE, _PATIENCE, _BLIND = 1 / 3, 1.0, 1.0, 0.1
+# finds the face, without flow that follows it, of views that a new one is compared with.
+_CHECK, _WHOLE, _PATIENCE, _BLIND, _MEMORY = 1 / 3, 1.0, 1.0, 0.1, 2.0
 _SHORTEST = 0.3  # seconds of a stretch
 _EARLY = 10  # frames that are searched for the detections of the first pose
 _VISIBLE = 0.75  # part of the face that must be inside the picture and the crop
-# Correlation of details with views of the last second below which it is another face. Between
-# people it is below 0.25 in half of 8,742 pairs; within a person who moves a lot, at least 0.27.
+# Correlation of details with views of the last two seconds below which it is another face. Between
+# people it is below 0.25 in half of 8,742 pairs; within a person who moves a lot, at least 0.27
+# over one second, and 0.38 over two in a video with turns of the head and hands before the face.
 # A change of person mostly ends the flow, or is a cut, before this is needed.
 _LIKE = 0.25
 # Movement of the face, relative to its size, above which `auto` stabilises.
@@ -93,7 +94,7 @@ class FollowedFace:
     ) -> None:
         self._watch, self._shot, self._attempt = watch, shot, attempt
         self._motion = FaceMotion(frame.image, pose_of(face))
-        self._views = deque([self._motion.view], round(_WHOLE / _CHECK))  # of the last second
+        self._views = deque([self._motion.view], round(_MEMORY / _CHECK))
         self._numbers, self._seconds = [frame.number], [frame.seconds]
         self._poses: list[Pose | None] = [self._motion.pose]  # None where flow failed
         self._detected = {0: pose_of(face)}

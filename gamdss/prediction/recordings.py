@@ -63,6 +63,8 @@ class Recording:
 def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
     """The recordings at a path: a video, a folder of frames, or a tree of both.
 
+    A single image is not a recording.
+
     Raises:
         DataRootError: there is none.
     """
@@ -70,7 +72,8 @@ def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
         return [Recording(place.stem, place, fps)]
     if not place.is_dir():
         raise DataRootError("no such folder or file", file=place, remedy="Check --input.")
-    paths = sorted([*video_files(place), *(folder for folder, _ in image_folders(place))])
+    folders = [folder for folder, images in image_folders(place) if len(images) > 1]
+    paths = sorted([*video_files(place), *folders])
     if not paths:
         raise DataRootError(
             f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "

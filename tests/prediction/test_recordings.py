@@ -53,6 +53,7 @@ def test_a_tree_of_videos_and_folders(tmp_path):
     frames(tmp_path / "two" / "raw", GREYS[:2])
     film(tmp_path / ".hidden.avi", GREYS[:2])
     (tmp_path / "notes.txt").write_text("no recording")
+    frames(tmp_path / "one" / "cover", GREYS[:1])
     names = [recording.name for recording in find_recordings(tmp_path, 30)]
     assert names == ["one/b.avi", "two/raw"]
     (only,) = find_recordings(tmp_path / "one" / "b.avi")
