@@ -36,11 +36,13 @@ from gamdss.synthetic import recording as synthetic
 from gamdss.synthetic.recording_events import RecordingSettings
 
 _BASE = RecordingSettings(seconds=20, height=194, width=160)
+# One expression of each type in 9 seconds, without speech.
+_SHORT = replace(_BASE, seconds=9, micro=(1, 1), macro=(1, 1), speech=0)
 _BORDER = 40  # pixels around the face crop, so that it can be tracked
 # Number of subjects, with one recording each, and how it is drawn.
 CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
     "30 fps": (20, replace(_BASE, seed=21)),
-    "200 fps": (20, replace(_BASE, seed=22, fps=200, seconds=12)),
+    "200 fps": (8, replace(_SHORT, seed=22, fps=200)),
 }
 
 
