@@ -7,14 +7,13 @@ opened for writing.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pandas as pd
 
+from gamdss.data.sheets import csv_lines, read_sheets
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
@@ -91,15 +90,15 @@ def _open(workbook: Path) -> Any:
 
 def _old_book(workbook: Path) -> Any:
     """The values of an `.xls` in a new workbook, each in its old place."""
-    tables = pd.read_excel(
-        workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
-    )
     book = openpyxl.Workbook()
     book.remove(book.active)
-    for name, cells in tables.items():
-        sheet = book.create_sheet(str(name))
-        for line in cells.values.tolist():
+    for name, lines in read_sheets(workbook).items():
+        sheet = book.create_sheet(name)
+        for line in lines:
             sheet.append([None if value == "" else value for value in line])
+            for cell in sheet[sheet.max_row]:
+                if cell.data_type == "f":  # text that begins with an equals sign
+                    cell.data_type = "s"
     return book
 
 
@@ -122,8 +121,7 @@ def _like(before: Any, number: int) -> Any:
 
 
 def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]) -> None:
-    with workbook.open(newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.reader(file))
+    lines = csv_lines(workbook)
     places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:

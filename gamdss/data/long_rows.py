@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.data.sheets import cell_text, read_sheets
+from gamdss.data.cells import cell_text
+from gamdss.data.sheets import read_sheets
 from gamdss.errors import AnnotationError
 
 CASME3_SHEET = "AU+Emotion"

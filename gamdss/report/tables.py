@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gamdss.metrics import MEASURES, OriginalReport
-from gamdss.report.table import Cell, Column, Row, Table, markdown, terminal
+from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
 from gamdss.training.results import RunResults
 
 SELECTIONS = {
@@ -61,7 +61,7 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
     """
-    title = f"# {results.dataset}, {len(results.classes)} classes ({results.task})"
+    title = f"# {markdown_text(results.dataset)}, {len(results.classes)} classes ({results.task})"
     pictures = [f"![{name}]({file})" for name, file in (figures or {}).items()]
     if not results.scored:
         return "\n\n".join([title, f"{extent(results)}.", UNSCORED_NOTE, *pictures]) + "\n"
