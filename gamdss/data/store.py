@@ -38,7 +38,7 @@ from gamdss.files import read_record, unwritable, write_record
 from gamdss.records import KEYS, KeyFrames
 
 log = logging.getLogger("gamdss")
-FORMAT = 7
+FORMAT = 8
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes.
 DIGEST = 2
@@ -360,6 +360,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
+                quality=k["quality"],
             )
             for k in (row[which] for row in rows)
         )

@@ -50,8 +50,9 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
         # First of all: it shows that a later call resumes this one.
         _mark(output, {"merged": environments})
         try:
-            for name in ("config.yaml", "data.json"):
-                write_atomic(output / name, partial(shutil.copyfile, first / name))
+            for name in ("config.yaml", "data.json", "crops.json"):
+                if (first / name).is_file():  # earlier versions wrote no crops.json
+                    write_atomic(output / name, partial(shutil.copyfile, first / name))
             _copy(folds, output)
         except OSError as error:
             raise unwritable(output, error) from error
