@@ -29,7 +29,10 @@ _ABANDONED = 3600  # seconds after which a temporary file is that of a killed pr
 _LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary names are longer
 _FORMULA = tuple("=+-@\t\r")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
+# Without waiting for the other end of a pipe; Windows would translate line ends.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MOST_YAML = 4 << 20  # bytes
+_MOST_CSV = 1 << 28
 _MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
 _DEEPEST_YAML = 50
 _LONGEST_REASON = 300
@@ -163,17 +166,34 @@ def read_regular(path: Path, limit: int) -> bytes:
         OSError: it cannot be read, is larger, or is not a regular file.
     """
     try:
-        about = path.stat()
+        opened = os.open(path, _READ)
     except ValueError as error:  # a zero byte in the path
         raise OSError(errno.EINVAL, str(error), str(path)) from error
-    if stat.S_ISDIR(about.st_mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(about.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
-    if about.st_size > limit:
-        size = f"{about.st_size / 2**20:.1f} MB, more than {limit / 2**20:g} MB"
-        raise OSError(errno.EFBIG, f"it has {size}", str(path))
-    return path.read_bytes()
+    try:
+        about = os.fstat(opened)
+        if stat.S_ISDIR(about.st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        if not stat.S_ISREG(about.st_mode):
+            raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+        if about.st_size > limit:
+            size = f"{about.st_size / 2**20:.1f} MB, more than {limit / 2**20:g} MB"
+            raise OSError(errno.EFBIG, f"it has {size}", str(path))
+        data = os.read(opened, about.st_size)
+        while len(data) < about.st_size and (more := os.read(opened, about.st_size - len(data))):
+            data += more  # a system may return less at a time than it was asked for
+        return data
+    finally:
+        os.close(opened)
+
+
+def read_rows(path: Path) -> list[list[str]]:
+    """The lines of a CSV file in UTF-8.
+
+    Raises:
+        OSError, UnicodeDecodeError, csv.Error: it cannot be read, or is something else.
+    """
+    text = read_regular(path, _MOST_CSV).decode("utf-8-sig")
+    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 def read_yaml(path: Path, what: str, option: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any
 from unicodedata import category, normalize
 
@@ -27,6 +28,7 @@ def is_absent(cell: Any) -> bool:
     return cell_text(cell).lower() in ABSENT
 
 
+@lru_cache(1 << 16, typed=True)
 def frame_number(cell: Any) -> int | None:
     """The non-negative whole number in a cell, as a number or text; None for anything else."""
     if isinstance(cell, bool):

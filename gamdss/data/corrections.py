@@ -19,7 +19,7 @@ class Corrected:
     `alternative` has the key frames of a correction that was not applied because the row is valid.
     """
 
-    cells: dict[str, Any]
+    cells: Mapping[str, Any]
     applied: list[str] = field(default_factory=list)
     alternative: KeyFrames | None = None
 
@@ -36,7 +36,7 @@ def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
         clip: id of the clip.
         total: number of rows of the table; corrections by row index apply to one size only.
     """
-    result = Corrected(dict(row.cells))
+    result = Corrected(row.cells)
     for correction in spec.corrections:
         if not _is_meant(spec, correction, row, clip, total):
             continue
@@ -113,7 +113,9 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 def _trust_duration(result: Corrected) -> None:
     """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
-    duration = frame_number(result.cells.get("duration"))
+    if "duration" not in result.cells:
+        return
+    duration = frame_number(result.cells["duration"])
     onset, apex, offset = _numbers(result.cells) if duration else (None, None, None)
     if onset is None or not duration:
         return
@@ -122,7 +124,7 @@ def _trust_duration(result: Corrected) -> None:
     if right == offset or not sound:
         return
     _note(result, "offset", right, f"the sheet's duration is {duration}")
-    result.cells = result.cells | {"offset": right}
+    result.cells = {**result.cells, "offset": right}
 
 
 def _note(result: Corrected, role: str, value: object, source: str) -> None:

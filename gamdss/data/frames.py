@@ -231,7 +231,7 @@ def _read(path: Path) -> tuple[bytes, ImageHeader]:
     if not data:
         raise _broken(path, "the frame is empty (0 bytes)")
     # The decoder would fill the missing part of a truncated file with grey.
-    if data.startswith(_JPEG) and _JPEG_END not in data[-_TAIL:]:
+    if data.startswith(_JPEG) and data.rfind(_JPEG_END, -_TAIL) < 0:
         problem = f"the JPEG is truncated ({len(data)} bytes, no end marker)"
         raise _broken(path, problem, kind="truncated frame")
     header = read_header(data)

@@ -104,9 +104,9 @@ def _jpeg(data: bytes) -> ImageHeader | None:
             at += 1
             continue
         if 0xC0 <= marker <= 0xCF and marker not in _NO_SIZE:
-            height, width = _number(data, at + 5, 2), _number(data, at + 7, 2)
+            height, width = data[at + 5] << 8 | data[at + 6], data[at + 7] << 8 | data[at + 8]
             return ImageHeader(width, height, orientation, progressive=marker in _PROGRESSIVE)
-        length = _number(data, at + 2, 2)
+        length = data[at + 2] << 8 | data[at + 3]
         if marker == 0xE1 and data.startswith(_EXIF, at + 4):
             orientation = _orientation(data[at + 10 : at + 2 + length])
         at += 2 + length

@@ -7,12 +7,14 @@ The defaults are those of the official baseline of MEGC2020.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gamdss.data.cells import cell_text
 from gamdss.data.folders import frame_number, listed
 from gamdss.data.long_tables import LongRow, LongSpec, long_spec, recording_folders
 from gamdss.data.workbook import find_workbook
@@ -22,6 +24,7 @@ OFFSET_RULES = ("apex", "later", "mirror", "drop")
 KEEP_OR_DROP = ("keep", "drop")
 FRACTIONS = ("round", "truncate")
 _SHOWN = 5
+_FRAME = re.compile(r"[+-]?\d{1,15}(\.\d*)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -273,10 +276,8 @@ class _Reader:
         return replace(event, apex=middle)
 
     def _frame(self, row: LongRow, role: str, cell: Any) -> int:
-        try:
-            value = float(str(cell).strip())
-        except ValueError:
-            value = math.nan
+        text = cell_text(cell)
+        value = float(text) if _FRAME.fullmatch(text) else math.nan
         if not math.isfinite(value):
             raise self._unusable(row, role, cell)
         if value == int(value):

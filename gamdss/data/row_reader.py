@@ -96,7 +96,7 @@ class RowReader:
         name = self.spec.clip_form.format(clip=video, onset=onset)
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
-        done = Corrected(dict(row.cells))
+        done = Corrected(row.cells)
         if self.corrections:
             done = correct(self.spec, row, self._clip_id, self.table.total)
         emotion = self._emotion(done.cells["emotion"], row, self._clip_id)
@@ -252,7 +252,7 @@ class RowReader:
     def _rate(self, cells: Mapping[str, Any], clip: str) -> float:
         """The clip's frames per second; 0 if unknown."""
         cell = cells.get("fps")
-        if is_absent(cell):
+        if cell is None or is_absent(cell):
             return 0.0
         try:
             rate = math.nan if isinstance(cell, bool) else float(cell_text(cell))

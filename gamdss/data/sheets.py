@@ -11,6 +11,7 @@ import contextlib
 import csv
 import gc
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,6 +36,11 @@ _MOST_BYTES = 1 << 30
 _DELIMITERS = ",;\t|"
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+# Not where the value is an empty text (t="str").
+_UNCOMPUTED = re.compile(
+    rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+\d+)"[^>]*>\s*<f\b[^>]*(?:/>|>[^<]*</f>)'
+    rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
+)
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
@@ -42,6 +48,10 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+
+
+class _UncomputedError(Exception):
+    """A cell with a formula that no program computed."""
 
 
 class _TooLargeError(Exception):
@@ -81,12 +91,18 @@ def read_sheets(file: Path) -> dict[str, Lines]:
             return _old_sheets(data)
         if data.startswith(_ZIP) or file.suffix.lower() == ".xlsx":
             return _sheets(data)
-        return {file.name: _even(csv_lines(file, data))}
+        return {file.name: _even(csv_lines(file, data), texts=True)}
     except AnnotationError:
         raise
     except _TooLargeError as error:
         raise AnnotationError(
             f"the table has {error}", file=file, remedy="Delete the cells that are not needed."
+        ) from error
+    except _UncomputedError as error:
+        raise AnnotationError(
+            f"cell {error} contains a formula without a value",
+            file=file,
+            remedy="Open the workbook in a spreadsheet program and save it, which computes it.",
         ) from error
     except Exception as error:  # the parsers of workbooks raise whatever they come across
         raise AnnotationError(
@@ -162,6 +178,7 @@ def _sheets(data: bytes) -> dict[str, Lines]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
             raise _TooLargeError(f"more than {_MOST_BYTES >> 20} MB of content")
+        _require_computed(archive)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
         sheets = {}
@@ -172,6 +189,13 @@ def _sheets(data: bytes) -> dict[str, Lines]:
         return sheets
     finally:
         book.close()
+
+
+def _require_computed(archive: zipfile.ZipFile) -> None:
+    """Refuse formulas without a value, as scripts write them: they would be read as blank."""
+    for part in archive.namelist():
+        if part.startswith("xl/worksheets/") and (found := _UNCOMPUTED.search(archive.read(part))):
+            raise _UncomputedError(found[1].decode())
 
 
 def _bounded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
@@ -189,8 +213,8 @@ def _old_sheets(data: bytes) -> dict[str, Lines]:
     return {str(name): _even(table.values.tolist()) for name, table in tables.items()}
 
 
-def _even(lines: Iterable[Sequence[Any]]) -> Lines:
-    """Lines of one length, without blank ones at the end.
+def _even(lines: Iterable[Sequence[Any]], texts: bool = False) -> Lines:
+    """Lines of one length, without blank ones at the end; `texts` if all cells are texts.
 
     Raises:
         _TooLargeError: they have too many cells.
@@ -206,8 +230,8 @@ def _even(lines: Iterable[Sequence[Any]]) -> Lines:
         if line is empty:  # the reader's own line for rows that a sheet leaves out
             even.append(blank)
             continue
-        row = [_plain(cell) for cell in line[:width]]
-        if not any(map(_is_filled, row)):
+        row = list(line[:width]) if texts else [_plain(cell) for cell in line[:width]]
+        if not (any(row) if texts else any(map(_is_filled, row))):
             even.append(blank)  # one for all: a sheet may have a million of them
             empty = line
             continue

@@ -13,7 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from gamdss.config import ProtocolConfig
 from gamdss.errors import FoldError
-from gamdss.files import safe_name
+from gamdss.files import read_rows, safe_name
 from gamdss.records import Clip
 
 
@@ -150,24 +150,23 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
 def _read_parts(file: Path) -> dict[tuple[str, str], str]:
     """The part of each (subject, clip); a blank `clip` means all clips of the subject."""
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.DictReader(lines)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError) as error:
+        header, *lines = read_rows(file) or [[]]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FoldError(
             f"the split cannot be read ({error})", file=file, remedy="Check --protocol.split."
         ) from error
-    missing = {"subject", "part"} - set(reader.fieldnames or ())
+    missing = {"subject", "part"} - set(header)
     if missing:
         raise FoldError(
             f"column {' and '.join(sorted(missing))} is missing; the columns are "
-            f"{', '.join(reader.fieldnames or ['none'])}",
+            f"{', '.join(header or ['none'])}",
             file=file,
             row=1,
             remedy="The first line must be subject,part or subject,clip,part.",
         )
     parts: dict[tuple[str, str], str] = {}
-    for number, row in enumerate(rows, start=2):
+    for number, line in enumerate(lines, start=2):
+        row = dict(zip(header, line, strict=False))
         key = (_cell(row, "subject"), _cell(row, "clip"))
         part = _cell(row, "part")
         if part:
@@ -182,8 +181,8 @@ def _read_parts(file: Path) -> dict[tuple[str, str], str]:
     return parts
 
 
-def _cell(row: Mapping[str, str | None], name: str) -> str:
-    return (row.get(name) or "").strip()
+def _cell(row: Mapping[str, str], name: str) -> str:
+    return row.get(name, "").strip()
 
 
 def _check_subjects(fold: Fold, data: Labelled) -> None:

@@ -144,6 +144,8 @@ def class_indices(name: str, values: np.ndarray, num_classes: int) -> np.ndarray
     Raises:
         FoldError: none, or one that is not a class index.
     """
+    if not isinstance(num_classes, int | np.integer):
+        raise FoldError(f"num_classes is {num_classes!r}", remedy="Pass an integer.")
     values = np.asarray(values)
     if values.ndim != 1 or len(values) == 0:
         raise FoldError(

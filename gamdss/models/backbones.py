@@ -133,6 +133,8 @@ def build_stream(
 
 def check_name(name: str) -> None:
     """Raise ConfigError, with similar names, unless `name` is a backbone's."""
+    if not isinstance(name, str):
+        raise ConfigError(f"backbone is {name!r}", remedy="Pass a name, such as 'rmt'.")
     architecture, _, tag = name.partition(".")
     if name in OWN or (timm.is_model(architecture) and not tag):
         return

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -81,8 +82,8 @@ class OneProcess:
 class TorchrunRanks:
     """A job that torchrun started, from the environment that it sets.
 
-    Keys contain the number of restarts, so that counters begin at 0 after a restart, and the number
-    of the work, since a job may do several runs one after another.
+    Keys contain a random name that the ranks agree on when they start, so that counters begin at 0
+    after a restart, and the number of the work, since a job may do several runs one after another.
     """
 
     _works = 0
@@ -99,10 +100,39 @@ class TorchrunRanks:
             is_master=not agents and self.rank == 0,
             timeout=_PATIENCE,
         )
-        start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         job = os.environ.get("TORCHELASTIC_RUN_ID", "job")
-        self._prefix = f"gamdss/{job}/{start}/{TorchrunRanks._works}"
+        self._work = f"gamdss/{job}/{TorchrunRanks._works}"
         TorchrunRanks._works += 1
+        self._place = ""
+
+    @property
+    def _prefix(self) -> str:
+        """Where this start of the work has its keys."""
+        self._place = self._place or self._meet()
+        return self._place
+
+    def _meet(self) -> str:
+        """Where this start of the work has its keys; waits for all ranks.
+
+        The number of restarts would not do: when a rank dies, the agent of its node counts a
+        restart, and those of other nodes do not. Keys of earlier starts remain in the store, so
+        each rank asks with a random word, and the first answers until all have its name.
+        """
+        mine = secrets.token_hex(8)
+        if self.rank:
+            self._store.set(f"{self._work}/asks/{self.rank}", mine)
+            name = self._store.get(f"{self._work}/answer/{mine}").decode()
+            self._store.set(f"{self._work}/{name}/met/{self.rank}", "yes")
+            return f"{self._work}/{name}"
+        absent = set(range(1, self.count))
+        while absent:
+            for rank in sorted(absent):
+                if self._store.check([asks := f"{self._work}/asks/{rank}"]):
+                    self._store.set(f"{self._work}/answer/{self._store.get(asks).decode()}", mine)
+                if self._store.check([f"{self._work}/{mine}/met/{rank}"]):
+                    absent.remove(rank)
+            time.sleep(_POLL_SECONDS / 10)
+        return f"{self._work}/{mine}"
 
     def share(self, items: Sequence[Item]) -> Iterator[tuple[Item, int]]:
         """Take items that no rank has taken; the first rank also waits until all are finished."""

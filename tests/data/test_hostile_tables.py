@@ -92,6 +92,28 @@ def test_a_chart_sheet_may_come_first(tmp_path):
     assert len(get_spec("csv", tmp_path / "t.xlsx").tasks) == 1
 
 
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ('<c r="A4"><f>1+1</f><v>2</v></c>', 2),
+        ('<c r="A4" t="str"><f>""</f><v></v></c>', ""),
+        ('<c r="A4"><f>1+1</f><v /></c>', None),
+        ('<c r="A4" s="1"><f t="shared" si="0"/></c>', None),
+    ],
+)
+def test_a_formula_that_nothing_computed_is_refused(tmp_path, cell, value):
+    row = f'<row r="4">{cell}<c r="B4"><v>3</v></c></row></sheetData>'.encode()
+    file = tmp_path / "t.xlsx"
+    change = lambda d: d.replace(b"</sheetData>", row)  # noqa: E731
+    file.write_bytes(rewritten("xl/worksheets/sheet1.xml", change))
+    if value is None:
+        with pytest.raises(AnnotationError, match="cell A4 contains a formula without a value"):
+            read_sheets(file)
+    else:
+        (lines,) = read_sheets(file).values()
+        assert lines[3][:2] == [value, 3]
+
+
 def test_an_encrypted_workbook_says_so(tmp_path):
     file = tmp_path / "t.xlsx"
     stream = "EncryptedPackage".encode("utf-16-le")

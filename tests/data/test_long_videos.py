@@ -102,6 +102,12 @@ def test_fractional_frames_are_rounded(edit, fractions, expected):
     assert [note.kind for note in found.notes] == ["fractional frame"]
 
 
+@pytest.mark.parametrize("cell", ["1_0", "1e2", "nan", True, "46frames"])
+def test_what_is_no_frame_number_is_refused(edit, cell):
+    with pytest.raises(AnnotationError, match="onset of"):
+        edit(RowRules(), onset=cell, apex=60, offset=70)
+
+
 @pytest.mark.parametrize("rule", ["keep", "drop"])
 def test_onset_0_and_labels_after_the_last_frame_are_kept_or_dropped(edit, rule):
     for rules, cells, kind in (

@@ -161,6 +161,7 @@ def test_a_custom_dataset_is_one_file(own, tmp_path, capsys):
         ({"columns": {"subject": None}}, "must be a text or a list"),
         ({"layouts": {"a": {"folders": "x"}}}, "must have folders and file"),
         ({"layouts": {"a": {"folders": "{who}", "file": "{frame}.jpg"}}}, "known names are"),
+        ({"workbooks": "../other.xlsx"}, "must be a path in the dataset's folder"),
         ({"layouts": ["a"]}, "layouts is a list"),
         ({"subject": "{number:02x!}"}, "cannot be filled"),
         ({"fps": "fast"}, "fps is 'fast'"),

@@ -1,5 +1,7 @@
 """Protocols: who is trained on, held out or set aside, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -113,6 +115,10 @@ def test_broken_split_files_are_explained(tmp_path):
             folds_of(data, name="fixed", split=split)
     with pytest.raises(FoldError, match="cannot be read"):
         folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(FoldError, match="a pipe or a device"):
+            folds_of(data, name="fixed", split=str(tmp_path / "pipe"))
 
 
 @pytest.mark.parametrize("part", ["../../elsewhere", "/tmp/elsewhere", ".."])

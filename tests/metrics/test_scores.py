@@ -59,6 +59,11 @@ def test_as_dict_is_plain_json():
     assert found["confusion"] == [[1, 1], [0, 1]]
 
 
+def test_a_number_of_classes_that_is_none_is_refused():
+    with pytest.raises(FoldError, match="num_classes is inf"):
+        scores(np.array([0, 1]), np.array([0, 1]), float("inf"))
+
+
 @pytest.mark.parametrize("names", [["a"], ["a", "a"]])
 def test_as_dict_needs_a_name_for_each_class(names):
     with pytest.raises(FoldError, match="class names"):

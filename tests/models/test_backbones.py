@@ -120,6 +120,7 @@ def test_batch_norms_of_a_backbone_see_each_phase_as_a_separate_batch():
         ),
         ("rmtt", 64, r"Did you mean rmt[,?]"),
         ("", 64, "backbone is ''"),
+        (None, 64, "backbone is None"),
         ("resnet18.best", 64, r"no weights 'best' for resnet18(.|\n)*resnet18\.a1_in1k"),
         ("resnet18", 32, r"single pixel(.|\n)*Use image_size 64, 96 or 224"),
         ("resnet18", 0, "image_size 0 does not fit"),

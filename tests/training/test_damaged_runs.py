@@ -88,3 +88,16 @@ def test_a_training_that_diverges_stops_with_fold_epoch_and_remedy(trainer, tmp_
     if (tmp_path / "training_state.pt").exists():
         state = checkpoint.load_state(tmp_path / "training_state.pt", torch.device("cpu"))
         assert torch.isfinite(state["logits"]).all()
+
+
+@pytest.mark.slow
+def test_the_advice_after_a_divergence_can_be_followed(
+    small_dataset, small_options, tmp_path, capsys
+):
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "01"]
+    high, low = (["--training.learning-rate", rate] for rate in ("1e30", "1e-4"))
+    assert main([*words, *high, "--output", str(tmp_path / "run")]) == 2
+    assert "below 1e+30 and a new --output" in capsys.readouterr().err
+    assert main([*words, *low, "--output", str(tmp_path / "run")]) == 2
+    assert "1e+30" in capsys.readouterr().err  # a run has one rate
+    assert main([*words, *low, "--output", str(tmp_path / "new")]) == 0

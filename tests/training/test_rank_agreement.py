@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from torch.distributed import TCPStore
 
 from gamdss.config import Config
 from gamdss.errors import RunError
@@ -33,6 +34,25 @@ def ranks(monkeypatch):
         monkeypatch.setattr(TorchrunRanks, "_works", 0)
         found.append(TorchrunRanks())
     return found
+
+
+def test_nodes_that_count_restarts_differently_share_the_work_once_a_start(monkeypatch):
+    """A rank died on the first node, whose agent counts that; the agent of the second does not."""
+    agents = TCPStore("127.0.0.1", 0, is_master=True)
+    values = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": agents.port, "WORLD_SIZE": 2}
+    values |= {"LOCAL_RANK": 0, "TORCHELASTIC_USE_AGENT_STORE": True, "TORCHELASTIC_RUN_ID": "job"}
+    for restarts in ((0, 0), (1, 0)):
+        started = []
+        for rank in range(2):
+            for name, value in {**values, "RANK": rank}.items():
+                monkeypatch.setenv(name, str(value))
+            monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(restarts[rank]))
+            monkeypatch.setattr(TorchrunRanks, "_works", 0)
+            started.append(TorchrunRanks())
+        with ThreadPoolExecutor(2) as pool:
+            shares = [pool.submit(lambda r: [i for i, _ in r.share("abc")], r) for r in started]
+            taken = [item for share in shares for item in share.result(20)]
+        assert sorted(taken) == ["a", "b", "c"]
 
 
 def outcomes(ranks, first, second):

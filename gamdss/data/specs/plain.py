@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,12 @@ def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
 
 def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:
     """Whether a clip has several expressions: rows of one subject and clip with other onsets."""
-    onsets: dict[tuple[str, ...], str] = {}
+    onsets: dict[tuple[str, str], str] = {}
     if not {"subject", "clip", "onset"} <= set(positions):
         return False
+    places = itemgetter(*(positions[role] for role in ("subject", "clip", "onset")))
     for line in lines:
-        *clip, onset = (cell_text(line[positions[r]]) for r in ("subject", "clip", "onset"))
-        if onsets.setdefault(tuple(clip), onset) != onset and all(clip):
+        subject, clip, onset = map(cell_text, places(line))
+        if onsets.setdefault((subject, clip), onset) != onset and subject and clip:
             return True
     return False

@@ -95,6 +95,9 @@ def _spec(name: str, values: Any) -> DatasetSpec:
     plain: dict[str, Any] = {_RENAMED[key]: str(values[key]) for key in _RENAMED if key in values}
     plain |= {key: str(values[key]) for key in _TEXTS if key in values}
     plain |= {key: _texts(key, values[key]) for key in _LISTS if key in values}
+    outside = [n for n in plain.get("workbooks", ()) if n[:1] == "/" or ".." in n.split("/")]
+    if outside:
+        raise _BadError(f"workbooks has {outside[0]!r}; it must be a path in the dataset's folder")
     flags = {key: values[key] for key in _FLAGS if key in values}
     wrong = [key for key, value in flags.items() if not isinstance(value, bool)]
     if wrong:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.errors import AnnotationError
+from gamdss.files import read_rows
 from gamdss.studies.bias.shifts import Shifts
 
 _WHO = ("dataset", "subject", "clip")
@@ -89,11 +90,7 @@ def read_groups(
 
 def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            reader = csv.reader(lines)
-            header = [cell.strip().lower() for cell in next(reader, [])]
-            width = len(header)
-            cells = [[cell.strip() for cell in line] for line in reader if any(line)]
+        first, *lines = read_rows(file) or [[]]
     except OSError as error:
         raise AnnotationError(
             f"the groups cannot be read ({error.strerror})", file=file, remedy="Check --groups."
@@ -102,6 +99,9 @@ def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
         raise AnnotationError(
             f"not a CSV file ({error})", file=file, remedy="Save it as CSV in UTF-8."
         ) from error
+    header = [cell.strip().lower() for cell in first]
+    width = len(header)
+    cells = [[cell.strip() for cell in line] for line in lines if any(line)]
     padded = [(line + [""] * width)[:width] for line in cells]
     return header, [dict(zip(header, line, strict=True)) for line in padded]
 

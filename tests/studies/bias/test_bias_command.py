@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 
 import cv2
 import numpy as np
@@ -139,6 +140,10 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
         assert message in capsys.readouterr().err
     assert main([*words, "--groups", str(tmp_path / "none.csv")]) == 2
     assert "the groups cannot be read" in capsys.readouterr().err
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        assert main([*words, "--groups", str(tmp_path / "pipe")]) == 2
+        assert "a pipe or a device" in capsys.readouterr().err
     assert main([*words, "--fps", "-1"]) == 2
     assert "--fps is -1.0" in capsys.readouterr().err
     assert main(["bias", "--output", str(tmp_path)]) == 2
