@@ -49,6 +49,8 @@ def predict_recordings(
     with hold_folder(output, MARKER):
         values: dict[str, Any] = {**_about(predictor), "recordings": []}
         stored = _stored(output / MARKER, values)
+        if not stored:  # before the pictures, so that an interrupted call can resume
+            write_record(output / MARKER, values)
         for recording in recordings:
             key = _content(recording)
             found = stored.get((recording.name, str(key)))
