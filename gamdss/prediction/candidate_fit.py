@@ -19,6 +19,7 @@ from gamdss.reselection.motion.course import (
     WIDEST,
     expected_strength,
     fit_course,
+    nearest,
 )
 from gamdss.reselection.motion.fit import LEAST_FRAMES, RELIABLE, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
@@ -39,7 +40,6 @@ _STEPS = 13  # times of the search from the first frame of the wider window to t
 _CLEAR = 0.9
 _REST = 0.15  # share of the wider window's frames outside the expression: else it may be drift
 _ROUNDS = 2
-_SEED = 20260322
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,15 +148,6 @@ def _fit(
             return None
         posterior = fit_course(level, times, middle, width, plateau)
         middle, course = posterior.middle(), posterior.course
-    keys = KeyFrames(*_nearest(times, middle), intervals=posterior.intervals())
-    rng = np.random.default_rng(_SEED)
-    chosen = posterior.samples[rng.choice(len(posterior.samples), draws, replace=False)]
-    return CandidateFit(
-        MotionFit(times, level, course, keys), tuple(_nearest(times, row) for row in chosen)
-    )
-
-
-def _nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
-    """The frames nearest to onset, apex and offset."""
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in numbers)
-    return onset, apex, offset
+    keys = KeyFrames(*nearest(times, middle), intervals=posterior.intervals())
+    fit = MotionFit(times, level, course, keys, posterior)
+    return CandidateFit(fit, posterior.draws(draws))

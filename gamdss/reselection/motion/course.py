@@ -34,6 +34,7 @@ SHARES = (0.68, 0.5, 0.65)
 _COURSE_STEP = 25
 LEAST_SD = 0.7  # frames: no annotation is more precise
 _NIL = np.float32(1e-6)
+_SEED = 20260322
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,12 @@ class Posterior:
         """Median onset, apex and offset, (3,)."""
         return np.asarray(np.median(self.samples, axis=0))
 
+    def draws(self, count: int) -> tuple[tuple[int, int, int], ...]:
+        """Equally likely key frames, each the nearest of `times`; the same for every call."""
+        rng = np.random.default_rng(_SEED)
+        chosen = self.samples[rng.choice(len(self.samples), count, replace=False)]
+        return tuple(nearest(self.times, row) for row in chosen)
+
     def intervals(self, shares: Sequence[float] = SHARES) -> tuple[tuple[int, int], ...]:
         """First and last frame of the shortest interval with its share of the samples, for each.
 
@@ -62,6 +69,12 @@ class Posterior:
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
         return tuple(_shortest(n, share) for n, share in zip(there.T, shares, strict=True))
+
+
+def nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
+    """The frames of `times` (T,) nearest to onset, apex and offset (3,)."""
+    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in numbers)
+    return onset, apex, offset
 
 
 def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:

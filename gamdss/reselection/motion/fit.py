@@ -26,13 +26,14 @@ class MotionFit:
     """The measured level of a clip, the fitted course, and the key frames.
 
     `times` (T,) are frame numbers, `level` (T,) the motion level, `course` (T,) the fitted
-    strength of the expression from 0 to 1.
+    strength of the expression from 0 to 1. `posterior` is the distribution of the key frames.
     """
 
     times: np.ndarray
     level: np.ndarray
     course: np.ndarray
     keys: KeyFrames
+    posterior: Posterior
 
     @property
     def quality(self) -> float:
@@ -73,7 +74,8 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
     except np.linalg.LinAlgError:  # no structure in the frames that could move
         return None
     posterior = fit_course(level, times, annotated)
-    return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
+    found = _decide(posterior, keys, times)
+    return MotionFit(times, level, posterior.course, found, posterior)
 
 
 def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
