@@ -158,7 +158,7 @@ def _fit(
 
 
 def _with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
-    """The apex's interval, widened to the frames at full strength: any of them could be the apex."""
+    """The interval of the apex, with the frames at full strength: any of them could be the apex."""
     held = times[course >= _FULL]
     if not len(held):
         return apex
