@@ -89,10 +89,10 @@ def test_too_few_or_small_frames_keep_the_annotation(frames):
 @pytest.mark.parametrize(
     ("spread", "middle", "numbers"),
     [
-        ((0.9, 0.4, 0.4), (17, 18, 88), (17, 18, 88)),  # an apex before the annotated onset
-        ((0.9, 0.4, 0.9), (22, 93, 95), (20, 93, 95)),  # or behind the annotated offset
-        ((0.4, 0.9, 0.4), (52, 54, 86), (52, 54, 86)),  # an onset behind the annotated apex
-        ((0.9, 0.4, 0.9), (17, 47, 95), (20, 47, 90)),
+        ((0.9, 0.4, 0.4), (19, 19.4, 88), (19, 19, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (21, 91, 92), (20, 91, 92)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (51, 52, 86), (51, 52, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (19, 47, 92), (20, 47, 90)),
         ((0.9, 0.4, 0.4), (4, 47, 86), (4, 47, 86)),  # an onset that is not near the annotated one
     ],
 )
