@@ -7,6 +7,7 @@ moves by another power law down. Run as `python -m gamdss.studies.stress.unseen`
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -41,13 +42,15 @@ _SETTINGS = SynthConfig(
 )
 
 
-def photographed_face(rng: np.random.Generator) -> Face:
-    """The photograph in place of a painted face; the draw decides how expressions move it."""
+@lru_cache(maxsize=PEOPLE)
+def photographed_face(person: int) -> Face:
+    """The photograph in place of a painted face; the person decides how expressions move it."""
     from skimage.data import astronaut  # noqa: PLC0415  # an extra
 
     height, width = _SETTINGS.height, _SETTINGS.width
     size = (OVERSAMPLING * width, OVERSAMPLING * height)
     photo = cv2.resize(astronaut()[_CROP][..., ::-1].astype(np.float32), size)
+    rng = np.random.default_rng((_SEED, 0, person))
     painted = render_face(draw_identity(rng), height, width)
     return replace(painted, texture=photo, closed=photo)
 
@@ -68,7 +71,7 @@ def power_course(rng: np.random.Generator) -> TimeCourse:
 
 def draw(index: int) -> SyntheticClip:
     """Clip `index`."""
-    face = photographed_face(np.random.default_rng((_SEED, 0, index % PEOPLE)))
+    face = photographed_face(index % PEOPLE)
     rng = np.random.default_rng((_SEED, 1, index))
     expression, course = draw_expression(_EMOTIONS[index % 4], rng), power_course(rng)
     return SyntheticClip(
