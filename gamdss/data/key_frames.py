@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.frames import ClipFrames, decode
+from gamdss.data.frames import ClipFrames, decode, is_black
 from gamdss.errors import FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames
@@ -30,6 +31,8 @@ from gamdss.reselection.motion.annotator import (
 )
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
 from gamdss.reselection.windows import resolve
+
+log = logging.getLogger("gamdss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,6 +163,8 @@ class KeyFrameReader:
         reselected = self.reselect(item, images)
         numbers = sorted({*annotated.numbers, *reselected.numbers})
         images = images or self._one_size(item, {n: self._decode(item, n) for n in numbers})
+        if all(is_black(images[number]) for number in annotated.numbers):
+            log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
         places = {number: index for index, number in enumerate(numbers)}
         pairs = phases((annotated, reselected))
 
@@ -207,7 +212,7 @@ class KeyFrameReader:
         learned = self.reselection.prior == "dataset"
         annotator = self._annotators[item.clip.subject]
         fit = seen.under(annotator) if learned else seen.refitted(FIXED)
-        return replace(fit.keys, notes=missing)
+        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4))
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
@@ -247,7 +252,7 @@ class KeyFrameReader:
             return one_size(images, item.clip.annotated.apex, self.frames)
         except MixedSizeError as error:
             raise FrameError(
-                f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
+                f"clip {item.clip.id} ({item.clip.where}) has frames of mixed "
                 f"size: this one is {error.problem}",
                 file=item.files[error.number],
                 remedy="Crop the clip again, or pass --frames.mixed-size resize.",
@@ -299,7 +304,7 @@ def one_size(
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
     """The same error, with the clip's name and row."""
     return FrameError(
-        f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+        f"clip {item.clip.id} ({item.clip.where}): {error.problem}",
         file=error.file or item.folder,
         remedy=error.remedy,
     )
