@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -20,8 +21,10 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
+from gamdss.training.learner import Learner
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
+from gamdss.training.retention_choice import use_fastest
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.tensorboard import require_tensorboard, write_curves
 
@@ -75,6 +78,7 @@ class RunFolds(Session):
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
         self._inputs: tuple[Dataset, Inputs] | None = None
+        self._learner: Learner | None = None
         check_network(config.model)
 
     def open_dataset(self) -> Dataset:
@@ -118,11 +122,27 @@ class RunFolds(Session):
             bar.update(len(wanted) - bar.n)
 
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
-        """The trainer of a fold; it resumes a training that was interrupted."""
+        """The trainer of a fold; it resumes a training that was interrupted.
+
+        With compiled code (`training.compile`) it takes over the network of the trainer before.
+        """
         if self._inputs is None or self._inputs[0] is not dataset:  # once for all folds
+            self._learner = None
             self._inputs = dataset, load_inputs(dataset.store, self._device)
         data = fold_data(dataset, fold, self._inputs[1], self.config)
-        return FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
+        folder = self.directory.fold(fold.name)
+        trainer = FoldTrainer(self.config, data, folder, self.progress, self._learner)
+        if self._learner is None and self._device.type == "cuda":
+            self._tune(trainer.learner)
+        self._learner = trainer.learner if self.config.training.compile == "on" else None
+        return trainer
+
+    def _tune(self, learner: Learner) -> None:
+        """Choose the form of retention, once for all ranks of the run."""
+        training, both = self.config.training, self.config.model.branches == "both"
+        dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
+        samples = training.batch_size * (2 if both else 1)
+        use_fastest(learner.net, samples, dtype, self.directory.path / "retention.json")
 
     def finish(self, dataset: Dataset) -> Run | None:
         """Read the finished folds, and write `results.json` if none is missing.
