@@ -45,9 +45,13 @@ class Source(NamedTuple):
 
 def normalise(frames: Tensor) -> Tensor:
     """Convert uint8 frames (..., 3, H, W) to float32, normalised by ImageNet's mean and std."""
+    return _normalise(frames.float())
+
+
+def _normalise(frames: Tensor) -> Tensor:
+    """Normalise in place, which is ten times as fast on the CPU as with intermediate frames."""
     factor, shift = _constants(frames.device)
-    # In place: ten times as fast on the CPU as with intermediate frames.
-    return frames.float().mul_(factor).sub_(shift)
+    return frames.mul_(factor).sub_(shift)
 
 
 @cache
@@ -113,11 +117,17 @@ def augment(images: Tensor, where: Source) -> Tensor:
     Returns:
         Float images of the same shape.
     """
-    pixel = where.pixel.unsqueeze(1).expand(-1, images.shape[1], -1)
-    found = images.flatten(2).gather(2, pixel).view_as(images)
-    if images.dtype == torch.uint8:
-        found = normalise(found.unflatten(1, (-1, RGB))).flatten(1, 2)
-    return found.mul_(where.inside)
+    out = torch.empty(images.shape, dtype=torch.float32, device=images.device)
+    # Clip by clip on the CPU, whose caches hold one: 1.5 times as fast.
+    size = len(images) if images.is_cuda else 1
+    parts = (values.split(size) for values in (images, where.pixel, where.inside, out))
+    for image, pixel, inside, target in zip(*parts, strict=True):
+        pixels = pixel.unsqueeze(1).expand(-1, image.shape[1], -1)
+        target.copy_(image.flatten(2).gather(2, pixels).view_as(image))
+        if images.dtype == torch.uint8:
+            _normalise(target.unflatten(1, (-1, RGB)))
+        target.mul_(inside)
+    return out
 
 
 def turn(vectors: Tensor, drawn: Draw) -> Tensor:

@@ -14,10 +14,12 @@ from typing import Any
 import torch
 from tabulate import tabulate
 from torch import Tensor
-from torch._inductor.compile_fx import compile_fx
+from torch._inductor.compile_fx import compile_fx, record_original_output_strides
+from torch._inductor.fx_passes.post_grad import post_grad_passes
 from torch._inductor.graph import GraphLowering
 from torch._inductor.scheduler import ExternKernelSchedulerNode, NopKernelSchedulerNode
 from torch._inductor.virtualized import V
+from torch._subclasses import FakeTensor
 
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
@@ -60,8 +62,12 @@ def compiled_step(image_size: int, batch_size: int) -> Kernels:
 
 def _counted(found: Kernels, module: Any, inputs: Any) -> Any:
     """Add the kernels of a traced graph; the result stands in for it, and computes nothing."""
+    fake = next(value.fake_mode for value in inputs if isinstance(value, FakeTensor))
+    with V.set_fake_mode(fake):
+        record_original_output_strides(module)
+        post_grad_passes(module, is_inference=False)
     graph = GraphLowering(module, example_inputs=inputs)
-    with V.set_graph_handler(graph), torch.no_grad():
+    with V.set_fake_mode(fake), V.set_graph_handler(graph), torch.no_grad():
         graph.run(*inputs)
         graph.init_wrapper_code()
         graph._update_scheduler()
