@@ -10,7 +10,10 @@ from typing import Any
 from gamdss.errors import ConfigError
 
 # Roles of a workbook's columns; the first five are required unless the spec says otherwise.
-ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
+ROLES = (
+    *("subject", "clip", "onset", "offset", "emotion"),
+    *("apex", "action_units", "duration", "fps"),
+)
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
 _SYNONYMS = {
@@ -146,6 +149,7 @@ class DatasetSpec:
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
     from_folders: bool = False
+    parts: bool = False
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
