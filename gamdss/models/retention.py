@@ -12,7 +12,7 @@ from functools import partial
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.attention.flex_attention import flex_attention
+from torch.nn.attention.flex_attention import FlexKernelOptions, flex_attention
 
 FORMS = ("written", "fused", "index")  # of `mix`: `mix`, `mix_fused`, `mix_by_index`
 Mixer = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -136,7 +136,8 @@ def mix_by_index(q: Tensor, k: Tensor, v: Tensor, decays: Tensor, width: int) ->
         return score + decays[head] * (rows + columns)
 
     # Without the option, lines shorter than 128 pixels get a kernel for generating text.
-    options = {"FORCE_USE_FLEX_ATTENTION": True} if q.is_cuda else None
+    force: FlexKernelOptions = {"FORCE_USE_FLEX_ATTENTION": True}
+    options = force if q.is_cuda else None
     mixed: Tensor = flex_attention(q, k, v, score_mod=decayed, scale=1.0, kernel_options=options)
     return mixed
 

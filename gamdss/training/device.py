@@ -80,7 +80,7 @@ def set_up(config: Config, local_rank: int = 0) -> torch.device:
         torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operator here reads memory that it did not write; filling it takes 8% of a step on a CPU.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     target = torch.device(config.device)
     if target.type == "cuda" and target.index is None:

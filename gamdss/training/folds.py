@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -141,19 +140,12 @@ class RunFolds(Session):
         folder = self.directory.fold(fold.name)
         trainer = FoldTrainer(self.config, data, folder, self.progress, self._learner)
         if self._learner is None and self._device.type == "cuda":
-            self._tune(trainer.learner)
+            use_fastest(trainer.net, self.config, self.directory.path / "retention.json")
         if self._start is not None:
             trainer.people = self._start.apply(trainer.net, fold.name, data)
         freeze(trainer.net, self.config.training.freeze)
         self._learner = trainer.learner if self.config.training.compile == "on" else None
         return trainer
-
-    def _tune(self, learner: Learner) -> None:
-        """Choose the form of retention, once for all ranks of the run."""
-        training, both = self.config.training, self.config.model.branches == "both"
-        dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-        samples = training.batch_size * (2 if both else 1)
-        use_fastest(learner.net, samples, dtype, self.directory.path / "retention.json")
 
     def finish(self, dataset: Dataset) -> Run | None:
         """Read the finished folds, and write `results.json` if none is missing.

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
 from gamdss.losses import training_loss
-from gamdss.models.two_branch import build_network
+from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.captured import CapturedStep
 from gamdss.training.device import autocast
 from gamdss.training.fold_data import Batch, FoldData
@@ -60,7 +60,7 @@ class Learner:
         self._captured: dict[int, CapturedStep] = {}
         self._frames: Tensor | None = None  # of the captured steps
 
-    def _fresh(self, seed: int) -> nn.Module:
+    def _fresh(self, seed: int) -> TwoBranchNet:
         torch.manual_seed(seed)
         return build_network(self.config.model, self._classes)
 

@@ -16,6 +16,7 @@ import torch
 from filelock import FileLock
 from torch import nn
 
+from gamdss.config import Config
 from gamdss.files import write_json
 from gamdss.models.retention import FORMS, RetentionTables
 from gamdss.training.run_files import read_json
@@ -24,13 +25,12 @@ log = logging.getLogger(__name__)
 _REPEATS = 10
 
 
-def use_fastest(net: nn.Module, samples: int, dtype: torch.dtype, file: Path) -> None:
+def use_fastest(net: nn.Module, config: Config, file: Path) -> None:
     """Let every stage of the paper's stream mix by its fastest form.
 
     Args:
         net: on its device; a network without retention does not change.
-        samples: of a batch, all phases that pass at once.
-        dtype: of the scores.
+        config: the resolved config, for the batch and the precision.
         file: JSON of the seconds by stage and form; measured and written if it does not exist.
 
     Raises:
@@ -39,6 +39,8 @@ def use_fastest(net: nn.Module, samples: int, dtype: torch.dtype, file: Path) ->
     stages = [module for module in net.modules() if isinstance(module, RetentionTables)]
     if not stages:
         return
+    samples = config.training.batch_size * (2 if config.model.branches == "both" else 1)
+    dtype = torch.bfloat16 if config.training.precision == "bf16" else torch.float32
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file.with_suffix(".lock")):
         if not file.exists():

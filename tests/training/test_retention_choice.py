@@ -5,10 +5,13 @@ import json
 import pytest
 import torch
 
+from gamdss.config import Config, TrainingConfig
 from gamdss.models import RMT
 from gamdss.models.retention import RetentionTables
 from gamdss.training import retention_choice
 from gamdss.training.retention_choice import measure, use_fastest
+
+CONFIG = Config(training=TrainingConfig(batch_size=2, precision="float32"))
 
 
 def forms(net):
@@ -20,9 +23,9 @@ def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monke
     monkeypatch.setattr(retention_choice, "measure", lambda *_: dict(seconds))
     file = tmp_path / "retention.json"
     first, second = RMT(0, 32), RMT(0, 32)
-    use_fastest(first, 2, torch.float32, file)
+    use_fastest(first, CONFIG, file)
     seconds["written"] = 1.0  # another rank, or resumed: not measured again
-    use_fastest(second, 2, torch.float32, file)
+    use_fastest(second, CONFIG, file)
     assert forms(first) == forms(second) == ["fused"] * 4
     assert [stage["fused"] for stage in json.loads(file.read_text())] == [2.0] * 4
     images = torch.randn(1, 3, 32, 32)

@@ -38,6 +38,7 @@ from gamdss.synthetic import SynthConfig, write_dataset
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.retention_choice import use_fastest
 from gamdss.training.run_directory import environment
 
 
@@ -154,6 +155,9 @@ class _Bench:
         fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
         self.data = fold_data(dataset, fold, load_inputs(dataset.store, target), config)
         self.trainer = FoldTrainer(config, self.data, Path(tempfile.gettempdir()))
+        if target.type == "cuda":
+            with tempfile.TemporaryDirectory() as folder:
+                use_fastest(self.trainer.net, config, Path(folder) / "retention.json")
         net = TwoBranchNet(len(classes), config.model.image_size).to(target)
         self.original = OriginalWay(
             clips, labels, net, config.model.image_size, config.augmentation

@@ -15,6 +15,7 @@ import torch
 from tabulate import tabulate
 from torch import Tensor
 from torch._inductor.compile_fx import compile_fx, record_original_output_strides
+from torch._inductor.debug import DebugContext
 from torch._inductor.fx_passes.post_grad import post_grad_passes
 from torch._inductor.graph import GraphLowering
 from torch._inductor.scheduler import ExternKernelSchedulerNode, NopKernelSchedulerNode
@@ -67,7 +68,7 @@ def _counted(found: Kernels, module: Any, inputs: Any) -> Any:
         record_original_output_strides(module)
         post_grad_passes(module, is_inference=False)
     graph = GraphLowering(module, example_inputs=inputs)
-    with V.set_fake_mode(fake), V.set_graph_handler(graph), torch.no_grad():
+    with DebugContext(), V.set_fake_mode(fake), V.set_graph_handler(graph), torch.no_grad():
         graph.run(*inputs)
         graph.init_wrapper_code()
         graph._update_scheduler()
