@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 KEYS = ("onset", "apex", "offset")
+RELIABLE = 0.6  # quality of a fit below which it is unreliable
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,8 @@ class KeyFrames:
     - `substituted`: the annotated frame is missing, and the nearest frame replaces it.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
+    `quality` is the share of the motion level's variance that the course fitted by `motion`
+    explains, 0 to 1; None for other presets, and if nothing was fitted.
     """
 
     onset: int
@@ -36,6 +39,12 @@ class KeyFrames:
     kept: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()
+    quality: float | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether no fit says that the key frames mean little."""
+        return self.quality is None or self.quality >= RELIABLE
 
     @property
     def numbers(self) -> tuple[int, int, int]:
