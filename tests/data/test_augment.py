@@ -7,6 +7,7 @@ import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
 from gamdss.config import AugmentationConfig
+from gamdss.data import augment as module
 from gamdss.data.augment import Draw, augment, draw, normalise, source, turn
 from gamdss.features import dense_flow, flow_feature
 
@@ -40,6 +41,18 @@ def test_one_sampling_equals_flip_rotation_and_crop():
             steps = by_steps(frames, drawn, i, round(15 * size / 224))
             # A position half-way between two pixels may round to either.
             assert (out[i] != steps).float().mean() < 1e-3
+
+
+@pytest.mark.parametrize(("size", "rotation"), [(64, 3), (37, 40), (16, 170)])
+def test_opencv_and_pytorch_give_the_same_bytes(monkeypatch, size, rotation):
+    drawn = drawn_for(8, size, AugmentationConfig(rotation=rotation))
+    frames = torch.randint(0, 256, (8, 9, size, size), dtype=torch.uint8)
+    features = torch.randn(8, 6, size, size)
+    here = [moved(images, drawn) for images in (frames, features)]
+    monkeypatch.setattr(module, "uses_opencv", lambda _: False)
+    assert isinstance(source(drawn, size), module.Source)
+    for images, found in zip((frames, features), here, strict=True):
+        assert torch.equal(moved(images, drawn), found)
 
 
 def test_frames_of_a_clip_get_the_same_draw():

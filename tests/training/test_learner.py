@@ -8,6 +8,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from gamdss.config import Config, ModelConfig, TrainingConfig
+from gamdss.data import augment
 from gamdss.training import device as devices
 from gamdss.training import learner as module
 from gamdss.training.device import resolve
@@ -160,6 +161,7 @@ def test_the_step_of_cuda_reads_nothing_and_gives_the_same_numbers(monkeypatch):
     data = clips_on(CPU)
     plain = steps(learner_of(CONFIG), data)
     monkeypatch.setattr(module, "optimizer", capturable)
+    monkeypatch.setattr(augment, "uses_opencv", lambda _: False)
     learner = learner_of(CONFIG)
     same(steps(learner, data), plain, rtol=0)
     index, labels = data.training[:4], data.training_labels[:4]
