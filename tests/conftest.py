@@ -167,3 +167,12 @@ def refused(capsys, caplog, small_options, tmp_path):
         return message
 
     return run
+
+
+@pytest.fixture
+def tiny_rmt(monkeypatch):
+    """The paper's stream with two narrow stages: one of rows and columns, one of all pixels."""
+    sizes = {"DIMS": (8, 16), "DEPTHS": (1, 1), "DECOMPOSED": (True, False)}
+    stream = {"RMTStream.num_features": 16, "RMTStream.reduction": 4}
+    for name, value in {**sizes, **stream}.items():
+        monkeypatch.setattr(f"gamdss.models.rmt.{name}", value)

@@ -9,26 +9,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gamdss.config import Config, ModelConfig, TrainingConfig
 from gamdss.data import augment
-from gamdss.models import rmt
 from gamdss.training import device as devices
 from gamdss.training import learner as module
 from gamdss.training.device import resolve
 from gamdss.training.fold_data import FoldData
 from gamdss.training.learner import Learner
 
+pytestmark = pytest.mark.usefixtures("tiny_rmt")
 CPU, CLIPS = torch.device("cpu"), 10
 TRAINING = TrainingConfig(epochs=1, batch_size=4, precision="float32")
 CONFIG = Config(device="cpu", model=ModelConfig(image_size=16), training=TRAINING)
-
-
-@pytest.fixture(autouse=True)
-def tiny(monkeypatch):
-    """The paper's network with two narrow stages: one of rows and columns, one of all pixels."""
-    sizes = {"DIMS": (8, 16), "DEPTHS": (1, 1), "DECOMPOSED": (True, False)}
-    for name, value in sizes.items():
-        monkeypatch.setattr(rmt, name, value)
-    for name, value in {"num_features": 16, "reduction": 4}.items():
-        monkeypatch.setattr(rmt.RMTStream, name, value)
 
 
 def clips_on(device, size=16):
@@ -52,13 +42,15 @@ def compiling(**changes):
 
 
 def steps(learner, data, sizes=(4, 2)):
-    """Losses of a few steps, logits, and weights."""
+    """Losses of a few steps, gradients of the last one, and logits."""
     torch.manual_seed(2)
     learner.net.train()
     found = []
     for size in sizes:
         found.append(learner.step(data, data.training[:size], data.training_labels[:size]).clone())
-    return torch.stack(found).cpu(), learner.logits(data, data.training[:3])
+    gradients = [p.grad.flatten().cpu() for p in learner.net.parameters() if p.grad is not None]
+    logits = learner.logits(data, data.training[:3])
+    return torch.stack(found).cpu(), torch.cat(gradients), logits
 
 
 def same(one, other, rtol=1e-5):
