@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+
+from gamdss.records import UNITS
 
 _UNIT = re.compile(
     r"""(?<![A-Za-z0-9])
@@ -85,6 +88,17 @@ def parse_action_units(cell: object) -> ActionUnits:
     parts = (_SEPARATORS.sub(" ", part) for part in rest)
     notes = tuple(" ".join(part.split()) for part in parts if part.strip())
     return ActionUnits(tuple(units), notes)
+
+
+def unit_labels(cell: object) -> tuple[int, ...] | None:
+    """1 for each of `UNITS` that moves in a cell's clip, else 0; None if no unit is coded."""
+    found = parse_action_units(cell)
+    return tuple(int(unit in found.numbers) for unit in UNITS) if found.units else None
+
+
+def units_text(moving: Sequence[int], names: Sequence[str]) -> str:
+    """The units that move, such as AU4+AU7, or `none`."""
+    return "+".join(name for name, moves in zip(names, moving, strict=True) if moves) or "none"
 
 
 def _unit(match: re.Match[str], reference: bool, either: int) -> ActionUnit:

@@ -14,11 +14,12 @@ from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.files import write_csv
-from gamdss.losses import training_loss
+from gamdss.losses import count_right, training_loss
 from gamdss.metrics import inner_epoch
 from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
+from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
 
@@ -72,8 +73,10 @@ class FoldTrainer:
         self.history = History()
         torch.manual_seed(stream(config.seed, data.name, "weights"))
         self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
+        self.units = UnitLayer(self.net, config) if config.training.au_weight else None
+        learned = [*self.net.parameters(), *(self.units.parameters() if self.units else ())]
         self.optimizer = torch.optim.AdamW(
-            self.net.parameters(),
+            learned,
             lr=config.training.learning_rate,
             weight_decay=config.training.weight_decay,
             fused=True,
@@ -157,11 +160,14 @@ class FoldTrainer:
             rising, falling = self.net(*inputs)
         training = self.config.training
         loss = training_loss(rising, falling, labels, training, self.class_weights)
+        if self.units is not None:
+            assert self.data.training_units is not None
+            loss = loss + self.units.loss(self.data.training_units[clips])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
-        predicted = (rising if rising is not None else falling).argmax(1)
-        return torch.stack((loss.detach() * len(clips), (predicted == labels).sum()))
+        predicting = rising if rising is not None else falling
+        return torch.stack((loss.detach() * len(clips), count_right(predicting, labels)))
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
@@ -193,6 +199,8 @@ class FoldTrainer:
         }
         if history.inner:
             state |= {"inner": torch.stack(history.inner), "best": self.best}
+        if self.units is not None:
+            state["units"] = self.units.state_dict()
         checkpoint.save_state(self.state_file, state)
         history.write(self.folder / "log.csv")
 
@@ -201,6 +209,8 @@ class FoldTrainer:
             return
         state = checkpoint.load_state(self.state_file, self.data.frames.device)
         checkpoint.fit(self.state_file, self.net, state["net"])
+        if self.units is not None:
+            checkpoint.fit(self.state_file, self.units, state["units"])
         self.optimizer.load_state_dict(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
@@ -220,6 +230,7 @@ class FoldTrainer:
             inner_clips=data.inner_clips,
             inner_logits=torch.stack(history.inner).numpy() if chosen else None,
             inner_labels=None if data.inner_labels is None else data.inner_labels.cpu().numpy(),
+            training_positives=_positives(data.training_labels),
         )
         about = {
             "model": self.config.as_dict()["model"],
@@ -235,3 +246,8 @@ class FoldTrainer:
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
+
+
+def _positives(labels: Tensor) -> np.ndarray | None:
+    """Training clips of each action unit (C,); None for classes."""
+    return labels.sum(0).cpu().numpy() if labels.ndim == 2 else None

@@ -45,7 +45,9 @@ class FoldData:
         training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
             `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
             clips of training subjects set aside to choose the epoch; None for the final epoch.
-        training_labels, held_out_labels, inner_labels: class index of each clip.
+        training_labels, held_out_labels, inner_labels: class index of each clip (N,); or action
+            units (N, C), 1 for those that move.
+        training_units: action units (N, U) for an auxiliary loss, -1 where unknown; None without.
         held_out_clips, inner_clips: ids in the order of `held_out` and `inner`.
         phase_features: float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; None if
             the network needs only the frames.
@@ -67,6 +69,7 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    training_units: Tensor | None = None
 
     def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).
@@ -120,8 +123,13 @@ class FoldData:
     def class_weights(self) -> Tensor:
         """Weights (C,), inversely proportional to the number of training clips of each class.
 
-        Their mean over the training clips is 1; a class without training clips has weight 0.
+        Their mean over the training clips is 1; a class without training clips has weight 0. Of
+        action units, the clips without a unit over those with it; 1 for a unit without clips.
         """
+        if self.training_labels.ndim == 2:
+            with_it = self.training_labels.sum(0)
+            ratio = (len(self.training) - with_it) / with_it.clamp(min=1)
+            return torch.where(with_it > 0, ratio, 1.0)
         count = torch.bincount(self.training_labels, minlength=len(self.classes)).float()
         weights = len(self.training) / ((count > 0).sum() * count.clamp(min=1))
         return weights * (count > 0)
@@ -150,7 +158,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     store, annotations = dataset.store, dataset.annotations
     everywhere = config.reselection.clips == "all"
     evaluated = store.reselected_index if everywhere else store.annotated_index
-    labels = np.array(annotations.labels, np.int64)
+    labels = annotations.targets
     training, inner, held_out = list(fold.training), None, list(fold.held_out)
     if config.training.selection == "inner":
         seed = stream(config.seed, fold.name, "inner")
@@ -163,6 +171,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(inputs.frames.device)
 
+    auxiliary = config.training.au_weight > 0
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
@@ -178,4 +187,5 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        training_units=to(annotations.unit_labels[training]) if auxiliary else None,
     )
