@@ -51,25 +51,25 @@ def unit_f1(counts: np.ndarray) -> np.ndarray:
 def unit_measures(
     by_choice: np.ndarray, for_accuracy: np.ndarray, scored: np.ndarray
 ) -> np.ndarray:
-    """The `MEASURES` (..., 4) of counts (..., U, 4), over the scored units that move in a clip.
+    """The `MEASURES` (..., 4) of counts (..., U, 4).
 
-    The accuracy is the share of decisions that are right, and the others are means over units: of
-    F1, of the recall, and of F1 weighted by the number of clips.
+    The accuracy is the share of all decisions that are right. The others are means over the scored
+    units that move in a clip: of F1, of the recall, and of F1 weighted by the number of clips.
 
     Args:
         by_choice: counts for all but the accuracy.
         for_accuracy: counts for the accuracy.
         scored: which units count (U,).
     """
-    counts, decided = by_choice[..., scored, :], for_accuracy[..., scored, :]
+    counts = by_choice[..., scored, :]
     positives = _positives(counts)
     units = np.maximum((positives > 0).sum(-1), 1)
     f1 = np.nan_to_num(unit_f1(counts))
     recall = counts[..., FOUND] / np.maximum(positives, 1)
-    right = decided[..., [ABSENT, FOUND]].sum((-2, -1))
+    right = for_accuracy[..., [ABSENT, FOUND]].sum((-2, -1))
     return np.stack(
         (
-            right / np.maximum(decided.sum((-2, -1)), 1),
+            right / np.maximum(for_accuracy.sum((-2, -1)), 1),
             f1.sum(-1) / units,
             recall.sum(-1) / units,
             (f1 * positives).sum(-1) / np.maximum(positives.sum(-1), 1),
