@@ -20,7 +20,7 @@ from gamdss.report.page_warnings import warnings
 from gamdss.report.style import DPI
 from gamdss.report.table import Cell, Column, Table
 from gamdss.report.tables import ORACLE_NOTE, epoch_name, result_note
-from gamdss.report.unit_tables import measure_titles
+from gamdss.report.unit_tables import measure_titles, unit_note
 from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun
@@ -88,7 +88,7 @@ def run_page(
         title=f"{results.dataset}, " + tables.class_count(results).replace(" ", "\u00a0"),
         extent=tables.extent(results),
         numbers=_numbers(results),
-        selection=f"{result_note(results)} {ORACLE_NOTE if results.scored else ''}".strip(),
+        selection=_selection(results),
         tables=_tables(results),
         warnings=warnings(results, config, rows["annotations"], key_frames, rows["composition"]),
         figures=plots,
@@ -102,6 +102,14 @@ def run_page(
         environment=_environment(environment),
         footer=f"Written by GAMDSS {environment.get('gamdss', '')}".strip() + ".",
     )
+
+
+def _selection(results: RunResults) -> str:
+    """Which networks the result is of, and what to compare it with."""
+    if not results.scored:
+        return result_note(results)
+    notes = [result_note(results), ORACLE_NOTE]
+    return " ".join([*notes, unit_note(results)] if results.of_units else notes)
 
 
 def _numbers(results: RunResults) -> list[Number]:

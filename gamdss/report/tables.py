@@ -19,7 +19,7 @@ SELECTIONS = {
 EPOCHS = {"final": "final epoch", "inner": "inner epoch"}
 RESULT_NOTES = {
     "final": "The result is the network after the last epoch of each fold.",
-    "inner": "The result is each fold's network after its inner epoch: the one with the best UF1 "
+    "inner": "The result is each fold's network after its inner epoch: the one with the best {} "
     "on training subjects set aside for this, on which it was not trained.",
 }
 UNSCORED_NOTE = (
@@ -54,7 +54,7 @@ def summary_text(results: RunResults) -> str:
         return f"{about}\n\n{UNSCORED_NOTE}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
     units = [terminal(classes(results)), unit_note(results)] if results.of_units else []
-    return "\n\n".join([about, terminal(summary(results)), *filter(None, units), note])
+    return "\n\n".join([about, terminal(summary(results)), *units, note])
 
 
 def results_markdown(results: RunResults, figures: Mapping[str, str] | None = None) -> str:
@@ -93,8 +93,7 @@ def class_count(results: RunResults) -> str:
 def _class_parts(results: RunResults, chosen: str) -> list[str]:
     """Headings and tables of the classes in `results.md`."""
     if results.of_units:
-        parts = [f"## Action units ({chosen})", markdown(classes(results)), unit_note(results)]
-        return [part for part in parts if part]
+        return [f"## Action units ({chosen})", markdown(classes(results)), unit_note(results)]
     return [
         f"## Classes ({chosen})",
         markdown(classes(results)),
@@ -111,7 +110,9 @@ def epoch_name(results: RunResults) -> str:
 
 def result_note(results: RunResults) -> str:
     """Which network the result is of, or that there is no result."""
-    return RESULT_NOTES[results.selection] if results.scored else UNSCORED_NOTE
+    if not results.scored:
+        return UNSCORED_NOTE
+    return RESULT_NOTES[results.selection].format(measure_titles(results.task)["uf1"])
 
 
 def extent(results: RunResults) -> str:

@@ -30,7 +30,7 @@ def unit_figure(results: RunResults, path: Path) -> None:
     axes.axvline(found.uf1, color=VERMILLION, linestyle="--", zorder=1, label=label)
     # Entries of the legend, whatever units are there.
     axes.plot([], [], "o-", color=BLUE, label="F1, with 95% interval")
-    axes.plot([], [], "|", color=INK, markersize=11, label="F1 if always predicted")
+    axes.plot([], [], "|", color=INK, markersize=11, label="F1 if always predicted (no network)")
     names = [f"{name} ({by.support} clips)" for name, by in found.per_class.items()]
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.6)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gamdss.metrics import MEASURES
-from gamdss.metrics.units import FALSE, FOUND, MISSED
+from gamdss.metrics.units import FALSE, MISSED
 from gamdss.records import AU_TASK
 from gamdss.report.table import Cell, Column, Row, Table
 from gamdss.training.results import RunResults
@@ -26,7 +26,7 @@ HOW_TO_READ = """\
   (arXiv 2211.11425).
 - **undefined**: no fold has clips of the unit both to train on and to evaluate. Such units are in
   no mean, where scikit-learn and MEB would count an F1 of 0.
-- **F1 if always predicted** is that of predicting the unit in every clip, which needs no network.
+- **F1 if always** is that of predicting the unit in every clip, which needs no network.
 - **right decisions**: share of all decisions, one for each clip and unit. Most units are absent
   from most clips, so that never predicting any of them gets a high share.
 - The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
@@ -47,10 +47,9 @@ def units(results: RunResults, epoch: str) -> Table:
     for (name, by), counts in zip(found.per_class.items(), found.confusion, strict=True):
         f1 = Cell(UNDEFINED if by.f1 is None else by.f1, found.intervals.get(name))
         always = None if by.f1 is None else always_f1(by.support, sum(counts))
-        figures = (by.support, counts[FOUND], counts[MISSED], counts[FALSE])
+        figures = (by.support, counts[MISSED], counts[FALSE])
         rows.append([name, f1, always, by.precision, by.recall, *figures])
-    titles = ("F1", "F1 if always predicted", "precision", "recall")
-    titles += ("clips", "found", "missed", "false")
+    titles = ("F1", "F1 if always", "precision", "recall", "clips", "missed", "false")
     columns = [Column("unit", "label"), *map(Column, titles)]
     return Table(columns, rows, f"Action units, {epoch}")
 
@@ -71,9 +70,12 @@ def undefined_units(results: RunResults) -> list[str]:
 
 
 def unit_note(results: RunResults) -> str:
-    """Which units have no F1; empty if all have one."""
+    """What needs no network, and which units have no F1."""
+    supports = [by.support for by in results.evaluated.per_class.values() if by.f1 is not None]
+    mean = sum(always_f1(support, results.clips) for support in supports) / len(supports)
+    note = f"Predicting every unit in every clip has a mean F1 of {mean:.3f}."
     found = undefined_units(results)
-    return f"Undefined, and in no mean: {'; '.join(found)}." if found else ""
+    return f"{note} Undefined, and in no mean: {'; '.join(found)}." if found else note
 
 
 def unit_folds(results: RunResults) -> Table:
