@@ -58,7 +58,8 @@ class Clip:
     `video` is the workbook's name of the recording, and `take` counts successive rows of one
     recording. `corrections` describes corrected mistakes of the workbook. `alternative` is a known
     correction that the workbook alone gives no reason to apply; it is used if the annotated frames
-    are not among the clip's files.
+    are not among the clip's files. `fps` is the clip's own frame rate, 0 if the workbook has none;
+    `workbook` is the name of the clip's workbook, if a dataset has several.
     """
 
     dataset: str
@@ -72,6 +73,13 @@ class Clip:
     take: int = 1
     corrections: tuple[str, ...] = ()
     alternative: KeyFrames | None = None
+    fps: float = 0.0
+    workbook: str = ""
+
+    @property
+    def where(self) -> str:
+        """The clip's row, for messages."""
+        return f"row {self.row} of {self.workbook or 'the workbook'}"
 
     @property
     def id(self) -> str:
@@ -81,7 +89,7 @@ class Clip:
     @property
     def path_names(self) -> dict[str, str | int]:
         """Values of the fields in a spec's path templates."""
-        digits = "".join(c for c in self.subject if c.isdigit())
+        digits = "".join(c for c in self.subject if c.isdecimal())
         return {
             "subject": self.subject,
             "number": int(digits or 0),

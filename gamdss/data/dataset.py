@@ -171,7 +171,7 @@ def read_clips(
     found = [finder.find(clip) for clip in bar]
     for before, item in zip(annotations.clips, found, strict=True):
         for note in item.clip.annotated.notes if item.clip != before else ():
-            log.warning("clip %s (row %d): %s", item.clip.id, item.clip.row, note)
+            log.warning("clip %s (%s): %s", item.clip.id, item.clip.where, note)
     return replace(annotations, clips=tuple(item.clip for item in found)), found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -12,11 +13,13 @@ from torchvision.transforms.v2.functional import resize
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.frames import ClipFrames, decode
+from gamdss.data.frames import ClipFrames, decode, is_black
 from gamdss.errors import FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
+
+log = logging.getLogger("gamdss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +92,8 @@ class KeyFrameReader:
         """
         images = self.images(item)
         annotated = item.clip.annotated
+        if all(is_black(images[number]) for number in annotated.numbers):
+            log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
         reselected = self.reselect(item, images)
         numbers = sorted({*annotated.numbers, *reselected.numbers})
         places = {number: index for index, number in enumerate(numbers)}
@@ -162,7 +167,7 @@ class KeyFrameReader:
             return one_size(images, item.clip.annotated.apex, self.frames)
         except MixedSizeError as error:
             raise FrameError(
-                f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
+                f"clip {item.clip.id} ({item.clip.where}) has frames of mixed "
                 f"size: this one is {error.problem}",
                 file=item.files[error.number],
                 remedy="Crop the clip again, or pass --frames.mixed-size resize.",
@@ -214,7 +219,7 @@ def one_size(
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
     """The same error, with the clip's name and row."""
     return FrameError(
-        f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+        f"clip {item.clip.id} ({item.clip.where}): {error.problem}",
         file=error.file or item.folder,
         remedy=error.remedy,
     )

@@ -71,6 +71,7 @@ class LongSpec:
     video: Callable[[Path], tuple[str, str] | None]
     shifts: Mapping[str, int] = field(default_factory=dict)
     from_folders: bool = False
+    parts: bool = False
 
 
 def long_spec(name: str) -> LongSpec:

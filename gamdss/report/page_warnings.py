@@ -8,7 +8,7 @@ from gamdss.config import Config
 from gamdss.report.page import Warn
 from gamdss.report.tables import epoch_name
 from gamdss.report.unit_tables import measure_titles, undefined_units
-from gamdss.training.results import RunResults
+from gamdss.training.results import RunResults, seen_note
 
 MOST_NAMED = 12
 FEW_CLIPS = 10
@@ -30,7 +30,7 @@ def warnings(
         key_frames: rows of `keyframes.csv`.
         composition: rows of `composition.csv`.
     """
-    found = [_synthetic(results)]
+    found = [_seen(results), _synthetic(results)]
     if results.scored:
         found += [_oracle(results), _treatment(config), _undefined(results), _classes(results)]
     found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _published(composition)]
@@ -40,6 +40,11 @@ def warnings(
 def _synthetic(results: RunResults) -> Warn | None:
     text = "The scores show that everything works, and say nothing about real faces."
     return Warn("The clips are synthetic.", text) if results.synthetic else None
+
+
+def _seen(results: RunResults) -> Warn | None:
+    title = "The initial weights had seen held-out subjects."
+    return Warn(title, seen_note(results)) if results.seen else None
 
 
 def _oracle(results: RunResults) -> Warn | None:

@@ -37,7 +37,9 @@ class WorkbookRow:
     clip: Clip
 
 
-def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> WorkbookRow:
+def workbook_row(
+    spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip, fps: float
+) -> WorkbookRow:
     """Number and name a clip as the dataset does."""
     form = spec.writing
     video, take = divmod(plan.index, form.clips_per_video)
@@ -59,6 +61,7 @@ def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> Wor
         action_units=str(drawn.expression.code),
         video=name,
         take=take + 1,
+        fps=fps if "fps" in spec.columns else 0.0,
     )
     return WorkbookRow(plan, drawn, clip)
 
@@ -102,6 +105,7 @@ def _values(spec: DatasetSpec, row: WorkbookRow) -> dict[str, Any]:
         "duration": offset - onset + 1,
         "emotion": spec.emotions[row.clip.emotion],
         "action_units": row.drawn.expression.code,
+        "fps": row.clip.fps,
     }
 
 

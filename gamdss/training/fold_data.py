@@ -16,6 +16,7 @@ from gamdss.data.dataset import Dataset
 from gamdss.data.splits import Fold, set_aside
 from gamdss.data.store import KEY_FRAMES, Store
 from gamdss.features import FEATURES, scale
+from gamdss.training.people import people
 
 CHANNELS = 3  # the network's
 
@@ -53,6 +54,7 @@ class FoldData:
             the network needs only the frames.
         scale: (C, 1, 1), turns phase features into what the network sees.
         is_vector: whether their first two channels are a vector.
+        people: who is in the training clips and those set aside.
     """
 
     name: str
@@ -69,6 +71,7 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    people: tuple[str, ...] = ()
     training_units: Tensor | None = None
 
     def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
@@ -187,5 +190,6 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        people=people(annotations.clips[i] for i in fold.training),
         training_units=to(annotations.unit_labels[training]) if auxiliary else None,
     )

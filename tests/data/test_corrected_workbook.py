@@ -6,6 +6,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
+from gamdss.data import corrected_workbook
 from gamdss.data.annotations import read_annotations
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.specs import get_spec
@@ -100,3 +101,10 @@ def test_the_original_is_never_replaced(made, tmp_path):
     link.symlink_to(original)
     with pytest.raises(RunError, match="would replace the original"):
         write_corrected(spec, link, tmp_path, clips, [moved(c) for c in clips])
+
+
+def test_text_of_an_old_workbook_does_not_become_a_formula(monkeypatch, tmp_path):
+    lines = {"Sheet1": [["Subject", "note"], [1, "=HYPERLINK(1)"]]}
+    monkeypatch.setattr(corrected_workbook, "read_sheets", lambda _: lines)
+    book = corrected_workbook._old_book(tmp_path / "w.xls")
+    assert book["Sheet1"]["B2"].data_type == "s"

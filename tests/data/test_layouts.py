@@ -123,7 +123,9 @@ def test_folders_replace_a_workbook_if_the_spec_says_so(made, tmp_path):
         assert (clip.annotated.onset, clip.annotated.offset) == (min(files), max(files))
     empty = root / "HS/s1/micro/negative/s1_ne_99"
     empty.mkdir()
-    with pytest.raises(AnnotationError, match="s1/s1_ne_99: onset is missing"):
+    with pytest.raises(
+        AnnotationError, match=r"s1_ne_99: clip s1/s1_ne_99: its folder has no frame"
+    ):
         read_annotations(spec, root, "c3")
 
 

@@ -250,7 +250,7 @@ def test_an_invalid_plain_table(tmp_path, text, message):
 
 def test_a_plain_table_in_another_format(tmp_path):
     file = tmp_path / "t.csv"
-    file.write_bytes(b"\xff\xfe\x00emotion")
+    file.write_bytes(b"emotion\xff")
     with pytest.raises(AnnotationError, match="not a CSV file"):
         get_spec("csv", file)
 

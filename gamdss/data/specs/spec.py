@@ -11,7 +11,10 @@ from gamdss.errors import ConfigError
 from gamdss.records import AU_TASK, UNIT_NAMES
 
 # Roles of a workbook's columns; the first five are required unless the spec says otherwise.
-ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
+ROLES = (
+    *("subject", "clip", "onset", "offset", "emotion"),
+    *("apex", "action_units", "duration", "fps"),
+)
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
 _SYNONYMS = {
@@ -150,6 +153,7 @@ class DatasetSpec:
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
     from_folders: bool = False
+    parts: bool = False
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
