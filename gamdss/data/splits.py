@@ -133,14 +133,30 @@ def _subject_kfold(data: Labelled, parts: int, seed: int) -> tuple[Fold, ...]:
             f"{count} subjects cannot be divided into {parts} parts",
             remedy=f"Set --protocol.parts to {count} or less, or use --protocol.name loso.",
         )
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    largest = int(np.bincount(data.strata).max())
+    if largest < parts:
+        raise FoldError(
+            f"no class has the {parts} clips that {parts} parts need; the most are {largest}",
+            remedy=f"Set --protocol.parts to {largest} or less, or use --protocol.name loso.",
+        )
     width = len(str(parts))
     return tuple(
         Fold(f"part{number:0{width}d}", tuple(map(int, training)), tuple(map(int, held_out)))
         for number, (training, held_out) in enumerate(
-            splitter.split(subjects, data.strata, subjects), start=1
+            _divided(parts, seed, data.strata, subjects), start=1
         )
     )
+
+
+def _divided(
+    parts: int, seed: int, strata: np.ndarray, subjects: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The rest and the clips of each of several parts of whole subjects (scikit-learn)."""
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class may have fewer clips than there are parts.
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(strata, strata, subjects))
 
 
 def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
@@ -292,11 +308,7 @@ def set_aside(
             "none can be set aside",
             remedy="Use --training.selection final.",
         )
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
-    with warnings.catch_warnings():
-        # A class may have fewer clips than there are parts.
-        warnings.simplefilter("ignore", UserWarning)
-        divided = [aside for _, aside in splitter.split(training, labels, subjects)]
+    divided = [aside for _, aside in _divided(parts, seed % 2**32, labels, subjects)]
     kept = _leaving_most(data, training, divided)
     if not kept:
         raise FoldError(
