@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 KEYS = ("onset", "apex", "offset")
+RELIABLE = 0.6  # quality of a fit below which it is unreliable
 # The task whose targets are action units, several of which may move in one clip.
 AU_TASK = "au"
 # Those of the cross-dataset protocol of MEB (arXiv 2211.11425).
@@ -31,6 +32,8 @@ class KeyFrames:
     - `substituted`: the annotated frame is missing, and the nearest frame replaces it.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
+    `quality` is the share of the motion level's variance that the course fitted by `motion`
+    explains, 0 to 1; None for other presets, and if nothing was fitted.
     """
 
     onset: int
@@ -41,6 +44,12 @@ class KeyFrames:
     kept: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()
+    quality: float | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether no fit says that the key frames mean little."""
+        return self.quality is None or self.quality >= RELIABLE
 
     @property
     def numbers(self) -> tuple[int, int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tqdm import tqdm
@@ -83,9 +84,9 @@ class _Finder:
     def _names(self, item: ClipFrames) -> None:
         """Report folders and files that are not named as in the owners' release."""
         layout, names = self.finder.layout, item.clip.path_names
-        native = {self.finder.root / form.format(**names) for form in layout.folders}
-        if item.folder not in native:
-            where = item.folder.relative_to(self.finder.root)
+        where = item.folder.relative_to(self.finder.root)
+        native = [form.format(**names) for form in layout.folders]
+        if not any(fnmatchcase(where.as_posix(), form) for form in native):
             self._add("folder named otherwise", item.clip, f"{where} is used")
         others = [
             path.name

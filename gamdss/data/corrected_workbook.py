@@ -13,7 +13,7 @@ from typing import Any
 
 import openpyxl
 
-from gamdss.data.sheets import column_positions, csv_lines, read_sheets
+from gamdss.data.sheets import csv_lines, read_sheets
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
@@ -62,12 +62,11 @@ def write_corrected(
         )
     table = read_table(spec, workbook)
     if csv_table:
-        _csv_copy(spec, workbook, path, table, rows)
+        _csv_copy(workbook, path, table, rows)
         return path
     book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
     sheet = book[table.sheet]
-    header = [cell.value for cell in sheet[table.header_line]]
-    places = _places(spec, header)
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cell = sheet.cell(line, column + 1)
@@ -103,12 +102,6 @@ def _old_book(workbook: Path) -> Any:
     return book
 
 
-def _places(spec: DatasetSpec, header: Sequence[Any]) -> list[int | None]:
-    """Columns of `_CELLS`, counted from 0; None if missing."""
-    found = column_positions(spec.columns, ["" if cell is None else cell for cell in header])
-    return [found.get(key) for key in _CELLS]
-
-
 def _replace(
     rows: dict[int, KeyFrames],
     places: Sequence[int | None],
@@ -127,11 +120,9 @@ def _like(before: Any, number: int) -> Any:
     return str(number) if is_text else number
 
 
-def _csv_copy(
-    spec: DatasetSpec, workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]
-) -> None:
+def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]) -> None:
     lines = csv_lines(workbook)
-    places = _places(spec, lines[table.header_line - 1])
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cells = lines[line - 1]

@@ -16,6 +16,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.composite import composition, join_annotations, restrict, sources
+from gamdss.data.crop_settings import crop_settings
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
@@ -36,7 +37,8 @@ class Dataset:
 
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
-    one; `truth` the true key frames of synthetic clips by clip id.
+    one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
+    dataset were cropped, None if it is unknown.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Dataset:
     store: Store
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
+    crops: Mapping[str, Mapping[str, Any] | None]
 
     @property
     def labelled(self) -> Labelled:
@@ -111,6 +114,7 @@ def _joined(parts: Sequence[Dataset]) -> Dataset:
             for clip, keys in (part.truth or {}).items()
         }
         or None,
+        crops={name: crops for part in parts for name, crops in part.crops.items()},
     )
 
 
@@ -149,6 +153,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
+        crops={spec.name: crop_settings(root)},
     )
 
 
@@ -213,7 +218,7 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
+    """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
 
     Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does. Beside
     it, `annotations.csv` has every clip as it was read and its corrections, and
@@ -230,12 +235,14 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     header += [f"{name}_shift" for name in KEYS]
     header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
     how = ("kept", "estimated", "substituted")
-    lines: list[list[Any]] = [[*header, "notes", *how]]
+    lines: list[list[Any]] = [[*header, "notes", *how, "quality"]]
     for clip, keys in zip(clips, found, strict=True):
         before, after = clip.annotated.numbers, keys.numbers
         shifts = [b - a for a, b in zip(before, after, strict=True)]
         ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
         about = (clip.subject, clip.name, clip.emotion)
         which = [" ".join(getattr(keys, name)) for name in how]
-        lines.append([*about, *before, *after, *shifts, *ends, "; ".join(keys.notes), *which])
+        quality = "" if keys.quality is None else f"{keys.quality:.3f}"
+        notes = "; ".join(keys.notes)
+        lines.append([*about, *before, *after, *shifts, *ends, notes, *which, quality])
     write_csv(path, lines)

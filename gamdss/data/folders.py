@@ -14,7 +14,7 @@ from gamdss.errors import ConfigError, DataRootError, FrameError
 
 PATTERN = "pattern"  # name of the layout of --frames.pattern
 _DIGITS = re.compile(r"\d+")
-_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
+_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}|\\\*")
 # How many folders of each level are searched for a layout.
 _LOOKED_AT = 200
 
@@ -95,8 +95,14 @@ class Folders:
                 yield child
 
     def _child(self, folder: Path, name: str) -> Path | None:
-        """The subfolder `name`: the exact one, else ignoring case, else ignoring padding too."""
+        """The subfolder `name`: the exact one, else ignoring case, else ignoring padding too.
+
+        `*` stands for any characters; of several, the first is taken.
+        """
         listing = self._children(folder)
+        if "*" in name:
+            form = re.compile(_NAME.sub(".*", re.escape(name)), re.IGNORECASE)
+            return next((listing[key] for key in sorted(listing) if form.fullmatch(key)), None)
         return listing.get(name) or listing.get(_caseless(name)) or listing.get(folded(name))
 
     def _children(self, folder: Path) -> dict[str, Path]:

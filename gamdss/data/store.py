@@ -33,7 +33,7 @@ from gamdss.features.phase_features import feature_settings
 from gamdss.files import unwritable, write_json
 from gamdss.records import KEYS, KeyFrames
 
-FORMAT = 7
+FORMAT = 8
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes.
 DIGEST = 2
@@ -312,6 +312,7 @@ def _load(folder: Path) -> Store:
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
+                quality=k["quality"],
             )
             for k in (row[which] for row in rows)
         )

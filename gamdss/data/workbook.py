@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
+from gamdss.data.long_rows import casme2_rows, is_micro
 from gamdss.data.sheets import TABLES, column_positions, find_header, fold, read_sheets
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
@@ -38,9 +39,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A sheet's rows, and the header texts of its columns by role.
+    """A sheet's rows, and the header texts and places (from 0) of its columns by role.
 
-    `total` is the number of rows below the header, without blank ones at the end.
+    `header_line` is 0 if there is no header. `total` is the number of rows below the header,
+    without blank ones at the end.
     """
 
     sheet: str
@@ -48,6 +50,7 @@ class Table:
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
     total: int
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Delivered(Protocol):
@@ -128,6 +131,8 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     if workbook.is_dir():
         found, _ = _known_workbooks(spec, workbook)
         return _read_parts(spec, found) if found else _read_folders(spec, workbook)
+    if spec.form == "casme2":
+        return _read_casme2(workbook)
     sheets = read_sheets(workbook)
     named = [name for known in spec.sheets for name in sheets if fold(name) == fold(known)]
     sheets = {name: sheets[name] for name in dict.fromkeys((*named, *sheets))}
@@ -142,7 +147,33 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
         if any(cell != "" and str(cell).strip() for cell in cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
-    return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)
+    total = rows[-1].index + 1 if rows else 0
+    return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _read_casme2(workbook: Path) -> Table:
+    """The micro-expressions of CAS(ME)2, whose sheet has no header."""
+    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
+    places = {role: place for place, role in enumerate(roles)}
+    lines = casme2_rows(workbook)
+    rows = [
+        Row(
+            line.number,
+            line.number - 1,
+            {
+                "subject": line.subject,
+                "clip": line.video.rpartition("_")[2],
+                **{role: getattr(line, role) for role in ("onset", "apex", "offset")},
+                "action_units": line.action_units,
+                "emotion": line.estimated,
+            },
+        )
+        for line in lines
+        if is_micro(line.type)
+    ]
+    headers = {role: f"column {place + 1}" for role, place in places.items()}
+    total = lines[-1].number if lines else 0
+    return Table(next(iter(read_sheets(workbook))), 0, headers, tuple(rows), total, places)
 
 
 def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:

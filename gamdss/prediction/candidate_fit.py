@@ -13,14 +13,14 @@ from itertools import combinations
 
 import numpy as np
 
-from gamdss.records import KeyFrames
+from gamdss.records import RELIABLE, KeyFrames
 from gamdss.reselection.motion.course import (
     PLATEAU_SD,
     WIDEST,
     expected_strength,
     fit_course,
 )
-from gamdss.reselection.motion.fit import LEAST_FRAMES, RELIABLE, MotionFit
+from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
 
 # Standard deviations of a start's onset, apex and offset, as shares of its length.

@@ -68,4 +68,4 @@ def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) 
     fit = fit_motion(images, keys)
     if fit is None:
         return replace(keys, notes=notes, kept=KEYS)
-    return replace(fit.keys, notes=notes)
+    return replace(fit.keys, notes=notes, quality=round(fit.quality, 4))

@@ -115,6 +115,7 @@ class RunFolds(Session):
         if self.ranks.rank == 0:
             self._held.enter_context(self.directory.open(about, self.ranks.count))
             write_key_frames(self.directory.path / "keyframes.csv", dataset)
+            write_json(self.directory.path / "crops.json", dataset.crops)
             self.ranks.first_is_ready()
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):

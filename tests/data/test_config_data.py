@@ -44,5 +44,5 @@ def test_there_is_a_config_for_every_named_task():
         assert (ROOT / name.split("_")[0] / f"train_{name.split('_')[1]}.py").exists()
     for name in ("cas2_c5", "cas2_c3", "samm_c5", "samm_c3"):
         assert f"original/backbone_{name}.yaml" in found
-    others = ("mmew_c6", "4dme_c5", "4dme_c3", "smic_c3", "cas1_c4", "dfme_c7")
+    others = ("mmew_c6", "4dme_c5", "4dme_c3", "smic_c3", "casme2sq_c3", "cas1_c4", "dfme_c7")
     assert {f"{name}.yaml" for name in others} <= found

@@ -29,7 +29,9 @@ def cells(file):
     return {s.title: [[c.value for c in line] for line in s.iter_rows()] for s in book}
 
 
-@pytest.mark.parametrize(("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6")])
+@pytest.mark.parametrize(
+    ("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6"), ("casme2sq", "c4")]
+)
 def test_only_the_key_frames_change(name, task, made, tmp_path):
     spec, root = get_spec(name), made(name)
     original = find_workbook(spec, root)

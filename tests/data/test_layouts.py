@@ -35,6 +35,11 @@ EXAMPLES = {
     ("cas3", "flat"): "spNO.1/a/*.jpg",
     ("cas3c", "cut"): "ME_C/01/1/color/*.jpg",
     ("cas3c", "videos"): "part_C/part_C/01/a/color/*.jpg",
+    (
+        "casme2sq",
+        "cropped",
+    ): "CAS(ME)2_longVideoFaceCropped/longVideoFaceCropped/s1/1_0101/img_*.jpg",
+    ("casme2sq", "raw"): "rawpic/s1/1_0102/img*.jpg",
     ("dfme", "native"): "train_data/sub0001_01/000*.png",
 }
 

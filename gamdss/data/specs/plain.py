@@ -29,7 +29,7 @@ _COLUMNS = {
     "fps": ("fps",),
 }
 _FORM = f"{','.join(_COLUMNS)} (apex, action_units and fps are optional)"
-_VALENCE = {
+VALENCE = {
     "happiness": "positive",
     "positive": "positive",
     "surprise": "surprise",
@@ -68,7 +68,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
         title=file.stem,
         columns=columns,
         layouts={"pattern": Layout((folder,), frame)},
-        emotions={name: name for name in (*_VALENCE, "others")},
+        emotions={name: name for name in (*VALENCE, "others")},
         tasks={},
         clip_form="{clip}_{onset}" if several else "{clip}",
         writing=Writing(tuple(_COLUMNS)),
@@ -82,7 +82,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
             remedy="A task needs at least two emotions, in the column `emotion`.",
         )
     tasks = {f"c{len(names)}": Task(tuple(names), {name: name for name in names})}
-    valence = {name: _VALENCE[name] for name in names if name in _VALENCE}
+    valence = {name: VALENCE[name] for name in names if name in VALENCE}
     if len(set(valence.values())) == 3:
         tasks.setdefault("c3", Task(("positive", "surprise", "negative"), valence))
     return replace(spec, emotions=native, tasks=tasks)

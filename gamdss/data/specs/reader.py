@@ -14,6 +14,7 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
     clip                             form of a clip's name, if the cell alone is not unique
     layouts                          by name: roots, folders, file, whole_video; see `Layout`
     from_folders                     `true` if folders may replace the workbook
+    form                             `casme2` for the sheets of CAS(ME)2; a `table` by default
     parts                            `true` if several workbooks are parts of the dataset, which
                                      are read together
     emotions                         a list, or a mapping to the native spelling
@@ -49,8 +50,9 @@ _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
 _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
 _FLAGS = ("colour", "from_folders", "parts")
-_OTHERS = (*_RENAMED, *_FLAGS, "fps", "expected", "corrections", "writing")
+_OTHERS = (*_RENAMED, *_FLAGS, "fps", "form", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
+FORMS = ("table", "casme2")
 # Names that a folder's template may contain.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
 
@@ -108,6 +110,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         emotions={str(key): str(value) for key, value in emotions.items()},
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
         fps=float(fps),
+        form=_form(values.get("form", "table")),
         expected=dict(_items("expected", values.get("expected", {}))),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),
@@ -116,6 +119,12 @@ def _spec(name: str, values: Any) -> DatasetSpec:
     )
     _try_forms(spec)
     return spec
+
+
+def _form(value: Any) -> str:
+    if value not in FORMS:
+        raise _BadError(f"form is {value!r}; it must be {' or '.join(FORMS)}")
+    return str(value)
 
 
 def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:

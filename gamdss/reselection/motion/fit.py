@@ -18,7 +18,6 @@ from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
-RELIABLE = 0.6  # quality below which a fit is unreliable
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +37,8 @@ class MotionFit:
     def quality(self) -> float:
         """Share of the level's variance that the course explains, against a constant: 0 to 1.
 
-        Below `RELIABLE`, the level has no clear rise and fall, and the key frames mean little.
+        Below `RELIABLE` of `gamdss.records`, the level has no clear rise and fall, and the key
+        frames mean little.
         """
         design = np.stack([self.course, np.ones_like(self.course)], axis=1)
         factors = np.linalg.lstsq(design, self.level, rcond=None)[0]
