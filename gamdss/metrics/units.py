@@ -91,9 +91,12 @@ def unit_scores(labels: np.ndarray, predicted: np.ndarray, scored: np.ndarray) -
             remedy="Pass as many predictions as units, and a unit with clips to train on.",
         )
     counts = unit_counts(labels, predicted, np.zeros(len(labels), int), 1)[0]  # (U, 4)
-    values = unit_measures(counts, counts, scored)
+    accuracy, uf1, uar, weighted_f1 = unit_measures(counts, counts, scored).tolist()
     return Scores(
-        *values.tolist(),
+        accuracy=accuracy,
+        uf1=uf1,
+        uar=uar,
+        weighted_f1=weighted_f1,
         per_class=tuple(_of_unit(*pair) for pair in zip(counts, scored, strict=True)),
         confusion=counts.astype(np.int64),
     )

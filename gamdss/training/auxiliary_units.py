@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -21,9 +23,9 @@ class UnitLayer(nn.Module):
     def __init__(self, net: TwoBranchNet, config: Config) -> None:
         super().__init__()
         self.config = config.training
-        classifier = net.head.classify
-        weight = classifier.weight
-        self.layer = nn.Linear(classifier.in_features, len(UNITS), device=weight.device)
+        classifier = cast(nn.Linear, net.head.classify)
+        device = classifier.weight.device
+        self.layer = nn.Linear(classifier.in_features, len(UNITS), device=device)
         self._embeddings: list[Tensor] = []
         classifier.register_forward_pre_hook(self._keep)
 
