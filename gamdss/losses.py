@@ -38,8 +38,17 @@ def two_phase_loss(
         The mean over the batch, a scalar.
 
     Raises:
-        ConfigError: both phases are None.
+        ConfigError: both phases are None, or their shape is not that of the labels.
     """
+    for logits in (rising, falling):
+        if logits is not None and (
+            logits.ndim != 2 or logits.shape[: max(labels.ndim, 1)] != labels.shape
+        ):
+            raise ConfigError(
+                f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}",
+                remedy="Pass logits (B, classes) and labels (B,), or (B, classes) for action "
+                "units.",
+            )
     if rising is None:
         rising, falling = falling, None
     if rising is None:

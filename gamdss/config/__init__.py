@@ -57,11 +57,14 @@ class ReselectionConfig:
         ratio: half window as a share of the phase; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
+        prior: errors of the annotator that `motion` expects: those learned from the dataset, for
+            each subject from the clips of the others, or fixed ones.
     """
 
     preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
+    prior: Literal["dataset", "fixed"] = "dataset"
 
     def __post_init__(self) -> None:
         ok = self.ratio is None or 0 <= self.ratio <= 1

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 from torchvision.transforms.v2.functional import resize
+from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode, is_black
 from gamdss.errors import FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection import needed_frames, reselect
+from gamdss.reselection.images import gather_span, missing_notes
+from gamdss.reselection.motion.annotator import (
+    FIXED,
+    Annotator,
+    UsualPhases,
+    learn_without,
+    usual_phases,
+)
+from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
+from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 
@@ -46,7 +59,7 @@ class KeyFrameReader:
         colour: whether the dataset's frames are in colour.
         image_size: height and width of the result in pixels; 0 keeps the frames' own size.
         frames: how to handle grey frames and frames of mixed size.
-        reselection: preset and ratio.
+        reselection: preset, ratio and prior.
         features: the phase features to compute; none by default.
 
     Raises:
@@ -68,6 +81,61 @@ class KeyFrameReader:
         self.features = (
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
+        self._annotators: Mapping[str, Annotator] = {}
+        self._seen: dict[str, AnnotatedMotion | None] = {}
+
+    @property
+    def learns(self) -> bool:
+        """Whether `learn` has to be called first."""
+        return resolve(self.reselection.preset).criterion == "motion"
+
+    def learn(
+        self,
+        clips: Sequence[ClipFrames],
+        pool: Executor,
+        progress: bool = True,
+        skip_broken: bool = False,
+    ) -> Mapping[str, Annotator]:
+        """Learn the annotator of a dataset, whose key frames `read` then finds without decoding.
+
+        Args:
+            clips: all clips of the dataset.
+            pool: what works on them.
+            progress: show a progress bar.
+            skip_broken: learn without clips whose frames are unusable.
+
+        Returns:
+            By subject, the annotator learned from all other subjects; "" has that of all clips.
+
+        Raises:
+            FrameError: as `read`.
+        """
+        usual = usual_phases([item.clip.annotated.numbers for item in clips])
+        jobs = deque(pool.submit(self._see, item, usual) for item in clips)
+        for item in tqdm(clips, desc="measuring motion", unit="clip", disable=not progress):
+            try:
+                self._seen[item.clip.id] = jobs.popleft().result()
+            except FrameError:
+                if not skip_broken:
+                    raise
+        named = {item.clip.id: item.clip.subject for item in clips}
+        seen = {name: motion for name, motion in self._seen.items() if motion is not None}
+        self._annotators = learn_without(
+            [named[name] for name in seen], [motion.evidence for motion in seen.values()]
+        )
+        return self._annotators
+
+    def learned(self, subject: str) -> tuple[str, ...]:
+        """The annotator of a subject's clips as text, if one was learned."""
+        return tuple(repr(found) for name, found in self._annotators.items() if name == subject)
+
+    def _see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
+        keys = item.clip.annotated
+        span = resolve(self.reselection.preset, self.reselection.ratio).span(
+            keys.onset, keys.offset
+        )
+        images, _ = gather_span(self.images(item), keys.numbers, span)
+        return see_motion(images, keys, usual)
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` needs, ascending; some may be missing from the folder."""
@@ -90,12 +158,13 @@ class KeyFrameReader:
         Raises:
             FrameError: a frame is unusable; names the clip, its row and the file.
         """
-        images = self.images(item)
         annotated = item.clip.annotated
-        if all(is_black(images[number]) for number in annotated.numbers):
-            log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
+        images = {} if item.clip.id in self._seen else self.images(item)
         reselected = self.reselect(item, images)
         numbers = sorted({*annotated.numbers, *reselected.numbers})
+        images = images or self._one_size(item, {n: self._decode(item, n) for n in numbers})
+        if all(is_black(images[number]) for number in annotated.numbers):
+            log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
         places = {number: index for index, number in enumerate(numbers)}
         pairs = phases((annotated, reselected))
 
@@ -118,16 +187,32 @@ class KeyFrameReader:
         )
 
     def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
-        """Reselect the clip's key frames among `images`, which `self.images` returned."""
+        """Reselect the clip's key frames among `images`, which `self.images` returned.
+
+        After `learn`, `images` are not needed.
+        """
         annotated = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
+        found = self._found(item, images)
         return replace(
             found,
             notes=(*annotated.notes, *found.notes),
             estimated=annotated.estimated,
             substituted=annotated.substituted,
         )
+
+    def _found(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
+        annotated = item.clip.annotated
+        if item.clip.id not in self._seen:
+            preset, ratio = self.reselection.preset, self.reselection.ratio
+            return reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
+        missing = missing_notes(item.files, annotated.numbers)
+        seen = self._seen[item.clip.id]
+        if seen is None:
+            return replace(annotated, notes=missing, kept=KEYS)
+        learned = self.reselection.prior == "dataset"
+        annotator = self._annotators[item.clip.subject]
+        fit = seen.under(annotator) if learned else seen.refitted(FIXED)
+        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4))
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]

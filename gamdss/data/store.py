@@ -2,20 +2,22 @@
 
 A store belongs to one dataset and one setting. Its folder is named after everything it depends
 on, so frames of changed files or settings are never reused. It is built under a temporary name and
-moved into place when complete.
+moved into place when complete. Its checksums are verified whenever it is opened, and a damaged one
+is built again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +27,25 @@ from filelock import FileLock
 from numpy.typing import DTypeLike
 from tqdm import tqdm
 
+from gamdss.checksums import Checksum, file_checksum
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
-from gamdss.files import unwritable, write_json
+from gamdss.files import read_record, unwritable, write_record
 from gamdss.records import KEYS, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 
-FORMAT = 8
+log = logging.getLogger("gamdss")
+FORMAT = 9
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
-# different versions cannot be compared. 1 included the wording of notes.
-DIGEST = 2
+# different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
+# model.
+DIGEST = 3
 KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
-_FRAMES, _PHASE_FEATURES = "frames.bin", "phase_features.bin"
+_INDEX, _FRAMES, _PHASE_FEATURES = "index.json", "frames.bin", "phase_features.bin"
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +60,8 @@ class Store:
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
+        annotators: what was learned of the annotation's errors, by subject whose key frames it was
+            used for (from all other subjects), and for "" from all clips; empty if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
             `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
             float16 is exact for differences of colours, which are whole grey levels, and accurate
@@ -67,6 +76,7 @@ class Store:
     contents: tuple[str, ...]
     digest: str
     phase_features: np.ndarray | None = None
+    annotators: Mapping[str, Annotator] = field(default_factory=dict)
 
     @property
     def annotated(self) -> np.ndarray:
@@ -129,7 +139,7 @@ def open_store(
     progress: bool = True,
     features: FeaturesConfig | None = None,
 ) -> Store:
-    """Open the store of these clips in `cache`; build it first if it does not exist.
+    """Open the store of these clips in `cache`; build it if it does not exist or is damaged.
 
     Raises:
         ConfigError: the installed OpenCV lacks what the features need.
@@ -144,6 +154,7 @@ def open_store(
         "grey": frames.grey,
         "preset": reselection.preset,
         "ratio": reselection.ratio,
+        "prior": reselection.prior,
     }
     if features is not None and not features.stored:
         features = None
@@ -154,11 +165,21 @@ def open_store(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if not folder.is_dir():
-                _build(folder, clips, reader, frames.workers, progress)
+            if folder.is_dir():
+                try:
+                    return _load(folder)
+                except _DamagedError as error:
+                    log.warning("%s: %s; it is built again", folder, error)
+            _build(folder, clips, reader, frames.workers, progress)
+            return _load(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
-    return _load(folder)
+    except _DamagedError as error:
+        raise RunError(
+            f"what was just written cannot be read: {error}",
+            file=folder,
+            remedy="Check the disk, or name another one with --cache.",
+        ) from error
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
@@ -184,11 +205,13 @@ def _build(
     try:
         writer = _Writer(partial)
         with clip_pool(workers) as pool:
+            writer.annotators = reader.learn(clips, pool, progress) if reader.learns else {}
             jobs = deque(pool.submit(reader.read, item) for item in clips)
             count = range(len(jobs))
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
                 writer.add(jobs.popleft().result())
         writer.finish()
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -221,6 +244,7 @@ class _Stack:
         self.file = file
         self.shape: tuple[int, ...] = (0,)
         self.digest = hashlib.blake2b(digest_size=12)
+        self.checksum = Checksum()
 
     def append(self, arrays: np.ndarray) -> int:
         """Write arrays (K, ...); returns the index of the first one."""
@@ -229,18 +253,25 @@ class _Stack:
         with self.file.open("ab") as file:
             file.write(values)
         self.digest.update(values)
+        self.checksum.add(values)
         self.shape = (start + len(arrays), *arrays.shape[1:])
         return start
+
+    def finish(self) -> None:
+        """Wait until the file is on the disk, which may only now turn out to be full."""
+        with self.file.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 class _Writer:
     """Writes frames and phase features clip by clip, and last of all their index."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "index.json"
+        self._file = folder / _INDEX
         self._frames = _Stack(folder / _FRAMES)
         self._features = _Stack(folder / _PHASE_FEATURES)
         self._rows: list[dict[str, Any]] = []
+        self.annotators: Mapping[str, Annotator] = {}
 
     def add(self, result: ClipKeyFrames) -> None:
         start = [self._frames.append(result.images)] * KEY_FRAMES
@@ -260,10 +291,14 @@ class _Writer:
     def finish(self) -> None:
         digest = self._frames.digest
         digest.update(json.dumps(self._identity()).encode())
-        index: dict[str, Any] = {"digest": digest.hexdigest(), "frames": self._frames.shape}
-        if self._features.shape[0]:
-            index["phase_features"] = self._features.shape
-        write_json(self._file, {**index, "clips": self._rows})
+        index: dict[str, Any] = {"digest": digest.hexdigest(), "checksums": {}}
+        for name, stack in (("frames", self._frames), ("phase_features", self._features)):
+            if stack.shape[0]:
+                stack.finish()
+                index[name] = stack.shape
+                index["checksums"][stack.file.name] = stack.checksum.text()
+        index["annotators"] = {name: asdict(found) for name, found in self.annotators.items()}
+        write_record(self._file, {**index, "clips": self._rows})
 
     def _identity(self) -> Any:
         """What the digest covers beside the frames.
@@ -299,8 +334,30 @@ def _moved(index: Sequence[int], start: Sequence[int]) -> list[int]:
     return [place + first for place, first in zip(index, start, strict=True)]
 
 
+class _DamagedError(Exception):
+    """What is wrong with a stored file."""
+
+
 def _load(folder: Path) -> Store:
-    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    """The store in `folder`.
+
+    Raises:
+        _DamagedError: a file is missing, incomplete or corrupt.
+    """
+    index = read_record(folder / _INDEX)
+    if not index:
+        raise _DamagedError(f"{_INDEX} is missing, incomplete or corrupt")
+    try:
+        # Stores of earlier versions have no checksums.
+        for name, expected in index.get("checksums", {}).items():
+            if file_checksum(folder / name) != expected:
+                raise _DamagedError(f"{name} is damaged: its checksum is another one")
+        return _mapped(folder, index)
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise _DamagedError(f"a file is missing or incomplete ({error})") from error
+
+
+def _mapped(folder: Path, index: dict[str, Any]) -> Store:
     rows = index["clips"]
 
     def keys(which: str) -> tuple[KeyFrames, ...]:
@@ -312,6 +369,7 @@ def _load(folder: Path) -> Store:
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
+                uncertain=tuple(k["uncertain"]),
                 quality=k["quality"],
             )
             for k in (row[which] for row in rows)
@@ -329,5 +387,9 @@ def _load(folder: Path) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
+        annotators={
+            name: Annotator(*(tuple(found[part]) for part in ("bias", "width")))
+            for name, found in index["annotators"].items()
+        },
         phase_features=None if shape is None else stack(_PHASE_FEATURES, np.float16, shape),
     )

@@ -19,6 +19,7 @@ from gamdss.reselection.motion.course import (
     WIDEST,
     expected_strength,
     fit_course,
+    nearest,
 )
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
@@ -32,6 +33,7 @@ _APEXES = (0.2, 0.35, 0.5, 0.65, 0.8)
 # allows at most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end
 # of the plateau.
 _HELD = (0.5, 0.95)
+_FULL = 0.7  # strength from which on an expression is held
 _WIDER = 3  # ends of held expressions that are tried in the wider window
 _STEPS = 13  # times of the search from the first frame of the wider window to the last
 # Quality from which on a fit of the wider window is taken: a search over all courses finds some
@@ -39,7 +41,6 @@ _STEPS = 13  # times of the search from the first frame of the wider window to t
 _CLEAR = 0.9
 _REST = 0.15  # share of the wider window's frames outside the expression: else it may be drift
 _ROUNDS = 2
-_SEED = 20260322
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,15 +149,17 @@ def _fit(
             return None
         posterior = fit_course(level, times, middle, width, plateau)
         middle, course = posterior.middle(), posterior.course
-    keys = KeyFrames(*_nearest(times, middle), intervals=posterior.intervals())
-    rng = np.random.default_rng(_SEED)
-    chosen = posterior.samples[rng.choice(len(posterior.samples), draws, replace=False)]
-    return CandidateFit(
-        MotionFit(times, level, course, keys), tuple(_nearest(times, row) for row in chosen)
-    )
+    intervals = posterior.intervals()
+    if plateau == _HELD:
+        intervals = (intervals[0], _with_held(intervals[1], times, course), intervals[2])
+    keys = KeyFrames(*nearest(times, middle), intervals=intervals)
+    fit = MotionFit(times, level, course, keys, posterior)
+    return CandidateFit(fit, posterior.draws(draws))
 
 
-def _nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
-    """The frames nearest to onset, apex and offset."""
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in numbers)
-    return onset, apex, offset
+def _with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
+    """The interval of the apex, with the frames at full strength: any of them could be the apex."""
+    held = times[course >= _FULL]
+    if not len(held):
+        return apex
+    return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))

@@ -64,7 +64,7 @@ def reselect(
 
 
 def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) -> KeyFrames:
-    images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
+    images, notes = gather_span(source, keys.numbers, rule.span(keys.onset, keys.offset))
     fit = fit_motion(images, keys)
     if fit is None:
         return replace(keys, notes=notes, kept=KEYS)

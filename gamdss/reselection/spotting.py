@@ -16,7 +16,7 @@ import numpy as np
 from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
-from gamdss.reselection.motion.course import expected_strength, fit_course
+from gamdss.reselection.motion.course import expected_strength, fit_course, nearest
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
@@ -73,9 +73,8 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
             raise _nothing_moves() from None
         posterior = fit_course(level, times, middle, width)
         middle, course = posterior.middle(), posterior.course
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
-    keys = KeyFrames(onset, apex, offset, (), posterior.intervals())
-    return MotionFit(times, level, course, keys)
+    keys = KeyFrames(*nearest(times, middle), (), posterior.intervals())
+    return MotionFit(times, level, course, keys, posterior)
 
 
 def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,19 +15,15 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.errors import CheckpointError, RunError
 from gamdss.files import write_csv
-from gamdss.losses import count_right, training_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
-from gamdss.training.auxiliary_units import UnitLayer
-from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
+from gamdss.training.learner import Learner
 
-# Larger than a training batch: there is no gradient to store, and a small last batch costs a whole
-# pass.
-EVALUATION_BATCH = 32
+log = logging.getLogger("gamdss")
 
 
 @dataclass
@@ -60,10 +58,17 @@ class FoldTrainer:
         data: clips, frames and phase features of the fold.
         folder: `folds/<name>` of the run directory.
         progress: show a progress bar of the epochs.
+        learner: of an earlier fold, to be trained again from the start; its compiled code and CUDA
+            graphs are reused.
     """
 
     def __init__(
-        self, config: Config, data: FoldData, folder: Path, progress: bool = False
+        self,
+        config: Config,
+        data: FoldData,
+        folder: Path,
+        progress: bool = False,
+        learner: Learner | None = None,
     ) -> None:
         self.progress = progress
         self.config = config
@@ -72,16 +77,13 @@ class FoldTrainer:
         self.state_file = folder / "training_state.pt"
         self.history = History()
         self.people = data.people  # whom the weights have seen
-        torch.manual_seed(stream(config.seed, data.name, "weights"))
-        self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
-        self.units = UnitLayer(self.net, config) if config.training.au_weight else None
-        learned = [*self.net.parameters(), *(self.units.parameters() if self.units else ())]
-        self.optimizer = torch.optim.AdamW(
-            learned,
-            lr=config.training.learning_rate,
-            weight_decay=config.training.weight_decay,
-            fused=True,
-        )
+        seed = stream(config.seed, data.name, "weights")
+        if learner is None:
+            learner = Learner(config, len(data.classes), data.frames.device, seed)
+        else:
+            learner.restart(seed)
+        self.learner, self.net, self.optimizer = learner, learner.net, learner.optimizer
+        self.units = learner.units
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
@@ -92,6 +94,9 @@ class FoldTrainer:
 
         Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
         marks the fold as finished.
+
+        Raises:
+            RunError: the training diverges.
         """
         training = self.config.training
         self._resume()
@@ -105,6 +110,7 @@ class FoldTrainer:
         ) as bar:
             for epoch in range(len(self.history.loss), training.epochs):
                 self.run_epoch(epoch)
+                self._check_finite()
                 if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
                     self._save_state()
                 bar.set_postfix_str(f"loss {self.history.loss[-1]:.3f}")
@@ -112,6 +118,19 @@ class FoldTrainer:
                 if on_epoch is not None:
                     on_epoch(epoch + 1, self.history.loss[-1])
         return self._finish()
+
+    def _check_finite(self) -> None:
+        """Stop if the last epoch's loss or logits are not finite: the later ones cannot be."""
+        loss, rate = self.history.loss[-1], self.config.training.learning_rate
+        if math.isfinite(loss) and bool(self.history.logits[-1].isfinite().all()):
+            return
+        raise RunError(
+            f"the training diverges: in fold {self.data.name}, epoch {len(self.history.loss)}, the "
+            f"loss is {loss:g} or a logit is not finite",
+            file=self.folder,
+            remedy=f"Choose a --training.learning-rate below {rate:g} and a new --output. Folds "
+            "that finished have the old rate: a run has one rate for all.",
+        )
 
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
@@ -140,8 +159,7 @@ class FoldTrainer:
         """Mean loss and training accuracy; synchronises with the device only at the end."""
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
-        for group in self.optimizer.param_groups:
-            group["lr"] = training.learning_rate * training.lr_decay**decays
+        self.learner.set_rate(training.learning_rate * training.lr_decay**decays)
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
         shown = self.data.order(training.sampling).to(self.data.frames.device)
@@ -155,37 +173,19 @@ class FoldTrainer:
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
-        labels = self.data.training_labels[clips]
-        inputs = self.data.batch(self.data.training[clips], self.config.augmentation)
-        with autocast(self.config):
-            rising, falling = self.net(*inputs)
-        training = self.config.training
-        loss = training_loss(rising, falling, labels, training, self.class_weights)
-        if self.units is not None:
-            assert self.data.training_units is not None
-            loss = loss + self.units.loss(self.data.training_units[clips])
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        predicting = rising if rising is not None else falling
-        return torch.stack((loss.detach() * len(clips), count_right(predicting, labels)))
+        index, labels = self.data.training[clips], self.data.training_labels[clips]
+        units = None if self.data.training_units is None else self.data.training_units[clips]
+        return self.learner.step(self.data, index, labels, self.class_weights, units)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
         return self.logits(self.data.held_out)
 
-    @torch.inference_mode()
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
         if not len(index):  # nothing is held out
             return torch.zeros(0, len(self.data.classes))
-        self.net.eval()
-        logits = []
-        for batch in index.split(EVALUATION_BATCH):
-            inputs = self.data.batch(batch)
-            with autocast(self.config):
-                logits.append(self.net.predict_logits(*inputs).float())
-        return torch.cat(logits).cpu()
+        return self.learner.logits(self.data, index)
 
     def _save_state(self) -> None:
         history = self.history
@@ -206,13 +206,18 @@ class FoldTrainer:
         history.write(self.folder / "log.csv")
 
     def _resume(self) -> None:
+        """Continue from the stored state; without one, or with a corrupt one, from the start."""
         if not self.state_file.exists():
             return
-        state = checkpoint.load_state(self.state_file, self.data.frames.device)
+        try:
+            state = checkpoint.load_state(self.state_file, self.data.frames.device)
+        except CheckpointError as error:
+            log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
+            return
         checkpoint.fit(self.state_file, self.net, state["net"])
         if self.units is not None:
             checkpoint.fit(self.state_file, self.units, state["units"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.learner.load_optimizer(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
         self.history = History(state["loss"], state["accuracy"], state["seconds"], logits, inner)

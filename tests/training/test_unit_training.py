@@ -22,7 +22,7 @@ from gamdss.runs.finished import read_run
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
-from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.fold_data import fold_data, load_inputs, stream
 
 SMALL = ("--model.backbone", "test_vit")
 
@@ -194,20 +194,26 @@ def test_the_auxiliary_layer_is_trained_and_not_kept(config, trainer):
 @pytest.mark.parametrize("one_pass", [False, True])
 def test_the_auxiliary_loss_is_that_of_both_phases(config, trainer, one_pass):
     made = trainer(emotions(config, au_weight=2.0, auxiliary_weight=0.5))
-    made.net.one_pass = one_pass
-    made.net.train()
-    inputs = made.data.batch(made.data.training)
-    seen = []
-    made.net.head.classify.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
-    torch.manual_seed(0)
-    made.net(*inputs)
-    units = made.data.training_units
-    rising, falling = made.units.layer(torch.cat(seen)).chunk(2)
-    expected = 2.0 * two_phase_loss(rising, falling, units, 0.5)
-    torch.testing.assert_close(made.units.loss(units), expected)
-    made.net.eval()
-    made.net(*inputs)
-    assert made.units._embeddings == []
+    net, layer, data = made.net.eval(), made.units.layer, made.data
+    net.one_pass = one_pass
+    batch, units = data.batch(data.training), data.training_units
+    rising, falling = net(*batch)
+    seen = net.forward_head(net.forward_features(*batch), pre_logits=True)
+    expected = two_phase_loss(rising, falling, data.training_labels, 0.5)
+    expected = expected + 2.0 * two_phase_loss(layer(seen[0]), layer(seen[1]), units, 0.5)
+    weights = torch.ones(len(data.classes))
+    for given in ((units,), (weights, units)):
+        loss, right = made.learner._loss(batch, data.training_labels, *given)
+        torch.testing.assert_close(loss, expected)
+    assert right == (rising.argmax(1) == data.training_labels).sum()
+
+
+def test_a_learner_starts_again_with_the_same_layer(config, trainer):
+    made = trainer(emotions(config, au_weight=0.5))
+    first = made.units.layer.weight.clone()
+    made.run_epoch(0)
+    made.learner.restart(stream(config.seed, made.data.name, "weights"))
+    assert torch.equal(made.units.layer.weight, first)
 
 
 def test_balanced_weights_are_those_of_rare_units(config, trainer):
