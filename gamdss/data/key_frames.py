@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 import cv2
@@ -13,10 +13,13 @@ from torchvision.transforms.v2.functional import resize
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode
-from gamdss.errors import FrameError
+from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KeyFrames
-from gamdss.reselection import needed_frames, reselect
+from gamdss.reselection import needed_frames
+from gamdss.reselection.jitter import jitter_span
+from gamdss.reselection.select import reselect_and_draw
+from gamdss.reselection.windows import resolve
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +28,8 @@ class ClipKeyFrames:
 
     `phase_features` float16 (P, C, S, S) has those of each phase once; None if the network needs
     only the frames. `annotated_index` and `reselected_index` are (onset, apex, offset) in `images`,
-    followed by (rising, falling) in `phase_features` if there are any.
+    followed by (rising, falling) in `phase_features` if there are any. `draws_index` has the same
+    of each draw.
     """
 
     images: np.ndarray
@@ -34,6 +38,7 @@ class ClipKeyFrames:
     annotated_index: tuple[int, ...]
     reselected_index: tuple[int, ...]
     phase_features: np.ndarray | None = None
+    draws_index: tuple[tuple[int, ...], ...] = ()
 
 
 class KeyFrameReader:
@@ -43,11 +48,12 @@ class KeyFrameReader:
         colour: whether the dataset's frames are in colour.
         image_size: height and width of the result in pixels; 0 keeps the frames' own size.
         frames: how to handle grey frames and frames of mixed size.
-        reselection: preset and ratio.
+        reselection: preset, ratio and draws.
         features: the phase features to compute; none by default.
 
     Raises:
-        ConfigError: the installed OpenCV lacks what the features need.
+        ConfigError: the installed OpenCV lacks what the features need, or the preset has no
+            posterior to draw from.
     """
 
     def __init__(
@@ -65,12 +71,11 @@ class KeyFrameReader:
         self.features = (
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
+        _check_draws(reselection)
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` needs, ascending; some may be missing from the folder."""
-        keys = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
+        return frames_needed(item.clip.annotated.numbers, self.reselection)
 
     def looked_at(self, item: ClipFrames) -> tuple[int, ...]:
         """Numbers of all frames that the result may depend on, ascending."""
@@ -89,10 +94,12 @@ class KeyFrameReader:
         """
         images = self.images(item)
         annotated = item.clip.annotated
-        reselected = self.reselect(item, images)
-        numbers = sorted({*annotated.numbers, *reselected.numbers})
+        reselected, drawn = self.draw(item, images)
+        draws = [KeyFrames(*numbers) for numbers in drawn]
+        used = (annotated, reselected, *draws)
+        numbers = sorted({number for keys in used for number in keys.numbers})
         places = {number: index for index, number in enumerate(numbers)}
-        pairs = phases((annotated, reselected))
+        pairs = phases(used)
 
         def index(keys: KeyFrames) -> tuple[int, ...]:
             frames = tuple(places[number] for number in keys.numbers)
@@ -110,19 +117,26 @@ class KeyFrameReader:
             annotated_index=index(annotated),
             reselected_index=index(reselected),
             phase_features=features,
+            draws_index=tuple(map(index, draws)),
         )
 
     def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
         """Reselect the clip's key frames among `images`, which `self.images` returned."""
+        return self.draw(item, images)[0]
+
+    def draw(
+        self, item: ClipFrames, images: dict[int, np.ndarray]
+    ) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+        """As `reselect`, and the draws of the key frames."""
         annotated = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
-        return replace(
+        found, draws = found_and_drawn(images, annotated.numbers, self.reselection)
+        keys = replace(
             found,
             notes=(*annotated.notes, *found.notes),
             estimated=annotated.estimated,
             substituted=annotated.substituted,
         )
+        return keys, draws
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
@@ -176,6 +190,44 @@ class KeyFrameReader:
             return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
+
+
+def frames_needed(
+    annotated: tuple[int, int, int], reselection: ReselectionConfig
+) -> tuple[int, ...]:
+    """Frame numbers from which key frames are reselected and drawn, ascending."""
+    needed = needed_frames(*annotated, reselection.preset, reselection.ratio)
+    if not reselection.jitter:
+        return needed
+    return tuple(sorted({*needed, *jitter_span(*annotated, reselection.jitter)}))
+
+
+def found_and_drawn(
+    images: Mapping[int, np.ndarray],
+    annotated: tuple[int, int, int],
+    reselection: ReselectionConfig,
+) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+    """Key frames reselected among `images` (by frame number), and their draws."""
+    return reselect_and_draw(
+        images,
+        annotated,
+        preset=reselection.preset,
+        ratio=reselection.ratio,
+        draws=reselection.draws,
+        jitter=reselection.jitter,
+    )
+
+
+def _check_draws(reselection: ReselectionConfig) -> None:
+    preset = reselection.preset
+    if not reselection.draws or reselection.jitter or resolve(preset).criterion == "motion":
+        return
+    raise ConfigError(
+        f"reselection.draws is {reselection.draws}, but the preset {preset!r} has no posterior "
+        "to draw from",
+        remedy="Use --reselection.preset motion, or move key frames at random with "
+        "--reselection.jitter 0.1",
+    )
 
 
 class MixedSizeError(FrameError):

@@ -1,4 +1,4 @@
-"""`reselect`: annotated key frames become the clearest ones near them."""
+"""`reselect`: annotated key frames become the clearest ones near them, or several likely ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.images import Frames, gather, gather_span, numbered
+from gamdss.reselection.jitter import jittered
+from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import fit_motion
 from gamdss.reselection.windows import Preset, ordered_annotation, resolve, search
 
@@ -55,17 +57,47 @@ def reselect(
     """
     rule = resolve(preset, ratio)
     keys = KeyFrames(*ordered_annotation(onset, apex, offset))
-    source = numbered(frames, first_frame, frame_numbers)
+    return _found(numbered(frames, first_frame, frame_numbers), keys, rule)[0]
+
+
+def reselect_and_draw(
+    images: Mapping[int, np.ndarray],
+    annotated: tuple[int, int, int],
+    *,
+    preset: str | Preset,
+    ratio: float | None = None,
+    draws: int = 0,
+    jitter: float = 0.0,
+) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+    """Reselect as `reselect`, and draw equally likely key frames; the same for every call.
+
+    Args:
+        images: frames by number.
+        annotated: onset, apex, offset.
+        preset, ratio: as `reselect`.
+        draws: how many key frames are drawn.
+        jitter: move the reselected key frames by up to this share of a phase (`jittered`); 0
+            draws from the posterior of `motion` (if it has none, all draws are what was found).
+    """
+    keys = KeyFrames(*ordered_annotation(*annotated))
+    found, posterior = _found(images, keys, resolve(preset, ratio))
+    if jitter:
+        return found, jittered(found.numbers, jitter, draws, list(images))
+    if posterior is None:
+        return found, (found.numbers,) * draws
+    return found, posterior.draws(draws)
+
+
+def _found(
+    source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset
+) -> tuple[KeyFrames, Posterior | None]:
+    """The reselected key frames, and their posterior if `motion` found one."""
     if rule.criterion == "motion":
-        return _by_motion(source, keys, rule)
+        images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
+        fit = fit_motion(images, keys)
+        if fit is None:
+            return replace(keys, notes=notes, kept=KEYS), None
+        return replace(fit.keys, notes=notes), fit.posterior
     windows = rule.windows(*keys.numbers)
     images, notes = gather(source, windows, rule.wrap)
-    return KeyFrames(*search(images, windows, rule), notes)
-
-
-def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) -> KeyFrames:
-    images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
-    fit = fit_motion(images, keys)
-    if fit is None:
-        return replace(keys, notes=notes, kept=KEYS)
-    return replace(fit.keys, notes=notes)
+    return KeyFrames(*search(images, windows, rule), notes), None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -80,6 +81,7 @@ class FoldTrainer:
         )
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
+        self.shown = data.training  # index of the training clips in the current epoch
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -112,10 +114,7 @@ class FoldTrainer:
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
         started = time.perf_counter()
-        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
-        # fold draws what it would have drawn.
-        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
-        loss, accuracy = self._train_epoch(epoch)
+        loss, accuracy = self.train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
@@ -125,15 +124,19 @@ class FoldTrainer:
 
     def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        self.history.inner.append(self.logits(inner))
+        self.history.inner.append(self.averaged_logits(inner, self.data.inner_draws))
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
             weights = self.net.state_dict()
             self.best = {name: values.clone() for name, values in weights.items()}
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Mean loss and training accuracy; synchronises with the device only at the end."""
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
+        # fold draws what it would have drawn.
+        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
+        self.shown = self.data.of_epoch(epoch, self.config.seed)
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
         for group in self.optimizer.param_groups:
@@ -152,7 +155,7 @@ class FoldTrainer:
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
         labels = self.data.training_labels[clips]
-        inputs = self.data.batch(self.data.training[clips], self.config.augmentation)
+        inputs = self.data.batch(self.shown[clips], self.config.augmentation)
         with autocast(self.config):
             rising, falling = self.net(*inputs)
         training = self.config.training
@@ -165,7 +168,20 @@ class FoldTrainer:
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        return self.logits(self.data.held_out)
+        return self.averaged_logits(self.data.held_out, self.data.held_out_draws)
+
+    def averaged_logits(self, index: Tensor, draws: Tensor | None) -> Tensor:
+        """Logits (N, C) of clips: logarithms of their probabilities averaged over draws.
+
+        Args:
+            index: the clips as in `FoldData`.
+            draws: index of their draws (N, D, 3 or 5); None gives the logits of `index`.
+        """
+        if draws is None or not len(draws):
+            return self.logits(index)
+        distinct, places = draws.flatten(0, 1).unique(dim=0, return_inverse=True)
+        logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
+        return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
 
     @torch.inference_mode()
     def logits(self, index: Tensor) -> Tensor:

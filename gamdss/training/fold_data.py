@@ -45,6 +45,8 @@ class FoldData:
         training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
             `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
             clips of training subjects set aside to choose the epoch; None for the final epoch.
+        training_draws, held_out_draws, inner_draws: index of their draws (N, D, 3 or 5), as many
+            as an epoch chooses from or an evaluation averages over; None for the key frames found.
         training_labels, held_out_labels, inner_labels: class index of each clip.
         held_out_clips, inner_clips: ids in the order of `held_out` and `inner`.
         phase_features: float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; None if
@@ -67,6 +69,25 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    training_draws: Tensor | None = None
+    held_out_draws: Tensor | None = None
+    inner_draws: Tensor | None = None
+
+    def of_epoch(self, epoch: int, seed: int) -> Tensor:
+        """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
+
+        A clip shows its draws in a random order, then in another one. The orders follow from the
+        run's seed, fold, epoch and clip alone, and leave PyTorch's default generator as it is.
+        """
+        if self.training_draws is None:
+            return self.training
+        clips, draws = self.training_draws.shape[:2]
+        generator = torch.Generator().manual_seed(
+            stream(seed, self.name, f"draws {epoch // draws}")
+        )
+        order = torch.rand(clips, draws, generator=generator).argsort(1)
+        chosen = torch.arange(clips) * draws + order[:, epoch % draws]
+        return self.training_draws.flatten(0, 1)[chosen.to(self.training.device)]
 
     def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).
@@ -163,6 +184,12 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(inputs.frames.device)
 
+    def draws(clips: list[int] | None, count: int | None) -> Tensor | None:
+        index = store.draws_index
+        return None if index is None or clips is None or count == 0 else to(index[clips, :count])
+
+    tested = config.reselection.test_draws
+
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
@@ -178,4 +205,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        training_draws=draws(training, None),
+        held_out_draws=draws(held_out, tested),
+        inner_draws=draws(inner, tested),
     )
