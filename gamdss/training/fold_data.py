@@ -13,6 +13,7 @@ from torch import Tensor
 from gamdss.config import AugmentationConfig, Config
 from gamdss.data.augment import Draw, augment, draw, normalise, turn
 from gamdss.data.dataset import Dataset
+from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
 from gamdss.data.store import KEY_FRAMES, Store
 from gamdss.features import FEATURES, scale
@@ -76,18 +77,15 @@ class FoldData:
     def of_epoch(self, epoch: int, seed: int) -> Tensor:
         """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
 
-        A clip shows its draws in a random order, then in another one. The orders follow from the
-        run's seed, fold, epoch and clip alone, and leave PyTorch's default generator as it is.
+        The draw follows from the run's seed, fold, epoch and clip alone, and leaves PyTorch's
+        default generator as it is.
         """
         if self.training_draws is None:
             return self.training
         clips, draws = self.training_draws.shape[:2]
-        generator = torch.Generator().manual_seed(
-            stream(seed, self.name, f"draws {epoch // draws}")
-        )
-        order = torch.rand(clips, draws, generator=generator).argsort(1)
-        chosen = torch.arange(clips) * draws + order[:, epoch % draws]
-        return self.training_draws.flatten(0, 1)[chosen.to(self.training.device)]
+        own = draw_of_epoch(clips, draws, epoch, stream(seed, self.name, "draws"))
+        places = torch.from_numpy(np.arange(clips) * draws + own).to(self.training.device)
+        return self.training_draws.flatten(0, 1)[places]
 
     def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).

@@ -14,7 +14,7 @@ from gamdss.config import ReselectionConfig
 from gamdss.data.dataset import Dataset, read_clips
 from gamdss.data.frames import ClipFrames
 from gamdss.data.specs import get_spec
-from gamdss.data.store import open_store
+from gamdss.data.store import Store, open_store
 from gamdss.records import KeyFrames
 from gamdss.studies.recognition.settings import Sizes
 from gamdss.synthetic.clip import annotate
@@ -60,7 +60,7 @@ class Clips:
             self._opened[key] = replace(exact, annotations=annotations, store=store)
         return self._opened[key]
 
-    def _store(self, clips: list[ClipFrames], reselection: ReselectionConfig):  # type: ignore[no-untyped-def]
+    def _store(self, clips: list[ClipFrames], reselection: ReselectionConfig) -> Store:
         config = self.sizes.config(0, reselection)
         return open_store(
             clips,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
+from gamdss.errors import require
 from gamdss.synthetic.settings import SynthConfig
 
 # Version of the method. Raise it with every change that can change a number of a cell: in
@@ -32,16 +33,26 @@ TRAININGS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sizes:
-    """How much is trained.
+    """How much is trained, and how.
 
-    `levels` are standard deviations of the annotator's errors in percent of a phase; `seeds` the
-    number of seeds of training, from 1 on; the other fields are those of `Options` in
-    `gamdss/cli/stress.py`.
+    Args:
+        levels: standard deviations of the annotator's errors, in percent of a phase.
+        people: synthetic people.
+        clips: clips of each.
+        clips_seed: of people, clips and errors; nothing was tuned on the default's.
+        seeds: trainings of each way, with seeds from 1 on.
+        backbone: the temporal stream, `rmt` or a model of timm.
+        image_size: height and width in pixels of the frames that the network sees.
+        epochs: passes over the training clips; the last one is evaluated.
+        parts: parts of whole people that are held out in turn.
+        draws: key frames drawn for each clip, for training and for tests.
+        jitter: share of a phase by which `jitter` moves annotated key frames in training.
+        threads: CPU threads; 0 leaves the number to PyTorch.
     """
 
-    levels: tuple[int, ...] = (0, 20, 35, 50)
+    levels: list[int] = field(default_factory=lambda: [0, 20, 35, 50])
     people: int = 8
     clips: int = 5
     clips_seed: int = 7_350_000
@@ -52,6 +63,20 @@ class Sizes:
     parts: int = 2
     draws: int = 16
     jitter: float = 0.25
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        levels = self.levels
+        ok = bool(levels) and len(set(levels)) == len(levels) and 0 <= min(levels) <= max(levels)
+        ok = ok and max(levels) <= 100
+        require(ok, "levels", levels, "different numbers from 0 to 100, such as [0,35]")
+        for name in ("clips", "seeds", "draws"):
+            require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        people, parts = self.people, self.parts
+        require(2 <= parts <= people, "parts", parts, f"2 to the number of people, {people}")
+        require(0 < self.jitter <= 0.5, "jitter", self.jitter, "above 0, up to 0.5")
+        require(self.clips_seed >= 0, "clips_seed", self.clips_seed, "0 or more")
+        self.config(0, self.reselection(TRUE))  # refuses what a training would
 
     def synthetic(self) -> SynthConfig:
         """The clips: those of all levels are the same, annotated exactly."""
@@ -75,6 +100,7 @@ class Sizes:
         return Config(
             seed=seed,
             device="cpu",
+            threads=self.threads,
             model=ModelConfig(backbone=self.backbone, image_size=self.image_size),
             reselection=reselection,
             training=TrainingConfig(epochs=self.epochs, precision="auto"),
@@ -103,7 +129,7 @@ class Cell(NamedTuple):
     def about(self, sizes: Sizes) -> dict[str, Any]:
         """The settings that its numbers depend on."""
         values = asdict(sizes)
-        for name in ("levels", "seeds"):
+        for name in ("levels", "seeds", "threads"):
             del values[name]
         return {"cell": self.name, "method": METHOD, "settings": values}
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
+from gamdss.config import ReselectionConfig
 from gamdss.data.splits import make_folds
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, write_json
 from gamdss.metrics import Predictions
+from gamdss.models.two_branch import check_network
 from gamdss.studies.recognition.clips import Clips
 from gamdss.studies.recognition.settings import (
     DRAWS,
     JITTER,
-    MOTION,
     TESTED,
     TRAININGS,
     Cell,
@@ -51,6 +51,7 @@ def train_cells(
             contains other files or is in use.
         ConfigError: the network cannot be built.
     """
+    check_network(sizes.config(0, ReselectionConfig()).model)  # before the clips are drawn
     clips = Clips(sizes, cache, progress)
     found = {}
     with hold_folder(output, CELLS):
