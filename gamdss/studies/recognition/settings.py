@@ -26,10 +26,10 @@ WAYS = (ANNOTATED, JITTER, MOTION, TESTED, DRAWS, TRUE)
 # By training: the ways of which its networks give predictions.
 TRAININGS = {
     ANNOTATED: (ANNOTATED,),
-    JITTER: (JITTER,),
     MOTION: (MOTION, TESTED),
     DRAWS: (DRAWS,),
     TRUE: (TRUE,),
+    JITTER: (JITTER,),
 }
 
 
