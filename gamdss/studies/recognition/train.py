@@ -98,8 +98,10 @@ def _train(cell: Cell, sizes: Sizes, clips: Clips, output: Path) -> dict[str, An
 
 
 def _trained(values: dict[str, Any]) -> Trained:
-    names, labels = tuple(values["clips"]), np.array(values["labels"])
-    found = {way: np.array(list_) for way, list_ in values["predicted"].items()}
+    names, labels = tuple(values["clips"]), np.array(values["labels"], np.int64)
+    found = {way: np.array(classes, np.int64) for way, classes in values["predicted"].items()}
+    if any(len(classes) != len(names) for classes in (labels, *found.values())):
+        raise ValueError("as many labels and predictions as clips")
     return Trained(
         {way: Predictions("final", names, labels, p, p) for way, p in found.items()},
         values["classes"],
