@@ -53,8 +53,9 @@ def test_ranks_share_the_folds(words, alone, tmp_path):
     assert shown.count("final epoch") == 1
 
 
-def test_ranks_choose_the_same_inner_epochs(words, tmp_path):
-    inner = [*words, "--training.selection", "inner"]
+def test_ranks_choose_the_same_inner_epochs_and_draws(words, tmp_path):
+    inner = [*words, "--training.selection", "inner", "--reselection.jitter", "0.3"]
+    inner += ["--reselection.draws", "3", "--reselection.test-draws", "2"]
     assert main([*inner, "--output", str(tmp_path / "alone")]) == 0
     options = ("--standalone", "--nproc-per-node=2")
     finish(start([*inner, "--output", str(tmp_path / "ranks")], *options))

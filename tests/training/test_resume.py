@@ -45,6 +45,9 @@ def words(small_dataset, small_options):
     return [
         *("train", "--data-root", str(small_dataset), *small_options),
         *("--training.epochs", "2", "--training.checkpoint-every", "1"),
+        # Every epoch trains on other draws of the key frames.
+        *("--reselection.draws", "3", "--reselection.test-draws", "2"),
+        *("--reselection.jitter", "0.3"),
     ]
 
 

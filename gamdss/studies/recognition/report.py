@@ -104,12 +104,10 @@ def conclusions(numbers: Numbers, sizes: Sizes) -> list[str]:
     """Sentences by level on `motion` and draws, and how many people a narrow interval takes."""
     lines = []
     for level, found in numbers.items():
-        if level:
-            ways = ((MOTION, "annotated", found.against_annotated[MOTION]),)
-        else:
-            ways = ((MOTION, "the exact annotation", found.against_annotated[MOTION]),)
-        ways += ((DRAWS, "motion", found.against_motion[DRAWS]),)
-        lines += [f"Error of {level}%: {_sentence(*way)}." for way in ways]
+        annotation = "annotated" if level else "the exact annotation"
+        first = _sentence(MOTION, annotation, found.against_annotated[MOTION])
+        second = _sentence(DRAWS, MOTION, found.against_motion[DRAWS])
+        lines.append(f"Error of {level}%: {first}; {second}.")
     widest = max((f.against_motion[DRAWS] for f in numbers.values()), key=_width)
     people = ceil(sizes.people * max(1.0, (_width(widest) / _NARROW) ** 2))
     lines.append(
