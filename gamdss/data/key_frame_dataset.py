@@ -134,7 +134,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
             ConfigError: the dataset has no draws.
         """
         draws = self._require_draws()
-        chosen = draw_of_epoch(*draws.shape[:2], epoch, seed)
+        chosen = draw_of_epoch(len(draws), draws.shape[1], epoch, seed)
         self._shown = draws[np.arange(len(draws)), chosen]
 
     def drawn(self, place: int) -> Tensor:

@@ -41,8 +41,8 @@ def recognition_figure(numbers: Mapping[int, LevelNumbers], title: str, file: Pa
         found = [numbers[int(level)].uf1[way] for level in levels]
         # Side by side, so that bars do not hide each other.
         at = levels + step * 0.07 * (place - (len(_LINES) - 1) / 2)
-        ends = [[e.low for e in found], [e.high for e in found]]
-        axes.vlines(at, *ends, color=colour, alpha=0.45, linewidth=1.4)
+        low, high = [e.low for e in found], [e.high for e in found]
+        axes.vlines(at, low, high, color=colour, alpha=0.45, linewidth=1.4)
         means = [e.mean for e in found]
         axes.plot(at, means, line, color=colour, marker=marker, markersize=5, label=label)
     axes.set_xticks(levels, [f"{level:g}" for level in levels])
