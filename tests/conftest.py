@@ -1,10 +1,12 @@
 """A small synthetic dataset and settings with which the real path runs in seconds."""
 
+import os
 import shutil
 from functools import cache
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from gamdss.cli import main
 from gamdss.data.specs import get_spec
@@ -25,6 +27,30 @@ SMALL = SynthConfig(
 )
 
 
+# Started first, so that no worker waits for them at the end.
+LONGEST = ("test_ranks.py", "test_resume.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory):
+    """Calls `write(folder)` in one of the parallel workers, and gives the folder to all."""
+    own = tmp_path_factory.getbasetemp()
+    place = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+    def folder(name, write):
+        with FileLock(place / f"{name}.lock"):
+            if not (place / f"{name}.done").exists():
+                write(place / name)
+                (place / f"{name}.done").touch()
+        return place / name
+
+    return folder
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread():
     """The same numbers whatever the machine, and no quarrel between parallel workers."""
@@ -34,9 +60,9 @@ def _one_thread():
 
 
 @pytest.fixture(scope="session")
-def small_dataset(tmp_path_factory):
+def small_dataset(once):
     """Root of a made CASME II: 3 subjects, 12 clips, 2 emotions. Not to be changed."""
-    return write_dataset(tmp_path_factory.mktemp("made") / "cas2", SMALL, progress=False)
+    return once("cas2", lambda folder: write_dataset(folder, SMALL, progress=False))
 
 
 @pytest.fixture(scope="session")
@@ -90,22 +116,35 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def finished_run(small_dataset, small_options, tmp_path_factory):
-    """Directory of a finished run on it. Tests may add files to it, and not change its own."""
-    output = tmp_path_factory.mktemp("pictured") / "run"
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
-    assert main(words) == 0
-    return output
+def train_once(once, small_dataset, small_options, tmp_path_factory):
+    """Trains on it in one of the workers; each has a copy of the run."""
+
+    def train(name, *words):
+        command = ["train", "--data-root", str(small_dataset), *small_options, *words]
+
+        def write(folder):
+            assert main([*command, "--output", str(folder)]) == 0
+
+        return Path(shutil.copytree(once(name, write), tmp_path_factory.mktemp(name) / "run"))
+
+    return train
 
 
 @pytest.fixture(scope="session")
-def inner_flow_run(small_dataset, small_options, tmp_path_factory):
-    """A finished run evaluated by `inner` whose temporal stream sees flow. Not to be changed."""
-    output = tmp_path_factory.mktemp("inner") / "run"
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--output", str(output)]
-    words += ["--training.selection", "inner", "--features.name", "flow-dis", "--device", "cpu"]
-    assert main(words) == 0
-    return output
+def finished_run(train_once):
+    """Directory of a finished run on it. Tests may add files to it, and not change its own."""
+    return train_once("finished")
+
+
+@pytest.fixture(scope="session")
+def inner_flow_run(train_once):
+    """A finished run on draws of key frames, evaluated by `inner`, whose temporal stream sees flow.
+
+    It is not to be changed.
+    """
+    words = ("--training.selection", "inner", "--features.name", "flow-dis", "--device", "cpu")
+    draws = ("--reselection.draws", "3", "--reselection.test-draws", "2")
+    return train_once("inner", *words, *draws, "--reselection.jitter", "0.3")
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ def test_the_demo_of_another_dataset(made, small_options, tmp_path, monkeypatch,
     (tmp_path / "tiny.yaml").write_text(TINY)
     monkeypatch.setattr(demo, "DATASET", tmp_path / "tiny.yaml")
     words = ["train", "--config", str(ROOT / "configs" / "smic_c3.yaml"), "--demo"]
-    words += [*small_options, "--training.epochs", "1", "--output", str(tmp_path / "run")]
+    words += [*small_options, "--model.backbone", "test_vit", "--training.epochs", "1"]
+    words += ["--output", str(tmp_path / "run")]
     assert main([*words, "--cache", str(tmp_path)]) == 0
     assert "Synthetic clips in SMIC-HS's layout, c3: 6 clips of 2 subjects" in (
         capsys.readouterr().out

@@ -25,7 +25,7 @@ def opened(finished_run):
 
 def test_maps_add_up_to_the_change_by_motion(opened):
     clip, other = opened.dataset.annotations.clips[0].id, opened.dataset.annotations.clips[5].id
-    (found, second) = attribute(opened, {clip: 1, other: 0}, steps=64)
+    (found, second) = attribute(opened, {clip: 1, other: 0}, steps=32)
     assert (found.clip, second.clip) == (clip, other)
     assert set(found.phases) == {"rising", "falling"}
     for phase in (*found.phases.values(), *second.phases.values()):
@@ -60,7 +60,7 @@ def test_maps_of_a_feature_add_up_and_zeros_have_no_evidence(inner_flow_run, mon
         return trainer
 
     monkeypatch.setattr(OpenedRun, "trained", still_in_falling)
-    (found,) = attribute(flow, {flow.run.folds[0].clips[0]: 1}, steps=64)
+    (found,) = attribute(flow, {flow.run.folds[0].clips[0]: 1}, steps=32)
     rising, falling = found.phases["rising"], found.phases["falling"]
     assert rising.change != 0
     assert rising.values.sum() == pytest.approx(rising.change, abs=0.02)

@@ -13,14 +13,28 @@ from gamdss.cli import main
 pytestmark = pytest.mark.slow
 
 
+def copied(run, target, fields, change=None):
+    """A copy of a run with other values in its config, and other predictions."""
+    shutil.copytree(run, target)
+    config = yaml.safe_load((target / "config.yaml").read_text())
+    for field, value in fields.items():
+        group, _, last = field.rpartition(".")
+        (config[group] if group else config)[last] = value
+    (target / "config.yaml").write_text(yaml.safe_dump(config))
+    for file in sorted(target.glob("folds/*/predictions.npz")):
+        with np.load(file) as arrays:
+            values = dict(arrays)
+        if change is not None:
+            np.savez(file, **{**values, **change(values)})
+    return str(target)
+
+
 @pytest.fixture(scope="module")
-def runs(small_dataset, small_options, tmp_path_factory):
-    """Two finished runs of different seeds: `first` and `second`."""
+def runs(finished_run, tmp_path_factory):
+    """Two finished runs of different seeds and predictions: `first` and `second`."""
     folder = tmp_path_factory.mktemp("runs")
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--device", "cpu"]
-    for name, seed in (("first", "2"), ("second", "3")):
-        output = ["--output", str(folder / name), "--training.epochs", "1"]
-        assert main([*words, *output, "--seed", seed]) == 0
+    copied(finished_run, folder / "first", {})
+    copied(finished_run, folder / "second", {"seed": 3}, lambda v: {"logits": -v["logits"]})
     return folder
 
 
@@ -29,18 +43,7 @@ def changed(runs, tmp_path):
     """A copy of the first run whose config and predictions a test may change."""
 
     def copy(name, fields, change=None):
-        target = Path(shutil.copytree(runs / "first", tmp_path / name))
-        config = yaml.safe_load((target / "config.yaml").read_text())
-        for field, value in fields.items():
-            group, _, last = field.rpartition(".")
-            (config[group] if group else config)[last] = value
-        (target / "config.yaml").write_text(yaml.safe_dump(config))
-        for file in sorted(target.glob("folds/*/predictions.npz")):
-            with np.load(file) as arrays:
-                values = dict(arrays)
-            if change is not None:
-                np.savez(file, **{**values, **change(values)})
-        return str(target)
+        return copied(runs / "first", tmp_path / name, fields, change)
 
     return copy
 

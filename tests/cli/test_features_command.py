@@ -214,6 +214,7 @@ def test_without_data_it_says_where_to_get_them(capsys):
 def test_folders_of_several_datasets_begin_with_their_names(made, tmp_path, capsys):
     roots = f"cas2={made('cas2')},samm={made('samm')}"
     words = ["features", "--dataset", "cas2+samm", "--data-root", roots, "--size", "32"]
+    words += ["--reselection.preset", "full"]
     assert main([*words, "--output", str(tmp_path), "--features.name", "flow-dis"]) == 0
     found = rows(tmp_path)
     assert {row["dataset"] for row in found} == {"cas2", "samm"}

@@ -4,6 +4,8 @@ import csv
 import json
 import shutil
 import sys
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import cv2
@@ -51,11 +53,18 @@ def predict(run, place, output, *more):
     return main([str(word) for word in words])
 
 
-def test_an_expression_is_found_and_classified(recorded, finished_run, tmp_path, capsys):
-    video, event = recorded
-    output = tmp_path / "out"
-    assert predict(finished_run, video, output, "--threshold", "0") == 0
-    shown = capsys.readouterr().out
+@pytest.fixture(scope="module")
+def predicted(recorded, finished_run, tmp_path_factory):
+    """The folder with its predictions, and what the terminal showed."""
+    output = tmp_path_factory.mktemp("predicted") / "out"
+    with redirect_stdout(StringIO()) as shown:
+        assert predict(finished_run, recorded[0], output, "--threshold", "0") == 0
+    return output, shown.getvalue()
+
+
+def test_an_expression_is_found_and_classified(recorded, predicted):
+    _, event = recorded
+    output, shown = predicted
     assert "synthetic" in shown
     values = json.loads((output / "predictions.json").read_text())
     (found,) = values["recordings"]
@@ -119,12 +128,11 @@ def test_a_run_without_checkpoints_is_refused(finished_run, recorded, tmp_path, 
     assert "3 of the 3 folds have no checkpoint" in capsys.readouterr().err
 
 
-def test_the_same_command_resumes(recorded, finished_run, tmp_path, monkeypatch):
-    output = tmp_path / "out"
-    assert predict(finished_run, recorded[0], output) == 0
+def test_the_same_command_resumes(recorded, finished_run, predicted, monkeypatch):
+    output, _ = predicted
     before = (output / "predictions.csv").read_bytes()
     monkeypatch.setattr("gamdss.prediction.predictor.track", lambda *_: sys.exit("tracked again"))
-    assert predict(finished_run, recorded[0], output) == 0
+    assert predict(finished_run, recorded[0], output, "--threshold", "0") == 0
     assert (output / "predictions.csv").read_bytes() == before
 
 

@@ -72,7 +72,7 @@ def test_a_missing_apex_and_an_unknown_emotion_cause_warnings(
     edit(data, 4, "ApexFrame", "/")
     edit(data, 5, "Estimated Emotion", "boredom")
     words = ["train", "--data-root", str(data), *small_options, "--output", str(tmp_path / "run")]
-    assert main([*words, "--training.epochs", "1"]) == 0
+    assert main([*words, "--training.epochs", "1", "--folds", "01"]) == 0
     assert "1 missing apex(es) filled by the midpoint" in caplog.text
     assert "1 row(s) with unknown emotion left out: 'boredom' (1)" in caplog.text
     assert "midpoint" in (tmp_path / "run" / "keyframes.csv").read_text()
@@ -109,7 +109,7 @@ def test_a_missing_frame_inside_a_window_is_skipped_with_a_note(
     window = frame(data, 2).parent / f"reg_img{keys['ApexFrame'] - 1}.jpg"
     window.unlink()
     words = ["train", "--data-root", str(data), *small_options, "--output", str(tmp_path / "run")]
-    extra = ["--reselection.ratio", "0.5", "--training.epochs", "1"]
+    extra = ["--reselection.ratio", "0.5", "--training.epochs", "1", "--folds", "01"]
     assert main([*words, *extra]) == 0
     assert f"{keys['ApexFrame'] - 1} missing" in caplog.text
 
@@ -134,7 +134,10 @@ def test_frames_of_mixed_size(refused, data, small_options, tmp_path):
     assert f"{path}: clip " in shown
     assert "this one is 60x50, the apex frame 72x64" in shown
     words = ["train", "--data-root", str(data), *small_options, "--output", str(tmp_path / "ok")]
-    assert main([*words, "--training.epochs", "1", "--frames.mixed-size", "resize"]) == 0
+    assert (
+        main([*words, "--training.epochs", "1", "--folds", "01", "--frames.mixed-size", "resize"])
+        == 0
+    )
 
 
 @pytest.mark.slow
@@ -145,7 +148,7 @@ def test_grey_frames(refused, data, small_options, tmp_path):
     assert "the frame is grey" in shown
     assert "--frames.grey accept" in shown
     words = ["train", "--data-root", str(data), *small_options, "--output", str(tmp_path / "ok")]
-    assert main([*words, "--training.epochs", "1", "--frames.grey", "accept"]) == 0
+    assert main([*words, "--training.epochs", "1", "--folds", "01", "--frames.grey", "accept"]) == 0
 
 
 def test_one_subject_only(refused, data):

@@ -47,6 +47,8 @@ def words(roots, tmp_path_factory):
         "full",
         "--model.image-size",
         "32",
+        "--model.backbone",
+        "test_vit",
         "--training.epochs",
         "1",
         "--training.batch-size",

@@ -18,7 +18,6 @@ TRAINED = [
     ("resnet18", 64),
     ("convnext_atto", 64),
     ("swin_tiny_patch4_window7_224", 64),
-    ("deit_tiny_patch16_224", 32),
     ("vit_tiny_patch16_224", 32),
     ("efficientnet_b0", 64),
     ("mobilenetv4_conv_small", 64),

@@ -14,22 +14,17 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def train(small_dataset, small_options, tmp_path_factory):
-    cache = tmp_path_factory.mktemp("cache")
-
+def train(small_dataset, small_options):
     def run(output, *words):
-        options = [*small_options, "--device", "cpu", "--cache", str(cache)]
         root = ["--data-root", str(small_dataset)]
-        return main(["train", *root, *options, "--output", str(output), *words])
+        return main(["train", *root, *small_options, "--output", str(output), *words])
 
     return run
 
 
 @pytest.fixture(scope="module")
-def complete(train, tmp_path_factory):
-    output = tmp_path_factory.mktemp("complete") / "run"
-    assert train(output) == 0
-    return output
+def complete(finished_run):
+    return finished_run
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +35,12 @@ def parts(train, tmp_path_factory):
     return folder
 
 
-def test_some_folds_then_the_others(train, complete, tmp_path, capsys):
-    output = tmp_path / "run"
-    assert train(output, "--folds", "02") == 0
+def test_some_folds_then_the_others(train, parts, complete, tmp_path, capsys):
+    output = Path(shutil.copytree(parts / "a", tmp_path / "run"))
+    assert train(output, "--folds", "01") == 0
     shown = capsys.readouterr().out
-    assert "1 of 3 folds are finished" in shown
-    assert "missing: 01, 03" in shown
+    assert "2 of 3 folds are finished" in shown
+    assert "missing: 02" in shown
     assert not (output / "results.json").exists()
     assert train(output) == 0
     assert (output / "results.json").read_bytes() == (complete / "results.json").read_bytes()

@@ -35,7 +35,7 @@ def plain(small_dataset):
             data_root=str(small_dataset),
             device="cpu",
             threads=1,
-            model=ModelConfig(image_size=SIZE),
+            model=ModelConfig("test_vit", image_size=SIZE),
             reselection=ReselectionConfig(preset="full", ratio=0.4),
             training=TrainingConfig(epochs=2, batch_size=4, precision="float32"),
         )

@@ -30,7 +30,7 @@ def config(small_dataset):
         epochs=EPOCHS, batch_size=4, precision="float32", selection="inner", checkpoint_every=1
     )
     root = str(small_dataset)
-    model = ModelConfig(image_size=32)
+    model = ModelConfig("test_vit", image_size=32)
     return device.resolve(
         Config(data_root=root, device="cpu", threads=1, model=model, training=training)
     )

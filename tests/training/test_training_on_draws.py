@@ -31,7 +31,7 @@ def config(small_dataset, tmp_path_factory):
             cache=str(tmp_path_factory.mktemp("cache")),
             device="cpu",
             threads=1,
-            model=ModelConfig(image_size=32),
+            model=ModelConfig("test_vit", image_size=32),
             reselection=RESELECTION,
             training=TrainingConfig(
                 epochs=2, batch_size=8, precision="float32", checkpoint_every=1
@@ -91,7 +91,6 @@ def test_logits_over_draws_are_the_logarithms_of_mean_probabilities(dataset, con
     assert not torch.allclose(averaged.softmax(1), trainer.logits(data.held_out).softmax(1))
 
 
-@pytest.mark.slow
 def test_draws_train_other_networks_of_the_same_size_and_resume_alike(config, tmp_path):
     whole = train(config, tmp_path / "whole", ["01"], progress=False)
     assert whole is not None

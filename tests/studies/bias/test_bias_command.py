@@ -18,10 +18,10 @@ pytestmark = pytest.mark.slow
 LATE = 25  # percent of the falling phase
 SETTINGS = SynthConfig(
     subjects=4,
-    clips_per_subject=5,
+    clips_per_subject=4,
     emotions=["happiness", "surprise"],
-    height=96,
-    width=80,
+    height=72,
+    width=64,
     fps=100,
     amplitude=(2.0, 2.5),
     noise=1.0,
@@ -93,7 +93,7 @@ def test_the_corrected_workbook_matches_keyframes_csv(done, root):
     again = read_annotations(spec, done / f"{original.stem}_reselected.xlsx", "c7")
     with (done / "keyframes.csv").open(newline="") as lines:
         rows = {f"{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}
-    assert len(again.clips) == len(rows) == 20
+    assert len(again.clips) == len(rows) == 16
     for clip in again.clips:
         row = rows[clip.id]
         numbers = tuple(int(row[f"reselected_{key}"]) for key in ("onset", "apex", "offset"))
@@ -117,7 +117,7 @@ def test_tables_and_figures_are_written(done):
         assert np.ptp(image) > 200
     with (done / "shifts.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 20 * 3
+    assert len(rows) == 16 * 3
     for row in rows:
         assert float(row["shift_frames"]) == int(row["reselected"]) - int(row["annotated"])
         assert float(row["shift_ms"]) == 10 * float(row["shift_frames"])
@@ -130,7 +130,7 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
     groups = tmp_path / "groups.csv"
     for text, message in (
         ("person,group\n01,A\n", "row 1: the columns are person, group"),
-        ("subject,coder\n1,A\n2,B\n", "10 clip(s) have no coder: of cas2/03, cas2/04"),
+        ("subject,coder\n1,A\n2,B\n", "8 clip(s) have no coder: of cas2/03, cas2/04"),
         ("subject,coder\n1,A\n01,B\n", "row 3: 01 is in 'B', but in 'A' in an earlier row"),
         ("dataset,subject,coder\nother,1,A\n", "have no coder"),
     ):

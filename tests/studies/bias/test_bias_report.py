@@ -36,7 +36,7 @@ def several():
     half = np.where(np.arange(len(shifts)) % 8 < 4, "east", "west")
     truth = shifts.annotated + np.array((0, 0, -3.0))
     cultures = [Grouping("culture", half)]
-    return study_shifts("three datasets", shifts, cultures, truth, ["a note"], 300)
+    return study_shifts("three datasets", shifts, cultures, truth, ["a note"], 100)
 
 
 def test_figures_are_reproducible(several, tmp_path):

@@ -122,7 +122,7 @@ def study(tmp_path_factory):
     output = tmp_path_factory.mktemp("study")
     words = ["stress", "--recognition", "--output", str(output / "out"), "--cache", str(output)]
     words += ["--levels", "[40]", "--people", "2", "--clips", "5", "--seeds", "1"]
-    words += ["--epochs", "1", "--draws", "2", "--threads", "1"]
+    words += ["--epochs", "1", "--draws", "2", "--threads", "1", "--backbone", "test_vit"]
     assert main(words) == 0
     return words, output / "out"
 
@@ -156,7 +156,7 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
 @pytest.mark.slow
 def test_larger_errors_are_smaller_ones_scaled(study, tmp_path):
     _, output = study
-    sizes = Sizes(levels=[40], people=2, clips=5, seeds=1, epochs=1, draws=2)
+    sizes = Sizes(levels=[40], people=2, clips=5, seeds=1, draws=2)
     clips = Clips(sizes, output.parent, progress=False)
 
     def keys(level):

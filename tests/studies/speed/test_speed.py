@@ -19,7 +19,7 @@ from gamdss.studies.speed.timing import Rates, SpeedComparison, Work, count
 from gamdss.synthetic import SynthConfig
 
 TINY = ("--model.image-size", "32", "--training.batch-size", "4", "--height", "64", "--width", "64")
-TINY += ("--reselection.preset", "full")
+TINY += ("--model.backbone", "test_vit", "--reselection.preset", "full")
 
 
 @pytest.fixture(scope="module")

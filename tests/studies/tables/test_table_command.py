@@ -34,7 +34,7 @@ TABLE = {
 }
 BASE = {
     "task": "c5",
-    "model": {"image_size": 32},
+    "model": {"backbone": "test_vit", "image_size": 32},
     "training": {"epochs": 1, "batch_size": 4, "precision": "float32"},
     "reselection": {"preset": "full"},
 }
