@@ -17,13 +17,15 @@ class KeyFrames:
     one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
     empty.
 
-    Three fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
+    Four fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
     the wording of a note:
 
     - `kept`: reselection left them unchanged because the motion does not locate them more
       precisely than the annotation;
     - `estimated`: not annotated (the apex is the midpoint of onset and offset);
-    - `substituted`: the annotated frame is missing, and the nearest frame replaces it.
+    - `substituted`: the annotated frame is missing, and the nearest frame replaces it;
+    - `uncertain`: the posterior of `motion` is broad or has two modes: its standard deviation is
+      above a fifth of the phase.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
     """
@@ -36,6 +38,7 @@ class KeyFrames:
     kept: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
 
     @property
     def numbers(self) -> tuple[int, int, int]:

@@ -56,6 +56,8 @@ class ReselectionConfig:
         ratio: half window as a share of the phase; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
+        prior: errors of the annotator that `motion` expects: those learned from the dataset, for
+            each subject from the clips of the others, or fixed ones.
         draws: number of equally likely key frames that are drawn for each clip, from the posterior
             of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
             reselected ones.
@@ -68,6 +70,7 @@ class ReselectionConfig:
     preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
+    prior: Literal["dataset", "fixed"] = "dataset"
     draws: int = 0
     test_draws: int = 0
     jitter: float = 0.0

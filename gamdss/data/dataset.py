@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ from gamdss.data.store import DIGEST, Store, join_stores, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError
-from gamdss.files import write_csv
+from gamdss.files import write_csv, write_json
 from gamdss.records import KEYS, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = "the motion does not locate it more precisely than the annotation"
@@ -36,7 +37,8 @@ class Dataset:
 
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
-    one; `truth` the true key frames of synthetic clips by clip id.
+    one; `truth` the true key frames of synthetic clips by clip id; `annotators` by dataset what its
+    store learned of the annotation's errors.
     """
 
     title: str
@@ -45,6 +47,7 @@ class Dataset:
     store: Store
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
+    annotators: Mapping[str, Mapping[str, Annotator]] = field(default_factory=dict)
 
     @property
     def labelled(self) -> Labelled:
@@ -91,6 +94,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
             for clip, keys in (part.truth or {}).items()
         }
         or None,
+        annotators={name: found for part in parts for name, found in part.annotators.items()},
     )
 
 
@@ -127,6 +131,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
+        annotators={spec.name: store.annotators},
     )
 
 
@@ -190,12 +195,25 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
             log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
 
 
+def annotator_values(annotators: Mapping[str, Mapping[str, Annotator]]) -> dict[str, Any]:
+    """Plain values of `Dataset.annotators` for a JSON file."""
+    return {
+        dataset: {
+            "all": asdict(found[""]),
+            "without": {name: asdict(other) for name, other in found.items() if name},
+        }
+        for dataset, found in annotators.items()
+        if found
+    }
+
+
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
 
-    Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does. Beside
-    it, `annotations.csv` has every clip as it was read and its corrections, and
-    `composition.csv` the number of clips of each dataset and class, with the published number.
+    Its columns `kept`, `estimated`, `substituted` and `uncertain` name key frames as `KeyFrames`
+    does. Beside it, `annotations.csv` has every clip as it was read and its corrections,
+    `composition.csv` the number of clips of each dataset and class, with the published number, and
+    `annotator.json` what was learned of the annotation's errors, if anything was.
     """
     clips, found = dataset.annotations.clips, dataset.store.reselected_keys
     write_annotations(path.with_name("annotations.csv"), clips)
@@ -203,11 +221,13 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     write_csv(
         path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
     )
+    if any(dataset.annotators.values()):
+        write_json(path.with_name("annotator.json"), annotator_values(dataset.annotators))
     header = ["subject", "clip", "emotion"]
     header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
     header += [f"{name}_shift" for name in KEYS]
     header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
-    how = ("kept", "estimated", "substituted")
+    how = ("kept", "estimated", "substituted", "uncertain")
     lines: list[list[Any]] = [[*header, "notes", *how]]
     for clip, keys in zip(clips, found, strict=True):
         before, after = clip.annotated.numbers, keys.numbers

@@ -12,10 +12,10 @@ import json
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +32,13 @@ from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import unwritable, write_json
 from gamdss.records import KEYS, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 
-FORMAT = 7
+FORMAT = 8
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
-# different versions cannot be compared. 1 included the wording of notes.
-DIGEST = 2
+# different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
+# model.
+DIGEST = 3
 KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
 _FRAMES, _PHASE_FEATURES = "frames.bin", "phase_features.bin"
 
@@ -54,6 +56,8 @@ class Store:
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
+        annotators: what was learned of the annotation's errors, by subject whose key frames it was
+            used for (from all other subjects), and for "" from all clips; empty if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
             `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
             float16 is exact for differences of colours, which are whole grey levels, and accurate
@@ -69,6 +73,7 @@ class Store:
     digest: str
     phase_features: np.ndarray | None = None
     draws_index: np.ndarray | None = None
+    annotators: Mapping[str, Annotator] = field(default_factory=dict)
 
     @property
     def annotated(self) -> np.ndarray:
@@ -149,6 +154,7 @@ def open_store(
         "grey": frames.grey,
         "preset": reselection.preset,
         "ratio": reselection.ratio,
+        "prior": reselection.prior,
     }
     if reselection.draws:
         settings |= {"draws": reselection.draws, "jitter": reselection.jitter}
@@ -191,6 +197,7 @@ def _build(
     try:
         writer = _Writer(partial)
         with clip_pool(workers) as pool:
+            writer.annotators = reader.learn(clips, pool, progress) if reader.learns else {}
             jobs = deque(pool.submit(reader.read, item) for item in clips)
             count = range(len(jobs))
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
@@ -248,6 +255,7 @@ class _Writer:
         self._frames = _Stack(folder / _FRAMES)
         self._features = _Stack(folder / _PHASE_FEATURES)
         self._rows: list[dict[str, Any]] = []
+        self.annotators: Mapping[str, Annotator] = {}
 
     def add(self, result: ClipKeyFrames) -> None:
         start = [self._frames.append(result.images)] * KEY_FRAMES
@@ -271,6 +279,7 @@ class _Writer:
         index: dict[str, Any] = {"digest": digest.hexdigest(), "frames": self._frames.shape}
         if self._features.shape[0]:
             index["phase_features"] = self._features.shape
+        index["annotators"] = {name: asdict(found) for name, found in self.annotators.items()}
         write_json(self._file, {**index, "clips": self._rows})
 
     def _identity(self) -> Any:
@@ -320,6 +329,7 @@ def _load(folder: Path) -> Store:
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
+                uncertain=tuple(k["uncertain"]),
             )
             for k in (row[which] for row in rows)
         )
@@ -337,6 +347,10 @@ def _load(folder: Path) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
+        annotators={
+            name: Annotator(*(tuple(found[part]) for part in ("bias", "width")))
+            for name, found in index["annotators"].items()
+        },
         phase_features=None if shape is None else stack(_PHASE_FEATURES, np.float16, shape),
         draws_index=np.array(draws, np.int64) if draws else None,
     )

@@ -60,40 +60,43 @@ def reselect(
     return _found(numbered(frames, first_frame, frame_numbers), keys, rule)[0]
 
 
-def reselect_and_draw(
+def reselect_with_posterior(
     images: Mapping[int, np.ndarray],
     annotated: tuple[int, int, int],
-    *,
     preset: str | Preset,
     ratio: float | None = None,
-    draws: int = 0,
+) -> tuple[KeyFrames, Posterior | None]:
+    """As `reselect` of frames by number, and the key frames' posterior if `motion` found one."""
+    keys = KeyFrames(*ordered_annotation(*annotated))
+    return _found(images, keys, resolve(preset, ratio))
+
+
+def draw_key_frames(
+    found: KeyFrames,
+    posterior: Posterior | None,
+    present: Sequence[int],
+    draws: int,
     jitter: float = 0.0,
-) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
-    """Reselect as `reselect`, and draw equally likely key frames; the same for every call.
+) -> tuple[tuple[int, int, int], ...]:
+    """Equally likely key frames of a clip; the same for every call.
 
     Args:
-        images: frames by number.
-        annotated: onset, apex, offset.
-        preset, ratio: as `reselect`.
-        draws: how many key frames are drawn.
-        jitter: move the reselected key frames by up to this share of a phase (`jittered`); 0
-            draws from the posterior of `motion` (if it has none, all draws are what was found).
+        found: the reselected key frames.
+        posterior: theirs; without one (and without jitter), all draws are `found`.
+        present: numbers of the frames that exist.
+        draws: how many are drawn.
+        jitter: move `found` at random by up to this share of a phase; 0 draws from the posterior.
     """
-    keys = KeyFrames(*ordered_annotation(*annotated))
-    found, posterior = _found(images, keys, resolve(preset, ratio))
     if jitter:
-        return found, jittered(found.numbers, jitter, draws, list(images))
-    if posterior is None:
-        return found, (found.numbers,) * draws
-    return found, posterior.draws(draws)
+        return jittered(found.numbers, jitter, draws, present)
+    return (found.numbers,) * draws if posterior is None else posterior.draws(draws)
 
 
 def _found(
     source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset
 ) -> tuple[KeyFrames, Posterior | None]:
-    """The reselected key frames, and their posterior if `motion` found one."""
     if rule.criterion == "motion":
-        images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
+        images, notes = gather_span(source, keys.numbers, rule.span(keys.onset, keys.offset))
         fit = fit_motion(images, keys)
         if fit is None:
             return replace(keys, notes=notes, kept=KEYS), None

@@ -54,10 +54,17 @@ def read_config(run: Path) -> Config:
             remedy="Name a run directory as `gamdss train` writes it.",
         ) from error
     try:
-        return checked(Config, values, file)
+        return checked(Config, _as_it_ran(values), file)
     except ConfigError as error:
         remedy = f"{error.remedy} If a later version of gamdss wrote this run, install it."
         raise ConfigError(error.problem, file=file, remedy=remedy) from error
+
+
+def _as_it_ran(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings whose default is not what earlier versions, which did not have them, did."""
+    if isinstance(stored := values.get("reselection"), Mapping):
+        values["reselection"] = {"prior": "fixed", **stored}
+    return values
 
 
 def read_json(file: Path) -> Any:

@@ -7,7 +7,7 @@ from gamdss.records import KeyFrames
 from gamdss.reselection import reselect
 from gamdss.reselection.jitter import jitter_span, jittered
 from gamdss.reselection.motion.course import Posterior, nearest
-from gamdss.reselection.select import reselect_and_draw
+from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
 
 TIMES = np.array([n for n in range(10, 121) if n != 50])
 
@@ -45,6 +45,11 @@ def test_jitter_takes_frames_that_exist():
     present = [0, 20, 40, 100]
     assert {n for draw in jittered((20, 40, 100), 0.4, 50, present) for n in draw} <= set(present)
     assert jitter_span(2, 40, 41, 0.4)[0] == 0
+
+
+def reselect_and_draw(frames, annotated, preset, ratio=None, **draws):
+    found, posterior = reselect_with_posterior(frames, annotated, preset, ratio)
+    return found, draw_key_frames(found, posterior, list(frames), **draws)
 
 
 @pytest.fixture(scope="module")

@@ -89,16 +89,17 @@ def test_too_few_or_small_frames_keep_the_annotation(frames):
 @pytest.mark.parametrize(
     ("spread", "middle", "numbers"),
     [
-        ((0.9, 0.4, 0.4), (14, 18, 88), (14, 18, 88)),  # an apex before the annotated onset
-        ((0.9, 0.4, 0.9), (22, 95, 105), (20, 95, 105)),  # or behind the annotated offset
-        ((0.4, 0.9, 0.4), (55, 58, 86), (55, 58, 86)),  # an onset behind the annotated apex
-        ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
+        ((0.9, 0.4, 0.4), (17, 18, 88), (17, 18, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (22, 93, 95), (20, 93, 95)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (52, 54, 86), (52, 54, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (17, 47, 95), (20, 47, 90)),
+        ((0.9, 0.4, 0.4), (4, 47, 86), (4, 47, 86)),  # an onset that is not near the annotated one
     ],
 )
 def test_kept_key_frames_are_the_annotated_ones(frames, monkeypatch, spread, middle, numbers):
     samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
 
-    def fitted(level, times, annotated):
+    def fitted(level, times, annotated, width):
         return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
 
     monkeypatch.setattr("gamdss.reselection.motion.fit.fit_course", fitted)
@@ -132,7 +133,7 @@ def test_frames_of_any_shape_are_measured(shape):
 
 
 def test_needed_frames_of_motion_reach_beyond_the_clip():
-    assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
+    assert needed_frames(60, 80, 160, "motion") == tuple(range(0, 221))
     assert needed_frames(2, 40, 50, "motion")[0] == 0
 
 

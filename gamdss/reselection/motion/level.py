@@ -79,9 +79,13 @@ class MotionMeter:
 
     def field(self, course: np.ndarray) -> np.ndarray:
         """Local motion (h, w, 2) in pixels that follows `course`; 0 where it is not clear."""
-        wanted = course[self.chosen] - course[self.chosen].mean()
-        field = np.tensordot(wanted, self.flow, 1) / (wanted @ wanted + 1e-12)
-        rest = ((self.flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
+        # What the head leaves in the flow drifts slowly, as a parabola at most, and must not be
+        # taken for the expression.
+        slow = np.linalg.qr(np.vander(np.linspace(-1, 1, len(self.chosen)), 3))[0]  # (F, 3)
+        wanted = course[self.chosen] - slow @ (slow.T @ course[self.chosen])
+        flow = self.flow - np.tensordot(slow, np.tensordot(slow.T, self.flow, 1), 1)
+        field = np.tensordot(wanted, flow, 1) / (wanted @ wanted + 1e-12)
+        rest = ((flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
         clarity = (field**2).sum(-1) / (rest + np.median(rest) + 1e-12)
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)

@@ -15,7 +15,8 @@ from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
-from gamdss.records import Clip, KeyFrames
+from gamdss.records import KEYS, Clip, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 from gamdss.studies.bias.groups import read_groups
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
@@ -157,11 +158,23 @@ def synthetic_rate(root: Path) -> float:
         return float(next(csv.DictReader(rows), {}).get("fps") or 0)
 
 
+def learned_errors(found: Annotator) -> str:
+    """Bias and width of each key frame, in percent of the phase."""
+    parts = zip(KEYS, found.bias, found.width, strict=True)
+    return ", ".join(f"{key} {100 * b:+.1f} ± {100 * w:.1f}%" for key, b, w in parts)
+
+
 def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
-    """Warnings about the data for the reader of the report."""
+    """Warnings about the data, and what was learned of it, for the reader of the report."""
     notes = []
     for source in opened:
         name = source.spec.name
+        notes += [
+            f"{name}: errors of the annotation as `motion` learned them for training "
+            f"(--reselection.prior dataset): {learned_errors(found[''])}"
+            for found in source.dataset.annotators.values()
+            if found
+        ]
         if not any(keys.intervals for keys in source.keys):
             notes.append(
                 f"{name}: preset {preset!r} states no intervals, so shifts are taken as exact "

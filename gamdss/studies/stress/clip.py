@@ -13,7 +13,8 @@ import numpy as np
 
 from gamdss.data.specs import get_spec
 from gamdss.reselection import needed_frames, reselect
-from gamdss.reselection.motion.course import annotation_width, in_order, slow_memory
+from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.course import in_order, slow_memory
 from gamdss.reselection.motion.fit import fit_motion
 from gamdss.reselection.motion.posterior import Problem, sample
 from gamdss.reselection.spotting import fit_spotted
@@ -149,7 +150,7 @@ def known_shape_fit(
             times=times,
             curves=lambda parameters: stretched(parameters, times, true, shape),
             centre=keys,
-            width=annotation_width(keys),
+            width=FIXED.prior(keys)[1],
             allowed=in_order,
             memory=slow_memory(keys),
         )
