@@ -33,6 +33,7 @@ _APEXES = (0.2, 0.35, 0.5, 0.65, 0.8)
 # allows at most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end
 # of the plateau.
 _HELD = (0.5, 0.95)
+_FULL = 0.7  # strength from which on an expression is held
 _WIDER = 3  # ends of held expressions that are tried in the wider window
 _STEPS = 13  # times of the search from the first frame of the wider window to the last
 # Quality from which on a fit of the wider window is taken: a search over all courses finds some
@@ -148,6 +149,17 @@ def _fit(
             return None
         posterior = fit_course(level, times, middle, width, plateau)
         middle, course = posterior.middle(), posterior.course
-    keys = KeyFrames(*nearest(times, middle), intervals=posterior.intervals())
+    intervals = posterior.intervals()
+    if plateau == _HELD:
+        intervals = (intervals[0], _with_held(intervals[1], times, course), intervals[2])
+    keys = KeyFrames(*nearest(times, middle), intervals=intervals)
     fit = MotionFit(times, level, course, keys, posterior)
     return CandidateFit(fit, posterior.draws(draws))
+
+
+def _with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
+    """The interval of the apex, with the frames at full strength: any of them could be the apex."""
+    held = times[course >= _FULL]
+    if not len(held):
+        return apex
+    return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))

@@ -31,6 +31,7 @@ from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
+_NEAR = 1 / 3  # of the prior's width: a median further from the annotation is better than it
 UNCERTAIN = 0.2  # of a phase: above this standard deviation, a key frame is uncertain
 _LEAST_SHARE = 0.02  # of the samples that must count after weighting
 RELIABLE = 0.6  # quality below which a fit is unreliable
@@ -171,7 +172,7 @@ def _found(
 ) -> MotionFit:
     """Medians, or the annotation where the motion does not locate a key frame, and intervals."""
     middle = posterior.middle()
-    kept = (posterior.spread > UNSUPPORTED) & (np.abs(middle - keys.numbers) <= width)
+    kept = (posterior.spread > UNSUPPORTED) & (np.abs(middle - keys.numbers) <= _NEAR * width)
     found = np.where(kept, keys.numbers, np.round(middle))
     while (wrong := np.diff(found) < 0).any():
         # An annotated frame on the wrong side of a moved one is located by the motion after all.

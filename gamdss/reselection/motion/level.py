@@ -26,6 +26,8 @@ _FLOWS = 28  # frames of which dense flow is taken
 _SHARE = 0.3  # of the pixels that carry the expression
 _ROUNDS = 3
 _SMOOTH = 2.0  # pixels, of the motion field
+_AT_REST = 0.02  # strength below which a face is at rest
+_REST = 0.3  # share of frames at rest, from which on slow drift can be told from the expression
 _GRID = 3  # pixels: the step of the grid on which courses are compared
 
 
@@ -80,8 +82,9 @@ class MotionMeter:
     def field(self, course: np.ndarray) -> np.ndarray:
         """Local motion (h, w, 2) in pixels that follows `course`; 0 where it is not clear."""
         # What the head leaves in the flow drifts slowly, as a parabola at most, and must not be
-        # taken for the expression.
-        slow = np.linalg.qr(np.vander(np.linspace(-1, 1, len(self.chosen)), 3))[0]  # (F, 3)
+        # taken for the expression. Without frames at rest around it, the two look alike.
+        powers = 3 if (course < _AT_REST).mean() >= _REST else 1
+        slow = np.linalg.qr(np.vander(np.linspace(-1, 1, len(self.chosen)), powers))[0]  # (F, K)
         wanted = course[self.chosen] - slow @ (slow.T @ course[self.chosen])
         flow = self.flow - np.tensordot(slow, np.tensordot(slow.T, self.flow, 1), 1)
         field = np.tensordot(wanted, flow, 1) / (wanted @ wanted + 1e-12)
