@@ -42,6 +42,7 @@ setup(
         "threadpoolctl>=3.1,<4",
         "matplotlib>=3.8,<4",
         "tqdm>=4.66,<5",
+        "huggingface_hub>=0.24,<3",
         "safetensors>=0.4.3,<1",
         "jsonargparse[signatures]>=4.49,<5",
         "PyYAML>=6.0,<7",

@@ -3,8 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from pathlib import Path
+
+# Control characters, and those that change the direction or the lines of a text.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str, keep: str = "") -> str:
+    """A text whose control characters, but for those in `keep`, are shown as escapes.
+
+    Names of files and clips may contain them, and a terminal would obey them.
+    """
+    return _CONTROL.sub(
+        lambda found: found[0] if found[0] in keep else found[0].encode("unicode_escape").decode(),
+        text,
+    )
 
 
 class GamdssError(Exception):
@@ -36,11 +51,12 @@ class GamdssError(Exception):
         self.remedy = remedy
         self.file = None if file is None else Path(file)
         self.row = row
-        where = "" if file is None else str(file)
+        where = "" if file is None else printable(str(file))
         if row is not None:
             where = f"{where}, row {row}" if where else f"row {row}"
         message = f"{where}: {problem}" if where else problem
-        super().__init__(f"{message}\n{remedy}" if remedy else message)
+        text = f"{message}\n{remedy}" if remedy else message
+        super().__init__(printable(text, keep="\n"))
 
 
 class ConfigError(GamdssError):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import errno
 import io
 import json
 import os
+import re
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,13 @@ from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
 from gamdss.errors import ConfigError, RunError
+
+_FORMULA = tuple("=+-@\t\r")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
+_MOST_YAML = 4 << 20  # bytes
+_MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
+_DEEPEST_YAML = 50
+_LONGEST_REASON = 300
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -59,10 +69,18 @@ def write_text(path: Path, text: str) -> None:
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
+def without_formula(cell: object) -> object:
+    """A cell for a CSV file: text that a spreadsheet program would run has a quote before it."""
+    if not isinstance(cell, str) or cell[:1] not in _FORMULA or _NUMBER.fullmatch(cell):
+        return cell
+    return f"'{cell}" if cell.strip("-+") else cell
+
+
 def write_csv(path: Path, rows: Iterable[Iterable[object]], line_end: str = "\n") -> None:
-    """Write rows, the header first, as CSV in UTF-8; raises as `write_atomic`."""
+    """Write rows, the header first, as CSV in UTF-8, without formulas; raises as `write_atomic`."""
     text = io.StringIO()
-    csv.writer(text, lineterminator=line_end).writerows(rows)
+    table = csv.writer(text, lineterminator=line_end)
+    table.writerows([without_formula(cell) for cell in row] for row in rows)
     write_atomic(path, lambda target: target.write_bytes(text.getvalue().encode()))
 
 
@@ -84,6 +102,26 @@ def read_record(path: Path) -> dict[str, Any]:
     return values if isinstance(values, dict) else {}
 
 
+def read_regular(path: Path, limit: int) -> bytes:
+    """The bytes of a file of at most `limit` bytes; never waits for a pipe or a device.
+
+    Raises:
+        OSError: it cannot be read, is larger, or is not a regular file.
+    """
+    try:
+        about = path.stat()
+    except ValueError as error:  # a zero byte in the path
+        raise OSError(errno.EINVAL, str(error), str(path)) from error
+    if stat.S_ISDIR(about.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(about.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe or a device, not a file", str(path))
+    if about.st_size > limit:
+        size = f"{about.st_size / 2**20:.1f} MB, more than {limit / 2**20:g} MB"
+        raise OSError(errno.EFBIG, f"it has {size}", str(path))
+    return path.read_bytes()
+
+
 def read_yaml(path: Path, what: str, option: str) -> Any:
     """The plain values of a YAML file that the user named.
 
@@ -96,14 +134,39 @@ def read_yaml(path: Path, what: str, option: str) -> Any:
         ConfigError: it cannot be read, or is not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        text = read_regular(path, _MOST_YAML).decode()
+        _check_size(yaml.compose(text, yaml.SafeLoader), {}, 0)
+        return yaml.safe_load(text)
     except OSError as error:
         raise ConfigError(
             f"{what} cannot be read ({error.strerror})", file=path, remedy=f"Check {option}."
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = " ".join(str(error).split())
+    except RecursionError as error:
+        raise ConfigError("nested too deeply", file=path, remedy="Correct it.") from error
+    except Exception as error:  # PyYAML raises whatever its constructors do
+        where = " ".join(str(error).split())[:_LONGEST_REASON]
         raise ConfigError(f"not valid YAML: {where}", file=path, remedy="Correct it.") from error
+
+
+def _check_size(node: yaml.Node | None, sizes: dict[int, int], depth: int) -> int:
+    """The number of values in a YAML document once its aliases are filled in.
+
+    Raises:
+        RecursionError: it is nested too deeply, or contains itself.
+        ValueError: it is too large.
+    """
+    if depth > _DEEPEST_YAML:
+        raise RecursionError
+    if not isinstance(node, yaml.CollectionNode):
+        return 1
+    if id(node) not in sizes:
+        pairs = [
+            part for pair in node.value for part in (pair if isinstance(pair, tuple) else [pair])
+        ]
+        sizes[id(node)] = 1 + sum(_check_size(part, sizes, depth + 1) for part in pairs)
+    if sizes[id(node)] > _MOST_VALUES:
+        raise ValueError(f"it has more than {_MOST_VALUES} values")
+    return sizes[id(node)]
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

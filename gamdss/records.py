@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 KEYS = ("onset", "apex", "offset")
+RELIABLE = 0.6  # quality of a fit below which it is unreliable
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class KeyFrames:
       above a fifth of the phase.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
+    `quality` is the share of the motion level's variance that the course fitted by `motion`
+    explains, 0 to 1; None for other presets, and if nothing was fitted.
     """
 
     onset: int
@@ -39,6 +42,12 @@ class KeyFrames:
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()
     uncertain: tuple[str, ...] = ()
+    quality: float | None = None
+
+    @property
+    def reliable(self) -> bool:
+        """Whether no fit says that the key frames mean little."""
+        return self.quality is None or self.quality >= RELIABLE
 
     @property
     def numbers(self) -> tuple[int, int, int]:
@@ -56,7 +65,8 @@ class Clip:
     `video` is the workbook's name of the recording, and `take` counts successive rows of one
     recording. `corrections` describes corrected mistakes of the workbook. `alternative` is a known
     correction that the workbook alone gives no reason to apply; it is used if the annotated frames
-    are not among the clip's files.
+    are not among the clip's files. `fps` is the clip's own frame rate, 0 if the workbook has none;
+    `workbook` is the name of the clip's workbook, if a dataset has several.
     """
 
     dataset: str
@@ -70,6 +80,13 @@ class Clip:
     take: int = 1
     corrections: tuple[str, ...] = ()
     alternative: KeyFrames | None = None
+    fps: float = 0.0
+    workbook: str = ""
+
+    @property
+    def where(self) -> str:
+        """The clip's row, for messages."""
+        return f"row {self.row} of {self.workbook or 'the workbook'}"
 
     @property
     def id(self) -> str:
@@ -79,7 +96,7 @@ class Clip:
     @property
     def path_names(self) -> dict[str, str | int]:
         """Values of the fields in a spec's path templates."""
-        digits = "".join(c for c in self.subject if c.isdigit())
+        digits = "".join(c for c in self.subject if c.isdecimal())
         return {
             "subject": self.subject,
             "number": int(digits or 0),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,11 +88,21 @@ class Hog:
 
     def __init__(self) -> None:
         self._detector = _load_dlib().get_frontal_face_detector()
+        self._refine = True
+
+    def rough(self) -> Hog:
+        """The detector without the second detection: a fifth of the time, boxes 20% off."""
+        other = copy(self)
+        other._refine = False
+        return other
 
     def faces(self, image: np.ndarray) -> list[DetectedFace]:
         """All faces in a uint8 BGR image (H, W, 3)."""
         pixels = _grey(image)
-        return [DetectedFace(self._refined(pixels, box)) for box in self._boxes(pixels)]
+        boxes = self._boxes(pixels)
+        if self._refine:
+            boxes = [self._refined(pixels, box) for box in boxes]
+        return [DetectedFace(box) for box in boxes]
 
     def _boxes(self, pixels: np.ndarray) -> list[Box]:
         """Boxes that score at least half of the best: folds of cloth can score just above 0."""

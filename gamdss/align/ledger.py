@@ -19,10 +19,9 @@ from filelock import FileLock, Timeout
 from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
+from gamdss.data.crop_settings import ALIGN_FOLDER, ALIGN_SETTINGS
 from gamdss.errors import RunError
 from gamdss.files import read_record, unwritable, write_json
-
-FOLDER = ".gamdss-align"
 
 
 class Ledger:
@@ -38,7 +37,7 @@ class Ledger:
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
         self.output = output
-        self._folder = output / FOLDER
+        self._folder = output / ALIGN_FOLDER
         self._records = self._folder / "clips"
         self._work = self._folder / "work"
         try:
@@ -119,7 +118,7 @@ class Ledger:
     def _check_settings(self, identity: dict[str, Any]) -> None:
         """Compare the settings with those of the stored crops, and store them."""
         shutil.rmtree(self._work, ignore_errors=True)
-        file = self._folder / "settings.json"
+        file = self._folder / ALIGN_SETTINGS
         stored = read_record(file)
         if stored and stored != identity and any(self._records.iterdir()):
             names = [name for name in identity if stored.get(name) != identity[name]]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
+from gamdss import files
 from gamdss.align.clip import ALIGNED, FAILED, LOST, RELAXED, Outcome
-from gamdss.files import write_atomic
 
 CSV_NAME = "alignment.csv"
 HEADER = (
@@ -52,9 +50,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
 
 def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write one line per clip; boxes in raw pixels, angles in degrees, drift in crop pixels."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADER)
+    rows: list[tuple[object, ...]] = [HEADER]
     for outcome in outcomes:
         pose = outcome.pose
         found: tuple[object, ...] = ("",) * 7
@@ -63,5 +59,5 @@ def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
             found = (outcome.frame, *box, f"{pose.angle:.3f}", f"{outcome.scale:.5f}")
         checked = (outcome.seen, outcome.drift)
         end = (outcome.settings, outcome.frames, *checked, outcome.problem)
-        writer.writerow((outcome.id, outcome.status, *found, *end))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+        rows.append((outcome.id, outcome.status, *found, *end))
+    files.write_csv(path, rows)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from gamdss.errors import printable
 from gamdss.version import __version__
 
 if TYPE_CHECKING:
@@ -42,10 +43,19 @@ COMMANDS = {
 }
 
 
+class _Formatter(logging.Formatter):
+    """Shows control characters of names as escapes."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record), keep="\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     if words == ["--version"]:
         print(f"gamdss {__version__}")
         return 0

@@ -20,7 +20,7 @@ class Options:
     Args:
         groups: a CSV file with columns subject and group (annotator, culture ...; each further
             column is another grouping; dataset and clip are optional).
-        fps: frames per second, instead of the spec's.
+        fps: frames per second, instead of the workbook's and the spec's.
     """
 
     groups: str | None = None

@@ -13,6 +13,7 @@ from gamdss.metrics import Selection, compare
 from gamdss.report.comparison import Compared, comparison_markdown, comparison_text
 from gamdss.runs.alike import check_same_data, differing, read_seeds
 from gamdss.runs.finished import FinishedRun
+from gamdss.training.results import seen_note
 
 _NAMES = get_args(Selection)
 
@@ -46,9 +47,11 @@ def run(options: Options) -> None:
         [one.predictions(selection) for one in side]
         for side, selection in zip(sides, selections, strict=True)
     ]
+    runs = [one for side in sides for one in side]
+    distrust = [f"{one.path}: {seen_note(one.results)}" for one in runs if one.results.seen]
     found = Compared(
         comparison=compare(predicted[0], predicted[1], len(first.classes)),
-        title=f"{first.results.dataset}, {first.results.task}",
+        title=". ".join([f"{first.results.dataset}, {first.results.task}", *distrust]),
         names=(options.a, options.b),
         selections=selections,
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),

@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from gamdss.config.command_line import Command
+from gamdss.data.long_tables import LONG_SPECS
 from gamdss.data.specs import FOLDER, DatasetSpec, get_spec, spec_names
 
 
@@ -41,6 +42,17 @@ def run(options: Options) -> None:
     ]
     header = ("--dataset", "", "clips", "subjects", "--task (clips)")
     print(tabulate(rows, header, tablefmt="simple", disable_numparse=True))
+    print("\nLong recordings, for gamdss spot --dataset and gamdss synth --recordings:\n")
+    longs = LONG_SPECS.values()
+    columns = ("--dataset", "", "fps", "recordings", "subjects", "micro", "macro")
+    lengths = [
+        (one.name, one.title, one.fps, one.recordings, one.subjects, one.micro, one.macro)
+        for one in longs
+    ]
+    print(tabulate(lengths, columns, tablefmt="simple"))
+    for one in longs:
+        if one.name not in spec_names():
+            print(f"\n{one.name}: {one.reference}\n  {one.request_page}")
     for spec in specs:
         print(f"\n{spec.name}: {spec.reference}\n  {spec.request_page}")
         for note in spec.notes:

@@ -9,6 +9,7 @@ from typing import Literal
 from gamdss.config.command_line import Command, positional
 from gamdss.files import check_file
 from gamdss.runs.export import SUFFIXES, export, load_trained
+from gamdss.runs.export_pretrained import export_pretrained
 
 
 @dataclass
@@ -18,28 +19,33 @@ class Options:
     Args:
         fold: the fold whose network is exported.
         format: `onnx` and `torchscript`: a graph from two key frames, uint8 RGB, to logits (for a
-            run on phase features: from a key frame and the feature); `safetensors`: the weights.
-        output: the file to write; `RUN/export/FOLD` with the suffix of the format if omitted.
+            run on phase features: from a key frame and the feature); `safetensors`: the weights;
+            `pretrained`: a folder of weights, config and model card, which
+            `TwoBranchNet.from_pretrained` and `gamdss train --init-from` read.
+        output: the file or folder to write; `RUN/export/FOLD` with the suffix of the format if
+            omitted.
     """
 
     run: str = positional("the run directory")
     fold: str = field(kw_only=True)
-    format: Literal["onnx", "torchscript", "safetensors"] = "onnx"
+    format: Literal["onnx", "torchscript", "safetensors", "pretrained"] = "onnx"
     output: str | None = None
 
 
 def run(options: Options) -> None:
     """Export, check, and print what the file takes and returns."""
     place = Path(options.run).expanduser()
-    if options.output:
-        check_file(Path(options.output).expanduser(), "--output")
-    trained = load_trained(place, options.fold)
-    default = place / "export" / f"{options.fold}{SUFFIXES[options.format]}"
-    file = Path(options.output).expanduser() if options.output else default
-    difference = export(trained, options.format, file)
+    default = place / "export" / f"{options.fold}{SUFFIXES.get(options.format, '')}"
+    target = Path(options.output).expanduser() if options.output else default
+    if options.format == "pretrained":
+        trained, difference = export_pretrained(place, options.fold, target)
+    else:
+        check_file(target, "--output")
+        trained = load_trained(place, options.fold)
+        difference = export(trained, options.format, target)
     about = trained.about
     lines = [
-        f"{options.format}  {file}",
+        f"{options.format}  {target}",
         f"takes  {'; '.join(about['inputs'])}; S = {about['image_size']}",
         f"returns  {about['output']}; classes {', '.join(about['classes'])}",
         f"check  logits within {difference:.1g} of the network's on synthetic frames",

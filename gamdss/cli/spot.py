@@ -7,15 +7,18 @@ from pathlib import Path
 
 from gamdss.align.settings import AlignConfig
 from gamdss.config.command_line import Command
+from gamdss.data.long_emotions import with_emotions
 from gamdss.data.long_videos import RowRules, open_long_videos
 from gamdss.errors import ConfigError, FrameError, require
 from gamdss.prediction.face_regions import FaceLayout
+from gamdss.prediction.predictor import PredictConfig, Predictor
 from gamdss.prediction.spot_clips import spot_clips, write_spotted
-from gamdss.prediction.spot_dataset import FaceSource, spot_videos, write_spotted_videos
+from gamdss.prediction.spot_dataset import FaceSource, spot_videos
+from gamdss.prediction.spotted_files import write_spotted_videos
 
 _SOURCES = (
-    "Give clips with --input, or a long-video dataset with --dataset (casme2sq or sammlv) and "
-    "--data-root."
+    "Give clips with --input, or a long-video dataset with --dataset (casme2sq, sammlv or cas3lv) "
+    "and --data-root."
 )
 _FACES = ("auto", "track", "as-is")
 
@@ -29,8 +32,8 @@ class Options:
         input: a folder of frames, a tree of such folders (one per clip), or a video, each with one
             face and one expression; align them first with `gamdss align`.
         workers: threads for `input`; 0 takes one per processor.
-        dataset: long-video dataset in place of `input`, `casme2sq` or `sammlv`; all its recordings
-            are spotted, and scored by the rule of the MEGC.
+        dataset: long-video dataset in place of `input`, `casme2sq`, `sammlv` or `cas3lv`; all its
+            recordings are spotted, and scored by the rule of the MEGC.
         data_root: the dataset's folder.
         annotations: the dataset's workbook, if it is not found by its name.
         layout: which of the dataset's frames are read, `raw` or `cropped`; the first found if
@@ -41,6 +44,10 @@ class Options:
             of each, relative to width and height.
         detector: finds the faces to track: dlib (default), mtcnn, blazeface or mesh.
         rules: what is done with incomplete rows of the dataset.
+        run: a finished run, which classifies the micro-expressions that are spotted; adds the
+            spot-then-recognise score (STRS).
+        emotions: with `run`, the workbook of the same clips in SAMM or CAS(ME)3, which has the
+            emotions of the labels; that of CAS(ME)2 has its own.
     """
 
     output: str = field(kw_only=True)
@@ -54,11 +61,15 @@ class Options:
     face: tuple[float, float, float, float, float, float] | None = None
     detector: str | None = None
     rules: RowRules = field(default_factory=RowRules)
+    run: str | None = None
+    emotions: str | None = None
 
     def __post_init__(self) -> None:
         require(self.workers >= 0, "workers", self.workers, "0 or more")
         require(self.faces in _FACES, "faces", self.faces, " or ".join(_FACES))
-        names = ("dataset", "data_root", "annotations", "layout", "face", "detector")
+        names = ("dataset", "data_root", "annotations", "layout", "face", "detector", "run")
+        if self.emotions is not None and self.run is None:
+            raise ConfigError("--emotions has no effect without --run", remedy="Omit it.")
         given = [n for n in names if getattr(self, n) is not None]
         given += ["faces"] if self.faces != "auto" else []
         given += ["rules"] if self.rules != RowRules() else []
@@ -77,11 +88,10 @@ class Options:
 
 
 def run(options: Options) -> int:
-    """Spot clips or a dataset, and write tables; returns 1 if a clip could not be spotted."""
+    """Spot clips or a dataset, and write tables; returns 1 if any could not be spotted."""
     output = Path(options.output).expanduser()
     if options.input is None:
-        print(_dataset(options, output))
-        return 0
+        return _dataset(options, output)
     place = Path(options.input).expanduser()
     found = spot_clips(place, output, options.workers)
     print(write_spotted(found, output))
@@ -95,12 +105,12 @@ def run(options: Options) -> int:
     return 1 if failed else 0
 
 
-def _dataset(options: Options, output: Path) -> str:
-    """Spot and score a long-video dataset; returns a summary."""
+def _dataset(options: Options, output: Path) -> int:
+    """Spot and score a long-video dataset; returns 1 if a recording could not be spotted."""
     assert options.dataset is not None
     assert options.data_root is not None
     root = Path(options.data_root).expanduser()
-    workbook = None if options.annotations is None else Path(options.annotations).expanduser()
+    workbook = _path(options.annotations)
     data = open_long_videos(options.dataset, root, workbook, options.layout, options.rules)
     tracked = options.faces == "track" or (options.faces == "auto" and not data.cropped)
     unused = "face" if tracked else "detector"
@@ -116,9 +126,26 @@ def _dataset(options: Options, output: Path) -> str:
         x = options.face
         layout = FaceLayout((x[0], x[1]), (x[2], x[3]), (x[4], x[5]))
         faces = FaceSource(tracked, settings, layout)
-    found = spot_videos(data, output, faces)
+    predictor = None
+    if options.run is not None:
+        data = with_emotions(data, _path(options.emotions))
+        predictor = Predictor(options.run, PredictConfig(crops=settings))
+    found = spot_videos(data, output, faces, predictor)
+    failed = [item for item in found if item.problem]
+    if len(failed) == len(found):
+        raise FrameError(
+            f"no recording could be spotted: {failed[0].problem}",
+            file=failed[0].video.folder,
+            remedy="Unpack the frames again.",
+        )
     stored = {"rules": asdict(options.rules), **faces.identity}
-    return write_spotted_videos(data, found, output, stored)
+    classes = () if predictor is None else predictor.run.classes
+    print(write_spotted_videos(data, found, output, stored, classes))
+    return 1 if failed else 0
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text).expanduser()
 
 
 COMMAND = Command(run, Options)

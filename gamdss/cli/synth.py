@@ -33,9 +33,10 @@ class RecordingOptions:
 
     Args:
         output: the folder to create.
-        recordings: recordings of each subject; CAS(ME)2 has at most 9.
-        dataset: `casme2sq` (CAS(ME)2, 30 frames per second) or `sammlv` (SAMM Long Videos, 200).
-        subjects: number of synthetic people; CAS(ME)2 has at most 22.
+        recordings: recordings of each subject; CAS(ME)2 has at most 9, CAS(ME)3 13.
+        dataset: `sammlv` (SAMM Long Videos, 200 frames per second), `casme2sq` (CAS(ME)2, 30) or
+            `cas3lv` (CAS(ME)3 part A, 30).
+        subjects: number of synthetic people; CAS(ME)2 has at most 22, CAS(ME)3 100.
         jpeg_quality: of the frames, 1 to 100.
     """
 

@@ -158,6 +158,11 @@ class Config:
         output: the run directory; `runs/<dataset>_<task>` in the working directory if omitted.
         cache: folder for decoded frames and synthetic datasets; the user's cache folder if
             omitted.
+        init_from: a run, or a folder of `gamdss export --format pretrained`, whose weights
+            training starts from; of a run, each fold from the fold of the same name. Weights that
+            have seen a held-out subject are refused.
+        init_from_seen: start from such weights nevertheless; the results say that they cannot be
+            trusted.
         corrections: correct known mistakes of the workbook, if a cell shows them.
         case_sensitive_emotions: accept emotions only in the dataset's own spelling, as the release
             does (857 of the 860 clips of CAS(ME)3).
@@ -183,6 +188,8 @@ class Config:
     clip_list: str | None = None
     output: str | None = None
     cache: str | None = None
+    init_from: str | None = None
+    init_from_seen: bool = False
     corrections: bool = True
     case_sensitive_emotions: bool = False
     strict: bool = False
@@ -201,6 +208,8 @@ class Config:
     def __post_init__(self) -> None:
         require(self.seed >= 0, "seed", self.seed, "0 or more")
         require(self.threads >= 0, "threads", self.threads, "0 or more")
+        seen = self.init_from_seen
+        require(self.init_from is not None or not seen, "init_from_seen", seen, "with --init-from")
         selection = self.training.selection
         ok = self.protocol.name != "all" or selection == "final"
         allowed = "final with --protocol.name all, which sets nobody aside"

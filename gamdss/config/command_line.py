@@ -8,17 +8,17 @@ import os
 import sys
 from argparse import ArgumentError
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar, cast
 
 from jsonargparse import ArgumentParser, Namespace
 from typing_extensions import Self
 
 from gamdss.config.load import check_file, explain, new_parser
-from gamdss.errors import ConfigError, GamdssError, did_you_mean
+from gamdss.errors import ConfigError, GamdssError, did_you_mean, printable
 
 Values = TypeVar("Values")
 
@@ -104,6 +104,29 @@ class Command:
         return given
 
 
+class _Printable:
+    """A text stream that shows control characters of names as escapes."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        return self._stream.write(printable(text, keep="\n\t"))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def safe_output() -> Iterator[None]:
+    """Print any name on any terminal: what it cannot show, or would obey, is escaped."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, ValueError):  # not a real stream, or a closed one
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    with redirect_stdout(cast("TextIO", _Printable(sys.stdout))):
+        yield
+
+
 @contextmanager
 def exit_on_mistake() -> Iterator[None]:
     """End the program with a message, not a traceback, if the user can fix what is wrong.
@@ -113,8 +136,9 @@ def exit_on_mistake() -> Iterator[None]:
             closed it.
     """
     try:
-        yield
-        sys.stdout.flush()
+        with safe_output():
+            yield
+            sys.stdout.flush()
     except GamdssError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

@@ -91,9 +91,15 @@ def check_file(parser: ArgumentParser, file: Path) -> None:
 def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Namespace:
     """The values of a file, parsed."""
     known = _fields(parser)
-    for name in flatten(values):
+    for name, value in flatten(values).items():
         if name not in known:
             raise ConfigError(f"unknown field {name!r}", file=file, remedy=_nearest(name, known))
+        if value is None and parser.get_defaults()[name] is not None:
+            remedy = "Give it a value, or remove the line to use the default."
+            raise ConfigError(f"field {name!r} is null", file=file, remedy=remedy)
+        if isinstance(value, str) and "\0" in value:
+            problem = f"field {name!r} contains a zero byte"
+            raise ConfigError(problem, file=file, remedy="Correct the value.")
     try:
         return parser.parse_object(values)
     except ArgumentError as error:

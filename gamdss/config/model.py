@@ -13,17 +13,19 @@ class ModelConfig:
     """The two-branch network.
 
     Args:
-        backbone: the temporal stream: `rmt`, the paper's, or any model of timm with a spatial
-            feature map (`gamdss models` lists some).
+        backbone: the temporal stream: `rmt`, the paper's; `release_resnet`, `release_convnext_t`
+            or `release_efficientmod_xxs`, those of its release; or any model of timm with a
+            spatial feature map (`gamdss models` lists some).
         pretrained: start the backbone from timm's weights, which are downloaded once.
         weights: a file of such weights, in place of a download.
         input_statistics: how frame differences enter the temporal stream: `raw` unchanged, `batch`
             with mean 0 and deviation 1 per channel over the batch and phase, `auto` raw for `rmt`
-            and batch for other backbones. It adds no parameters.
+            and those of the release, batch for timm's. It adds no parameters.
         image_size: height and width in pixels of the frames that the network sees; a multiple
             of 16 for `rmt`, other backbones have other rules.
         branches: both phases, or only the rising or falling one (BDRT, DRT, ADRT in the release).
-        antialias: antialias the resize of the spatial stream; the release did not.
+        antialias: antialias the resize of the spatial stream; the release did not with the
+            torchvision it pinned.
         drop_path: largest rate of stochastic depth, which grows linearly over the blocks.
     """
 

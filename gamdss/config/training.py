@@ -31,6 +31,8 @@ class TrainingConfig:
         inner_share: approximate share of the training clips whose subjects `inner` sets aside.
         precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that are faster with
             it.
+        freeze: names of parameters that are not trained, as patterns with commas between them,
+            such as `temporal.stem.*,spatial.*`.
         checkpoint_every: epochs between saves of the training state of an unfinished fold.
     """
 
@@ -47,6 +49,7 @@ class TrainingConfig:
     selection: Literal["final", "inner"] = "final"
     inner_share: float = 0.2
     precision: Literal["auto", "float32", "bf16"] = "auto"
+    freeze: str | None = None
     checkpoint_every: int = 10
 
     def __post_init__(self) -> None:

@@ -1,13 +1,17 @@
-"""Parse action units as workbooks write them: number, side, intensity, uncertainty."""
+"""Parse action units as workbooks write them: number, side, intensity, uncertainty.
+
+Action descriptors (`AD31`) count as units: the two have no number in common.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 _UNIT = re.compile(
     r"""(?<![A-Za-z0-9])
-    (?:AU\s*)?
+    (?:A[UD]\s*)?  # AD: an action descriptor, such as AD31
     (?P<side>[LRTBA](?=\s*\d))?\s*
     (?P<unit>\d{1,2})
     (?P<intensity>[A-E](?:/[A-E])?)?
@@ -67,7 +71,11 @@ def parse_action_units(cell: object) -> ActionUnits:
     Workbooks have `(R6 or R12)+R15`, `ref(7B)+43C`, `4A/B`, `AU4(k)+L7`, `4，11`, `13?`, 4 and 4.0.
     """
     text = "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124 (NaN)
-    text = _WHOLE.sub(r"\1", text.translate(_FULL_WIDTH))
+    return _parse(_WHOLE.sub(r"\1", text.translate(_FULL_WIDTH)))
+
+
+@lru_cache(4096)  # many rows have the same units
+def _parse(text: str) -> ActionUnits:
     units: list[ActionUnit] = []
     rest = []
     end = group = 0

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tqdm import tqdm
+
 from gamdss.data.row_reader import Fault, RowReader
+from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
@@ -46,16 +49,18 @@ class Scan:
     warnings: tuple[Fault, ...]
 
 
+@collector_paused()
 def scan_annotations(
     spec: DatasetSpec,
     workbook: Path,
     strict: bool = False,
     corrections: bool = True,
     exact_emotions: bool = False,
+    progress: bool = False,
 ) -> Scan:
     """Read every row and collect all faults instead of stopping at the first.
 
-    Arguments are those of `read_annotations`.
+    Arguments are those of `read_annotations`; `progress` shows a bar for a long table.
 
     Raises:
         AnnotationError: the workbook cannot be read, or a column is missing.
@@ -63,7 +68,8 @@ def scan_annotations(
     """
     table = read_table(spec, workbook)
     reader = RowReader(spec, table, strict, corrections, exact_emotions)
-    clips = [reader.read(row) for row in table.rows]
+    bar = tqdm(table.rows, desc="reading rows", unit="row", disable=not progress, delay=0.5)
+    clips = [reader.read(row) for row in bar]
     sound = tuple(clip for clip in clips if clip is not None)
     return Scan(table, sound, tuple(reader.faults), tuple(reader.warnings))
 
@@ -78,8 +84,8 @@ def read_annotations(
 ) -> Annotations:
     """Read the clips of `task`.
 
-    A missing apex (blank, "/", text) becomes the midpoint of onset and offset, and a row with an
-    unknown emotion is left out, each with a warning that counts them.
+    A missing apex (blank, "/" or another mark of absence) becomes the midpoint of onset and
+    offset, and a row with an unknown emotion is left out, each with a warning that counts them.
 
     Args:
         spec: the dataset's spec.
@@ -121,12 +127,20 @@ def _raise_faults(faults: Sequence[Fault], workbook: Path) -> None:
     """Raise one error for all bad rows: the first in full, the next ones below it."""
     if not faults:
         return
-    more = [f"row {fault.row}: {fault.problem}" for fault in faults[1:_SHOWN]]
+    more = [f"{_place(fault)}: {fault.problem}" for fault in faults[1:_SHOWN]]
     hidden = len(faults) - 1 - len(more)
     if hidden > 0:
         more.append(f"and {hidden} more rows")
     first = faults[0]
-    raise AnnotationError(first.problem, file=workbook, row=first.row, remedy="\n".join(more))
+    file = first.file or workbook
+    row = None if file.is_dir() else first.row
+    raise AnnotationError(first.problem, file=file, row=row, remedy="\n".join(more))
+
+
+def _place(fault: Fault) -> str:
+    if fault.file is None:
+        return f"row {fault.row}"
+    return str(fault.file) if fault.file.is_dir() else f"{fault.file.name}, row {fault.row}"
 
 
 def _warnings(found: Sequence[Fault]) -> list[str]:
@@ -147,6 +161,9 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
         counts = Counter(fault.problem for fault in unknown)
         shown = _some([f"{name!r} ({count})" for name, count in counts.items()])
         lines.append(f"{len(unknown)} row(s) with unknown emotion left out: {shown}")
+    if spelled := kinds.get("subject spelled otherwise"):
+        shown = _some([f"{fault.problem} (row {fault.row})" for fault in spelled])
+        lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")
     if without := kinds.get("row without a clip"):
         shown = _some([f"row {fault.row}" for fault in without])
         lines.append(f"{len(without)} row(s) without subject and clip left out: {shown}")

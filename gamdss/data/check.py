@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,8 +13,9 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ProtocolConfig
 from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
-from gamdss.data.frames import ClipFrames, FrameFinder, decode
+from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black
 from gamdss.data.row_reader import Fault
+from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
@@ -55,6 +57,7 @@ class _Finder:
     which: str
     faults: list[Fault] = field(default_factory=list)
     decoded: set[Path] = field(default_factory=set)
+    doubts: set[tuple[str, str]] = field(default_factory=set)
 
     def clip(self, clip: Clip) -> None:
         """Find the clip's folder and files, and decode the frames that `which` names."""
@@ -74,15 +77,16 @@ class _Finder:
             self._add("missing frames", clip, f"{len(gone)} of {length}: {shown}")
         self._names(item)
         wanted = {"keys": set(keys.numbers), "all": set(item.files), "none": set()}[self.which]
-        for number in sorted(wanted):
-            self._decode(item, item.files[number])
+        black = [self._decode(item, item.files[number]) for number in sorted(wanted)]
+        if black and all(black):
+            self._add("black clip", clip, f"{len(black)} frame(s) are black")
 
     def _names(self, item: ClipFrames) -> None:
         """Report folders and files that are not named as in the owners' release."""
         layout, names = self.finder.layout, item.clip.path_names
-        native = {self.finder.root / form.format(**names) for form in layout.folders}
-        if item.folder not in native:
-            where = item.folder.relative_to(self.finder.root)
+        where = item.folder.relative_to(self.finder.root)
+        native = [form.format(**names) for form in layout.folders]
+        if not any(fnmatchcase(where.as_posix(), form) for form in native):
             self._add("folder named otherwise", item.clip, f"{where} is used")
         others = [
             path.name
@@ -93,20 +97,29 @@ class _Finder:
             problem = f"{len(others)} file(s), such as {others[0]}, are used"
             self._add("file named otherwise", item.clip, problem)
 
-    def _decode(self, item: ClipFrames, path: Path) -> None:
+    def _decode(self, item: ClipFrames, path: Path) -> bool:
+        """Report what is wrong with a frame, each doubt once a clip; whether it is black."""
         if path in self.decoded:
-            return
+            return False
         self.decoded.add(path)
+        doubts: list[str] = []
         try:
-            decode(path, self.spec.colour, self.frames.grey == "accept")
+            image = decode(path, self.spec.colour, self.frames.grey == "accept", doubts)
         except FrameError as error:
             # Reselection may look at any frame.
             self._add(error.kind, item.clip, f"{path}: {error.problem}", stops=True)
+            return False
+        for doubt in doubts:
+            if (item.clip.id, doubt) not in self.doubts:
+                self.doubts.add((item.clip.id, doubt))
+                self._add("doubtful frame", item.clip, f"{path}: {doubt}")
+        return is_black(image)
 
     def _add(self, kind: str, clip: Clip, problem: str, stops: bool = False) -> None:
         self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
 
 
+@collector_paused()
 def check_dataset(
     spec: DatasetSpec, config: Config, decode_frames: str = "keys", progress: bool = True
 ) -> Check:
@@ -125,7 +138,8 @@ def check_dataset(
     named = None if config.annotations is None else Path(config.annotations).expanduser()
     workbook = find_workbook(spec, root, named)
     scan = scan_annotations(
-        spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions
+        *(spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions),
+        progress,
     )
     faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
     layout, decoded = "", 0
@@ -146,7 +160,7 @@ def check_dataset(
 
 
 def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
-    if scan.table.header_line - 1 != spec.writing.lead:
+    if scan.table.header_line - 1 not in (0, spec.writing.lead):
         problem = f"the header is in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
     for clip in scan.clips:
@@ -175,8 +189,10 @@ def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Faul
     if name not in spec.tasks:
         return
     task = spec.tasks[name]
-    labelled = [(clip, task.label(clip.emotion)) for clip in clips]
-    chosen = [(clip, label) for clip, label in labelled if label is not None]
+    labels = {emotion: task.label(emotion) for emotion in task.emotions}
+    # Only who has which class matters, so one clip stands for all of a subject and class.
+    some = {(clip.subject, labels.get(clip.emotion)): clip for clip in clips}
+    chosen = [(clip, label) for (_, label), clip in some.items() if label is not None]
     data = Labelled(tuple(c for c, _ in chosen), tuple(k for _, k in chosen), task.classes)
     try:
         make_folds(ProtocolConfig(), data, seed=0)

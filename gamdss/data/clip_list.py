@@ -6,12 +6,12 @@ where 0 is negative, 1 positive and 2 surprise. A header is accepted.
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.data.sheets import csv_lines
 from gamdss.errors import AnnotationError
 from gamdss.records import Clip
 
@@ -51,11 +51,13 @@ def read_clip_list(file: Path, classes: Sequence[str]) -> ClipList:
         AnnotationError: the file cannot be read, a class is unknown, or a clip has two classes.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = list(csv.reader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        rows = csv_lines(file)
+    except AnnotationError as error:
         raise AnnotationError(
-            f"the list of clips cannot be read ({error})", file=file, remedy="Check --clip-list."
+            f"the list of clips cannot be read: {error.problem}",
+            file=file,
+            row=error.row,
+            remedy="Check --clip-list.",
         ) from error
     found: dict[tuple[str, str, str], str] = {}
     for number, row in enumerate(rows, start=1):

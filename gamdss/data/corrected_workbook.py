@@ -7,16 +7,15 @@ opened for writing.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pandas as pd
 
+from gamdss.data.sheets import csv_lines, read_sheets
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.workbook import Table, column_positions, read_table
+from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
 from gamdss.files import write_atomic, write_csv
 from gamdss.records import Clip, KeyFrames
@@ -63,12 +62,11 @@ def write_corrected(
         )
     table = read_table(spec, workbook)
     if csv_table:
-        _csv_copy(spec, workbook, path, table, rows)
+        _csv_copy(workbook, path, table, rows)
         return path
     book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
     sheet = book[table.sheet]
-    header = [cell.value for cell in sheet[table.header_line]]
-    places = _places(spec, header)
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cell = sheet.cell(line, column + 1)
@@ -92,22 +90,16 @@ def _open(workbook: Path) -> Any:
 
 def _old_book(workbook: Path) -> Any:
     """The values of an `.xls` in a new workbook, each in its old place."""
-    tables = pd.read_excel(
-        workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
-    )
     book = openpyxl.Workbook()
     book.remove(book.active)
-    for name, cells in tables.items():
-        sheet = book.create_sheet(str(name))
-        for line in cells.values.tolist():
+    for name, lines in read_sheets(workbook).items():
+        sheet = book.create_sheet(name)
+        for line in lines:
             sheet.append([None if value == "" else value for value in line])
+            for cell in sheet[sheet.max_row]:
+                if cell.data_type == "f":  # text that begins with an equals sign
+                    cell.data_type = "s"
     return book
-
-
-def _places(spec: DatasetSpec, header: Sequence[Any]) -> list[int | None]:
-    """Columns of `_CELLS`, counted from 0; None if missing."""
-    found = column_positions(spec, ["" if cell is None else cell for cell in header])
-    return [found.get(key) for key in _CELLS]
 
 
 def _replace(
@@ -128,12 +120,9 @@ def _like(before: Any, number: int) -> Any:
     return str(number) if is_text else number
 
 
-def _csv_copy(
-    spec: DatasetSpec, workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]
-) -> None:
-    with workbook.open(newline="", encoding="utf-8-sig") as file:
-        lines = list(csv.reader(file))
-    places = _places(spec, lines[table.header_line - 1])
+def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]) -> None:
+    lines = csv_lines(workbook)
+    places = [table.places.get(key) for key in _CELLS]
 
     def put(line: int, column: int, value: int) -> None:
         cells = lines[line - 1]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gamdss.data.cells import frame_number
 from gamdss.data.specs import Correction, DatasetSpec
 from gamdss.data.workbook import Row
 from gamdss.records import KEYS, KeyFrames
@@ -22,15 +22,6 @@ class Corrected:
     cells: dict[str, Any]
     applied: list[str] = field(default_factory=list)
     alternative: KeyFrames | None = None
-
-
-def frame_number(cell: object) -> int | None:
-    """A non-negative integer; None if the cell holds anything else."""
-    try:
-        value = float(str(cell).strip())
-    except ValueError:
-        return None
-    return int(value) if math.isfinite(value) and value >= 0 and value == int(value) else None
 
 
 def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
@@ -122,8 +113,8 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 def _trust_duration(result: Corrected) -> None:
     """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
-    onset, apex, offset = _numbers(result.cells)
-    duration = frame_number(result.cells.get("duration", ""))
+    duration = frame_number(result.cells.get("duration"))
+    onset, apex, offset = _numbers(result.cells) if duration else (None, None, None)
     if onset is None or not duration:
         return
     right = onset + duration - 1

@@ -16,6 +16,7 @@ from gamdss.config import Config
 from gamdss.data.annotations import Annotations, read_annotations, write_annotations
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.composite import composition, join_annotations, restrict, sources
+from gamdss.data.crop_settings import crop_settings
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
@@ -37,8 +38,9 @@ class Dataset:
 
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
-    one; `truth` the true key frames of synthetic clips by clip id; `annotators` by dataset what its
-    store learned of the annotation's errors.
+    one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
+    dataset were cropped, None if it is unknown; `annotators` by dataset what its store learned of
+    the annotation's errors.
     """
 
     title: str
@@ -47,6 +49,7 @@ class Dataset:
     store: Store
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
+    crops: Mapping[str, Mapping[str, Any] | None]
     annotators: Mapping[str, Mapping[str, Annotator]] = field(default_factory=dict)
 
     @property
@@ -95,6 +98,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
         }
         or None,
         annotators={name: found for part in parts for name, found in part.annotators.items()},
+        crops={name: crops for part in parts for name, crops in part.crops.items()},
     )
 
 
@@ -132,6 +136,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
         annotators={spec.name: store.annotators},
+        crops={spec.name: crop_settings(root)},
     )
 
 
@@ -154,7 +159,7 @@ def read_clips(
     found = [finder.find(clip) for clip in bar]
     for before, item in zip(annotations.clips, found, strict=True):
         for note in item.clip.annotated.notes if item.clip != before else ():
-            log.warning("clip %s (row %d): %s", item.clip.id, item.clip.row, note)
+            log.warning("clip %s (%s): %s", item.clip.id, item.clip.where, note)
     return replace(annotations, clips=tuple(item.clip for item in found)), found
 
 
@@ -208,7 +213,7 @@ def annotator_values(annotators: Mapping[str, Mapping[str, Annotator]]) -> dict[
 
 
 def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, difference and intervals.
+    """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
 
     Its columns `kept`, `estimated`, `substituted` and `uncertain` name key frames as `KeyFrames`
     does. Beside it, `annotations.csv` has every clip as it was read and its corrections,
@@ -228,12 +233,14 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     header += [f"{name}_shift" for name in KEYS]
     header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
     how = ("kept", "estimated", "substituted", "uncertain")
-    lines: list[list[Any]] = [[*header, "notes", *how]]
+    lines: list[list[Any]] = [[*header, "notes", *how, "quality"]]
     for clip, keys in zip(clips, found, strict=True):
         before, after = clip.annotated.numbers, keys.numbers
         shifts = [b - a for a, b in zip(before, after, strict=True)]
         ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
         about = (clip.subject, clip.name, clip.emotion)
         which = [" ".join(getattr(keys, name)) for name in how]
-        lines.append([*about, *before, *after, *shifts, *ends, "; ".join(keys.notes), *which])
+        quality = "" if keys.quality is None else f"{keys.quality:.3f}"
+        notes = "; ".join(keys.notes)
+        lines.append([*about, *before, *after, *shifts, *ends, notes, *which, quality])
     write_csv(path, lines)

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 
+from gamdss.data.cells import plain_name
 from gamdss.data.specs import DatasetSpec, Layout
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.errors import ConfigError, DataRootError, FrameError
 
+PATTERN = "pattern"  # name of the layout of --frames.pattern
 _DIGITS = re.compile(r"\d+")
-_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}")
+_NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}|\\\*")
 # How many folders of each level are searched for a layout.
 _LOOKED_AT = 200
 
@@ -34,19 +36,33 @@ def listed(folder: Path) -> list[Path]:
         ) from error
 
 
+def walk(folder: Path, above: frozenset[Path] = frozenset()) -> Iterator[tuple[Path, list[Path]]]:
+    """`folder` and the folders below it, each with its files; hidden ones are left out.
+
+    A link to a folder is followed unless it leads to one that contains it.
+
+    Raises:
+        FrameError: a folder cannot be read.
+    """
+    above |= {folder.resolve()}
+    children = [path for path in listed(folder) if not path.name.startswith(".")]
+    folders = {path for path in children if path.is_dir()}
+    yield folder, [path for path in children if path not in folders]
+    for child in sorted(folders):
+        if child.resolve() not in above:
+            yield from walk(child, above)
+
+
 def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
     """`folder` and the folders below it that contain images, with these; skips hidden ones.
 
     Raises:
         FrameError: a folder cannot be read.
     """
-    children = [path for path in listed(folder) if not path.name.startswith(".")]
-    images = [path for path in children if path.suffix.lower() in FRAME_SUFFIXES]
-    if images:
-        yield folder, images
-    for child in children:
-        if child.is_dir():
-            yield from image_folders(child)
+    for place, files in walk(folder):
+        images = [path for path in files if path.suffix.lower() in FRAME_SUFFIXES]
+        if images:
+            yield place, images
 
 
 class Folders:
@@ -79,29 +95,43 @@ class Folders:
                 yield child
 
     def _child(self, folder: Path, name: str) -> Path | None:
-        """The subfolder `name`: the exact one, else ignoring case, else ignoring padding too."""
+        """The subfolder `name`: the exact one, else ignoring case, else ignoring padding too.
+
+        `*` stands for any characters; of several, the first is taken.
+        """
         listing = self._children(folder)
-        return listing.get(name) or listing.get(name.lower()) or listing.get(_unpadded(name))
+        if "*" in name:
+            form = re.compile(_NAME.sub(".*", re.escape(name)), re.IGNORECASE)
+            return next((listing[key] for key in sorted(listing) if form.fullmatch(key)), None)
+        return listing.get(name) or listing.get(_caseless(name)) or listing.get(folded(name))
 
     def _children(self, folder: Path) -> dict[str, Path]:
         if folder not in self._listings:
             names = [p for p in listed(folder) if p.is_dir()] if folder.is_dir() else []
             listing: dict[str, Path] = {}
-            for key in (str, str.lower, _unpadded):
+            for key in (str, _caseless, folded):
                 for path in names:
                     listing.setdefault(key(path.name), path)
             self._listings[folder] = listing
         return self._listings[folder]
 
 
-def _unpadded(name: str) -> str:
-    return _DIGITS.sub(lambda digits: str(int(digits.group())), name.lower())
+def _caseless(name: str) -> str:
+    return plain_name(name).lower()
+
+
+def folded(name: str) -> str:
+    """A name without regard to case, zero padding, blanks and the forms of Unicode."""
+    text = " ".join(_caseless(name).split())
+    return _DIGITS.sub(lambda digits: digits.group().lstrip("0") or "0", text)
 
 
 def frame_number(path: Path) -> int | None:
     """The frame number of a file, the last digits of its name; None if it is not a frame."""
     digits = _DIGITS.findall(path.stem)
-    return int(digits[-1]) if path.suffix.lower() in FRAME_SUFFIXES and digits else None
+    if path.suffix.lower() not in FRAME_SUFFIXES or not digits or path.name.startswith("."):
+        return None  # hidden files are none: macOS adds `._1.jpg` beside `1.jpg`
+    return int(digits[-1])
 
 
 def numbered_images(images: Sequence[Path]) -> dict[int, Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,10 @@ class FrameSequence(Mapping[int, np.ndarray]):
             self._video = VideoFrames(self.source)
             numbers = self._video.numbers
         if first_frame is not None:
+            if not isinstance(first_frame, Integral):
+                raise FrameError(
+                    f"first_frame is {first_frame!r}", remedy="Give a frame number as an integer."
+                )
             counted = range(first_frame, first_frame + len(numbers))
         self._names = dict(zip(numbers if first_frame is None else counted, numbers, strict=True))
 

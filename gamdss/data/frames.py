@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,13 +10,28 @@ import cv2
 import numpy as np
 
 from gamdss.config import FramesConfig
-from gamdss.data.folders import Folders, choose_layout, frame_number, listed, pattern_layout
+from gamdss.data.folders import (
+    PATTERN,
+    Folders,
+    choose_layout,
+    frame_number,
+    listed,
+    pattern_layout,
+)
+from gamdss.data.image_file import ImageHeader, jpeg_damage, read_header, upright
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import FrameError
+from gamdss.files import read_regular
 from gamdss.records import KEYS, Clip
 
-_JPEG_END = b"\xff\xd9"
+log = logging.getLogger("gamdss")
+_JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _TAIL = 4096
+_MOST_BYTES = 1 << 29
+_MOST_PIXELS = 100_000_000
+_TWELVE_BITS = 1 << 12
+_BLACK = 2  # of 255
+_NOTED: set[tuple[Path, str]] = set()  # what was logged of which folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +67,7 @@ class FrameFinder:
         self.frames = frames or FramesConfig()
         layouts = dict(spec.layouts)
         if self.frames.pattern is not None:
-            layouts = {"pattern": pattern_layout(self.frames.pattern)}
+            layouts = {PATTERN: pattern_layout(self.frames.pattern)}
         elif self.frames.layout is not None:
             layouts = {self.frames.layout: spec.layout(self.frames.layout)}
         self._folders = Folders()
@@ -84,13 +100,16 @@ class FrameFinder:
         return ClipFrames(clip, folder, files)
 
     def _folder(self, clip: Clip) -> Path:
-        wanted = [template.format(**clip.path_names) for template in self.layout.folders]
+        names = [clip.path_names]
+        if self.layout_name == PATTERN and clip.video:  # whose frames several clips may share
+            names.append(clip.path_names | {"clip": clip.video})
+        wanted = [form.format(**n) for n in names for form in self.layout.folders]
         for relative in wanted:
             folder = self._folders.descend(self.root, relative)
             if folder is not None:
                 return folder
         raise FrameError(
-            f"clip {clip.id} (row {clip.row} of the workbook) has no folder",
+            f"clip {clip.id} ({clip.where}) has no folder",
             file=self.root / wanted[0],
             remedy="Unpack the clip's frames there, or remove the row.",
             kind="missing clip folder",
@@ -112,7 +131,7 @@ class FrameFinder:
             files[number] = path
         if not files:
             raise FrameError(
-                f"clip {clip.id} (row {clip.row} of the workbook) has no frame",
+                f"clip {clip.id} ({clip.where}) has no frame",
                 file=folder,
                 remedy=f"Unpack its frames there, named like {self.layout.file}.",
                 kind="clip without frames",
@@ -144,7 +163,7 @@ class FrameFinder:
         low, high = min(files), max(files)
         names = {**clip.path_names, "frame": number}
         raise FrameError(
-            f"clip {clip.id} (row {clip.row} of the workbook): the annotated {name} frame "
+            f"clip {clip.id} ({clip.where}): the annotated {name} frame "
             f"{number} is missing; the folder has {len(files)} frames from {low} to {high}",
             file=folder / self.layout.file.format(**names),
             remedy=f"Restore the frame, correct the {name} in the workbook, or pass "
@@ -153,34 +172,43 @@ class FrameFinder:
         )
 
 
-def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
-    """A frame as uint8 BGR (H, W, 3); a grey frame is repeated in the three channels.
+def decode(
+    path: Path, colour: bool, accept_grey: bool = False, notes: list[str] | None = None
+) -> np.ndarray:
+    """A frame as uint8 BGR (H, W, 3), upright as EXIF says; a grey frame is repeated in all three.
 
     Args:
         path: the image file.
         colour: whether the dataset's frames are in colour.
         accept_grey: accept a grey frame where colour is expected.
+        notes: gets what is doubtful about a frame that is used, and each JPEG is decoded twice to
+            find any damage; by default doubts are logged, once a folder.
 
     Raises:
-        FrameError: the file cannot be read, is empty, truncated or not an image, or is grey where
-            colour is expected.
+        FrameError: the file cannot be read, is empty, damaged, too large or not an image, or is
+            grey where colour is expected.
     """
+    data, header = _read(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        problem = f"the frame cannot be read ({error.strerror})"
-        raise _broken(path, problem, "Check that the file exists and may be read.") from error
-    # The decoder would fill the missing part of a truncated file with grey.
-    if not data:
-        raise _broken(path, "the frame is empty (0 bytes)")
-    if data.startswith(b"\xff\xd8") and _JPEG_END not in data[-_TAIL:]:
-        problem = f"the JPEG is truncated ({len(data)} bytes, no end marker)"
-        raise _broken(path, problem, kind="truncated frame")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        image = None
     if image is None:
         raise _broken(path, "the file is not an image that can be decoded")
+    if data.startswith(_JPEG) and (
+        damage := jpeg_damage(data, header, image, every=notes is not None)
+    ):
+        raise _broken(path, f"the JPEG is damaged ({damage})", kind="damaged frame")
+    doubts = ["it is animated; its first picture is used"] if header.animated else []
     if image.dtype == np.uint16:
+        if 0 < (brightest := int(image.max())) < _TWELVE_BITS:
+            doubts.append(f"its 16-bit values end at {brightest}: the frame is dark")
         image = (image // 256).astype(np.uint8)
+    if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
+        doubts.append("it has transparent pixels; their transparency is ignored")
+    for doubt in doubts:
+        _note(path, doubt, notes)
+    image = upright(image, header.orientation)
     if image.ndim == 3 and image.shape[2] >= 3:
         return np.ascontiguousarray(image[..., :3])
     if colour and not accept_grey:
@@ -191,6 +219,41 @@ def decode(path: Path, colour: bool, accept_grey: bool = False) -> np.ndarray:
             "grey frame",
         )
     return cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
+
+
+def _read(path: Path) -> tuple[bytes, ImageHeader]:
+    """A frame's bytes and header; pipes, devices and huge images are refused unread."""
+    try:
+        data = read_regular(path, _MOST_BYTES)
+    except OSError as error:
+        problem = f"the frame cannot be read ({error.strerror})"
+        raise _broken(path, problem, "Check that the file exists and may be read.") from error
+    if not data:
+        raise _broken(path, "the frame is empty (0 bytes)")
+    # The decoder would fill the missing part of a truncated file with grey.
+    if data.startswith(_JPEG) and _JPEG_END not in data[-_TAIL:]:
+        problem = f"the JPEG is truncated ({len(data)} bytes, no end marker)"
+        raise _broken(path, problem, kind="truncated frame")
+    header = read_header(data)
+    if header is None:
+        raise _broken(path, "the file is not an image (JPEG, PNG or BMP) that can be decoded")
+    if header.width * header.height > _MOST_PIXELS:
+        problem = f"the frame has {header.width}x{header.height} pixels"
+        raise _broken(path, problem, "Crop or resize it.", "huge frame")
+    return data, header
+
+
+def is_black(image: np.ndarray) -> bool:
+    """Whether nothing can be seen in a frame."""
+    return bool(image.max() <= _BLACK)
+
+
+def _note(path: Path, doubt: str, notes: list[str] | None) -> None:
+    if notes is not None:
+        notes.append(doubt)
+    elif (path.parent, doubt) not in _NOTED:
+        _NOTED.add((path.parent, doubt))
+        log.warning("%s: %s", path, doubt)
 
 
 def _broken(

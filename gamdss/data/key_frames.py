@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -15,7 +16,7 @@ from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.frames import ClipFrames, decode
+from gamdss.data.frames import ClipFrames, decode, is_black
 from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames
@@ -33,6 +34,8 @@ from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
 from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
 from gamdss.reselection.windows import resolve
+
+log = logging.getLogger("gamdss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +170,8 @@ class KeyFrameReader:
         used = (annotated, reselected, *draws)
         numbers = sorted({number for keys in used for number in keys.numbers})
         images = images or self._one_size(item, {n: self._decode(item, n) for n in numbers})
+        if all(is_black(images[number]) for number in annotated.numbers):
+            log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
         places = {number: index for index, number in enumerate(numbers)}
         pairs = phases(used)
 
@@ -226,7 +231,7 @@ class KeyFrameReader:
         learned = self.reselection.prior == "dataset"
         annotator = self._annotators[item.clip.subject]
         fit = seen.under(annotator) if learned else seen.refitted(FIXED)
-        return replace(fit.keys, notes=missing), fit.posterior
+        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4)), fit.posterior
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
@@ -266,7 +271,7 @@ class KeyFrameReader:
             return one_size(images, item.clip.annotated.apex, self.frames)
         except MixedSizeError as error:
             raise FrameError(
-                f"clip {item.clip.id} (row {item.clip.row} of the workbook) has frames of mixed "
+                f"clip {item.clip.id} ({item.clip.where}) has frames of mixed "
                 f"size: this one is {error.problem}",
                 file=item.files[error.number],
                 remedy="Crop the clip again, or pass --frames.mixed-size resize.",
@@ -353,7 +358,7 @@ def one_size(
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
     """The same error, with the clip's name and row."""
     return FrameError(
-        f"clip {item.clip.id} (row {item.clip.row} of the workbook): {error.problem}",
+        f"clip {item.clip.id} ({item.clip.where}): {error.problem}",
         file=error.file or item.folder,
         remedy=error.remedy,
     )

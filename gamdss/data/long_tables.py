@@ -1,9 +1,4 @@
-"""Workbooks and folders of long-video datasets: CAS(ME)2 and SAMM Long Videos.
-
-Both list one expression per row. CAS(ME)2 (Qu et al., IEEE TAFFC 2018) has no header, and two more
-sheets that map subjects and films to folder names; SAMM Long Videos (Yap et al., FG 2020) has its
-header below notes.
-"""
+"""Long-video datasets: published numbers, workbooks, and folders of recordings."""
 
 from __future__ import annotations
 
@@ -11,42 +6,19 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gamdss.data.folders import Folders, frame_number, listed
-from gamdss.data.specs import LONG_VIDEOS
-from gamdss.data.workbook import read_sheets
-from gamdss.errors import AnnotationError, ConfigError, DataRootError, did_you_mean
-
-_CASME2_COLUMNS = 9
-_SAMM_COLUMNS = ("Subject", "Filename", "Onset", "Apex", "Offset", "Type", "Action Units")
-
-
-@dataclass(frozen=True)
-class LongRow:
-    """A row of a workbook; `onset`, `apex`, `offset` and `type` are cells as they are.
-
-    `number` is the row as a spreadsheet program counts it, `video` the key of its recording.
-    """
-
-    number: int
-    subject: str
-    video: str
-    name: str
-    onset: Any
-    apex: Any
-    offset: Any
-    type: Any
-    action_units: str
-    emotion: str = ""
+from gamdss.data.long_rows import LongRow, casme2_rows, casme3_names, casme3_rows, samm_rows
+from gamdss.data.specs import LONG_VIDEOS, get_spec
+from gamdss.errors import ConfigError, DataRootError, did_you_mean
 
 
 @dataclass(frozen=True)
 class LongLayout:
-    """Where the frames are: folders `depth` levels below `root`; `cropped` to the face or not."""
+    """Where the frames are: below `root` in folders of this form; `cropped` to the face or not."""
 
     root: str
-    depth: int
+    form: str
     cropped: bool = False
 
 
@@ -60,6 +32,8 @@ class LongSpec:
 
     name: str
     title: str
+    reference: str
+    request_page: str
     fps: float
     subjects: int
     recordings: int
@@ -71,6 +45,7 @@ class LongSpec:
     video: Callable[[Path], tuple[str, str] | None]
     shifts: Mapping[str, int] = field(default_factory=dict)
     from_folders: bool = False
+    parts: bool = False
 
 
 def long_spec(name: str) -> LongSpec:
@@ -108,9 +83,7 @@ def recording_folders(
     folders = Folders()
     for one in chosen:
         start = folders.descend(data_root, one.root)
-        places = (
-            [] if start is None else folders.matching(start, "/".join(["{any}"] * one.depth), None)
-        )
+        places = [] if start is None else folders.matching(start, one.form, None)
         found: dict[str, tuple[str, Path]] = {}
         for folder in places:
             key = spec.video(folder)
@@ -132,93 +105,11 @@ def recording_folders(
     )
 
 
-def _casme2_rows(workbook: Path) -> list[LongRow]:
-    sheets = read_sheets(workbook)
-    subjects = {
-        _text(line[2]): _text(line[1]).lower() for line in _sheet(workbook, sheets, "naming rule1")
-    }
-    films = {
-        _text(line[1]).lower(): _text(line[0]).zfill(4)
-        for line in _sheet(workbook, sheets, "naming rule2")
-    }
-    rows = []
-    for number, line in enumerate(next(iter(sheets.values())), 1):
-        cells = [*line, *[""] * _CASME2_COLUMNS]
-        if not any(_text(cell) for cell in line):
-            continue
-        name = _text(cells[1])
-        film = name.rpartition("_")[0].lower()
-        subject = _known(workbook, number, "subject", _text(cells[0]), subjects, "naming rule1")
-        code = _known(workbook, number, "film", film, films, "naming rule2")
-        video = f"{subject}_{code}"
-        units, emotion = _text(cells[5]), _text(cells[8]) or _text(cells[6])
-        key_frames = cells[2], cells[3], cells[4]
-        rows.append(LongRow(number, subject, video, name, *key_frames, cells[7], units, emotion))
-    return rows
-
-
-def _sheet(workbook: Path, sheets: Mapping[str, list[list[Any]]], name: str) -> list[list[Any]]:
-    for title, lines in sheets.items():
-        if title.strip().lower() == name:
-            return [[*line, "", "", ""] for line in lines]
-    raise AnnotationError(
-        f"sheet {name!r} is missing; there are {', '.join(map(repr, sheets))}",
-        file=workbook,
-        remedy="Use the workbook as delivered, with its three sheets.",
-    )
-
-
-def _known(
-    workbook: Path, row: int, what: str, value: str, known: Mapping[str, str], sheet: str
-) -> str:
-    if value not in known:
-        raise AnnotationError(
-            f"{what} {value!r} is not in sheet {sheet!r}",
-            file=workbook,
-            row=row,
-            remedy=f"Correct the row, or add the {what} to that sheet.",
-        )
-    return known[value]
-
-
 def _casme2_video(folder: Path) -> tuple[str, str] | None:
     """`s15/15_0101disgustingteeth` is recording s15_0101."""
     match = re.match(r"[^_]+_(\d{4})", folder.name)
     subject = folder.parent.name.lower()
     return (subject, f"{subject}_{match.group(1)}") if match else None
-
-
-def _samm_rows(workbook: Path) -> list[LongRow]:
-    lines = next(iter(read_sheets(workbook).values()))
-    head = next((n for n, line in enumerate(lines) if line and _text(line[0]) == "Subject"), None)
-    header = [] if head is None else [_text(cell) for cell in lines[head]]
-    missing = [name for name in _SAMM_COLUMNS if name not in header]
-    if head is None or missing:
-        raise AnnotationError(
-            f"column {missing[0]!r} is missing in the first sheet",
-            file=workbook,
-            row=None if head is None else head + 1,
-            remedy="Use the workbook as delivered: its header, on line 10, begins with Subject.",
-        )
-    rows = []
-    for number, line in enumerate(lines[head + 1 :], head + 2):
-        cells = {name: line[header.index(name)] for name in _SAMM_COLUMNS}
-        if not any(_text(cell) for cell in cells.values()):
-            continue
-        name = _text(cells["Filename"])
-        parts = name.split("_")
-        if len(parts) != 3:
-            raise AnnotationError(
-                f"Filename is {name!r}",
-                file=workbook,
-                row=number,
-                remedy="It must be subject, recording and expression, such as 006_1_2.",
-            )
-        video = "_".join(parts[:2])
-        key_frames = cells["Onset"], cells["Apex"], cells["Offset"]
-        units = _text(cells["Action Units"])
-        rows.append(LongRow(number, parts[0], video, name, *key_frames, cells["Type"], units))
-    return rows
 
 
 def _samm_video(folder: Path) -> tuple[str, str] | None:
@@ -227,10 +118,11 @@ def _samm_video(folder: Path) -> tuple[str, str] | None:
     return (match.group(1), folder.name) if match else None
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()
+def _casme3_video(folder: Path) -> tuple[str, str] | None:
+    """`spNO.1/a/color` and `spNO.1/a` are recording spNO.1_a."""
+    video = folder.parent if folder.name.lower() == "color" else folder
+    match = re.fullmatch(r"spno\.\d+", video.parent.name, re.IGNORECASE)
+    return casme3_names(video.parent.name, video.name) if match else None
 
 
 # SAMM's frame numbers minus those of SAMM Long Videos; 0 for other recordings.
@@ -259,6 +151,8 @@ _SAMM_SHIFTS = {
 _CASME2 = LongSpec(
     name="casme2sq",
     title="CAS(ME)2",
+    reference="Qu et al., IEEE TAFFC 2018, doi 10.1109/TAFFC.2017.2654440",
+    request_page="http://casme.psych.ac.cn/casme/e3",
     fps=30.0,
     subjects=22,
     recordings=98,
@@ -270,27 +164,54 @@ _CASME2 = LongSpec(
         "code_final.xlsx",
     ),
     layouts={
-        "raw": LongLayout("rawpic", 2),
+        "raw": LongLayout("rawpic", "{subject}/{video}"),
         "cropped": LongLayout(
-            "CAS(ME)2_longVideoFaceCropped/longVideoFaceCropped", 2, cropped=True
+            "CAS(ME)2_longVideoFaceCropped/longVideoFaceCropped", "{subject}/{video}", cropped=True
         ),
-        "cropped-folder": LongLayout("longVideoFaceCropped", 2, cropped=True),
+        "cropped-folder": LongLayout("longVideoFaceCropped", "{subject}/{video}", cropped=True),
     },
-    rows=_casme2_rows,
+    rows=casme2_rows,
     video=_casme2_video,
 )
 _SAMM = LongSpec(
     name="sammlv",
     title="SAMM Long Videos",
+    reference="Yap et al., FG 2020, arXiv 1911.01519",
+    request_page=get_spec("samm").request_page,
     fps=200.0,
     subjects=30,
     recordings=147,
     micro=159,
     macro=343,
     workbooks=tuple(f"SAMM_LongVideos_V{n}_Release.xlsx" for n in (1, 2, 3)),
-    layouts={"raw": LongLayout("SAMM_longvideos", 1)},
-    rows=_samm_rows,
+    layouts={"raw": LongLayout("SAMM_longvideos", "{video}")},
+    rows=samm_rows,
     video=_samm_video,
     shifts=_SAMM_SHIFTS,
 )
-LONG_SPECS = dict(zip(LONG_VIDEOS, (_CASME2, _SAMM), strict=True))
+_CASME3 = LongSpec(
+    name="cas3lv",
+    title="CAS(ME)3 part A, long recordings",
+    reference=get_spec("cas3").reference,
+    request_page=get_spec("cas3").request_page,
+    fps=30.0,
+    subjects=100,
+    recordings=1300,
+    micro=860,
+    macro=3346,
+    workbooks=(
+        "CAS(ME)3_part_A_v2.xls",
+        "CAS(ME)3_part_A_v2.xlsx",
+        "annotation/partA/CAS(ME)3_part_A_v2.xls",
+    ),
+    layouts={
+        "raw": LongLayout("part_A", "{subject}/{video}/color"),
+        "raw-folder": LongLayout("part_A/part_A", "{subject}/{video}/color"),
+        "raw-root": LongLayout(".", "{subject}/{video}/color"),
+        "cropped": LongLayout(".", "{subject}/{video}", cropped=True),
+        "cropped-folder": LongLayout("part_A", "{subject}/{video}", cropped=True),
+    },
+    rows=casme3_rows,
+    video=_casme3_video,
+)
+LONG_SPECS = dict(zip(LONG_VIDEOS, (_CASME2, _SAMM, _CASME3), strict=True))

@@ -36,12 +36,17 @@ class RowRules:
         beyond: `keep` labels that end after the last frame (3 rows of SAMM Long Videos), or `drop`
             them.
         fractions: `round` fractional frame numbers (half up), or `truncate` them.
+        longest_micro: drop micro-expressions whose offset is more frames than this after the
+            onset; 0 keeps all. The public protocol of LGSNet for CAS(ME)3 has 15.
+        longest_macro: the same of macro-expressions; that protocol has 120.
     """
 
     offset_zero: str = "apex"
     onset_zero: str = "keep"
     beyond: str = "keep"
     fractions: str = "round"
+    longest_micro: int = 0
+    longest_macro: int = 0
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -52,11 +57,17 @@ class RowRules:
         ):
             value = getattr(self, name)
             require(value in known, f"rules.{name}", value, " or ".join(known))
+        for name in ("longest_micro", "longest_macro"):
+            value = getattr(self, name)
+            require(value >= 0, f"rules.{name}", value, "0 or more")
 
 
 @dataclass(frozen=True)
 class LongEvent:
-    """A labelled expression; `type` is micro or macro, `row` that of the workbook."""
+    """A labelled expression; `type` is micro or macro, `row` that of the workbook.
+
+    `emotion` is what the subject reported, `estimated` what the coders did; both may be empty.
+    """
 
     name: str
     type: str
@@ -66,6 +77,7 @@ class LongEvent:
     row: int
     action_units: str = ""
     emotion: str = ""
+    estimated: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +145,7 @@ def open_long_videos(
     """Read the workbook and find the frames of a long-video dataset.
 
     Args:
-        name: `casme2sq` (CAS(ME)2) or `sammlv` (SAMM Long Videos).
+        name: `casme2sq` (CAS(ME)2), `sammlv` (SAMM Long Videos) or `cas3lv` (CAS(ME)3 part A).
         data_root: its folder, as delivered.
         annotations: the workbook, if it is not found by name.
         layout: which frames are read, `raw` or `cropped`; by default the first found.
@@ -225,7 +237,7 @@ class _Reader:
                 return None
         event = LongEvent(
             *(row.name, kind, onset, apex, offset, row.number),
-            *(row.action_units, row.emotion),
+            *(row.action_units, row.emotion, row.estimated),
         )
         if offset == 0 and apex > 0:
             if self.rules.offset_zero == "drop":
@@ -235,6 +247,11 @@ class _Reader:
             self._note("offset 0", row, f"{self.rules.offset_zero}: offset is {event.offset}")
         if event.onset > event.offset:
             raise self._unusable(row, "offset", row.offset, "Enter a frame not before the onset")
+        longest = getattr(self.rules, f"longest_{kind}")
+        if longest and event.offset - event.onset > longest:
+            text = f"dropped: {event.offset - event.onset} frames from onset to offset"
+            self._note(f"{kind}-expression of more than {longest} frames", row, text)
+            return None
         return self._with_apex(event, row)
 
     def _offset(self, event: LongEvent) -> int:

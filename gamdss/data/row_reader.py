@@ -6,14 +6,19 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
+from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
 from gamdss.data.corrections import Corrected, correct
+from gamdss.data.folders import folded
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
 
-_UNSAFE = re.compile(r"[/\\\x00]|^\.{1,2}$|\.\.")
+_UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.$|\.\.")
+_LONGEST = 200  # characters of a name
 NO_APEX = "the dataset has no apex: midpoint of onset and offset"
 
 
@@ -27,6 +32,7 @@ class Fault:
         row: the row as a spreadsheet program counts it; 0 for none.
         clip: id of the clip, as far as known.
         stops: whether it prevents training.
+        file: the row's own workbook if there are several, or the folder that it stands for.
     """
 
     kind: str
@@ -34,6 +40,7 @@ class Fault:
     row: int = 0
     clip: str = ""
     stops: bool = True
+    file: Path | None = None
 
 
 class RowError(Exception):
@@ -59,64 +66,88 @@ class RowReader:
     exact_emotions: bool = False
     faults: list[Fault] = field(default_factory=list, init=False)
     warnings: list[Fault] = field(default_factory=list, init=False)
-    _rows: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+    _rows: dict[tuple[str, str], Row] = field(default_factory=dict, init=False)
+    _subjects: dict[str, str] = field(default_factory=dict, init=False)
+    _spellings: dict[str, str] = field(default_factory=dict, init=False)
+    _emotions: dict[str, str | None] = field(default_factory=dict, init=False)
     _clip_id: str = field(default="", init=False)
     _last: tuple[str, str, int] = field(default=("", "", 0), init=False)
 
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
-        if not _text(row.cells.get("clip")) and not _text(row.cells.get("subject")):
-            self._warn("row without a clip", "it has neither a subject nor a clip", row.number)
+        if not cell_text(row.cells.get("clip")) and not cell_text(row.cells.get("subject")):
+            self._warn("row without a clip", "it has neither a subject nor a clip", row)
             return None
-        self._clip_id = _text(row.cells.get("clip"))
+        self._clip_id = cell_text(row.cells.get("clip"))
         try:
             return self._clip(row)
         except RowError as fault:
             kind, problem = fault.args
-            self.faults.append(Fault(kind, problem, row.number, self._clip_id))
+            self.faults.append(Fault(kind, problem, row.number, self._clip_id, file=row.file))
             return None
 
-    def _warn(self, kind: str, problem: str, row: int, clip: str = "") -> None:
-        self.warnings.append(Fault(kind, problem, row, clip, stops=False))
+    def _warn(self, kind: str, problem: str, row: Row, clip: str = "") -> None:
+        self.warnings.append(Fault(kind, problem, row.number, clip, stops=False, file=row.file))
 
     def _clip(self, row: Row) -> Clip | None:
         video = self._name(row.cells, "clip")
-        subject = self._subject(row.cells, video)
-        onset = _text(row.cells.get("onset")).removesuffix(".0")
+        subject = self._subject(row, video)
+        onset = cell_text(row.cells.get("onset")).removesuffix(".0")
         name = self.spec.clip_form.format(clip=video, onset=onset)
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
         done = Corrected(dict(row.cells))
         if self.corrections:
             done = correct(self.spec, row, self._clip_id, self.table.total)
-        emotion = self._emotion(done.cells["emotion"], row.number, self._clip_id)
+        emotion = self._emotion(done.cells["emotion"], row, self._clip_id)
         if emotion is None:
             return None
-        first = self._rows.setdefault((subject.lower(), name.lower()), row.number)
-        if first != row.number:
+        first = self._rows.setdefault((subject.lower(), name.lower()), row)
+        if first is not row:
+            where = f"row {first.number}" + (f" of {first.file.name}" if first.file else "")
             raise RowError(
                 "duplicate row",
-                f"clip {name} of subject {subject} is already in row {first}. Remove one.",
+                f"clip {name} of subject {subject} is already in {where}. Remove one.",
             )
         for change in done.applied:
-            self._warn("correction", change, row.number, self._clip_id)
+            self._warn("correction", change, row, self._clip_id)
         return Clip(
             dataset=self.spec.name,
             subject=subject,
             name=name,
-            annotated=self._key_frames(done.cells, self._clip_id, row.number),
+            annotated=self._key_frames(done.cells, self._clip_id, row),
             emotion=emotion,
-            action_units=_text(done.cells.get("action_units")),
+            action_units=cell_text(done.cells.get("action_units")),
             row=row.number,
             video=video,
             take=take,
             corrections=tuple(done.applied),
             alternative=done.alternative,
+            fps=self._rate(done.cells, self._clip_id),
+            workbook=row.file.name if self.spec.parts and row.file else "",
         )
 
-    def _subject(self, cells: Mapping[str, Any], clip: str) -> str:
-        if "subject" in cells:
-            return self.spec.subject(self._name(cells, "subject"))
+    def _subject(self, row: Row, clip: str) -> str:
+        """The row's subject, as it was spelled first: the same without case, padding, accents."""
+        if "subject" in row.cells:
+            text = cell_text(row.cells["subject"])
+            if text in self._spellings:
+                return self._spellings[text]
+            subject = self.spec.subject(self._name(row.cells, "subject"))
+            spelled = self.spec.subject(text)
+        else:
+            text = subject = spelled = self._subject_in(clip)
+        first = self._subjects.setdefault(folded(subject), subject)
+        known = text in self._spellings
+        self._spellings[text] = first
+        if spelled != first and not known:
+            twins = normalize("NFC", spelled) == first  # they look the same
+            shown = [ascii(name) if twins else repr(name) for name in (spelled, first)]
+            problem = f"{shown[0]} is taken as {shown[1]}"
+            self._warn("subject spelled otherwise", problem, row)
+        return first
+
+    def _subject_in(self, clip: str) -> str:
         match = re.search(self.spec.subject_in_clip, clip)
         if match is None:
             raise RowError(
@@ -132,9 +163,11 @@ class RowReader:
         self._last = (subject.lower(), video.lower(), take + 1 if follows else 1)
         return self._last[2]
 
-    def _emotion(self, cell: object, row: int, clip: str) -> str | None:
-        text = _text(cell)
-        emotion = self.spec.emotion(text, self.exact_emotions)
+    def _emotion(self, cell: object, row: Row, clip: str) -> str | None:
+        text = cell_text(cell)
+        if text not in self._emotions:
+            self._emotions[text] = self.spec.emotion(text, self.exact_emotions)
+        emotion = self._emotions[text]
         if emotion is None:
             if self.strict:
                 raise RowError(
@@ -148,7 +181,10 @@ class RowReader:
             self._warn("emotion spelled otherwise", text, row, clip)
         return emotion
 
-    def _key_frames(self, cells: Mapping[str, Any], clip: str, row: int) -> KeyFrames:
+    def _key_frames(self, cells: Mapping[str, Any], clip: str, row: Row) -> KeyFrames:
+        if row.file is not None and not self.spec.parts and cells["onset"] == "":
+            problem = f"clip {clip}: its folder has no frame. Unpack its frames, or remove it."
+            raise RowError("clip without frames", problem)
         onset, offset = (self._frame(cells, role, clip) for role in ("onset", "offset"))
         for value, role in ((onset, "onset"), (offset, "offset")):
             if value is None:
@@ -177,7 +213,7 @@ class RowReader:
             )
         return KeyFrames(onset, apex, offset)
 
-    def _missing_apex(self, cell: object, clip: str, row: int) -> None:
+    def _missing_apex(self, cell: object, clip: str, row: Row) -> None:
         if self.strict:
             raise RowError(
                 "missing apex",
@@ -187,36 +223,50 @@ class RowReader:
         self._warn("missing apex", repr(cell), row, clip)
 
     def _name(self, cells: Mapping[str, Any], role: str) -> str:
-        column, text = self.table.headers[role], _text(cells[role])
+        column, text = self.table.headers[role], plain_name(cell_text(cells[role]))
         if not text:
             problem = f"{column} is blank. Fill it in, or remove the row."
             raise RowError(f"missing {role}", problem)
-        if _UNSAFE.search(text):
+        if _UNSAFE.search(text) or len(text) > _LONGEST:
             raise RowError(
                 f"unusable {role}",
-                f"{column} is {text!r}, which contains '..' or a path "
-                "separator. It must be a plain folder name.",
+                f"{column} is {text[:_LONGEST]!r}, which contains '..', a path separator or a "
+                f"control character, or is longer than {_LONGEST} characters. It must be a plain "
+                "folder name.",
             )
         return text
 
     def _frame(self, cells: Mapping[str, Any], role: str, clip: str) -> int | None:
-        """A frame number; None if the cell is blank, "/" or other text."""
-        try:
-            value = float(_text(cells[role]))
-        except ValueError:
-            return None
-        if not math.isfinite(value):
-            return None
-        if value != int(value) or value < 0:
+        """A frame number; None if the cell is blank or has another mark of absence."""
+        cell = cells[role]
+        number = frame_number(cell)
+        if number is None and not is_absent(cell):
             column = self.table.headers[role]
             raise RowError(
                 "no frame number",
-                f"clip {clip}: {column} is {cells[role]!r}. It must be a non-negative integer.",
+                f"clip {clip}: {column} is {_shown(cell)}. It must be a non-negative integer, or "
+                "blank if it is unknown.",
             )
-        return int(value)
+        return number
+
+    def _rate(self, cells: Mapping[str, Any], clip: str) -> float:
+        """The clip's frames per second; 0 if unknown."""
+        cell = cells.get("fps")
+        if is_absent(cell):
+            return 0.0
+        try:
+            rate = math.nan if isinstance(cell, bool) else float(cell_text(cell))
+        except ValueError:
+            rate = math.nan
+        if not 1 <= rate <= 100_000:
+            column = self.table.headers["fps"]
+            raise RowError(
+                "no frame rate",
+                f"clip {clip}: {column} is {_shown(cell)}. It must be frames per second, such as "
+                "200, or blank if it is unknown.",
+            )
+        return rate
 
 
-def _text(cell: object) -> str:
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()
+def _shown(cell: object) -> str:
+    return repr(cell) if isinstance(cell, str) else str(cell)

@@ -330,6 +330,7 @@ def _load(folder: Path) -> Store:
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
                 uncertain=tuple(k["uncertain"]),
+                quality=k["quality"],
             )
             for k in (row[which] for row in rows)
         )

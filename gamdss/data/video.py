@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gamdss.data.folders import listed
+from gamdss.data.folders import walk
 from gamdss.errors import FrameError
 
 VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
@@ -23,13 +23,8 @@ def video_files(folder: Path) -> Iterator[Path]:
     Raises:
         FrameError: a folder cannot be read.
     """
-    for path in listed(folder):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir():
-            yield from video_files(path)
-        elif path.suffix.lower() in VIDEO_SUFFIXES:
-            yield path
+    videos = (path for _, files in walk(folder) for path in files)
+    yield from sorted(path for path in videos if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
 class VideoFrames:

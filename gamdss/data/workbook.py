@@ -5,24 +5,20 @@ A dataset may have folders in place of a workbook: each clip's folder is then a 
 
 from __future__ import annotations
 
-import csv
 import difflib
 import re
-import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import pandas as pd
-
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
+from gamdss.data.long_rows import casme2_rows, is_micro
+from gamdss.data.sheets import TABLES, column_positions, find_header, fold, read_sheets
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
-_OPTIONAL = ("action_units", "duration")
-_HEADER_WITHIN = 60
-_TABLES = (".xls", ".xlsx", ".csv")
+_OPTIONAL = ("action_units", "duration", "fps")
 _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
@@ -31,19 +27,22 @@ _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 class Row:
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
-    `index` is 0 for the first row below the header; blank rows count.
+    `index` is 0 for the first row below the header; blank rows count. `file` is the row's own
+    workbook if there are several, or the folder that it stands for.
     """
 
     number: int
     index: int
     cells: Mapping[str, Any]
+    file: Path | None = None
 
 
 @dataclass(frozen=True)
 class Table:
-    """A sheet's rows, and the header texts of its columns by role.
+    """A sheet's rows, and the header texts and places (from 0) of its columns by role.
 
-    `total` is the number of rows below the header, without blank ones at the end.
+    `header_line` is 0 if there is no header. `total` is the number of rows below the header,
+    without blank ones at the end.
     """
 
     sheet: str
@@ -51,6 +50,7 @@ class Table:
     headers: Mapping[str, str]
     rows: tuple[Row, ...]
     total: int
+    places: Mapping[str, int] = field(default_factory=dict)
 
 
 class _Delivered(Protocol):
@@ -62,13 +62,16 @@ class _Delivered(Protocol):
     def workbooks(self) -> Sequence[str]: ...
     @property
     def from_folders(self) -> bool: ...
+    @property
+    def parts(self) -> bool: ...
 
 
 def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = None) -> Path:
     """The workbook to read: `annotations` if given, else the one with a known name in `data_root`.
 
     A relative path is looked up in the working directory first, then in `data_root`. If there is
-    no workbook and the spec reads clips from folders, the result is `data_root` itself.
+    no workbook and the spec reads clips from folders, or there are several that are parts of one
+    dataset, the result is `data_root` itself.
 
     Raises:
         DataRootError: the folder or file does not exist, or there is no workbook or several.
@@ -86,20 +89,17 @@ def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = 
                 "there is no such workbook", file=annotations, remedy="Check --annotations."
             )
         return annotations
-    known = {name.lower() for name in spec.workbooks}
-    places = {data_root / Path(name).parent for name in spec.workbooks}
-    files = sorted(file for place in places if place.is_dir() for file in place.iterdir())
-    found = [file for file in files if file.relative_to(data_root).as_posix().lower() in known]
+    found, files = _known_workbooks(spec, data_root)
     if len(found) == 1:
         return found[0]
-    if not found and spec.from_folders:
+    if spec.parts if found else spec.from_folders:
         return data_root
     if found:
         names = ", ".join(path.name for path in found)
         problem = f"there are {len(found)} workbooks: {names}"
         remedy = "Choose one with --annotations FILE."
     else:
-        others = [file.name for file in files if file.suffix.lower() in _TABLES]
+        others = [file.name for file in files if file.suffix.lower() in TABLES]
         problem = f"there is no {spec.title} workbook" + (
             f" (but {', '.join(others[:5])})" if others else ""
         )
@@ -108,35 +108,86 @@ def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = 
     raise DataRootError(problem, file=data_root, remedy=remedy)
 
 
+def _known_workbooks(spec: _Delivered, data_root: Path) -> tuple[list[Path], list[Path]]:
+    """The workbooks of known names, in the spec's order, and all files beside them."""
+    known = [name.lower() for name in spec.workbooks]
+    places = {data_root / Path(name).parent for name in spec.workbooks}
+    files = sorted(file for place in places if place.is_dir() for file in listed(place))
+    names = {file: file.relative_to(data_root).as_posix().lower() for file in files}
+    found = sorted((f for f in files if names[f] in known), key=lambda f: known.index(names[f]))
+    return found, files
+
+
 def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     """The table of clips, from the sheet and header line with most of the spec's columns.
 
-    The header may have notes above it; blank rows are skipped. If `workbook` is a folder, its
-    clip folders are the rows.
+    The header may have notes above it; blank rows are skipped. If `workbook` is a folder, the
+    rows are those of the workbooks in it, or its clip folders if there are none.
 
     Raises:
         AnnotationError: the workbook cannot be read, or a column is missing.
         DataRootError: the folder has none of the spec's layouts.
     """
     if workbook.is_dir():
-        return _read_folders(spec, workbook)
-    best: tuple[int, str, int, list[list[Any]]] = (-1, "", 0, [])
-    for sheet, lines in _sheets(spec, workbook).items():
-        for line, cells in enumerate(lines[:_HEADER_WITHIN]):
-            found = len(column_positions(spec, cells))
-            if found > best[0]:
-                best = (found, sheet, line, lines)
-    _, sheet, line, lines = best
+        found, _ = _known_workbooks(spec, workbook)
+        return _read_parts(spec, found) if found else _read_folders(spec, workbook)
+    if spec.form == "casme2":
+        return _read_casme2(workbook)
+    sheets = read_sheets(workbook)
+    named = [name for known in spec.sheets for name in sheets if fold(name) == fold(known)]
+    sheets = {name: sheets[name] for name in dict.fromkeys((*named, *sheets))}
+    sheet, line = find_header(sheets, spec.columns)
+    lines = sheets.get(sheet, [])
     header = [str(cell) for cell in lines[line]] if lines else []
-    positions = column_positions(spec, header)
+    positions = column_positions(spec.columns, header)
     _require(spec, workbook, sheet, line + 1, header, positions)
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
         for index, cells in enumerate(lines[line + 1 :])
-        if any(str(cell).strip() for cell in cells)
+        if any(cell != "" and str(cell).strip() for cell in cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
-    return Table(sheet, line + 1, headers, tuple(rows), rows[-1].index + 1 if rows else 0)
+    total = rows[-1].index + 1 if rows else 0
+    return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _read_casme2(workbook: Path) -> Table:
+    """The micro-expressions of CAS(ME)2, whose sheet has no header."""
+    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
+    places = {role: place for place, role in enumerate(roles)}
+    lines = casme2_rows(workbook)
+    rows = [
+        Row(
+            line.number,
+            line.number - 1,
+            {
+                "subject": line.subject,
+                "clip": line.video.rpartition("_")[2],
+                **{role: getattr(line, role) for role in ("onset", "apex", "offset")},
+                "action_units": line.action_units,
+                "emotion": line.estimated,
+            },
+        )
+        for line in lines
+        if is_micro(line.type)
+    ]
+    headers = {role: f"column {place + 1}" for role, place in places.items()}
+    total = lines[-1].number if lines else 0
+    return Table(next(iter(read_sheets(workbook))), 0, headers, tuple(rows), total, places)
+
+
+def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:
+    """The tables of several workbooks as one; every row names its own."""
+    tables = [(file, read_table(spec, file)) for file in workbooks]
+    first = tables[0][1]
+    rows = [replace(row, file=file) for file, table in tables for row in table.rows]
+    return Table(
+        sheet=" + ".join(f"{file.stem}/{table.sheet}" for file, table in tables),
+        header_line=first.header_line,
+        headers=first.headers,
+        rows=tuple(replace(row, index=index) for index, row in enumerate(rows)),
+        total=len(rows),
+    )
 
 
 def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
@@ -156,58 +207,9 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
         found = (frame_number(file) for file in listed(folder))
         numbers = [number for number in found if number is not None]
         cells |= {"onset": min(numbers, default=""), "offset": max(numbers, default="")}
-        rows.append(Row(index + 2, index, cells))
+        rows.append(Row(index + 2, index, cells, folder))
     headers = {role: role for role in _FOLDER_ROLES}
     return Table("folders", spec.writing.lead + 1, headers, tuple(rows), len(rows))
-
-
-def _sheets(spec: DatasetSpec, workbook: Path) -> dict[str, list[list[Any]]]:
-    """Cells of every sheet, starting with those the spec names."""
-    tables = read_sheets(workbook)
-    named = [name for known in spec.sheets for name in tables if _fold(name) == _fold(known)]
-    return {name: tables[name] for name in dict.fromkeys((*named, *tables))}
-
-
-def read_sheets(workbook: Path) -> dict[str, list[list[Any]]]:
-    """Cells of every sheet by its name; a CSV file has one sheet.
-
-    Raises:
-        AnnotationError: the workbook cannot be read.
-    """
-    try:
-        if workbook.suffix.lower() == ".csv":
-            with workbook.open(newline="", encoding="utf-8-sig") as file:
-                return {workbook.name: _even(list(csv.reader(file)))}
-        tables = pd.read_excel(
-            workbook, sheet_name=None, header=None, dtype=object, keep_default_na=False
-        )
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile, ImportError, csv.Error) as error:
-        raise AnnotationError(
-            f"the workbook cannot be read ({type(error).__name__}: {error})",
-            file=workbook,
-            remedy="Open it in a spreadsheet program and save it as .xlsx.",
-        ) from error
-    return {str(name): table.values.tolist() for name, table in tables.items()}
-
-
-def _even(lines: list[list[Any]]) -> list[list[Any]]:
-    width = max((len(line) for line in lines), default=0)
-    return [line + [""] * (width - len(line)) for line in lines]
-
-
-def _fold(text: object) -> str:
-    return " ".join(str(text).split()).lower()
-
-
-def column_positions(spec: DatasetSpec, cells: Sequence[Any]) -> dict[str, int]:
-    """Position of each column role in a header line; roles without a column are left out."""
-    folded = [_fold(cell) for cell in cells]
-    positions = {}
-    for role, names in spec.columns.items():
-        found = [folded.index(_fold(name)) for name in names if _fold(name) in folded]
-        if found:
-            positions[role] = found[0]
-    return positions
 
 
 def _require(
@@ -218,12 +220,12 @@ def _require(
     header: list[str],
     positions: Mapping[str, int],
 ) -> None:
-    folded = [_fold(text) for text in header]
+    folded = [fold(text) for text in header]
     for role, names in spec.columns.items():
         optional = role in _OPTIONAL or (role == "subject" and spec.subject_in_clip)
         if role in positions or optional:
             continue
-        near = difflib.get_close_matches(_fold(names[0]), folded, n=1)
+        near = difflib.get_close_matches(fold(names[0]), folded, n=1)
         hint = f" Is it {header[folded.index(near[0])]!r}?" if near else ""
         present = ", ".join(repr(text) for text in header if text.strip()) or "no headers"
         alternatives = " or ".join(repr(name) for name in names)

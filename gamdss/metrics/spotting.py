@@ -1,4 +1,4 @@
-"""Scores of spotting in long recordings by the rule of the MEGC, and with recognition the STRS.
+"""Scores of spotting in long recordings by the rule of the MEGC.
 
 The rule is that of the official baseline of MEGC2020 (public code of He et al.'s MDMD): a
 prediction reaches a label of the same recording and type whose intersection over union is 0.5 or
@@ -9,7 +9,7 @@ summed over all recordings, those without any label included.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -149,8 +149,7 @@ def _score(by_subject: Sequence[Counts]) -> SpottingScore:
     if len(by_subject) < 2:
         return SpottingScore(total, (None, None, None))
     counts = np.array([(c.tp, c.fp, c.fn) for c in by_subject], float)  # (G, 3)
-    rng = np.random.default_rng((_SEED, len(counts)))
-    tp, fp, fn = (cluster_weights(np.arange(len(counts)), rng) @ counts).T
+    tp, fp, fn = (subject_draws(len(counts)) @ counts).T
     draws = np.stack(
         [
             tp / np.maximum(tp + fp, 1),
@@ -164,20 +163,7 @@ def _score(by_subject: Sequence[Counts]) -> SpottingScore:
     return SpottingScore(total, (precision, recall, f1))
 
 
-def strs(spotting_f1: float, analysis_f1: float) -> float:
-    """Spot-then-recognise score: the product of both F1."""
-    return spotting_f1 * analysis_f1
-
-
-def analysis_f1(true: Sequence[str], predicted: Sequence[str], classes: Sequence[str]) -> float:
-    """F1 of recognition over spotted true positives: of the unweighted means over classes.
-
-    Precision and recall are averaged over `classes` first (0 for a class without predictions, or
-    labels); pairs whose true class is not among them are left out.
-    """
-    pairs = [(t, p) for t, p in zip(true, predicted, strict=True) if t in classes]
-    hits: Mapping[str, int] = {c: sum(t == p == c for t, p in pairs) for c in classes}
-    precision = np.mean([hits[c] / max(sum(p == c for _, p in pairs), 1) for c in classes])
-    recall = np.mean([hits[c] / max(sum(t == c for t, _ in pairs), 1) for c in classes])
-    total = float(precision + recall)
-    return float(2 * precision * recall / total) if total else 0.0
+def subject_draws(count: int) -> np.ndarray:
+    """How often each of `count` subjects is in each draw of the bootstrap, (B, count)."""
+    rng = np.random.default_rng((_SEED, count))
+    return cluster_weights(np.arange(count), rng)

@@ -3,6 +3,7 @@
 Importing this package registers `gamdss_rmt` and `gamdss_two_branch` with `timm.create_model`.
 """
 
+from gamdss.models import registry as registry
 from gamdss.models.backbones import TimmStream
 from gamdss.models.release import load_original_state_dict
 from gamdss.models.rmt import RMT

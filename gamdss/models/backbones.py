@@ -8,19 +8,27 @@ spatial stream.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import timm
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from gamdss.errors import CheckpointError, ConfigError
-from gamdss.models.rmt import RMT
+from gamdss.models.release_streams import RELEASE_STREAMS
+from gamdss.models.rmt import RMTStream
 from gamdss.models.temporal import TemporalStream
+from gamdss.models.timm_net import TimmNetStream, last_map
 
-RMT_NAMES = ("rmt", "gamdss_rmt")
+# Streams of this package; their phase features enter unchanged, as in the paper.
+OWN: dict[str, Callable[[int, float, int], TemporalStream]] = {
+    "rmt": RMTStream,
+    "gamdss_rmt": RMTStream,
+    **RELEASE_STREAMS,
+}
 _STEP = 32  # between the sizes that are tried: most models halve the image five times
 _OPTIONAL = ("drop_path_rate", "img_size")  # not every model accepts them
 _NO_NETWORK = (
@@ -49,7 +57,7 @@ class _UnfitError(Exception):
     """The model cannot be built, or has no usable map, at this image size."""
 
 
-class TimmStream(TemporalStream):
+class TimmStream(TimmNetStream):
     """The last feature map of a timm model.
 
     Args:
@@ -97,10 +105,6 @@ class TimmStream(TemporalStream):
             remedy="Build both for the same size.",
         )
 
-    def forward_features(self, x: Tensor) -> Tensor:
-        """Map images (B, in_chans, S, S) to (B, num_features, grid, grid)."""
-        return _last_map(self.net, x)
-
 
 def build_stream(
     name: str,
@@ -110,26 +114,27 @@ def build_stream(
     pretrained: bool = False,
     weights: str | Path | None = None,
 ) -> TemporalStream:
-    """The temporal stream called `name`: `rmt` is the paper's, the others are timm's.
+    """The temporal stream called `name`: one of `OWN`, or timm's.
 
     Raises:
-        ConfigError, CheckpointError: as `RMT` and `TimmStream`; or weights are given for `rmt`.
+        ConfigError, CheckpointError: as `RMTStream` and `TimmStream`; or weights are given for one
+            of `OWN`.
     """
-    if name not in RMT_NAMES:
+    if name not in OWN:
         options: dict[str, Any] = {"pretrained": pretrained, "weights": weights}
         return TimmStream(name, image_size, drop_path=drop_path, in_chans=in_chans, **options)
     if pretrained or weights:
         raise ConfigError(
-            "the backbone 'rmt' has no pretrained weights",
+            f"the backbone {name!r} has no pretrained weights",
             remedy="Leave out pretrained and weights, or choose a timm backbone.",
         )
-    return RMT(0, image_size, drop_path, in_chans)
+    return OWN[name](image_size, drop_path, in_chans)
 
 
 def check_name(name: str) -> None:
     """Raise ConfigError, with similar names, unless `name` is a backbone's."""
     architecture, _, tag = name.partition(".")
-    if name in RMT_NAMES or (timm.is_model(architecture) and not tag):
+    if name in OWN or (timm.is_model(architecture) and not tag):
         return
     if timm.is_model(architecture):
         known = timm.list_models(f"{architecture}.*", pretrained=True)
@@ -139,13 +144,18 @@ def check_name(name: str) -> None:
             f"timm has no weights {tag!r} for {architecture}",
             remedy=f"The names with a tag are: {', '.join(known) or 'none'}.",
         )
-    known = ["rmt", *(model for model in timm.list_models() if not model.startswith("gamdss_"))]
-    near = difflib.get_close_matches(architecture, known, n=5)
+    near = difflib.get_close_matches(architecture, list_backbones(), n=5)
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     raise ConfigError(
         f"backbone is {name!r}, which is neither 'rmt' nor a model of timm {timm.__version__}",
         remedy=f"{hint}`gamdss models --all` lists all names.",
     )
+
+
+def list_backbones() -> list[str]:
+    """All names: the paper's and its release's, then timm's."""
+    timms = [name for name in timm.list_models() if not name.startswith("gamdss_")]
+    return ["rmt", *RELEASE_STREAMS, *timms]
 
 
 def fitting_sizes(name: str, image_size: int) -> list[int]:
@@ -193,7 +203,7 @@ def _open(recipe: _Recipe) -> tuple[nn.Module, int, int]:
     try:
         net = _create(recipe)
         with torch.no_grad():
-            found = _last_map(net.eval(), torch.zeros(1, recipe.in_chans, size, size))
+            found = last_map(net.eval(), torch.zeros(1, recipe.in_chans, size, size))
         _, channels, height, width = found.shape
     except Exception as error:  # models refuse a size with errors of many kinds
         raise _UnfitError(_first_line(error)) from error
@@ -272,10 +282,3 @@ def _create(recipe: _Recipe, pretrained: bool = False) -> Any:
             del options[unknown]
     net.prune_intermediate_layers(1, prune_norm=False, prune_head=True)
     return net
-
-
-def _last_map(net: Any, x: Tensor) -> Tensor:
-    maps: list[Tensor] = net.forward_intermediates(
-        x, indices=1, norm=True, output_fmt="NCHW", intermediates_only=True
-    )
-    return maps[-1]

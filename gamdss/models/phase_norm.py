@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gamdss.errors import ConfigError
+
 
 class PhaseBatchNorm(nn.BatchNorm2d):
     """BatchNorm2d that, in training, normalises each of `phases` equal parts of a batch separately.
@@ -28,9 +30,18 @@ class PhaseBatchNorm(nn.BatchNorm2d):
     _batches: int | None = None  # equals `num_batches_tracked`; None until that is read
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B, C, H, W)."""
+        """Normalise (B, C, H, W).
+
+        Raises:
+            ConfigError: in training, a phase has one value per channel: one clip on one pixel.
+        """
         if not self.training:
             return super().forward(x)
+        if x.numel() == x.shape[1] * self.phases:
+            raise ConfigError(
+                "one clip whose map is a single pixel has no batch statistics to train with",
+                remedy="Use a larger image_size, or a batch_size that leaves no last batch of one.",
+            )
         if self.phases == 1:
             return self._normalise(x)
         return torch.cat([self._normalise(part) for part in x.chunk(self.phases)])

@@ -8,17 +8,20 @@ format, so neither direction needs a copy.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import torch
 from timm.layers import DropPath
-from timm.models import register_model
+from timm.models._features import feature_take_indices
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
-from gamdss.errors import ConfigError
+from gamdss.models.heads import HEAD_DIM, Head, PlainHead, init_linear
 from gamdss.models.phase_norm import PhaseBatchNorm
 from gamdss.models.retention import DWConv, Retention, RetentionTables
 from gamdss.models.temporal import TemporalStream, check_image_size, check_images
+from gamdss.models.timm_api import HasHead, Levels, OutputFormat, check_sizes, chosen_levels
 
 DIMS = (64, 128, 256, 512)
 DEPTHS = (1, 1, 2, 1)
@@ -26,7 +29,6 @@ HEADS = (2, 2, 2, 2)
 DECAY_RANGES = (4, 4, 6, 6)
 DECOMPOSED = (True, True, False, False)
 FFN_RATIO = 3
-HEAD_DIM = 1024
 REDUCTION = 16  # one pixel of the stage-4 map covers 16 x 16 pixels of the image
 LAYER_NORM_EPS = 1e-6
 
@@ -104,23 +106,6 @@ class Downsample(nn.Sequential):
         super().__init__(nn.Conv2d(dim, out_dim, 3, stride=2, padding=1), PhaseBatchNorm(out_dim))
 
 
-class Head(nn.Module):
-    """Linear, BatchNorm, Swish, global average and classifier: (B, dim, H, W) -> (B, classes)."""
-
-    def __init__(self, dim: int, hidden_dim: int, num_classes: int) -> None:
-        super().__init__()
-        self.expand = nn.Linear(dim, hidden_dim)
-        self.norm = PhaseBatchNorm(hidden_dim)
-        self.activation = nn.SiLU()
-        self.classify = nn.Linear(hidden_dim, num_classes)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B, num_classes) of a feature map (B, dim, H, W)."""
-        x = self.expand(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, hidden, H, W)
-        x = self.activation(self.norm(x)).mean((2, 3))
-        return self.classify(x)
-
-
 class Stage(nn.Module):
     """Blocks at one resolution with shared tables, then downsampling (not in stage 4).
 
@@ -129,6 +114,8 @@ class Stage(nn.Module):
         size: height and width of the map, pixels.
         rates: DropPath of each block.
     """
+
+    grad_checkpointing = False
 
     def __init__(self, index: int, size: int, rates: list[float]) -> None:
         super().__init__()
@@ -142,18 +129,23 @@ class Stage(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, C, H, W) to (B, C', H/2, W/2), or to the same shape in stage 4."""
+        return self.downsample(self.features(x))
+
+    def features(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape, by the blocks."""
         x = x.permute(0, 2, 3, 1)  # (B, H, W, C)
         for block in self.blocks:
-            x = block(x, self.tables)
-        return self.downsample(x.permute(0, 3, 1, 2))
+            if self.grad_checkpointing and self.training:
+                x = checkpoint(block, x, self.tables, use_reentrant=False)
+            else:
+                x = block(x, self.tables)
+        return x.permute(0, 3, 1, 2)
 
 
-class RMT(TemporalStream):
-    """Image classifier, and a temporal stream of the two-branch network.
+class RMTStream(TemporalStream):
+    """The temporal stream: stem and stages without a head.
 
     Args:
-        num_classes: width of the logits; with 0 there is no head, and `forward` returns the
-            averaged stage-4 features.
         image_size: height and width of the images, pixels; a multiple of 16.
         drop_path: DropPath of the last block; it grows linearly over the blocks.
         in_chans: channels of the images.
@@ -162,8 +154,63 @@ class RMT(TemporalStream):
         ConfigError: `image_size` is not a multiple of 16.
     """
 
-    num_features = DIMS[-1]
+    num_features: int = DIMS[-1]
     reduction = REDUCTION
+
+    def __init__(self, image_size: int = 224, drop_path: float = 0.1, in_chans: int = 3) -> None:
+        super().__init__()
+        check_image_size(image_size, REDUCTION)
+        self.image_size = image_size
+        rates = torch.linspace(0, drop_path, sum(DEPTHS)).split(DEPTHS)
+        self.stem = Stem(in_chans, DIMS[0])
+        self.stages = nn.Sequential(
+            *(Stage(i, image_size // 2 ** (i + 1), rates[i].tolist()) for i in range(len(DIMS)))
+        )
+        self.apply(init_linear)
+
+    def forward_features(self, x: Tensor) -> Tensor:
+        """Map images (B, in_chans, S, S) to stage-4 features (B, 512, S/16, S/16)."""
+        return self.stages(self.stem(x))
+
+    @property
+    def feature_info(self) -> Sequence[Mapping[str, Any]]:
+        """Channels and reduction of the stages."""
+        return [
+            {"num_chs": DIMS[i], "reduction": 2 ** (i + 1), "module": f"stages.{i}"}
+            for i in range(len(self.stages))
+        ]
+
+    def forward_levels(self, x: Tensor) -> list[Tensor]:
+        """The maps of the stages, before downsampling."""
+        x, maps = self.stem(x), []
+        for stage in cast(Iterable[Stage], self.stages):
+            maps.append(stage.features(x))
+            x = stage.downsample(maps[-1])
+        return maps
+
+    def group_matcher(self, coarse: bool = False) -> Any:
+        """Stem, then stages (`coarse`) or blocks."""
+        blocks = [(r"^stages\.(\d+)\.blocks\.(\d+)", None), (r"^stages\.(\d+)\.downs", (99,))]
+        return {"stem": r"^stem", "blocks": r"^stages\.(\d+)" if coarse else blocks}
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute activations of the blocks, which have no BatchNorm, again in backward."""
+        for stage in cast(Iterable[Stage], self.stages):
+            stage.grad_checkpointing = enable
+
+
+class RMT(RMTStream, HasHead):
+    """RMT as an image classifier, by timm's conventions.
+
+    Args:
+        num_classes: width of the logits; with 0 `forward` returns what the classifier would take,
+            (B, 1024).
+        image_size, drop_path, in_chans: as `RMTStream`.
+        global_pool: pooling of the head's map; none (`""`) only without classes.
+
+    Raises:
+        ConfigError: `image_size` is not a multiple of 16, or a size that no network can have.
+    """
 
     def __init__(
         self,
@@ -171,53 +218,54 @@ class RMT(TemporalStream):
         image_size: int = 224,
         drop_path: float = 0.1,
         in_chans: int = 3,
+        global_pool: str = "avg",
     ) -> None:
-        super().__init__()
-        check_image_size(image_size, REDUCTION)
-        self.image_size = image_size
+        check_sizes(num_classes, in_chans, drop_path, global_pool)
+        super().__init__(image_size, drop_path, in_chans)
         self.num_classes = num_classes
-        rates = torch.linspace(0, drop_path, sum(DEPTHS)).split(DEPTHS)
-        self.stem = Stem(in_chans, DIMS[0])
-        self.stages = nn.Sequential(
-            *(Stage(i, image_size // 2 ** (i + 1), rates[i].tolist()) for i in range(len(DIMS)))
-        )
-        self.head = Head(DIMS[-1], HEAD_DIM, num_classes) if num_classes else None
-        self.apply(init_linear)
+        self.head = Head(DIMS[-1], HEAD_DIM, num_classes, global_pool)
+        self.head.apply(init_linear)
 
-    def forward_features(self, x: Tensor) -> Tensor:
-        """Map images (B, in_chans, S, S) to stage-4 features (B, 512, S/16, S/16)."""
-        return self.stages(self.stem(x))
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor:
+        """Logits (B, num_classes) of a map (B, 512, H, W), or what they are computed from."""
+        return self.head(x, pre_logits)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return logits (B, num_classes), or features (B, 512) without a head."""
+        """Return logits (B, num_classes) of images (B, in_chans, S, S)."""
         check_images(x, self.image_size, "the batch")
-        x = self.forward_features(x)
-        return x.mean((2, 3)) if self.head is None else self.head(x)
+        return self.forward_head(self.forward_features(x))
 
+    def forward_intermediates(
+        self,
+        x: Tensor,
+        indices: int | Sequence[int] | None = None,
+        norm: bool = False,  # noqa: ARG002
+        stop_early: bool = False,  # noqa: ARG002
+        output_fmt: OutputFormat = "NCHW",
+        intermediates_only: bool = False,
+    ) -> Levels:
+        """timm's: the last map and those of the stages, or only the latter.
 
-def init_linear(module: nn.Module) -> None:
-    """For `nn.Module.apply`: Linear truncated normal (std 0.02) and zero bias.
+        `norm` and `stop_early` have no effect: RMT ends in no norm, and
+        `prune_intermediate_layers` removes stages that are not needed.
+        """
+        maps = self.forward_levels(x)
+        chosen = chosen_levels(maps, indices, output_fmt)
+        return chosen if intermediates_only else (maps[-1], chosen)
 
-    LayerNorm and convolutions keep PyTorch's defaults, which are the method's.
-    """
-    if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
-@register_model
-def gamdss_rmt(pretrained: bool = False, **kwargs: Any) -> RMT:
-    """Build `RMT` for `timm.create_model("gamdss_rmt", num_classes=..., ...)`."""
-    return RMT(**timm_arguments("gamdss_rmt", pretrained, kwargs))
-
-
-def timm_arguments(name: str, pretrained: bool, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Drop the arguments that `timm.create_model` adds; refuse `pretrained`."""
-    if pretrained:
-        raise ConfigError(
-            f"{name} has no pretrained weights",
-            remedy="Pass pretrained=False, or checkpoint_path=... with your own weights.",
-        )
-    timm_only = ("pretrained_cfg", "pretrained_cfg_overlay", "cache_dir")
-    return {key: value for key, value in kwargs.items() if key not in timm_only}
+    def prune_intermediate_layers(
+        self,
+        indices: int | Sequence[int] = 1,
+        prune_norm: bool = False,  # noqa: ARG002
+        prune_head: bool = True,
+    ) -> list[int]:
+        """Remove the stages after the last of these, and the head."""
+        numbers = indices if isinstance(indices, int) else list(indices)
+        places, last = feature_take_indices(len(self.stages), numbers)
+        self.stages = self.stages[: last + 1]
+        self.stages[-1].downsample = nn.Identity()
+        self.num_features = DIMS[last]
+        if prune_head:
+            self.num_classes = 0
+            self.head = PlainHead(DIMS[last], 0)
+        return list(places)

@@ -13,22 +13,21 @@ from timm.layers import LayerNorm
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from gamdss.models.rmt import init_linear
-
-WIDEST = 512  # as wide as a ResNet-50's map, the transformer would have 100 million parameters
+from gamdss.models.heads import init_linear
+from gamdss.models.temporal import PAPER_WIDTH
 
 
 class SpatialStream(nn.Module):
     """One key frame -> a map that is added to the temporal stream's features.
 
     Args:
-        width: channels of the temporal features and of this map. The transformer has at most
-            the paper's 512; wider maps are projected from them.
+        width: channels of the temporal features and of this map.
         grid: height and width of the temporal features and of this map.
         depth: transformer blocks.
         heads: most attention heads; fewer if they do not divide the width.
         antialias: smooth while shrinking the frame to the grid; the original did not.
         in_chans: channels of the frame.
+        widest: most channels of the transformer; wider maps are projected from them.
     """
 
     def __init__(
@@ -40,11 +39,12 @@ class SpatialStream(nn.Module):
         heads: int = 4,
         antialias: bool = True,
         in_chans: int = 3,
+        widest: int = PAPER_WIDTH,
     ) -> None:
         super().__init__()
         self.grid = grid
         self.antialias = antialias
-        inner = min(width, WIDEST)
+        inner = min(width, widest)
         heads = gcd(inner, heads)
         self.embed = nn.Conv2d(in_chans, inner, 1)
         self.position = nn.Parameter(torch.empty(1, grid * grid, inner))

@@ -6,34 +6,43 @@ to offset) pass through the same temporal and spatial streams.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import torch
-from timm.models import register_model
+from timm.models import group_parameters
 from torch import Tensor, nn
 
 from gamdss.config import ModelConfig
 from gamdss.errors import ConfigError
-from gamdss.models.backbones import RMT_NAMES, build_stream
+from gamdss.models.backbones import OWN, build_stream
+from gamdss.models.heads import init_linear
+from gamdss.models.hub import HubWeights
 from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
-from gamdss.models.rmt import HEAD_DIM, Head, init_linear, timm_arguments
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images
+from gamdss.models.timm_api import HasHead, Levels, OutputFormat, check_sizes, chosen_levels
 
 Branches = Literal["both", "rising", "falling"]
 InputStatistics = Literal["auto", "raw", "batch"]
+Pair = tuple[Tensor | None, Tensor | None]  # of the rising and of the falling phase
 
 
-class TwoBranchNet(nn.Module):
+class TwoBranchNet(HasHead, HubWeights):
     """Three key frames -> logits of the rising and of the falling phase, from one set of weights.
 
+    Its methods follow timm's conventions, with a pair (rising, falling) for what timm's have one
+    of.
+
     Args:
-        num_classes: width of the logits.
+        num_classes: width of the logits; 0 gives what the classifier would take.
         image_size: height and width of the frames, pixels; a multiple of 16 for `rmt`, other
             backbones have other rules.
-        backbone: the temporal stream: `rmt` (the paper's), or the name of any timm model with a
+        backbone: the temporal stream: `rmt` (the paper's), one of its release (`release_resnet`,
+            `release_convnext_t`, `release_efficientmod_xxs`), or the name of any timm model with a
             spatial feature map (`gamdss models` lists some).
         pretrained: start the backbone from timm's published weights.
         weights: a file with such weights, instead of a download.
@@ -41,7 +50,8 @@ class TwoBranchNet(nn.Module):
             the temporal stream. "raw": unchanged, as in the paper. "batch": each channel
             normalised to mean 0 and standard deviation 1 over the batch and phase, by a
             BatchNorm without parameters: the statistics of photographs, for which backbones are
-            designed and pretrained. "auto": "raw" for `rmt`, "batch" for others.
+            designed and pretrained. "auto": "raw" for `rmt` and those of the release, "batch"
+            for timm's.
         branches: "both" (the paper), or only one of them (its ablations).
         antialias: smooth while shrinking frames for the spatial stream; the original did not.
         drop_path: DropPath of the temporal stream's last block.
@@ -50,10 +60,11 @@ class TwoBranchNet(nn.Module):
         one_pass: pass both phases through the streams at once; None does so on CUDA, where it
             halves the number of kernels. The numbers are the same except for rounding and the
             draws of stochastic depth.
+        global_pool: pooling of the head's map; none (`""`) only without classes.
 
     Raises:
-        ConfigError: unknown `branches`, `input_statistics` or `backbone`, or an `image_size`
-            that does not fit.
+        ConfigError: unknown `branches`, `input_statistics` or `backbone`, an `image_size` that
+            does not fit, or a size that no network can have.
         CheckpointError: pretrained weights are unavailable.
     """
 
@@ -72,24 +83,33 @@ class TwoBranchNet(nn.Module):
         in_chans: int = 3,
         temporal: TemporalStream | None = None,
         one_pass: bool | None = None,
+        global_pool: str = "avg",
     ) -> None:
         super().__init__()
         _check_choice("branches", branches, get_args(Branches))
+        check_sizes(num_classes, in_chans, drop_path, global_pool)
         _check_choice("input_statistics", input_statistics, get_args(InputStatistics))
         if input_statistics == "auto":
-            plain = temporal is not None or backbone in RMT_NAMES
+            plain = temporal is not None or backbone in OWN
             input_statistics = "raw" if plain else "batch"
+        self.about = {}
+        self.custom_stream = None if temporal is None else type(temporal).__name__
         if temporal is None:
             temporal = build_stream(backbone, image_size, drop_path, in_chans, pretrained, weights)
         self.image_size = image_size
         self.branches = branches
         self.num_classes = num_classes
+        self.in_chans = in_chans
         width, grid = temporal.num_features, temporal.grid(image_size)
         # It normalises any phase feature; checkpoints use this name.
         self.difference = _difference_norm(in_chans, input_statistics)
         self.temporal = temporal
-        self.spatial = SpatialStream(width, grid, antialias=antialias, in_chans=in_chans)
-        self.head = Head(width, HEAD_DIM, num_classes)
+        self.spatial = SpatialStream(
+            width, grid, antialias=antialias, in_chans=in_chans, widest=temporal.spatial_width
+        )
+        self.head = temporal.new_head(num_classes)
+        if global_pool != "avg":
+            self.head.reset(num_classes, global_pool)
         self.head.apply(init_linear)
         self.one_pass = one_pass
         self._separable = keeps_phases_apart(self)
@@ -97,35 +117,70 @@ class TwoBranchNet(nn.Module):
     def forward(
         self,
         onset: Tensor | None,
-        apex: Tensor,
-        offset: Tensor | None,
+        apex: Tensor | None = None,
+        offset: Tensor | None = None,
         features: Tensor | None = None,
-    ) -> tuple[Tensor | None, Tensor | None]:
+    ) -> Pair:
         """Return (rising, falling) logits, each (B, num_classes) or None if not in `branches`.
 
         Args:
             onset, apex, offset: normalised frames (B, in_chans, S, S). branches="falling" does
-                not use the onset, branches="rising" not the offset: they may be None.
+                not use the onset, branches="rising" not the offset: they may be None. Or all
+                three as one tensor (B, 3, in_chans, S, S).
             features: phase features that replace the differences in the temporal stream,
                 (B, 2, in_chans, S, S): from onset to apex and from offset to apex.
 
         Raises:
-            ConfigError: a frame is missing or does not have the network's image size.
+            ConfigError: a frame is missing, or the inputs differ in their batch or do not have the
+                network's image size and channels.
         """
-        if self.branches == "both" and self._at_once(apex):
-            return self._both(onset, apex, offset, features)
+        return self.forward_head(self.forward_features(onset, apex, offset, features))
+
+    def forward_features(
+        self,
+        onset: Tensor | None,
+        apex: Tensor | None = None,
+        offset: Tensor | None = None,
+        features: Tensor | None = None,
+    ) -> Pair:
+        """The maps where the streams meet, (B, num_features, grid, grid), of each phase.
+
+        Arguments and errors as in `forward`.
+        """
+        onset, apex, offset = _separate(onset, apex, offset)
         rising = falling = None
+        if self.branches == "both" and self._at_once(apex):
+            onset, apex, offset = self._frames(features, onset=onset, apex=apex, offset=offset)
+            if features is None:
+                phases = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
+            else:
+                phases = features.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
+            with phases_at_once(self, 2):
+                rising, falling = self._map(phases, torch.cat((onset, apex))).chunk(2)
+            return rising, falling
         if self.branches != "falling":
-            rising = self.rising(onset, apex, features)
+            rising = self._map(*self._rising(onset, apex, features))
         if self.branches != "rising":
-            falling = self.falling(apex, offset, features)
+            falling = self._map(*self._falling(apex, offset, features))
         return rising, falling
+
+    def forward_head(self, maps: Pair, pre_logits: bool = False) -> Pair:
+        """Logits (B, num_classes) of the maps of each phase, or what they are computed from."""
+        rising, falling = maps
+        if rising is not None and falling is not None and self._at_once(rising):
+            with phases_at_once(self.head, 2):
+                rising, falling = self.head(torch.cat((rising, falling)), pre_logits).chunk(2)
+            return rising, falling
+        return (
+            None if rising is None else self.head(rising, pre_logits),
+            None if falling is None else self.head(falling, pre_logits),
+        )
 
     def predict_logits(
         self,
         onset: Tensor | None,
-        apex: Tensor,
-        offset: Tensor | None,
+        apex: Tensor | None = None,
+        offset: Tensor | None = None,
         features: Tensor | None = None,
     ) -> Tensor:
         """Return the logits (B, num_classes) used for predictions.
@@ -133,6 +188,7 @@ class TwoBranchNet(nn.Module):
         They are the rising phase's, or the falling phase's with branches="falling"; only that
         branch runs. Arguments and errors as in `forward`.
         """
+        onset, apex, offset = _separate(onset, apex, offset)
         if self.branches == "falling":
             return self.falling(apex, offset, features)
         return self.rising(onset, apex, features)
@@ -141,15 +197,13 @@ class TwoBranchNet(nn.Module):
         self, onset: Tensor | None, apex: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
         """Logits of the rising phase: what appeared since the onset, located on the onset face."""
-        onset, apex = self._frames(onset=onset, apex=apex)
-        return self.branch(apex - onset if features is None else features[:, 0], onset)
+        return self.branch(*self._rising(onset, apex, features))
 
     def falling(
         self, apex: Tensor | None, offset: Tensor | None, features: Tensor | None = None
     ) -> Tensor:
         """Logits of the falling phase: what is gone by the offset, located on the apex face."""
-        apex, offset = self._frames(apex=apex, offset=offset)
-        return self.branch(apex - offset if features is None else features[:, 1], apex)
+        return self.branch(*self._falling(apex, offset, features))
 
     def branch(self, temporal: Tensor, spatial: Tensor) -> Tensor:
         """Logits of one phase.
@@ -158,28 +212,100 @@ class TwoBranchNet(nn.Module):
             temporal: the phase feature (B, in_chans, S, S).
             spatial: the normalised frame on which it is located, of the same shape.
         """
-        temporal = self.temporal.forward_features(self.difference(temporal))  # (B, C, grid, grid)
-        logits: Tensor = self.head(temporal + self.spatial(spatial))
+        logits: Tensor = self.head(self._map(temporal, spatial))
         return logits
 
-    def _at_once(self, frames: Tensor) -> bool:
+    @property
+    def num_features(self) -> int:
+        """Channels of the maps where the streams meet."""
+        return self.temporal.num_features
+
+    @property
+    def feature_info(self) -> Sequence[Mapping[str, Any]]:
+        """timm's description of the maps of `forward_intermediates`."""
+        infos = self.temporal.feature_info
+        return [{**info, "module": f"temporal.{info['module']}"} for info in infos]
+
+    def forward_intermediates(
+        self,
+        onset: Tensor | None,
+        apex: Tensor | None = None,
+        offset: Tensor | None = None,
+        features: Tensor | None = None,
+        *,
+        indices: int | Sequence[int] | None = None,
+        norm: bool = False,  # noqa: ARG002
+        stop_early: bool = False,  # noqa: ARG002
+        output_fmt: OutputFormat = "NCHW",
+        intermediates_only: bool = False,
+    ) -> Levels:
+        """timm's: the map where the streams meet, and those of the temporal stream's levels.
+
+        They are of the phase used for predictions. `norm` and `stop_early` have no effect.
+        """
+        onset, apex, offset = _separate(onset, apex, offset)
+        falling = self.branches == "falling"
+        rest = offset if falling else onset
+        motion, face = (self._falling if falling else self._rising)(
+            *((apex, rest) if falling else (rest, apex)), features
+        )
+        maps = self.temporal.forward_levels(self.difference(motion))
+        chosen = chosen_levels(maps, indices, output_fmt)
+        return chosen if intermediates_only else (maps[-1] + self.spatial(face), chosen)
+
+    def group_matcher(self, coarse: bool = False) -> Callable[[str], float]:
+        """Layers by name of a parameter: the temporal stream's, between them the spatial stream's.
+
+        The spatial stream's embedding is in the first layer and its blocks in the last one.
+        """
+        layers = group_parameters(self.temporal, self.temporal.group_matcher(coarse), reverse=True)
+        last = max(layers.values(), default=0)
+
+        def layer(name: str) -> float:
+            stream, _, rest = name.partition(".")
+            if stream == "temporal":
+                return float(layers[rest])
+            if stream == "spatial":
+                return 0.0 if rest.startswith(("embed", "position")) else float(last)
+            return math.inf
+
+        return layer
+
+    def set_grad_checkpointing(self, enable: bool = True) -> None:
+        """Compute the temporal stream's activations again in the backward pass.
+
+        Raises:
+            ConfigError: the stream does not support it.
+        """
+        self.temporal.set_grad_checkpointing(enable)
+
+    def _map(self, temporal: Tensor, spatial: Tensor) -> Tensor:
+        """The sum of both streams' maps (B, num_features, grid, grid)."""
+        temporal = self.temporal.forward_features(self.difference(temporal))
+        return temporal + self.spatial(spatial)
+
+    def _at_once(self, frames: Tensor | None) -> bool:
         """Whether both phases pass together: never if a norm would mix their statistics."""
-        wanted = frames.is_cuda if self.one_pass is None else self.one_pass
+        on_cuda = frames is not None and frames.is_cuda
+        wanted = on_cuda if self.one_pass is None else self.one_pass
         return wanted and self._separable
 
-    def _both(
-        self, onset: Tensor | None, apex: Tensor, offset: Tensor | None, features: Tensor | None
+    def _rising(
+        self, onset: Tensor | None, apex: Tensor | None, features: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        onset, apex, offset = self._frames(onset=onset, apex=apex, offset=offset)
-        if features is None:
-            phases = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
-        else:
-            phases = features.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
-        with phases_at_once(self, 2):
-            rising, falling = self.branch(phases, torch.cat((onset, apex))).chunk(2)
-        return rising, falling
+        """What the streams take of the rising phase."""
+        onset, apex = self._frames(features, onset=onset, apex=apex)
+        return apex - onset if features is None else features[:, 0], onset
 
-    def _frames(self, **frames: Tensor | None) -> tuple[Tensor, ...]:
+    def _falling(
+        self, apex: Tensor | None, offset: Tensor | None, features: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """What the streams take of the falling phase."""
+        apex, offset = self._frames(features, apex=apex, offset=offset)
+        return apex - offset if features is None else features[:, 1], apex
+
+    def _frames(self, features: Tensor | None, **frames: Tensor | None) -> tuple[Tensor, ...]:
+        """The frames, checked."""
         for name, frame in frames.items():
             if frame is None:
                 raise ConfigError(
@@ -187,7 +313,32 @@ class TwoBranchNet(nn.Module):
                     remedy=f"Pass the {name} frames.",
                 )
             check_images(frame, self.image_size, name)
-        return tuple(frame for frame in frames.values() if frame is not None)
+        found = {name: frame for name, frame in frames.items() if frame is not None}
+        first, frame = next(iter(found.items()))
+        parts = found if features is None else {**found, "features": features}
+        for name, values in parts.items():
+            # Not `len`, which would fix the batch of an exported graph.
+            if values.shape[0] != frame.shape[0] or values.shape[-3] != self.in_chans:
+                raise ConfigError(
+                    f"{name} has shape {tuple(values.shape)}, {first} "
+                    f"{tuple(frame.shape)}; the network takes {self.in_chans} channels",
+                    remedy="Pass inputs of one batch with the network's channels.",
+                )
+        return tuple(found.values())
+
+
+def _separate(
+    onset: Tensor | None, apex: Tensor | None, offset: Tensor | None
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The key frames, given one by one or as one tensor (B, 3, C, S, S)."""
+    if onset is not None and onset.ndim == 5 and apex is None and offset is None:
+        if onset.shape[1] != 3:
+            raise ConfigError(
+                f"the key frames have shape {tuple(onset.shape)}",
+                remedy="Pass onset, apex and offset as (batch, 3, channels, height, width).",
+            )
+        onset, apex, offset = onset.unbind(1)
+    return onset, apex, offset
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -218,11 +369,3 @@ def check_network(model: ModelConfig) -> None:
     """Raise the errors of `build_network` before other work begins; it does not build `rmt`."""
     if model.backbone != "rmt":
         build_network(model, 2)
-
-
-@register_model
-def gamdss_two_branch(
-    pretrained: bool = False, num_classes: int = 5, **kwargs: Any
-) -> TwoBranchNet:
-    """Build `TwoBranchNet` for `timm.create_model("gamdss_two_branch", num_classes=..., ...)`."""
-    return TwoBranchNet(num_classes, **timm_arguments("gamdss_two_branch", pretrained, kwargs))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gamdss.errors import ConfigError
+from gamdss.models.temporal import check_floating
 
 
 class TwoPhase(nn.Module):
@@ -37,7 +38,8 @@ class TwoPhase(nn.Module):
         """Return (rising, falling) logits, each (B, classes), for frames (B, C, H, W).
 
         Raises:
-            ConfigError: frames of different shapes, or a model that does not return logits.
+            ConfigError: frames of different shapes or of integers, or a model that does not return
+                logits.
         """
         return self.predict_logits(onset, apex), self._logits(apex, offset, "offset")
 
@@ -51,6 +53,8 @@ class TwoPhase(nn.Module):
                 f"{name} has shape {tuple(rest.shape)}, apex {tuple(apex.shape)}",
                 remedy="Pass key frames of one shape.",
             )
+        check_floating(apex, "apex")
+        check_floating(rest, name)
         logits = self.model(apex - rest)
         if not isinstance(logits, Tensor) or logits.shape[:-1] != apex.shape[:1]:
             found = tuple(getattr(logits, "shape", ())) or type(logits).__name__

@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from gamdss.records import KeyFrames
+from gamdss.records import RELIABLE, KeyFrames
 from gamdss.reselection.motion.course import (
     PLATEAU_SD,
     WIDEST,
@@ -21,7 +21,7 @@ from gamdss.reselection.motion.course import (
     fit_course,
     nearest,
 )
-from gamdss.reselection.motion.fit import LEAST_FRAMES, RELIABLE, MotionFit
+from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
 
 # Standard deviations of a start's onset, apex and offset, as shares of its length.

@@ -25,13 +25,14 @@ from gamdss.prediction.stretches import (
 )
 
 # Seconds: between looks at a followed face, between looks at whole frames, without a look that
-# finds the face, without flow that follows it.
-_CHECK, _WHOLE, _PATIENCE, _BLIND = 1 / 3, 1.0, 1.0, 0.1
+# finds the face, without flow that follows it, of views that a new one is compared with.
+_CHECK, _WHOLE, _PATIENCE, _BLIND, _MEMORY = 1 / 3, 1.0, 1.0, 0.1, 2.0
 _SHORTEST = 0.3  # seconds of a stretch
 _EARLY = 10  # frames that are searched for the detections of the first pose
 _VISIBLE = 0.75  # part of the face that must be inside the picture and the crop
-# Correlation of details with views of the last second below which it is another face. Between
-# people it is below 0.25 in half of 8,742 pairs; within a person who moves a lot, at least 0.27.
+# Correlation of details with views of the last two seconds below which it is another face. Between
+# people it is below 0.25 in half of 8,742 pairs; within a person who moves a lot, at least 0.27
+# over one second, and 0.38 over two in a video with turns of the head and hands before the face.
 # A change of person mostly ends the flow, or is a cut, before this is needed.
 _LIKE = 0.25
 # Movement of the face, relative to its size, above which `auto` stabilises.
@@ -54,12 +55,16 @@ class TrackConfig:
 
 @dataclass(frozen=True, eq=False)
 class Watch:
-    """What a face is followed with: the frame rate, the crops, how, and the detector."""
+    """What a face is followed with: the frame rate, the crops, how, and the detector.
+
+    `glance` is the detector that only checks whether the face is still there.
+    """
 
     fps: float
     settings: AlignConfig
     config: TrackConfig
     detector: Detector
+    glance: Detector
 
     def frames(self, seconds: float) -> int:
         """A time as a number of frames, at least 1."""
@@ -89,7 +94,7 @@ class FollowedFace:
     ) -> None:
         self._watch, self._shot, self._attempt = watch, shot, attempt
         self._motion = FaceMotion(frame.image, pose_of(face))
-        self._views = deque([self._motion.view], round(_WHOLE / _CHECK))  # of the last second
+        self._views = deque([self._motion.view], round(_MEMORY / _CHECK))
         self._numbers, self._seconds = [frame.number], [frame.seconds]
         self._poses: list[Pose | None] = [self._motion.pose]  # None where flow failed
         self._detected = {0: pose_of(face)}
@@ -169,7 +174,8 @@ class FollowedFace:
         if not first_pose and place % every:
             return None
         if first_pose or place % (every * round(_WHOLE / _CHECK)) == 0:
-            faces = faces_in(image, self._watch.detector, self._attempt)
+            detector = self._watch.detector if first_pose else self._watch.glance
+            faces = faces_in(image, detector, self._attempt)
             self._others = max(self._others, len(faces) - 1)
             mine = [pose_of(face) for face in faces if is_at(face, self._motion.pose)]
             if first_pose and mine:
@@ -189,7 +195,7 @@ class FollowedFace:
     def _sees(self) -> bool:
         """Whether the detector finds the face where the flow has followed it to."""
         motion = self._motion
-        return sees(motion.image, motion.pose, self._watch.detector, self._attempt)
+        return sees(motion.image, motion.pose, self._watch.glance, self._attempt)
 
     def _corrected(self, count: int) -> list[Pose]:
         """The poses of the first frames: gaps filled, and in agreement with the first pose."""

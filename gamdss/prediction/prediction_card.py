@@ -69,6 +69,11 @@ def _curve(axes: Axes, item: Prediction) -> None:
     axes.set_xlabel("frame")
 
 
+def _within(chances: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Lengths (2, C) of error bars to the left and right, cut at 0 and 1."""
+    return np.stack([np.minimum(spread, chances), np.minimum(spread, 1 - chances)])
+
+
 def _bars(axes: Axes, item: Prediction) -> None:
     chances = item.chances
     order = np.argsort(chances.chances, kind="stable")
@@ -77,7 +82,7 @@ def _bars(axes: Axes, item: Prediction) -> None:
     axes.errorbar(
         chances.chances[order],
         names,
-        xerr=chances.spread[order],
+        xerr=_within(chances.chances[order], chances.spread[order]),
         fmt="none",
         ecolor=FAINT,
         capsize=3,

@@ -125,6 +125,7 @@ def _run(values: Mapping[str, Any]) -> Table:
         ("task", run["task"]),
         ("classes", ", ".join(run["classes"])),
         ("folds", f"{len(run['folds'])}, {run['protocol']}"),
+        ("crops in training", _crops(run["training_crops"])),
         ("config", run["config"]),
         ("gamdss", run["gamdss"]),
         ("temperature", f"{values['temperature']:.3g}, fitted to held-out logits"),
@@ -132,6 +133,21 @@ def _run(values: Mapping[str, Any]) -> Table:
         ("draws of key frames", str(values["draws"])),
     ]
     return Table([Column("", "label"), Column("", "text", key="value", wrap=True)], rows)
+
+
+def _crops(training: Mapping[str, Any]) -> str:
+    """How the training frames were cropped, as far as the run knows."""
+    texts = [
+        f"{name}: "
+        + (
+            "not known"
+            if crops is None
+            else f"margin {crops['margin']}, {crops['width']} x {crops['height']}, "
+            f"{(crops.get('detector') or 'dlib').partition(' ')[0]}"
+        )
+        for name, crops in training.items()
+    ]
+    return "; ".join(texts) or "not known"
 
 
 def _counted(count: int, one: str, many: str = "") -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -15,10 +15,11 @@ from gamdss.align.settings import AlignConfig
 from gamdss.errors import FrameError, require
 from gamdss.metrics.spotting import Span, iou
 from gamdss.prediction.candidate_fit import CandidateFit, fit_candidate
+from gamdss.prediction.candidate_window import Window
 from gamdss.prediction.ensemble import NOT_SURE, Ensemble
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.followed_face import TrackConfig
-from gamdss.prediction.long import Candidate, LongSpotting, OtherMotion, spot_long
+from gamdss.prediction.long import LongSpotting, OtherMotion, spot_long
 from gamdss.prediction.predictions import UNRELIABLE, Prediction, RecordingPredictions, times_of
 from gamdss.prediction.recordings import (
     SLOW_FPS,
@@ -30,14 +31,9 @@ from gamdss.prediction.region_bumps import SpottingSettings
 from gamdss.prediction.stretches import Crop, Stretch, Tracking, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import trained_on
-from gamdss.records import KeyFrames
-from gamdss.reselection.motion.fit import RELIABLE
+from gamdss.records import RELIABLE, KeyFrames
 from gamdss.runs.finished import FinishedRun, read_run
 
-# Around a candidate, frames for the fit: a share of its length on each side, in these limits.
-_MARGIN, _MARGIN_SECONDS = 0.5, (0.3, 1.0)
-_WIDE_SECONDS = 2.0  # on each side, for the search if that fit is unreliable
-_MOST_FRAMES = 200  # in a fit; of longer windows, every second frame, every third, ...
 _SAME = 0.5  # intersection over union of two fits from which on they are one expression
 _VISIBLE = 0.95  # a smaller share of the face inside the picture and the crop is flagged
 
@@ -124,52 +120,52 @@ class Predictor:
                 remedy="Faces must be frontal and not too small; --detector names others.",
                 kind="no face",
             )
-        spotted = self._spotted(tracking)
-        windows = [
-            _Window(place, stretch, candidate, tracking.fps)
-            for place, stretch in enumerate(tracking.stretches)
-            for candidate in spotted[place].candidates
-        ]
+        stretches = tracking.stretches
+        layout = FaceLayout.of_crops(config.crops)
+        spotted = spot_stretches(self._crops(tracking, "spotting"), tracking.fps, layout)
+        windows = windows_of(spotted, stretches, tracking.fps)
+        wanted = {number for window in windows for number in window.wanted}
+        stream = self._crops(tracking, "classifying", wanted)
         others = tuple(
-            (place + 1, _numbered(other, tracking.stretches[place]))
+            (place + 1, _numbered(other, stretches[place]))
             for place, found in spotted.items()
             for other in found.others
         )
         return RecordingPredictions(
             tracking,
-            _distinct(list(self._predicted(tracking, windows))),
+            _distinct(list(self.classified(recording.name, windows, stream))),
             others,
             (*tracking.warnings, *self.trained_on.differences(tracking, config.crops)),
         )
 
-    def _spotted(self, tracking: Tracking) -> dict[int, LongSpotting]:
-        """What is spotted in each stretch."""
-        layout = FaceLayout.of_crops(self.config.crops)
-        stream = self._crops(tracking, tracking.stretches, "spotting")
-        return {
-            place: spot_long((crop.image for crop in group), tracking.fps, layout)
-            for place, group in groupby(stream, lambda crop: crop.stretch)
-        }
+    def classified(
+        self, recording: str, windows: Sequence[Window], stream: Iterable[Crop]
+    ) -> Iterator[Prediction]:
+        """The prediction of each window in order; only crops of open windows are in memory.
 
-    def _predicted(self, tracking: Tracking, windows: Sequence[_Window]) -> Iterator[Prediction]:
-        """The predictions in order; at any time only the crops of open windows are in memory."""
+        Args:
+            recording: its name.
+            windows: in the order of time.
+            stream: crops of the recording, among them all that the windows want.
+        """
         waiting = list(windows)
-        stretches = tracking.stretches
-        used = sorted({window.place for window in windows})
-        stream = self._crops(tracking, [stretches[place] for place in used], "classifying")
         for crop in stream:
             for window in waiting:
-                window.take(used[crop.stretch], crop)
+                window.take(crop)
             while waiting and waiting[0].complete:
-                yield self._classified(tracking.recording, waiting.pop(0))
+                window = waiting.pop(0)
+                yield self._classified(recording, window)
+                window.images.clear()
 
-    def _crops(self, tracking: Tracking, stretches: Sequence[Stretch], what: str) -> Iterator[Crop]:
-        stream = crops(tracking.recording, stretches, self.config.crops)
+    def _crops(
+        self, tracking: Tracking, what: str, only: Collection[int] | None = None
+    ) -> Iterator[Crop]:
+        stream = crops(tracking.recording, tracking.stretches, self.config.crops, only)
         name = f"{tracking.recording.name}: {what}"
-        total = sum(map(len, stretches))
+        total = sum(map(len, tracking.stretches)) if only is None else len(only)
         yield from tqdm(stream, name, total, unit="frame", disable=not (self._progress and total))
 
-    def _classified(self, recording: Recording, window: _Window) -> Prediction:
+    def _classified(self, recording: str, window: Window) -> Prediction:
         candidate, stretch, images = window.candidate, window.stretch, window.images
         fitted = fit_candidate(window.near, window.wide, window.spotted, self.config.draws)
         keys = KeyFrames(*window.spotted) if fitted is None else fitted.fit.keys
@@ -182,7 +178,7 @@ class Predictor:
         label = chances.label(self.config.threshold)
         share = float(stretch.share[first : last + 1].min())
         return Prediction(
-            recording=recording.name,
+            recording=recording,
             stretch=window.place + 1,
             type=kind,
             score=candidate.score,
@@ -200,47 +196,25 @@ class Predictor:
         )
 
 
-class _Window:
-    """The frames around a candidate, collected from a stream of crops."""
+def spot_stretches(
+    stream: Iterable[Crop], fps: float, layout: FaceLayout
+) -> dict[int, LongSpotting]:
+    """What is spotted in each stretch of a stream of crops, by its index."""
+    return {
+        place: spot_long((crop.image for crop in group), fps, layout)
+        for place, group in groupby(stream, lambda crop: crop.stretch)
+    }
 
-    def __init__(self, place: int, stretch: Stretch, candidate: Candidate, fps: float) -> None:
-        self.place, self.stretch, self.candidate = place, stretch, candidate
-        onset, apex, offset = candidate.onset, candidate.apex, candidate.offset
-        low, high = (seconds * fps for seconds in _MARGIN_SECONDS)
-        margin = round(np.clip(_MARGIN * (offset - onset), low, high))
-        far = round(_WIDE_SECONDS * fps)
-        self._near = self._numbers(onset - margin, offset + margin)
-        self._wide = self._numbers(onset - far, offset + far)
-        at = [int(stretch.numbers[index]) for index in (onset, apex, offset)]
-        self.spotted = (at[0], at[1], at[2])
-        self._wanted = self._near | self._wide | set(at)
-        self.images: dict[int, np.ndarray] = {}
 
-    @property
-    def complete(self) -> bool:
-        """Whether all frames have been taken."""
-        return len(self.images) == len(self._wanted)
-
-    @property
-    def near(self) -> dict[int, np.ndarray]:
-        """The frames around the candidate."""
-        return {n: image for n, image in self.images.items() if n in self._near}
-
-    @property
-    def wide(self) -> dict[int, np.ndarray]:
-        """Frames of some seconds around it."""
-        return {n: image for n, image in self.images.items() if n in self._wide}
-
-    def take(self, place: int, crop: Crop) -> None:
-        """Keep the crop if it is one of the window's."""
-        if place == self.place and crop.number in self._wanted:
-            self.images[crop.number] = crop.image
-
-    def _numbers(self, first: int, last: int) -> set[int]:
-        """Frame numbers of the stretch between two of its indices, thinned if they are many."""
-        first, last = max(0, first), min(len(self.stretch) - 1, last)
-        step = -(-(last - first + 1) // _MOST_FRAMES)
-        return set(self.stretch.numbers[first : last + 1 : step].tolist())
+def windows_of(
+    spotted: Mapping[int, LongSpotting], stretches: Sequence[Stretch], fps: float
+) -> list[Window]:
+    """The frames to collect around each candidate, in the order of time."""
+    return [
+        Window(place, stretches[place], candidate, fps)
+        for place, found in spotted.items()
+        for candidate in found.candidates
+    ]
 
 
 def _distinct(found: Sequence[Prediction]) -> tuple[Prediction, ...]:

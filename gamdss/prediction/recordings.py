@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,6 +63,8 @@ class Recording:
 def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
     """The recordings at a path: a video, a folder of frames, or a tree of both.
 
+    A single image is not a recording.
+
     Raises:
         DataRootError: there is none.
     """
@@ -70,7 +72,8 @@ def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
         return [Recording(place.stem, place, fps)]
     if not place.is_dir():
         raise DataRootError("no such folder or file", file=place, remedy="Check --input.")
-    paths = sorted([*video_files(place), *(folder for folder, _ in image_folders(place))])
+    folders = [folder for folder, images in image_folders(place) if len(images) > 1]
+    paths = sorted([*video_files(place), *folders])
     if not paths:
         raise DataRootError(
             f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "
@@ -122,16 +125,15 @@ class FrameStream:
     def __iter__(self) -> Iterator[Frame]:
         return self.frames()
 
-    def frames(self, first: int | None = None, last: int | None = None) -> Iterator[Frame]:
-        """Frames `first` to `last` (all by default), in rising order.
+    def frames(self, only: Collection[int] | None = None) -> Iterator[Frame]:
+        """Frames with these numbers (all by default), in rising order; others are not decoded.
 
         Raises:
             FrameError: a frame cannot be decoded or has another size; the video ends early.
         """
         self._seconds = []
         size: tuple[int, ...] = ()
-        low = -math.inf if first is None else first
-        for frame in self._decoded(low, math.inf if last is None else last):
+        for frame in self._decoded(only):
             if size and frame.image.shape != size:
                 raise FrameError(
                     f"frame {frame.number} has {frame.image.shape[1]} x {frame.image.shape[0]} "
@@ -164,16 +166,17 @@ class FrameStream:
                 )
         return found
 
-    def _decoded(self, first: float, last: float) -> Iterator[Frame]:
+    def _decoded(self, only: Collection[int] | None) -> Iterator[Frame]:
         if not self._files:
-            yield from self._video_frames(first, last)
+            yield from self._video_frames(only)
             return
         start = min(self._files)
         for number, file in self._files.items():
-            if first <= number <= last:
+            if only is None or number in only:
                 yield Frame(number, (number - start) / self.fps, decode(file, colour=False))
 
-    def _video_frames(self, first: float, last: float) -> Iterator[Frame]:
+    def _video_frames(self, only: Collection[int] | None) -> Iterator[Frame]:
+        last = math.inf if only is None else max(only, default=0)
         video, number, start, before = _open(self.recording.path), 0, 0.0, -1.0
         try:
             while number < last and video.grab():
@@ -184,7 +187,7 @@ class FrameStream:
                 if self.recording.fps is not None or (number > 1 and seconds <= before):
                     seconds = max((number - 1) / self.fps, before + 1e-4)
                 before = seconds
-                if number < first:
+                if only is not None and number not in only:
                     continue
                 done, image = video.retrieve()
                 if not done:

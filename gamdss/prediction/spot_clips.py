@@ -17,10 +17,10 @@ from gamdss.data.folders import image_folders
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import unwritable, write_csv
-from gamdss.records import KEYS
+from gamdss.records import KEYS, RELIABLE
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
-from gamdss.reselection.motion.fit import RELIABLE, MotionFit
+from gamdss.reselection.motion.fit import MotionFit
 from gamdss.reselection.spotting import fit_spotted
 
 CURVES = 6
@@ -139,7 +139,7 @@ def write_spotted(found: Sequence[Spotted], output: Path) -> str:
     done = [(item.name, item.fit) for item in found if item.fit is not None]
     if done:
         curves = [
-            Curve(name, fit.times, fit.level, fit.course, None, fit.keys)
+            Curve(name, fit.times, fit.level, fit.course, None, fit.keys, quality=fit.quality)
             for name, fit in done[:CURVES]
         ]
         motion_curves(output / "motion_curves.png", curves)

@@ -1,9 +1,9 @@
-"""Spot all recordings of a long-video dataset, and score them by the rule of the MEGC."""
+"""Spot all recordings of a long-video dataset; with a run, classify its micro-expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,22 @@ from tqdm import tqdm
 
 from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
+from gamdss.align.pose import Pose
 from gamdss.align.settings import AlignConfig
 from gamdss.data.long_videos import LongVideo, LongVideos
-from gamdss.files import hold_folder, read_record, write_csv, write_json
-from gamdss.metrics.spotting import (
-    IOU,
-    Span,
-    SpottedRecording,
-    SpottingScore,
-    iou,
-    spotting_scores,
-)
+from gamdss.errors import FrameError
+from gamdss.files import hold_folder, read_record, write_json
+from gamdss.metrics.spotting import Span, SpottedRecording
 from gamdss.prediction.face_regions import FaceLayout
-from gamdss.prediction.long import Candidate, spot_long
+from gamdss.prediction.long import Candidate
+from gamdss.prediction.predictor import Predictor, spot_stretches, windows_of
 from gamdss.prediction.recordings import FrameStream, Recording
 from gamdss.prediction.region_bumps import SpottingSettings
-from gamdss.prediction.stretches import Stretch, crops
+from gamdss.prediction.stretches import Crop, Stretch, crops
 from gamdss.prediction.tracking import track
-from gamdss.report.spotting_table import spotting_table
+from gamdss.prediction.trained_on import identity
 
 SETTINGS = "spotting.json"
-_SCORES = ("precision", "recall", "f1")
 
 
 @dataclass(frozen=True)
@@ -42,47 +37,102 @@ class FaceSource:
     Args:
         track: follow it, and crop as `gamdss align`; else the frames are face crops already.
         settings: of the crops and the detector.
-        layout: where eyes and mouth are in frames that are crops already.
+        frames: where eyes and mouth are in frames that are crops already.
     """
 
     track: bool = True
     settings: AlignConfig = field(default_factory=AlignConfig)
-    layout: FaceLayout = field(default_factory=lambda: FaceLayout.of_crops(AlignConfig()))
+    frames: FaceLayout = field(default_factory=lambda: FaceLayout.of_crops(AlignConfig()))
 
     @property
     def identity(self) -> dict[str, Any]:
         """Everything that determines the crops, as plain values."""
-        own = self.settings.identity if self.track else asdict(self.layout)
+        own = self.settings.identity if self.track else asdict(self.frames)
         return {"faces": "track" if self.track else "as-is", **own}
+
+    @property
+    def layout(self) -> FaceLayout:
+        """Where eyes and mouth are in the crops."""
+        return FaceLayout.of_crops(self.settings) if self.track else self.frames
+
+    def stretches(self, recording: Recording, detector: Detector | None) -> list[Stretch]:
+        """The parts of a recording that show the face; all of it if frames are taken as they are.
+
+        Raises:
+            FrameError: a frame cannot be decoded.
+        """
+        if self.track:
+            return list(track(recording, self.settings, detector=detector).stretches)
+        read = [(frame.number, frame.seconds) for frame in FrameStream(recording)]
+        numbers, seconds = (np.array(column) for column in zip(*read, strict=True))
+        everywhere, whole = np.ones(len(read)), Pose(0, 0, 1, 0)
+        poses = np.zeros((len(read), 4))
+        return [Stretch(1, numbers, seconds, poses, whole, False, 0.0, everywhere)]
+
+    def crops(
+        self, recording: Recording, stretches: list[Stretch], only: Collection[int] | None = None
+    ) -> Iterator[Crop]:
+        """The crops of all stretches, or those with the numbers `only`."""
+        if self.track:
+            yield from crops(recording, stretches, self.settings, only)
+            return
+        for frame in FrameStream(recording).frames(only):
+            yield Crop(0, frame.number, frame.seconds, frame.image)
 
 
 @dataclass(frozen=True)
 class SpottedVideo:
     """A recording's candidates, with onset, apex and offset as the dataset numbers its frames.
 
-    `seen` is the number of frames that show a face.
+    Args:
+        video: the recording.
+        seen: number of frames that show a face.
+        candidates: what was spotted.
+        chances: probabilities of the run's classes for each candidate; empty for
+            macro-expressions, and without a run.
+        problem: why it could not be spotted; empty if it was.
     """
 
     video: LongVideo
-    seen: int
-    candidates: tuple[Candidate, ...]
+    seen: int = 0
+    candidates: tuple[Candidate, ...] = ()
+    chances: tuple[Mapping[str, float], ...] = ()
+    problem: str = ""
 
     @property
     def recording(self) -> SpottedRecording:
         """Labels and predictions for the scores."""
         labels = tuple(Span(e.type, e.onset, e.offset) for e in self.video.events)
-        return SpottedRecording(self.video.subject, labels, tuple(map(_span, self.candidates)))
+        found = tuple(Span(one.type, one.onset, one.offset) for one in self.candidates)
+        return SpottedRecording(self.video.subject, labels, found)
+
+    @property
+    def status(self) -> str:
+        """`spotted`, `no face` or `failed`."""
+        return "failed" if self.problem else "spotted" if self.seen else "no face"
 
 
-def spot_videos(data: LongVideos, output: Path, faces: FaceSource) -> list[SpottedVideo]:
+def spot_videos(
+    data: LongVideos, output: Path, faces: FaceSource, predictor: Predictor | None = None
+) -> list[SpottedVideo]:
     """Spot every recording. Each is stored in `output`, so that an interrupted call resumes.
+
+    A recording with a frame that cannot be decoded has a problem; the others are spotted.
+
+    Args:
+        data: the dataset.
+        output: folder of the results.
+        faces: where the faces are.
+        predictor: classifies the micro-expressions.
 
     Raises:
         RunError: `output` cannot be written, or contains other files.
         DetectorError: the detector is missing or broken.
-        FrameError: a frame cannot be decoded.
     """
-    settings = {"method": asdict(SpottingSettings()), **faces.identity}
+    settings: dict[str, Any] = {"method": asdict(SpottingSettings()), **faces.identity}
+    if predictor is not None:
+        settings["run"] = identity(predictor.run, faces.settings)
+        settings["draws"] = predictor.config.draws
     found = []
     with hold_folder(output, SETTINGS):
         write_json(output / SETTINGS, {"dataset": data.spec.name, **settings})
@@ -90,130 +140,67 @@ def spot_videos(data: LongVideos, output: Path, faces: FaceSource) -> list[Spott
         for video in tqdm(data.videos, desc="spotting", unit="recording"):
             file = output / "recordings" / f"{video.name}.json"
             about = _plain({"folder": str(video.folder), "last": video.last, **settings})
-            record = read_record(file)
-            if record.get("about") == about:
-                candidates = [
-                    Candidate(**{**values, "parts": tuple(values["parts"])})
-                    for values in record["candidates"]
-                ]
-                found.append(SpottedVideo(video, record["seen"], tuple(candidates)))
-                continue
-            spotted = _spot(video, faces, detector)
-            values = _plain([asdict(candidate) for candidate in spotted.candidates])
-            write_json(file, {"about": about, "seen": spotted.seen, "candidates": values})
+            spotted = _stored(video, read_record(file), about)
+            if spotted is None:
+                try:
+                    spotted = _spot(video, faces, detector, predictor)
+                except FrameError as error:  # not stored: the frame may be replaced
+                    found.append(SpottedVideo(video, problem=_problem(error)))
+                    continue
+                candidates = [asdict(candidate) for candidate in spotted.candidates]
+                values = {"seen": spotted.seen, "candidates": candidates}
+                write_json(file, {"about": about, **values, "chances": list(spotted.chances)})
             found.append(spotted)
     return found
 
 
-def score_videos(found: Sequence[SpottedVideo]) -> dict[str, SpottingScore]:
-    """Scores of micro- and macro-expressions and of both, over all recordings."""
-    return spotting_scores([item.recording for item in found])
-
-
-def write_spotted_videos(
-    data: LongVideos, found: Sequence[SpottedVideo], output: Path, options: Mapping[str, object]
-) -> str:
-    """Write predictions, labels, notes on rows and scores; returns a summary.
-
-    `options` are those that determine the labels; they are stored with the scores.
-    """
-    scores = score_videos(found)
-    write_csv(output / "predictions.csv", _predictions(found))
-    write_csv(output / "labels.csv", _labels(found))
-    header = ("row", "name", "problem", "what was done")
-    notes = [(note.row, note.name, note.kind, note.text) for note in data.notes]
-    write_csv(output / "notes.csv", [header, *notes])
-    values = {
-        "dataset": data.spec.name,
-        "workbook": data.workbook.name,
-        "rule": f"MEGC: IoU of {IOU} or more, types apart",
-        **options,
-        "recordings": len(found),
-        "recordings_without_face": sum(item.seen == 0 for item in found),
-        "subjects": len({item.video.subject for item in found}),
-        "scores": {name: _values(score) for name, score in scores.items()},
-    }
-    write_json(output / "scores.json", values)
-    lost = values["recordings_without_face"]
-    lines = [data.summary, "", spotting_table({data.spec.title: scores}, "simple"), ""]
-    lines += [f"{lost} recordings show no face: all their labels are missed"] if lost else []
-    files = ("predictions.csv", "labels.csv", "notes.csv", "scores.json")
-    return "\n".join([*lines, *(str(output / name) for name in files)])
-
-
-def _spot(video: LongVideo, faces: FaceSource, detector: Detector | None) -> SpottedVideo:
+def _spot(
+    video: LongVideo, faces: FaceSource, detector: Detector | None, predictor: Predictor | None
+) -> SpottedVideo:
     recording = Recording(video.name, video.folder, video.fps)
-    if not faces.track:
-        numbers: list[int] = []
-        found = spot_long(_frames(recording, numbers), video.fps, faces.layout).candidates
-        numbered = [_numbered(one, numbers) for one in found]
-        return SpottedVideo(video, len(numbers), tuple(numbered))
-    stretches = track(recording, faces.settings, detector=detector).stretches
-    layout = FaceLayout.of_crops(faces.settings)
-    numbered = []
-    for stretch in stretches:
-        images = _crops(recording, stretch, faces.settings)
-        numbers = stretch.numbers.tolist()
-        found = spot_long(images, video.fps, layout).candidates
-        numbered += [_numbered(one, numbers) for one in found]
-    return SpottedVideo(video, sum(map(len, stretches)), tuple(numbered))
+    stretches = faces.stretches(recording, detector)
+    spotted = spot_stretches(faces.crops(recording, stretches), video.fps, faces.layout)
+    numbered = [
+        _numbered(one, stretches[place])
+        for place, found in spotted.items()
+        for one in found.candidates
+    ]
+    chances: list[dict[str, float]] = [{} for _ in numbered]
+    if predictor is not None:
+        every = windows_of(spotted, stretches, video.fps)
+        places = [i for i, window in enumerate(every) if window.candidate.type == "micro"]
+        windows = [every[place] for place in places]
+        only = {number for window in windows for number in window.wanted}
+        predictions = predictor.classified(
+            video.name, windows, faces.crops(recording, stretches, only)
+        )
+        for place, prediction in zip(places, predictions, strict=True):
+            chances[place] = prediction.as_dict()["probabilities"]
+    return SpottedVideo(video, sum(map(len, stretches)), tuple(numbered), tuple(chances))
 
 
-def _frames(recording: Recording, numbers: list[int]) -> Iterator[np.ndarray]:
-    """The frames as they are; their numbers are appended to `numbers`."""
-    for frame in FrameStream(recording):
-        numbers.append(frame.number)
-        yield frame.image
+def _stored(
+    video: LongVideo, record: Mapping[str, Any], about: Mapping[str, Any]
+) -> SpottedVideo | None:
+    """The recording as an earlier call with the same settings stored it."""
+    if record.get("about") != about:
+        return None
+    candidates = tuple(
+        Candidate(**{**values, "parts": tuple(values["parts"])}) for values in record["candidates"]
+    )
+    return SpottedVideo(video, record["seen"], candidates, tuple(record["chances"]))
 
 
-def _crops(recording: Recording, stretch: Stretch, settings: AlignConfig) -> Iterator[np.ndarray]:
-    return (crop.image for crop in crops(recording, [stretch], settings))
+def _problem(error: FrameError) -> str:
+    return error.problem if error.file is None else f"{error.file.name}: {error.problem}"
 
 
-def _numbered(found: Candidate, numbers: Sequence[int]) -> Candidate:
+def _numbered(found: Candidate, stretch: Stretch) -> Candidate:
     """The candidate with frame numbers in place of positions."""
-    onset, apex, offset = (numbers[at] for at in (found.onset, found.apex, found.offset))
-    return Candidate(found.type, onset, apex, offset, found.score, found.parts)
-
-
-def _span(found: Candidate) -> Span:
-    return Span(found.type, found.onset, found.offset)
-
-
-def _predictions(found: Sequence[SpottedVideo]) -> Iterator[tuple[object, ...]]:
-    key_frames = ("onset", "apex", "offset")
-    yield ("subject", "recording", "type", *key_frames, "score", "parts", "label")
-    for item in found:
-        for one in item.candidates:
-            reached = [
-                event.name
-                for event, label in zip(item.video.events, item.recording.labels, strict=True)
-                if event.type == one.type and iou(label, _span(one)) >= IOU
-            ]
-            place = (item.video.subject, item.video.name, one.type)
-            frames = (one.onset, one.apex, one.offset)
-            yield (*place, *frames, one.score, " ".join(one.parts), " ".join(reached))
-
-
-def _labels(found: Sequence[SpottedVideo]) -> Iterator[tuple[object, ...]]:
-    key_frames = ("onset", "apex", "offset")
-    about = ("action_units", "emotion", "row", "shift")
-    yield ("subject", "recording", "name", "type", *key_frames, *about)
-    for item in found:
-        for event in item.video.events:
-            place = (item.video.subject, item.video.name, event.name, event.type)
-            frames = (event.onset, event.apex, event.offset)
-            about = (event.action_units, event.emotion, str(event.row), str(item.video.shift))
-            yield (*place, *frames, *about)
-
-
-def _values(score: SpottingScore) -> dict[str, object]:
-    counts = score.counts
-    shares: dict[str, object] = {}
-    for name, interval in zip(_SCORES, score.intervals, strict=True):
-        shares[name] = getattr(counts, name)
-        shares[f"{name}_interval"] = None if interval is None else list(interval)
-    return {**asdict(counts), **shares}
+    onset, apex, offset = (
+        int(stretch.numbers[at]) for at in (found.onset, found.apex, found.offset)
+    )
+    return replace(found, onset=onset, apex=apex, offset=offset)
 
 
 def _plain(values: Any) -> Any:

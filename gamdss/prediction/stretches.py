@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -107,7 +107,10 @@ class Tracking:
 
 
 def crops(
-    recording: Recording, stretches: Sequence[Stretch], settings: AlignConfig
+    recording: Recording,
+    stretches: Sequence[Stretch],
+    settings: AlignConfig,
+    only: Collection[int] | None = None,
 ) -> Iterator[Crop]:
     """The crops of all stretches in one pass over the recording, as `gamdss align` makes them.
 
@@ -115,22 +118,21 @@ def crops(
         recording: the recording.
         stretches: in the order of time.
         settings: size and margin of the crops, the same as for the tracking.
+        only: frame numbers of the crops; all by default.
 
     Raises:
         FrameError: a frame cannot be decoded.
     """
-    if not stretches:
-        return
     places = {
-        int(number): (index, place)
+        number: (index, place)
         for index, stretch in enumerate(stretches)
-        for place, number in enumerate(stretch.numbers)
+        for place, number in enumerate(stretch.numbers.tolist())
+        if only is None or number in only
     }
-    for frame in FrameStream(recording).frames(stretches[0].first, stretches[-1].last):
-        if frame.number in places:
-            index, place = places[frame.number]
-            image = crop(frame.image, stretches[index].crop_pose(place), settings)
-            yield Crop(index, frame.number, frame.seconds, image)
+    for frame in FrameStream(recording).frames(places):
+        index, place = places[frame.number]
+        image = crop(frame.image, stretches[index].crop_pose(place), settings)
+        yield Crop(index, frame.number, frame.seconds, image)
 
 
 def corners(pose: Pose) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tqdm import tqdm
 
 from gamdss.align.detector_choice import load_detector
-from gamdss.align.detectors import Detector
+from gamdss.align.detectors import Detector, Hog
 from gamdss.align.search import PLAIN, RELAXED
 from gamdss.align.settings import AlignConfig
 from gamdss.prediction.face_search import faces_in
@@ -40,7 +40,8 @@ def track(
     """
     stream = FrameStream(recording)
     detector = detector or load_detector(settings)
-    tracker = _Tracker(Watch(stream.fps, settings, config or TrackConfig(), detector))
+    glance = detector.rough() if isinstance(detector, Hog) else detector
+    tracker = _Tracker(Watch(stream.fps, settings, config or TrackConfig(), detector, glance))
     shot, frames, size = 0, 0, (0, 0)
     bar = tqdm(stream, recording.name, stream.expected or None, unit="frame", disable=not progress)
     for shot, frame in with_shots(bar):

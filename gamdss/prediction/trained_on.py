@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from gamdss.align.settings import AlignConfig
 from gamdss.data.composite import sources
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import DatasetSpec
 from gamdss.errors import GamdssError
+from gamdss.files import read_record
 from gamdss.prediction.stretches import Tracking
 from gamdss.runs.finished import FinishedRun
 from gamdss.training.run_files import read_json
 from gamdss.version import __version__
 
-_OTHER_RATE = 0.2  # relative difference of frame rates that is reported
+# Relative differences of frame rates and of the shapes of crops that are reported.
+_OTHER_RATE, _OTHER_SHAPE = 0.2, 0.02
 SYNTHETIC = (
     "The run was trained on synthetic clips, as those of the demo are. Its classes mean nothing on "
     "real faces."
@@ -29,12 +32,15 @@ class TrainedOn:
     """The training data of a run; of several datasets, each.
 
     `scored` is whether clips were held out. `specs` is empty if the dataset's spec is not at hand.
+    `crops` has the settings of `gamdss align` by dataset, None if it did not crop the frames; it is
+    empty if an earlier version trained the run.
     """
 
     dataset: str
     synthetic: bool
     scored: bool
     specs: tuple[DatasetSpec, ...]
+    crops: Mapping[str, Mapping[str, Any] | None]
 
     @property
     def grey(self) -> bool:
@@ -58,6 +64,7 @@ class TrainedOn:
                 f"the face is {size:.0f} pixels wide, and enlarged {wanted / size:.1f} times for "
                 "the crops: details that the networks were trained on are missing"
             )
+        found += self.other_crops(settings)
         if not self.scored:
             found.append(
                 "the run was trained on everybody: its score is unknown, and its probabilities are "
@@ -65,6 +72,32 @@ class TrainedOn:
             )
         if self.grey:
             found.append("the training frames are grey: crops are converted")
+        return found
+
+    def other_crops(self, settings: AlignConfig) -> list[str]:
+        """Warnings about crops that differ from those of the training data, or may differ."""
+        now: Mapping[str, Any] = settings.identity
+        found = []
+        for name, crops in self.crops.items():
+            if crops is None:
+                continue
+            differ = [
+                f"{what} {_shown(crops, what)} in training, {_shown(now, what)} here"
+                for what in ("margin", "detector", "predictor", "yunet")
+                if crops.get(what) != now.get(what)
+            ]
+            shapes = [one["width"] / one["height"] for one in (crops, now)]
+            if abs(shapes[0] / shapes[1] - 1) > _OTHER_SHAPE:
+                differ.append(f"width / height {shapes[0]:.2f} in training, {shapes[1]:.2f} here")
+            if differ:
+                found.append(f"other crops than those of {name}: {'; '.join(differ)}")
+        unknown = [name for name, crops in self.crops.items() if crops is None]
+        if (unknown or not self.crops) and not self.synthetic:
+            of = f" of {', '.join(unknown)}" if unknown else ""
+            found.append(
+                f"the crops of the training data{of} are not known: compare them with the faces "
+                "here"
+            )
         return found
 
 
@@ -76,7 +109,16 @@ def trained_on(run: FinishedRun) -> TrainedOn:
     except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
         specs = []
     results = run.results
-    return TrainedOn(results.dataset, results.synthetic, results.scored, tuple(specs))
+    crops = read_record(run.path / "crops.json")
+    return TrainedOn(results.dataset, results.synthetic, results.scored, tuple(specs), crops)
+
+
+def _shown(settings: Mapping[str, Any], name: str) -> str:
+    """A setting; a detector by its name, and files of models by a digest."""
+    value = settings.get(name)
+    if value is None:
+        return "dlib" if name == "detector" else "none"
+    return str(value).partition(" ")[0]
 
 
 def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
@@ -94,4 +136,5 @@ def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
         "model": asdict(run.config.model),
         "features": asdict(run.config.features),
         "crops": settings.identity,
+        "training_crops": read_record(run.path / "crops.json"),
     }

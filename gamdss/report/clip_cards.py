@@ -72,6 +72,7 @@ def _face(clip: ClipPictures, which: int, name: str) -> Picture:
     number = clip.keys.numbers[which]
     moved = number - clip.annotated.numbers[which]
     text = f"frame {number}" + (f", moved {moved:+d}" if moved else "")
+    text += "" if clip.keys.reliable else ", unreliable fit"
     return _picture(clip.faces[which], f"{name}: face at the {KEYS[which]}", KEYS[which], text)
 
 

@@ -128,6 +128,9 @@ def _clip(
 ) -> None:
     """The block of one clip, its upper edge `top` inches above the lower edge of the figure."""
     heading = f"Subject {clip.subject}, clip {clip.name}: {clip.emotion}"
+    keys = rows[1].keys
+    if keys.quality is not None:
+        heading += f", fit {keys.quality:.2f}{'' if keys.reliable else ' (unreliable)'}"
     text_at(figure, SIDE - 0.95, top - 0.12, heading, size=11, weight="bold")
     style: dict[str, Any] = {"ha": "center", "va": "bottom", "color": FAINT, "size": 9}
     for left, name in zip(LEFT, (*KEYS, *PHASES), strict=True):

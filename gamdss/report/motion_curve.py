@@ -12,12 +12,14 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
-from gamdss.records import KEYS, KeyFrames
+from gamdss.records import KEYS, RELIABLE, KeyFrames
 from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 
 _HEIGHT = 3.3  # inches of a panel
 _HEAD = 0.9
+_CLOSE = 0.1  # share of the panel's width within which two labels would overlap
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +34,7 @@ class Curve:
         annotated: as in the workbook; None for clips without annotation.
         reselected: with its intervals.
         true: of a synthetic clip.
+        quality: of the fit, shown with the name.
     """
 
     name: str
@@ -41,6 +44,15 @@ class Curve:
     annotated: KeyFrames | None
     reselected: KeyFrames
     true: KeyFrames | None = None
+    quality: float | None = None
+
+    @property
+    def title(self) -> str:
+        """The name, and how good the fit is."""
+        if self.quality is None:
+            return self.name
+        weak = " (unreliable)" if self.quality < RELIABLE else ""
+        return f"{self.name}, fit {self.quality:.2f}{weak}"
 
 
 @house_style()
@@ -102,14 +114,15 @@ def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
 
 def motion_panel(axes: Axes, curve: Curve) -> None:
     """Draw the level, the course and the key frames of a clip."""
-    axes.set_title(curve.name, weight="bold", pad=34)
+    axes.set_title(curve.title, weight="bold", pad=34)
     scaled = _scaled(curve.level, curve.course)
     axes.plot(curve.times, curve.course, color=FAINT, linewidth=4, alpha=0.45, zorder=2)
     axes.plot(curve.times, scaled, color=INK, linewidth=0.8, marker=".", markersize=4, zorder=3)
     ends = curve.reselected.intervals or ((0, 0),) * 3
     shown = curve.annotated or curve.reselected
     numbers = zip(KEYS, shown.numbers, curve.reselected.numbers, ends, strict=True)
-    for name, before, after, (low, high) in numbers:
+    sides = _sides(shown.numbers, curve.times)
+    for (name, before, after, (low, high)), side in zip(numbers, sides, strict=True):
         if curve.reselected.intervals:
             axes.axvspan(low - 0.5, high + 0.5, color=VERMILLION, alpha=0.15, linewidth=0)
         axes.axvline(after, color=VERMILLION, linewidth=1.8, zorder=4)
@@ -122,7 +135,7 @@ def motion_panel(axes: Axes, curve: Curve) -> None:
             xycoords=("data", "axes fraction"),
             xytext=(0, 3),
             textcoords="offset points",
-            ha="center",
+            ha=side,
             va="bottom",
             size=8.5,
             linespacing=1.3,
@@ -134,6 +147,17 @@ def motion_panel(axes: Axes, curve: Curve) -> None:
     axes.set_ylim(min(-0.12, float(scaled.min()) - 0.05), max(1.12, float(scaled.max()) + 0.05))
     axes.set_yticks([0, 1], ["rest", "peak"])
     axes.set_xlim(curve.times[0] - 1, curve.times[-1] + 1)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+
+
+def _sides(numbers: tuple[int, int, int], times: np.ndarray) -> list[str]:
+    """Anchors of the labels of onset, apex and offset: close ones do not overlap."""
+    onset, apex, offset = numbers
+    close = _CLOSE * (times[-1] - times[0])
+    first = "right" if apex - onset < close else "center"
+    last = "left" if offset - apex < close else "center"
+    middle = {("right", "center"): "left", ("center", "left"): "right"}.get((first, last), "center")
+    return [first, middle, last]
 
 
 def _scaled(level: np.ndarray, course: np.ndarray) -> np.ndarray:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gamdss.config import Config
+from gamdss.records import RELIABLE
 from gamdss.report.page import Warn
 from gamdss.report.tables import epoch_name
-from gamdss.training.results import RunResults
+from gamdss.training.results import RunResults, seen_note
 
 MOST_NAMED = 12
 FEW_CLIPS = 10
@@ -29,16 +30,22 @@ def warnings(
         key_frames: rows of `keyframes.csv`.
         composition: rows of `composition.csv`.
     """
-    found = [_synthetic(results)]
+    found = [_seen(results), _synthetic(results)]
     if results.scored:
         found += [_oracle(results), _treatment(config), _classes(results)]
-    found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _published(composition)]
+    found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _unreliable(key_frames)]
+    found.append(_published(composition))
     return [warning for warning in found if warning is not None]
 
 
 def _synthetic(results: RunResults) -> Warn | None:
     text = "The scores show that everything works, and say nothing about real faces."
     return Warn("The clips are synthetic.", text) if results.synthetic else None
+
+
+def _seen(results: RunResults) -> Warn | None:
+    title = "The initial weights had seen held-out subjects."
+    return Warn(title, seen_note(results)) if results.seen else None
 
 
 def _oracle(results: RunResults) -> Warn | None:
@@ -107,6 +114,18 @@ def _kept(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
         "The motion does not locate them more precisely than the annotation (keyframes.csv: kept)."
     )
     return Warn(title, text) if clips else None
+
+
+def _unreliable(key_frames: Sequence[Mapping[str, str]]) -> Warn | None:
+    # Earlier versions wrote no quality.
+    fits = [row for row in key_frames if row.get("quality")]
+    weak = [row for row in fits if float(row["quality"]) < RELIABLE]
+    return _listed(
+        f"In {len(weak)} of {len(fits)} clips, the fit of the motion is unreliable.",
+        f"Its course explains less than {RELIABLE:.0%} of the level's variance: key frames that it "
+        "moved mean little (keyframes.csv: quality).",
+        _shortened(_lines(weak, "quality"), "keyframes.csv"),
+    )
 
 
 def _published(composition: Sequence[Mapping[str, str]]) -> Warn | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,6 +11,10 @@ import pandas as pd
 from markupsafe import Markup, escape
 from tabulate import tabulate
 
+from gamdss.errors import printable
+from gamdss.files import without_formula
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 Plain = str | int | float | None
 
 
@@ -105,6 +110,11 @@ def markdown(table: Table) -> str:
     return _plain_text(table, "pipe", "**{}**")
 
 
+def markdown_text(text: str) -> str:
+    """A name in Markdown: bars divide no cells, and tags are text."""
+    return _TAG.sub("&lt;", printable(text)).replace("|", r"\|")
+
+
 def markdown_with_caption(table: Table) -> str:
     """The table as Markdown, its caption above and its notes below."""
     notes = "\n".join(f"- {note}" for note in table.notes)
@@ -116,8 +126,9 @@ def _plain_text(table: Table, form: str, bold: str) -> str:
         [table.text(cell, column, bold) for cell, column in zip(row, table.columns, strict=True)]
         for row in table.cells
     ]
+    rows = [[printable(text) for text in row] for row in rows]
     if form == "pipe":
-        rows = [[text.replace("|", r"\|") for text in row] for row in rows]
+        rows = [[markdown_text(text) for text in row] for row in rows]
     heads = [", ".join(part for part in (c.title, c.group) if part) for c in table.columns]
     sides = ["right" if _is_right(table, place) else "left" for place in range(len(heads))]
     return tabulate(
@@ -174,7 +185,7 @@ def _csv_row(table: Table, row: Sequence[Cell]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for place, (cell, column) in enumerate(zip(row, table.columns, strict=True)):
         key = column.key or column.title or ("row" if place else "name")
-        values[key] = cell.value
+        values[key] = without_formula(cell.value)
         others = [other[place] for other in table.cells]
         if any(other.interval for other in others):
             values[f"{key}_low"], values[f"{key}_high"] = cell.interval or (None, None)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gamdss.metrics import MEASURES, OriginalReport
-from gamdss.report.table import Cell, Column, Row, Table, markdown, terminal
-from gamdss.training.results import RunResults
+from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
+from gamdss.training.results import RunResults, seen_note
 
 SELECTIONS = {
     "final": "final epoch",
@@ -47,7 +47,9 @@ HOW_TO_READ = """\
 
 def summary_text(results: RunResults) -> str:
     """Each selection in a row, and what the oracle is; for the terminal."""
-    about = f"{results.dataset}, {results.task}: {extent(results)}"
+    about = "\n\n".join(
+        [f"{results.dataset}, {results.task}: {extent(results)}", *_distrust(results)]
+    )
     if not results.scored:
         return f"{about}\n\n{UNSCORED_NOTE}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
@@ -61,7 +63,7 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
     """
-    title = f"# {results.dataset}, {len(results.classes)} classes ({results.task})"
+    title = f"# {markdown_text(results.dataset)}, {len(results.classes)} classes ({results.task})"
     pictures = [f"![{name}]({file})" for name, file in (figures or {}).items()]
     if not results.scored:
         return "\n\n".join([title, f"{extent(results)}.", UNSCORED_NOTE, *pictures]) + "\n"
@@ -69,6 +71,7 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
     parts = [
         title,
         f"{extent(results)}.",
+        *_distrust(results),
         markdown(summary(results)),
         ORACLE_NOTE,
         f"## Classes ({chosen})",
@@ -100,7 +103,12 @@ def extent(results: RunResults) -> str:
     return (
         f"{results.clips} clips of {results.subjects} subjects, {results.protocol}; "
         f"{results.epochs} epochs, seed {results.seed}"
+        + (f"; started from {results.started_from}" if results.started_from else "")
     )
+
+
+def _distrust(results: RunResults) -> list[str]:
+    return [seen_note(results)] if results.seen else []
 
 
 def summary(results: RunResults) -> Table:

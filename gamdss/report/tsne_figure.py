@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.report.style import FAINT, INK, bare, class_style, house_style, save
 
 # Inches.
@@ -135,14 +133,12 @@ def _legend(classes: Sequence[str], counts: np.ndarray | None) -> list[Line2D]:
 
 def write_points(path: Path, panels: Sequence[Panel], classes: Sequence[str]) -> None:
     """Write the points as CSV: run, fold, clip, true and predicted class, position."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("run", "fold", "clip", "class", "predicted", "x", "y"))
+    lines: list[tuple[object, ...]] = [("run", "fold", "clip", "class", "predicted", "x", "y")]
     for panel in panels:
         rows = zip(
             *(panel.folds, panel.clips, panel.labels, panel.predicted, panel.places), strict=True
         )
         for fold, clip, label, predicted, (x, y) in rows:
             names = classes[label], classes[predicted]
-            writer.writerow((panel.run, fold, clip, *names, f"{x:.5f}", f"{y:.5f}"))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+            lines.append((panel.run, fold, clip, *names, f"{x:.5f}", f"{y:.5f}"))
+    write_csv(path, lines)

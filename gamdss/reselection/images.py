@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,11 @@ def numbered(
         raise FrameError(
             f"frames are a {type(frames).__name__} of shape {shape}",
             remedy="Pass an array (T, H, W, 3) or (T, H, W), or a mapping from number to image.",
+        )
+    given = [first_frame] if frame_numbers is None else list(frame_numbers)
+    if wrong := [number for number in given if not isinstance(number, Integral)]:
+        raise FrameError(
+            f"{wrong[0]!r} is not a frame number", remedy="Give frame numbers as integers."
         )
     if frame_numbers is None:
         return dict(enumerate(frames, start=first_frame))

@@ -100,7 +100,7 @@ def _found(
         fit = fit_motion(images, keys)
         if fit is None:
             return replace(keys, notes=notes, kept=KEYS), None
-        return replace(fit.keys, notes=notes), fit.posterior
+        return replace(fit.keys, notes=notes, quality=round(fit.quality, 4)), fit.posterior
     windows = rule.windows(*keys.numbers)
     images, notes = gather(source, windows, rule.wrap)
     return KeyFrames(*search(images, windows, rule), notes), None

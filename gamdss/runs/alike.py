@@ -48,6 +48,9 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
         "digest", 1
     ):  # an earlier version computed it differently
         here.pop("frames", None)
+    weights = tuple(data.pop("initial_weights", None) for data in (here, there))
+    if weights[0] != weights[1] and "init_from" not in found:
+        found["initial weights"] = (weights[0], weights[1])
     names = [name for name in here if name in there and here[name] != there[name]]
     if names:
         both = [", ".join(f"{name} {data[name]}" for name in names) for data in (here, there)]

@@ -46,8 +46,9 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
     folds = _finished(sources)
     try:
         _copy(folds, output)
-        for name in ("config.yaml", "data.json"):
-            shutil.copyfile(first / name, output / name)
+        for name in ("config.yaml", "data.json", "crops.json"):
+            if (first / name).is_file():  # earlier versions wrote no crops.json
+                shutil.copyfile(first / name, output / name)
     except OSError as error:
         raise unwritable(output, error) from error
     environments = {str(source): read_json(source / "environment.json") for source in sources}

@@ -142,7 +142,7 @@ def _write_clip(
     root: Path, spec: DatasetSpec, face: Face, plan: ClipPlan, config: SynthConfig, fps: float
 ) -> WorkbookRow:
     drawn = draw_clip(face, plan.emotion, config, fps, np.random.default_rng(plan.seed))
-    row = workbook_row(spec, plan, drawn)
+    row = workbook_row(spec, plan, drawn, fps)
     layout = config.layout_of(spec)
     names = row.clip.path_names
     folder = root / layout.native.format(**names)

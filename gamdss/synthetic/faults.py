@@ -159,4 +159,6 @@ def _possible(kind: str, spec: DatasetSpec, layout: Layout) -> bool:
         return column(spec, "apex") is not None
     if kind in ("missing clip folder", "folder named otherwise"):
         return not layout.whole_video
+    if kind == "notes above the header":
+        return spec.writing.lead >= 0
     return kind != "truncated frame" or Path(layout.file).suffix.lower() == ".jpg"

@@ -12,6 +12,7 @@ import openpyxl
 
 from gamdss.data.specs import DatasetSpec
 from gamdss.records import Clip, KeyFrames
+from gamdss.synthetic.casme2 import write_casme2_workbook
 from gamdss.synthetic.clip import SyntheticClip
 
 _SPACING = 1000  # frames from one clip of a video to the next
@@ -37,7 +38,9 @@ class WorkbookRow:
     clip: Clip
 
 
-def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> WorkbookRow:
+def workbook_row(
+    spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip, fps: float
+) -> WorkbookRow:
     """Number and name a clip as the dataset does."""
     form = spec.writing
     video, take = divmod(plan.index, form.clips_per_video)
@@ -49,6 +52,7 @@ def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> Wor
         n=video + 1 if form.clips_per_video > 1 else plan.index + 1,
         letter=chr(ord("a") + video % 26),
         code=form.codes.get(plan.emotion, plan.emotion),
+        video=form.videos.get(video + 1, f"{video + 1:04d}"),
     )
     clip = Clip(
         dataset=spec.name,
@@ -59,6 +63,7 @@ def workbook_row(spec: DatasetSpec, plan: ClipPlan, drawn: SyntheticClip) -> Wor
         action_units=str(drawn.expression.code),
         video=name,
         take=take + 1,
+        fps=fps if "fps" in spec.columns else 0.0,
     )
     return WorkbookRow(plan, drawn, clip)
 
@@ -78,7 +83,8 @@ def sheet_lines(spec: DatasetSpec, rows: Sequence[WorkbookRow]) -> list[list[Any
     """The lines of the sheet: notes that the dataset has above the header, the header, the rows."""
     roles = {name.lower(): role for role, names in spec.columns.items() for name in names}
     lines: list[list[Any]] = [[_LEAD] for _ in range(spec.writing.lead)]
-    lines.append(list(spec.header))
+    if spec.writing.lead >= 0:
+        lines.append(list(spec.header))
     for row in rows:
         values = _values(spec, row)
         native = [values.get(roles.get((name or "").lower(), "")) for name in spec.header]
@@ -102,6 +108,7 @@ def _values(spec: DatasetSpec, row: WorkbookRow) -> dict[str, Any]:
         "duration": offset - onset + 1,
         "emotion": spec.emotions[row.clip.emotion],
         "action_units": row.drawn.expression.code,
+        "fps": row.clip.fps,
     }
 
 
@@ -118,6 +125,12 @@ def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
         write_csv(path, lines)
+        return
+    if spec.form == "casme2":
+        write_casme2_workbook(
+            path,
+            [(f"s{line[0]}", f"{line[1]:04d}", [*line, "micro-expression"]) for line in lines],
+        )
         return
     book = openpyxl.Workbook()
     book.active.title = spec.writing.sheet

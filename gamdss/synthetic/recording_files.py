@@ -48,7 +48,7 @@ def write_recordings(
         settings: how recordings are drawn.
         subjects: number of people.
         takes: recordings of each.
-        layout: `sammlv` (SAMM Long Videos) or `casme2sq` (CAS(ME)2).
+        layout: `sammlv` (SAMM Long Videos), `casme2sq` (CAS(ME)2) or `cas3lv` (CAS(ME)3 part A).
         jpeg_quality: of the frames, 1 to 100.
         progress: show a progress bar.
 

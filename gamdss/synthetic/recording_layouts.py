@@ -9,24 +9,14 @@ from typing import Any, Protocol
 
 import openpyxl
 
+from gamdss.synthetic.casme2 import FILMS, write_casme2_workbook
 from gamdss.synthetic.recording import Recording
 from gamdss.synthetic.recording_events import Event
 
 Labels = Sequence[tuple[Recording, int, Event]]  # an expression and its number in its recording
 
-# CAS(ME)2 (Qu et al., IEEE TAFFC 2018): subjects, and codes, names and titles of its films.
+# Subjects of CAS(ME)2 (Qu et al., IEEE TAFFC 2018).
 _SUBJECTS = (*range(15, 17), *range(19, 28), *range(29, 39), 40)
-_FILMS = (
-    ("0101", "disgust1", "disgustingteeth"),
-    ("0102", "disgust2", "eatingworms"),
-    ("0401", "anger1", "girlcrashing"),
-    ("0402", "anger2", "beatingpregnantwoman"),
-    ("0502", "happy1", "funnyerrors"),
-    ("0503", "happy2", "unnyfarting"),
-    ("0505", "happy3", "funnyinnovations"),
-    ("0507", "happy4", "climbingthewall"),
-    ("0508", "happy5", "funnydunkey"),
-)
 _ESTIMATED = {"happiness": "positive", "surprise": "surprise", "others": "others"}
 
 
@@ -87,34 +77,62 @@ class Casme2Long:
     """`rawpic/s15/15_0101disgustingteeth/img001.jpg`; three sheets without a header."""
 
     subjects: int = len(_SUBJECTS)
-    takes: int = len(_FILMS)
+    takes: int = len(FILMS)
 
     def frame(self, recording: Recording, number: int) -> str:
         """Path of a frame under the dataset's folder."""
         subject = _SUBJECTS[recording.subject - 1]
-        code, _, title = _FILMS[recording.take - 1]
+        code, _, title = FILMS[recording.take - 1]
         return f"rawpic/s{subject}/{subject}_{code}{title}/img{number:03d}.jpg"
 
     def write_workbook(self, root: Path, labels: Labels) -> None:
         """Write `CAS(ME)^2code_final.xlsx`."""
+        rows: list[tuple[str, str, list[Any]]] = []
+        for recording, _, event in labels:
+            code = FILMS[recording.take - 1][0]
+            cells: list[Any] = [recording.subject, "", event.onset, event.apex, event.offset]
+            cells += [_units(event), _ESTIMATED.get(event.emotion, "negative")]
+            cells += [f"{event.kind}-expression", event.emotion]
+            rows.append((f"s{_SUBJECTS[recording.subject - 1]}", code, cells))
+        write_casme2_workbook(root / "CAS(ME)^2code_final.xlsx", rows)
+
+
+@dataclass
+class Casme3Long:
+    """`part_A/spNO.1/a/color/1.jpg`; a sheet of expressions with its header on line 1."""
+
+    subjects: int = 100
+    takes: int = 13
+
+    def frame(self, recording: Recording, number: int) -> str:
+        """Path of a frame under the dataset's folder."""
+        return f"part_A/spNO.{recording.subject}/{self._letter(recording)}/color/{number}.jpg"
+
+    def write_workbook(self, root: Path, labels: Labels) -> None:
+        """Write `CAS(ME)3_part_A_v2.xlsx`, all its cells as text."""
         book = openpyxl.Workbook()
-        rows, subjects = book.active, book.create_sheet("naming rule1")
-        rows.title = "CASFEcode_final"
-        for recording, index, event in labels:
-            subject = _SUBJECTS[recording.subject - 1]
-            name = f"{_FILMS[recording.take - 1][1]}_{index}"
-            row: list[Any] = [recording.subject, name, event.onset, event.apex, event.offset]
-            row += [_units(event), _ESTIMATED.get(event.emotion, "negative")]
-            rows.append([*row, f"{event.kind}-expression", event.emotion])
-            subjects.append([subject, f"s{subject}", recording.subject])
-        films = book.create_sheet("naming rule2")
-        for code, name, _ in _FILMS:
-            films.append([code, name])
-        book.save(root / "CAS(ME)^2code_final.xlsx")
+        sheet, blinks = book.active, book.create_sheet("eye blink")
+        sheet.title = "AU+Emotion"
+        header = ("Subject", "Filename", "Onset", "Apex", "Offset")
+        sheet.append([*header, "AU", "Expression type", "Objective class"])
+        blinks.append([*header[:3], "Offset"])
+        for recording, _, event in labels:
+            row = [f"spNO.{recording.subject}", self._letter(recording)]
+            row += map(str, (event.onset, event.apex, event.offset, _units(event) or ""))
+            sheet.append([*row, f"{event.kind.capitalize()}-expression", "I"])
+        book.save(root / "CAS(ME)3_part_A_v2.xlsx")
+
+    @staticmethod
+    def _letter(recording: Recording) -> str:
+        return chr(ord("a") + recording.take - 1)
 
 
 def _units(event: Event) -> str | int | None:
     return None if event.expression is None else event.expression.code
 
 
-LAYOUTS: dict[str, Layout] = {"sammlv": SammLongVideos(), "casme2sq": Casme2Long()}
+LAYOUTS: dict[str, Layout] = {
+    "sammlv": SammLongVideos(),
+    "casme2sq": Casme2Long(),
+    "cas3lv": Casme3Long(),
+}

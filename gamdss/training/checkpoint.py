@@ -33,7 +33,7 @@ def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
     Raises:
         CheckpointError: missing, incomplete or corrupt, or of another architecture.
     """
-    about, tensors = _read(path, with_weights=True)
+    about, tensors = read_weights(path)
     fit(path, net, tensors)
     return about
 
@@ -45,6 +45,11 @@ def read_about(path: Path) -> dict[str, Any]:
         CheckpointError: missing, incomplete or corrupt.
     """
     return _read(path, with_weights=False)[0]
+
+
+def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
+    """The `about` of `save_weights` and the tensors by name; raises as `read_about`."""
+    return _read(path, with_weights=True)
 
 
 def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:

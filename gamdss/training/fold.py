@@ -71,6 +71,7 @@ class FoldTrainer:
         self.folder = folder
         self.state_file = folder / "training_state.pt"
         self.history = History()
+        self.people = data.people  # whom the weights have seen
         torch.manual_seed(stream(config.seed, data.name, "weights"))
         self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
         self.optimizer = torch.optim.AdamW(
@@ -241,6 +242,7 @@ class FoldTrainer:
             "model": self.config.as_dict()["model"],
             "classes": list(data.classes),
             "parameters": sum(values.numel() for values in self.net.parameters()),
+            "people": list(self.people),
         }
         if data.phase_features is not None:
             about["features"] = self.config.as_dict()["features"]

@@ -17,6 +17,7 @@ from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
 from gamdss.data.store import KEY_FRAMES, Store
 from gamdss.features import FEATURES, scale
+from gamdss.training.people import people
 
 CHANNELS = 3  # the network's
 
@@ -54,6 +55,7 @@ class FoldData:
             the network needs only the frames.
         scale: (C, 1, 1), turns phase features into what the network sees.
         is_vector: whether their first two channels are a vector.
+        people: who is in the training clips and those set aside.
     """
 
     name: str
@@ -73,6 +75,7 @@ class FoldData:
     training_draws: Tensor | None = None
     held_out_draws: Tensor | None = None
     inner_draws: Tensor | None = None
+    people: tuple[str, ...] = ()
 
     def of_epoch(self, epoch: int, seed: int) -> Tensor:
         """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
@@ -206,4 +209,5 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         training_draws=draws(training, None),
         held_out_draws=draws(held_out, tested),
         inner_draws=draws(inner, tested),
+        people=people(annotations.clips[i] for i in fold.training),
     )

@@ -14,12 +14,13 @@ from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import cache_folder, write_json
-from gamdss.models.two_branch import check_network
+from gamdss.models.two_branch import build_network, check_network, without_start
 from gamdss.records import FoldResult
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
+from gamdss.training.initial import find_start, freeze
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
@@ -76,6 +77,9 @@ class RunFolds(Session):
         self._device = device.set_up(self.config, self.ranks.local_rank)
         self._inputs: tuple[Dataset, Inputs] | None = None
         check_network(config.model)
+        self._start = find_start(config)
+        if config.training.freeze:  # before data is read
+            freeze(build_network(without_start(config.model), 2), config.training.freeze)
 
     def open_dataset(self) -> Dataset:
         """Read annotations, find frames and reselect key frames; cached for the next call.
@@ -103,10 +107,15 @@ class RunFolds(Session):
         Raises:
             RunError: another process holds the directory, or it belongs to another config or data.
         """
-        wanted = choose(self.all_folds(dataset), self._only)
+        folds = self.all_folds(dataset)
+        wanted, about = choose(folds, self._only), dataset.about()
+        if self._start is not None:
+            self._start.check(folds, dataset.labelled)
+            about["initial_weights"] = self._start.digest(folds)
         if self.ranks.rank == 0:
-            self._held.enter_context(self.directory.open(dataset.about(), self.ranks.count))
+            self._held.enter_context(self.directory.open(about, self.ranks.count))
             write_key_frames(self.directory.path / "keyframes.csv", dataset)
+            write_json(self.directory.path / "crops.json", dataset.crops)
             self.ranks.first_is_ready()
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):
@@ -122,7 +131,11 @@ class RunFolds(Session):
         if self._inputs is None or self._inputs[0] is not dataset:  # once for all folds
             self._inputs = dataset, load_inputs(dataset.store, self._device)
         data = fold_data(dataset, fold, self._inputs[1], self.config)
-        return FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
+        trainer = FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
+        if self._start is not None:
+            trainer.people = self._start.apply(trainer.net, fold.name, data)
+        freeze(trainer.net, self.config.training.freeze)
+        return trainer
 
     def finish(self, dataset: Dataset) -> Run | None:
         """Read the finished folds, and write `results.json` if none is missing.
@@ -145,7 +158,11 @@ class RunFolds(Session):
             used = {i for fold in folds for i in fold.held_out or fold.training}
             subjects = {clips[i].subject for i in used}
             about = dataset.title, dataset.synthetic, dataset.annotations.classes
-            values = results(self.config, *about, finished, len(subjects), len(used))
+            start = None
+            if self._start is not None:
+                seen = self._start.seen(folds, dataset.labelled)
+                start = str(self.config.init_from), list(seen)
+            values = results(self.config, *about, finished, len(subjects), len(used), start)
             write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)
 

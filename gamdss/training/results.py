@@ -98,6 +98,9 @@ class RunResults:
     the original release reports it: its accuracy and its other figures are of two different
     epochs (`gamdss.metrics`). `inner` is None where no subjects were set aside.
 
+    `started_from` names the run or folder of the initial weights, and `seen` the folds whose
+    held-out subjects these had seen or may have seen: with any, no score can be trusted.
+
     If nothing is held out, `final` and `oracle` are None, and `subjects` and `clips` count those
     trained on.
     """
@@ -116,6 +119,8 @@ class RunResults:
     inner: Evaluation | None
     oracle: Evaluation | None
     folds: Sequence[FoldSummary]
+    started_from: str | None = None
+    seen: Sequence[str] = ()
 
     @property
     def scored(self) -> bool:
@@ -151,6 +156,10 @@ class RunResults:
         values = asdict(self)
         if not self.scored:
             values["held_out_score"] = "unknown: trained on everybody"
+        if self.seen:
+            values["trust"] = seen_note(self)
+        if self.started_from is None:
+            del values["started_from"], values["seen"]
         for part in (values, *values["folds"]):
             if part["inner"] is None:
                 del part["inner"]
@@ -162,6 +171,8 @@ class RunResults:
         parts = {
             **{name: _optional(_evaluation, values.get(name)) for name in get_args(Selection)},
             "folds": [_summary(fold) for fold in values["folds"]],
+            "started_from": values.get("started_from"),
+            "seen": values.get("seen", ()),
         }
         return _made(cls, {**values, **parts})
 
@@ -172,6 +183,16 @@ def unscored(run: Path | None = None) -> RunError:
         "the held-out score of this run is unknown: its network is trained on everybody",
         file=run,
         remedy="Name a run that holds clips out, such as one of --protocol.name loso.",
+    )
+
+
+def seen_note(results: RunResults) -> str:
+    """Why the scores cannot be trusted; only for results with `seen`."""
+    return (
+        f"These scores cannot be trusted: training started from {results.started_from}, whose "
+        f"weights had seen, or may have seen, held-out subjects of {len(results.seen)} of "
+        f"{len(results.folds)} folds ({', '.join(results.seen[:5])}"
+        f"{', ...' if len(results.seen) > 5 else ''})."
     )
 
 
@@ -208,6 +229,7 @@ def results(
     folds: Sequence[FoldResult],
     subjects: int,
     clips: int | None = None,
+    start: tuple[str, Sequence[str]] | None = None,
 ) -> RunResults:
     """Pooled scores at each selection, and each fold.
 
@@ -219,6 +241,7 @@ def results(
         folds: all folds of the run.
         subjects: how many subjects were evaluated; if nothing is held out, trained on.
         clips: how many clips were; those that the folds hold out if None.
+        start: where the initial weights are from, and the folds whose held-out subjects they saw.
     """
     held_out = sum(len(fold.clips) for fold in folds)
 
@@ -240,6 +263,8 @@ def results(
         inner=evaluated("inner") if config.training.selection == "inner" else None,
         oracle=evaluated("oracle"),
         folds=[_fold(fold, classes) for fold in folds],
+        started_from=None if start is None else start[0],
+        seen=() if start is None else start[1],
     )
 
 

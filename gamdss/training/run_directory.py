@@ -81,7 +81,15 @@ class RunDirectory:
         if not file.exists():
             write_json(file, data)
             return
-        if not same_data(read_json(file), data):
+        stored = read_json(file)
+        if not same_data(stored, data):
+            weights = "initial_weights"
+            if isinstance(stored, dict) and same_data({**stored, weights: data.get(weights)}, data):
+                raise RunError(
+                    "the weights that --init-from names have changed since the run was started",
+                    file=file,
+                    remedy="Restore them, or choose another directory with --output.",
+                )
             raise other_data(file)
 
     def _compare(self) -> None:

@@ -9,10 +9,10 @@ from posed_photo import posed, read, write
 
 from gamdss.align import run
 from gamdss.align.detectors import DetectedFace
-from gamdss.align.ledger import FOLDER
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
+from gamdss.data.crop_settings import ALIGN_FOLDER, crop_settings
 from gamdss.data.folders import image_folders
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.data.frames import FrameFinder
@@ -133,7 +133,7 @@ def test_a_folder_of_videos(photo, tmp_path, align):
     write(tmp_path / "raw" / "frames", [photo] * 2)
     out = tmp_path / "out"
     assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
-    found = {p.relative_to(out).as_posix() for p in out.rglob("*.*") if FOLDER not in p.parts}
+    found = {p.relative_to(out).as_posix() for p in out.rglob("*.*") if ALIGN_FOLDER not in p.parts}
     assert found == {
         *(f"s1/one/frame_{n:05d}.jpg" for n in (1, 2, 3)),
         *(f"two/frame_{n:05d}.jpg" for n in (1, 2)),
@@ -156,7 +156,7 @@ def test_sheets_that_earlier_versions_wrote_among_the_crops_are_removed(photo, t
     for name in ("alignment.csv", "contact_sheet.png", "contact_sheet_2.png"):
         (out / name).write_text("of an earlier version")
     assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
-    assert sorted(path.name for path in out.glob("*.*")) == [FOLDER, "img1.png", "img2.png"]
+    assert sorted(path.name for path in out.glob("*.*")) == [ALIGN_FOLDER, "img1.png", "img2.png"]
 
 
 @pytest.mark.slow
@@ -213,7 +213,14 @@ def test_no_clip_can_be_aligned(photo, tmp_path, align):
     assert lines_of(tmp_path / "out")[0].startswith("a,failed")
 
 
-DATASETS = [("cas2", "raw"), ("cas1", "raw"), ("smic", "raw"), ("4dme", "raw"), ("samm", "native")]
+DATASETS = [
+    ("cas2", "raw"),
+    ("casme2sq", "raw"),
+    ("cas1", "raw"),
+    ("smic", "raw"),
+    ("4dme", "raw"),
+    ("samm", "native"),
+]
 
 
 @pytest.mark.slow
@@ -239,6 +246,9 @@ def test_crops_of_a_raw_release_can_be_trained_on(name, layout, made, tmp_path, 
         first = next(iter(spec.layouts.values()))
         assert cropped.files[names["frame"]].name == first.file.format(**names)
     assert read(next(iter(cropped.files.values()))).shape == (40, 32, 3)
+    stored = crop_settings(out)
+    assert (stored["width"], stored["margin"]) == (32, 0.1)
+    assert crop_settings(root) is None
 
 
 def test_the_training_command_names_a_plain_table(tmp_path, align, stub):

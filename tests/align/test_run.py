@@ -12,8 +12,9 @@ from posed_photo import job, posed, write
 
 from gamdss.align import AlignConfig, ClipJob, align_clips, run
 from gamdss.align.detectors import DetectedFace
-from gamdss.align.ledger import FOLDER, Ledger
+from gamdss.align.ledger import Ledger
 from gamdss.align.summary import summary, write_csv
+from gamdss.data.crop_settings import ALIGN_FOLDER
 from gamdss.errors import ConfigError, DetectorError, RunError
 
 
@@ -41,7 +42,7 @@ def jobs(tmp_path):
 
 def tree(folder):
     """Content of all files except the records, by name."""
-    files = (p for p in folder.rglob("*") if p.is_file() and FOLDER not in p.parts)
+    files = (p for p in folder.rglob("*") if p.is_file() and ALIGN_FOLDER not in p.parts)
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
 
 
@@ -97,7 +98,7 @@ def test_a_killed_run_resumes_and_ends_the_same(stub, jobs, tmp_path, monkeypatc
     assert len(tree(out)) == 4 * after + 2
     assert align_clips(jobs, stub, out, progress=False) == whole
     assert tree(out) == tree(tmp_path / "whole")
-    assert not (out / FOLDER / "work").exists()
+    assert not (out / ALIGN_FOLDER / "work").exists()
 
 
 def test_other_settings_in_the_same_output_are_refused(stub, jobs, tmp_path):
@@ -199,7 +200,7 @@ def test_summary_and_csv(stub, jobs, tmp_path, monkeypatch):
 
 def test_a_record_lists_the_crops(stub, jobs, tmp_path):
     align_clips(jobs[:1], stub, tmp_path / "out", progress=False)
-    (record,) = (tmp_path / "out" / FOLDER / "clips").iterdir()
+    (record,) = (tmp_path / "out" / ALIGN_FOLDER / "clips").iterdir()
     assert json.loads(record.read_text())["files"] == [f"a/{n}.png" for n in range(1, 5)]
     record.write_text("{")  # without a valid record its crops are foreign
     with pytest.raises(RunError, match="would replace"):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 
 import openpyxl
@@ -11,7 +12,8 @@ from gamdss.align.settings import AlignConfig
 from gamdss.cli import main
 from gamdss.data.long_videos import open_long_videos
 from gamdss.prediction.long import Candidate
-from gamdss.prediction.spot_dataset import FaceSource, SpottedVideo, score_videos, spot_videos
+from gamdss.prediction.spot_dataset import FaceSource, SpottedVideo, spot_videos
+from gamdss.prediction.spotted_files import score_videos
 from gamdss.prediction.stretches import Tracking
 from gamdss.synthetic.recording_events import RecordingSettings
 from gamdss.synthetic.recording_files import write_recordings
@@ -94,9 +96,53 @@ def test_a_recording_without_a_face_has_no_prediction(written, tmp_path, monkeyp
     assert [(item.seen, item.candidates) for item in found] == [(0, ())] * 2
 
 
+def test_a_broken_frame_fails_its_recording_only(written, tmp_path, capsys):
+    root = tmp_path / "long"
+    shutil.copytree(written, root)
+    broken = next(root.glob("rawpic/s16/*/img050.jpg"))
+    broken.write_bytes(b"no image")
+    given = [*words(root, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+    assert main(given) == 1
+    assert "warning: s16_0101 could not be spotted: img050.jpg" in capsys.readouterr().out
+    rows = table(tmp_path / "out" / "recordings.csv")
+    assert [row["status"] for row in rows] == ["spotted", "failed"]
+    stored = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert list(stored["recordings_failed"]) == ["s16_0101"]
+    overall = stored["scores"]["overall"]
+    assert overall["tp"] + overall["fn"] == 2  # its label is missed
+    assert "could not be spotted" in (tmp_path / "out" / "spotting.html").read_text()
+    shutil.copy(broken.with_name("img049.jpg"), broken)
+    assert main(given) == 0
+    broken.write_bytes(b"no image")
+    next(root.glob("rawpic/s15/*/img050.jpg")).write_bytes(b"no image")
+    shutil.rmtree(tmp_path / "out")
+    assert main(given) == 2
+    assert "no recording could be spotted" in capsys.readouterr().err
+
+
+def test_a_run_classifies_micro_expressions(tmp_path, finished_run, capsys):
+    calm = {"micro": (1, 1), "macro": (0, 0), "seconds": 5, "noise": 0.5, "head": 0.1, "seed": 6}
+    settings = replace(SETTINGS, **calm)
+    root = write_recordings(tmp_path / "long", settings, subjects=1, layout="casme2sq")
+    given = [*words(root, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+    assert main([*given, "--run", str(finished_run)]) == 0
+    assert "STRS of micro-expressions" in capsys.readouterr().out
+    stored = json.loads((tmp_path / "out" / "scores.json").read_text())
+    score = stored["strs"]
+    assert score["value"] == pytest.approx(score["spotting_f1"] * score["analysis_f1"])
+    micro = [row for row in table(tmp_path / "out" / "predictions.csv") if row["type"] == "micro"]
+    assert micro
+    for row in micro:
+        assert row["class"] in score["classes"]
+        shares = [float(row[f"probability_{name}"]) for name in score["classes"]]
+        assert sum(shares) == pytest.approx(1, abs=1e-3)
+    assert "STRS" in (tmp_path / "out" / "spotting.html").read_text()
+
+
 @pytest.mark.parametrize(
     ("more", "shown"),
     [
+        (["--emotions", "x.xlsx"], "--emotions has no effect without --run"),
         (["--input", "clips"], "--input and --dataset are both given"),
         (["--workers", "2"], "--workers and --dataset are both given"),
         (["--faces", "track", "--face", FACE], "--face has no effect"),

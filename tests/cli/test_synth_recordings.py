@@ -13,7 +13,7 @@ TINY = ["--subjects", "1", "--seconds", "5", "--height", "40", "--width", "36", 
 TINY += ["--micro", "[0,0]", "--macro", "[1,1]"]
 
 
-@pytest.mark.parametrize(("dataset", "fps"), [("casme2sq", 30), ("sammlv", 200)])
+@pytest.mark.parametrize(("dataset", "fps"), [("casme2sq", 30), ("sammlv", 200), ("cas3lv", 30)])
 def test_what_is_written_is_read_at_the_datasets_frame_rate(dataset, fps, tmp_path, capsys):
     given = ["synth", "--recordings", "2", "--dataset", dataset, "--output", str(tmp_path), *TINY]
     assert main(given) == 0
@@ -45,5 +45,5 @@ def test_wrong_options_are_refused(tmp_path, capsys, more, shown):
 
 
 def test_a_long_video_dataset_without_recordings_is_refused(tmp_path, capsys):
-    assert main(["synth", "--dataset", "casme2sq", "--output", str(tmp_path / "out")]) == 2
+    assert main(["synth", "--dataset", "sammlv", "--output", str(tmp_path / "out")]) == 2
     assert "--recordings" in capsys.readouterr().err

@@ -38,6 +38,7 @@ def check(name, root, **config):
         ("smic", "cropped"),
         ("cas3", "clips"),
         ("cas3", "videos"),
+        ("casme2sq", "cropped"),
     ],
 )
 def test_every_planted_fault_is_found(made, name, layout, capsys):
@@ -117,7 +118,14 @@ def test_check_asks_for_a_folder_and_a_known_task(made, capsys):
 def test_datasets_lists_tasks_sizes_and_request_pages(capsys):
     assert main(["datasets"]) == 0
     shown = capsys.readouterr().out
-    for text in ("samm", "c5 (136)", "860 or 921", "http://www.dpailab.com/database.html"):
+    for text in (
+        "samm",
+        "c5 (136)",
+        "860 or 921",
+        "cas3lv",
+        "1300",
+        "http://www.dpailab.com/database.html",
+    ):
         assert text in shown
     assert main(["datasets", "--show", "samm"]) == 0
     assert "title: SAMM" in capsys.readouterr().out

@@ -42,5 +42,7 @@ def test_there_is_a_config_for_every_named_task():
     for name in ("cas2_c5", "cas2_c3", "samm_c5", "samm_c3", "cas3_c7", "cas3_c4"):
         assert {f"{name}.yaml", f"original/{name}.yaml"} <= found
         assert (ROOT / name.split("_")[0] / f"train_{name.split('_')[1]}.py").exists()
-    others = ("mmew_c6", "4dme_c5", "4dme_c3", "smic_c3", "cas1_c4", "dfme_c7")
+    for name in ("cas2_c5", "cas2_c3", "samm_c5", "samm_c3"):
+        assert f"original/backbone_{name}.yaml" in found
+    others = ("mmew_c6", "4dme_c5", "4dme_c3", "smic_c3", "casme2sq_c3", "cas1_c4", "dfme_c7")
     assert {f"{name}.yaml" for name in others} <= found

@@ -6,6 +6,7 @@ from dataclasses import replace
 import openpyxl
 import pytest
 
+from gamdss.data import corrected_workbook
 from gamdss.data.annotations import read_annotations
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.specs import get_spec
@@ -28,7 +29,9 @@ def cells(file):
     return {s.title: [[c.value for c in line] for line in s.iter_rows()] for s in book}
 
 
-@pytest.mark.parametrize(("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6")])
+@pytest.mark.parametrize(
+    ("name", "task"), [("cas2", "c5"), ("samm", "c8"), ("mmew", "c6"), ("casme2sq", "c4")]
+)
 def test_only_the_key_frames_change(name, task, made, tmp_path):
     spec, root = get_spec(name), made(name)
     original = find_workbook(spec, root)
@@ -100,3 +103,10 @@ def test_the_original_is_never_replaced(made, tmp_path):
     link.symlink_to(original)
     with pytest.raises(RunError, match="would replace the original"):
         write_corrected(spec, link, tmp_path, clips, [moved(c) for c in clips])
+
+
+def test_text_of_an_old_workbook_does_not_become_a_formula(monkeypatch, tmp_path):
+    lines = {"Sheet1": [["Subject", "note"], [1, "=HYPERLINK(1)"]]}
+    monkeypatch.setattr(corrected_workbook, "read_sheets", lambda _: lines)
+    book = corrected_workbook._old_book(tmp_path / "w.xls")
+    assert book["Sheet1"]["B2"].data_type == "s"

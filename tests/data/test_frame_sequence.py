@@ -144,3 +144,14 @@ def test_mistakes_are_explained(tmp_path):
     (tmp_path / "text.mp4").write_text("not a video")
     with pytest.raises(FrameError, match="not a video that can be decoded"):
         gamdss.FrameSequence(tmp_path / "text.mp4")
+
+
+@pytest.mark.parametrize("number", [1.5, 2.0, "3", None])
+def test_fractional_frame_numbers_are_refused(tmp_path, number):
+    frames = np.zeros((2, 8, 8, 3), np.uint8)
+    with pytest.raises(FrameError, match="is not a frame number"):
+        gamdss.reselect(frames, 1, 1, 2, preset="none", frame_numbers=[1, number])
+    if number is not None:
+        cv2.imwrite(str(tmp_path / "1.png"), frames[0])
+        with pytest.raises(FrameError, match="first_frame is"):
+            gamdss.FrameSequence(tmp_path, first_frame=number)

@@ -35,6 +35,11 @@ EXAMPLES = {
     ("cas3", "flat"): "spNO.1/a/*.jpg",
     ("cas3c", "cut"): "ME_C/01/1/color/*.jpg",
     ("cas3c", "videos"): "part_C/part_C/01/a/color/*.jpg",
+    (
+        "casme2sq",
+        "cropped",
+    ): "CAS(ME)2_longVideoFaceCropped/longVideoFaceCropped/s1/1_0101/img_*.jpg",
+    ("casme2sq", "raw"): "rawpic/s1/1_0102/img*.jpg",
     ("dfme", "native"): "train_data/sub0001_01/000*.png",
 }
 
@@ -123,7 +128,9 @@ def test_folders_replace_a_workbook_if_the_spec_says_so(made, tmp_path):
         assert (clip.annotated.onset, clip.annotated.offset) == (min(files), max(files))
     empty = root / "HS/s1/micro/negative/s1_ne_99"
     empty.mkdir()
-    with pytest.raises(AnnotationError, match="s1/s1_ne_99: onset is missing"):
+    with pytest.raises(
+        AnnotationError, match=r"s1_ne_99: clip s1/s1_ne_99: its folder has no frame"
+    ):
         read_annotations(spec, root, "c3")
 
 

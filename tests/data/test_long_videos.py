@@ -12,15 +12,20 @@ from gamdss.synthetic.recording_events import RecordingSettings
 from gamdss.synthetic.recording_files import write_recordings
 
 TINY = RecordingSettings(seconds=6, height=40, width=36, micro=(1, 1), macro=(1, 1), speech=0)
-BOOKS = {"casme2sq": "CAS(ME)^2code_final.xlsx", "sammlv": "SAMM_LongVideos_V1_Release.xlsx"}
-FIRST_ROW = {"casme2sq": 1, "sammlv": 11}
+BOOKS = {
+    "casme2sq": "CAS(ME)^2code_final.xlsx",
+    "sammlv": "SAMM_LongVideos_V1_Release.xlsx",
+    "cas3lv": "CAS(ME)3_part_A_v2.xlsx",
+}
+FIRST_ROW = {"casme2sq": 1, "sammlv": 11, "cas3lv": 2}
 COLUMNS = {
     "casme2sq": {"name": 2, "onset": 3, "apex": 4, "offset": 5, "type": 8},
     "sammlv": {"name": 2, "onset": 4, "apex": 5, "offset": 6, "type": 8},
+    "cas3lv": {"name": 2, "onset": 3, "apex": 4, "offset": 5, "type": 7},
 }
 
 
-@pytest.fixture(scope="module", params=["casme2sq", "sammlv"])
+@pytest.fixture(scope="module", params=list(BOOKS))
 def written(request, tmp_path_factory):
     root = tmp_path_factory.mktemp("long") / request.param
     return request.param, write_recordings(root, TINY, subjects=2, takes=1, layout=request.param)
@@ -59,10 +64,13 @@ def test_recordings_and_labels_are_those_that_were_written(written):
         assert [(e.type, e.onset, e.apex, e.offset) for e in video.events] == [
             (e.kind, e.onset, e.apex, e.offset) for e in sorted(true, key=lambda e: e.onset)
         ]
-    names = {"casme2sq": ["s15_0101", "s16_0101"], "sammlv": ["006_1", "007_1"]}[name]
-    assert [video.name for video in found.videos] == names
-    shifts = {"casme2sq": [0, 0], "sammlv": [2000, 0]}[name]
-    assert [video.shift for video in found.videos] == shifts
+    names = {
+        "casme2sq": ["s15_0101", "s16_0101"],
+        "sammlv": ["006_1", "007_1"],
+        "cas3lv": ["spNO.1_a", "spNO.2_a"],
+    }
+    assert [video.name for video in found.videos] == names[name]
+    assert [video.shift for video in found.videos] == [2000 * (name == "sammlv"), 0]
     assert "published: " in found.summary
 
 
@@ -107,7 +115,8 @@ def test_onset_0_and_labels_after_the_last_frame_are_kept_or_dropped(edit, rule)
 
 def test_rows_are_keyed_by_name_type_and_onset(edit, written):
     same = first_row(open_long_videos(*written))
-    twice = {"name": same.name, "onset": same.onset, "apex": same.apex, "offset": same.offset}
+    video = same.name.partition("_")[0] if written[0] == "cas3lv" else same.name
+    twice = {"name": video, "onset": same.onset, "apex": same.apex, "offset": same.offset}
     found = edit(row=1, type=f"{same.type}-expression", **twice)
     assert Counter(note.kind for note in found.notes) == {"duplicate row": 1}
     other = "micro" if same.type == "macro" else "macro"
@@ -135,7 +144,8 @@ def test_missing_frames_and_unknown_names_are_refused(written, tmp_path):
     (tmp_path / BOOKS[name]).write_bytes((root / BOOKS[name]).read_bytes())
     with pytest.raises(DataRootError, match="no folder of frames"):
         open_long_videos(name, tmp_path)
-    folder = "rawpic/s15/15_0101x" if name == "casme2sq" else "SAMM_longvideos/006_1"
+    folders = {"casme2sq": "rawpic/s15/15_0101x", "sammlv": "SAMM_longvideos/006_1"}
+    folder = folders.get(name, "part_A/spno.1/A/color")
     (tmp_path / folder).mkdir(parents=True)
     (tmp_path / folder / "img001.jpg").touch()
     with pytest.raises(DataRootError, match="are missing, but"):
@@ -146,3 +156,12 @@ def test_missing_frames_and_unknown_names_are_refused(written, tmp_path):
         open_long_videos("casme3", root)
     with pytest.raises(ConfigError, match=r"--rules\.offset-zero"):
         RowRules(offset_zero="guess")
+
+
+def test_rows_that_are_longer_than_a_protocol_allows_are_dropped(edit):
+    found = edit(RowRules(longest_micro=4, longest_macro=4), onset=50, apex=52, offset=54)
+    assert sum(len(video.events) for video in found.videos) == 1
+    assert len(found.notes) == 3
+    assert "-expression of more than 4 frames" in found.notes[0].kind
+    with pytest.raises(ConfigError, match=r"--rules\.longest-micro"):
+        RowRules(longest_micro=-1)

@@ -27,8 +27,8 @@ def own(tmp_path):
     return file
 
 
-def test_nine_datasets_are_supported():
-    names = ("4dme", "cas1", "cas2", "cas3", "cas3c", "dfme", "mmew", "samm", "smic")
+def test_ten_datasets_are_supported():
+    names = ("4dme", "cas1", "cas2", "cas3", "cas3c", "casme2sq", "dfme", "mmew", "samm", "smic")
     assert spec_names() == names
 
 
@@ -164,6 +164,7 @@ def test_a_custom_dataset_is_one_file(own, tmp_path, capsys):
         ({"layouts": ["a"]}, "layouts is a list"),
         ({"subject": "{number:02x!}"}, "cannot be filled"),
         ({"fps": "fast"}, "fps is 'fast'"),
+        ({"form": "pdf"}, "form is 'pdf'"),
         ({"corrections": [{"row": 1, "apex": 2}]}, "a correction needs"),
         ({"corrections": [{"clip": "a/b"}]}, "a correction needs"),
         ({"writing": {"colour": 1}}, "writing may have"),
@@ -250,7 +251,7 @@ def test_an_invalid_plain_table(tmp_path, text, message):
 
 def test_a_plain_table_in_another_format(tmp_path):
     file = tmp_path / "t.csv"
-    file.write_bytes(b"\xff\xfe\x00emotion")
+    file.write_bytes(b"emotion\xff")
     with pytest.raises(AnnotationError, match="not a CSV file"):
         get_spec("csv", file)
 

@@ -7,11 +7,9 @@ from gamdss.metrics.spotting import (
     Counts,
     Span,
     SpottedRecording,
-    analysis_f1,
     count_matches,
     iou,
     spotting_scores,
-    strs,
 )
 
 
@@ -21,14 +19,6 @@ from gamdss.metrics.spotting import (
 )
 def test_f1_of_the_published_counts_of_the_megc2020_baseline(counts, f1):
     assert Counts(*counts).f1 == pytest.approx(f1, abs=5e-5)
-
-
-@pytest.mark.parametrize(
-    ("spotting", "analysis", "product"),
-    [(0.1214, 0.6667, 0.0809), (0.0949, 0.5263, 0.0499), (0.0278, 0.2222, 0.0062)],
-)
-def test_strs_of_published_scores(spotting, analysis, product):
-    assert strs(spotting, analysis) == pytest.approx(product, abs=6e-5)
 
 
 def test_iou_counts_both_ends_and_is_0_of_apart_spans():
@@ -82,15 +72,6 @@ def test_intervals_contain_the_score_and_need_two_subjects():
 def test_nothing_found_scores_0_without_an_error():
     empty = spotting_scores([SpottedRecording("a", (), ())])["overall"].counts
     assert (empty.precision, empty.recall, empty.f1) == (0, 0, 0)
-
-
-def test_analysis_f1_averages_over_classes_first():
-    # Precision 2/3 and 0, recall 1 and 0; the pair of another class is left out.
-    true, predicted = ["neg", "neg", "pos", "others"], ["neg", "neg", "neg", "pos"]
-    precision, recall = (2 / 3 + 0) / 2, (1 + 0) / 2
-    expected = 2 * precision * recall / (precision + recall)
-    assert analysis_f1(true, predicted, ["neg", "pos"]) == pytest.approx(expected)
-    assert analysis_f1([], [], ["neg", "pos"]) == 0
 
 
 def test_a_span_that_ends_before_it_begins_is_refused():

@@ -1,38 +1,14 @@
-"""Synthetic weights and inputs, by the same rule as the original's expected numbers."""
+"""The original's numbers, weights and inputs for the tests of parity."""
 
 import json
-import zlib
-from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
-
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "network_expected.json"
-NORM_PARTS = ("norm", "proj.1.", "proj.4.", "proj.7.", "proj.10.")
-
-
-def draw(name, shape):
-    seed = zlib.crc32(name.encode())
-    return torch.tensor(np.random.default_rng(seed).standard_normal(shape), dtype=torch.float32)
-
-
-def weight(name, shape):
-    if name.endswith((".num_batches_tracked", ".angle", ".decay")):
-        return torch.zeros(shape)  # computed by the network
-    x = draw(name, shape)
-    if name.endswith("running_var"):
-        return 1 + 0.1 * x.abs()
-    if name.endswith("running_mean"):
-        return 0.1 * x
-    if len(shape) == 1 and name.endswith("weight") and any(part in name for part in NORM_PARTS):
-        return 1 + 0.1 * x
-    return 0.05 * x
+from original_numbers import FIXTURES, draw, weight
 
 
 @pytest.fixture(scope="session")
 def expected():
-    return json.loads(FIXTURE.read_text())
+    return json.loads((FIXTURES / "network_expected.json").read_text())
 
 
 @pytest.fixture(scope="session")

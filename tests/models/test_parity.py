@@ -3,19 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from original_numbers import RELATIVE, assert_same
 
 from gamdss.losses import two_phase_loss
 from gamdss.models.release import load_original_state_dict, rename
 from gamdss.models.two_branch import TwoBranchNet
-
-RELATIVE = 1e-4
-
-
-def assert_same(actual, wanted):
-    """Compare relative to the largest number: logits near zero carry the rounding of the rest."""
-    wanted = torch.tensor(wanted)
-    scale = wanted.abs().max().item()
-    torch.testing.assert_close(actual.detach(), wanted, rtol=0, atol=RELATIVE * scale)
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def test_without_classes_it_returns_an_embedding():
     model = RMT(num_classes=0, image_size=48, in_chans=1)
     x = torch.randn(2, 1, 48, 48)
     assert model.forward_features(x).shape == (2, 512, 3, 3)
-    assert model(x).shape == (2, 512)
+    assert model(x).shape == (2, model.head_hidden_size) == (2, 1024)
 
 
 def test_drop_path_grows_linearly_over_the_blocks():

@@ -42,6 +42,39 @@ def test_frames_of_another_size_are_refused():
         net(None, apex, offset)
 
 
+@pytest.mark.parametrize("one_pass", [False, True])
+def test_inputs_that_would_be_broadcast_or_wrap_around_are_refused(one_pass):
+    net = TwoBranchNet(5, image_size=32, one_pass=one_pass)
+    onset, apex, offset = frames(32)
+    with pytest.raises(ConfigError, match=r"apex has shape \(1, 3, 32, 32\), onset \(2, 3"):
+        net(onset, apex[:1], offset)
+    with pytest.raises(ConfigError, match=r"offset has shape \(1, 3, 32, 32\)"):
+        net(onset, apex, offset[:1])
+    with pytest.raises(ConfigError, match=r"\(2, 1, 32, 32\)(.|\n)*takes 3 channels"):
+        net(onset[:, :1], apex[:, :1], offset[:, :1])
+    with pytest.raises(ConfigError, match=r"features has shape \(1, 2, 3, 32, 32\)"):
+        net(onset, apex, offset, torch.zeros(1, 2, 3, 32, 32))
+    with pytest.raises(ConfigError, match=r"onset has the type uint8(.|\n)*wraps"):
+        net(*(frame.to(torch.uint8) for frame in (onset, apex, offset)))
+
+
+def test_key_frames_as_one_tensor():
+    net = TwoBranchNet(5, image_size=32).eval()
+    stacked = torch.stack(frames(32), dim=1)
+    for one, two in zip(net(stacked), net(*frames(32)), strict=True):
+        assert torch.equal(one, two)
+    with pytest.raises(ConfigError, match=r"\(2, 2, 3, 32, 32\)"):
+        net(stacked[:, :2])
+
+
+@pytest.mark.parametrize("one_pass", [False, True])
+def test_one_clip_on_one_pixel_has_no_batch_statistics(one_pass):
+    net = TwoBranchNet(5, image_size=16, one_pass=one_pass)
+    with pytest.raises(ConfigError, match=r"single pixel(.|\n)*larger image_size"):
+        net(*frames(16, batch=1))
+    assert net(*frames(16))[0].shape == net.eval()(*frames(16))[0].shape == (2, 5)
+
+
 def test_an_unknown_branch_is_refused():
     with pytest.raises(ConfigError, match=r"'front'(.|\n)*both, rising, falling"):
         TwoBranchNet(5, branches="front")

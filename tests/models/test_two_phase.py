@@ -60,3 +60,5 @@ def test_errors_name_the_mistake():
         net(onset, apex, offset[:2])
     with pytest.raises(ConfigError, match=r"returned \(3, 8, 30, 30\) for a batch of 3"):
         gamdss.two_phase(nn.Conv2d(3, 8, 3))(onset, apex, offset)
+    with pytest.raises(ConfigError, match="apex has the type uint8"):
+        net(*(frame.to(torch.uint8) for frame in (onset, apex, offset)))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gamdss.prediction.candidate_fit import _with_held, fit_candidate
-from gamdss.reselection.motion.fit import RELIABLE
+from gamdss.records import RELIABLE
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 

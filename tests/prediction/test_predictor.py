@@ -11,6 +11,8 @@ from gamdss.prediction.predictor import _distinct, _flags
 from gamdss.prediction.trained_on import TrainedOn
 from gamdss.records import KeyFrames
 
+SAME = {"cas2": AlignConfig().identity}
+
 
 def prediction(onset, offset, quality):
     return SimpleNamespace(keys=KeyFrames(onset, onset + 1, offset), quality=quality)
@@ -32,7 +34,7 @@ def test_flags_name_what_to_keep_in_mind():
 
 
 def test_differences_from_the_training_data_are_warnings():
-    trained = TrainedOn("CASME II", False, True, (get_spec("cas2"),))
+    trained = TrainedOn("CASME II", False, True, (get_spec("cas2"),), SAME)
     small = SimpleNamespace(pose=SimpleNamespace(size=60.0))
     found = trained.differences(SimpleNamespace(fps=30.0, stretches=[small]), AlignConfig())
     assert "30 frames per second, but the training data has 200" in found[0]
@@ -40,6 +42,25 @@ def test_differences_from_the_training_data_are_warnings():
     large = SimpleNamespace(pose=SimpleNamespace(size=300.0))
     same = SimpleNamespace(fps=210.0, stretches=[large])
     assert trained.differences(same, AlignConfig()) == []
-    grey = TrainedOn("SAMM", False, True, (get_spec("samm"),))
+    grey = TrainedOn("SAMM", False, True, (get_spec("samm"),), SAME)
     assert "grey" in grey.differences(same, AlignConfig())[-1]
-    assert np.all([not TrainedOn("other", False, True, ()).grey, not trained.grey])
+    assert np.all([not TrainedOn("other", False, True, (), SAME).grey, not trained.grey])
+
+
+def test_other_or_unknown_crops_are_warnings():
+    def warned(crops, settings, synthetic=False):
+        return TrainedOn("x", synthetic, True, (), crops).other_crops(settings)
+
+    assert warned(SAME, AlignConfig(width=140, height=170, quality=80)) == []
+    (text,) = warned(SAME, AlignConfig(margin=0.3, width=340))
+    assert "other crops than those of cas2: margin 0.1 in training, 0.3 here" in text
+    assert "width / height 0.82 in training, 1.00 here" in text
+    packaged = {"cas2": {**SAME["cas2"], "detector": "mtcnn 1a 2b"}}
+    (text,) = warned(packaged, AlignConfig())
+    assert "detector mtcnn in training, dlib here" in text
+    for crops, shown in (
+        ({"cas2": None}, "data of cas2 are not known"),
+        ({}, "data are not known"),
+    ):
+        assert shown in warned(crops, AlignConfig())[0]
+        assert warned(crops, AlignConfig(), synthetic=True) == []

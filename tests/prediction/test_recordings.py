@@ -12,15 +12,15 @@ from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
 GREYS = [np.full((48, 64, 3), 8 * n, np.uint8) for n in range(1, 25)]
 
 
-def levels(stream, *ends):
-    return [(f.number, round(float(f.image.mean()) / 8)) for f in stream.frames(*ends)]
+def levels(stream, only=None):
+    return [(f.number, round(float(f.image.mean()) / 8)) for f in stream.frames(only)]
 
 
 def test_frames_of_a_video_have_numbers_and_times(tmp_path):
     stream = FrameStream(Recording("clip", film(tmp_path / "clip.avi", GREYS)))
     assert (stream.fps, stream.expected) == (25, 24)
     assert levels(stream) == [(n, n) for n in range(1, 25)]
-    assert levels(stream, 5, 7) == [(5, 5), (6, 6), (7, 7)]
+    assert levels(stream, range(5, 8)) == [(5, 5), (6, 6), (7, 7)]
     assert [f.seconds for f in stream] == pytest.approx([n / 25 for n in range(24)], abs=1e-3)
     assert stream.warnings == []
 
@@ -53,6 +53,7 @@ def test_a_tree_of_videos_and_folders(tmp_path):
     frames(tmp_path / "two" / "raw", GREYS[:2])
     film(tmp_path / ".hidden.avi", GREYS[:2])
     (tmp_path / "notes.txt").write_text("no recording")
+    frames(tmp_path / "one" / "cover", GREYS[:1])
     names = [recording.name for recording in find_recordings(tmp_path, 30)]
     assert names == ["one/b.avi", "two/raw"]
     (only,) = find_recordings(tmp_path / "one" / "b.avi")

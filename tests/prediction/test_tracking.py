@@ -126,14 +126,36 @@ def test_a_face_leaves_a_crop_that_does_not_follow(tmp_path):
     assert min(stretch.share.min() for stretch in tracking.stretches) > 0.7
 
 
-def test_one_face_dissolves_into_another(tmp_path):
-    one, other = person(21).astype(float), person(28).astype(float)
-    weights = np.clip((np.arange(60) - 20) / 15, 0, 1)
-    images = [(one * (1 - w) + other * w).astype(np.uint8) for w in weights]
-    first, *later = ends(tracked(tmp_path, images))
+def dissolve(one, other, frames):
+    """A second of one person, who becomes another one."""
+    weights = np.clip((np.arange(frames + 35) - 15) / frames, 0, 1)
+    one, other = person(one).astype(float), person(other).astype(float)
+    return [(one * (1 - w) + other * w).astype(np.uint8) for w in weights]
+
+
+@pytest.mark.parametrize(
+    ("pair", "frames"),
+    [
+        ((21, 28), 15),
+        pytest.param((17, 44), 8, marks=pytest.mark.slow),
+        pytest.param((9, 26), 25, marks=pytest.mark.slow),
+        pytest.param((36, 42), 25, marks=pytest.mark.slow),
+        pytest.param((36, 42), 50, marks=pytest.mark.slow),
+    ],
+)
+def test_one_face_dissolves_into_another(tmp_path, pair, frames):
+    first, *later = ends(tracked(tmp_path, dissolve(*pair, frames)))
     assert first[3] == "other face"
-    assert 18 <= first[2] <= 36
+    assert 15 <= first[2] <= 20 + frames
     assert all(begin > first[2] for _, begin, _, _ in later)
+
+
+@pytest.mark.slow
+def test_a_face_that_dissolves_into_itself_moved_is_one_stretch(tmp_path):
+    near = moved(person(21), (3, 2), angle=4).astype(float)
+    weights = np.clip((np.arange(60) - 15) / 25, 0, 1)[:, None, None, None]
+    images = (person(21).astype(float) * (1 - weights) + near * weights).astype(np.uint8)
+    assert [stretch.ended for stretch in tracked(tmp_path, images).stretches] == ["end"]
 
 
 @pytest.mark.parametrize(

@@ -215,6 +215,19 @@ def test_unchanged_key_frames_are_shown_apart_from_faults(finished_run):
     assert many[-1] == "and 8 more (see keyframes.csv)"
 
 
+def test_clips_whose_fit_is_unreliable_are_listed(finished_run):
+    read = read_run(finished_run)
+    row = {"subject": "01", "notes": "", "kept": ""}
+    rows = [{**row, "clip": f"c{q}", "quality": q} for q in ("0.95", "0.41", "")]
+    found = [
+        w for w in warnings(read.results, read.config, [], rows, []) if "unreliable" in w.title
+    ]
+    assert [w.title for w in found] == [
+        "In 1 of 2 clips, the fit of the motion is unreliable.",
+    ]
+    assert list(found[0].items) == ["01/c0.41: 0.41"]
+
+
 def test_the_data_is_missing(finished_run, tmp_path, capsys):
     words = ["report", str(finished_run), "--data-root", str(tmp_path / "absent")]
     assert main(words) == 2

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from gamdss.errors import FrameError
-from gamdss.records import KEYS
+from gamdss.records import KEYS, RELIABLE
 from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.motion.course import Posterior, fit_course, possible, strength
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
@@ -52,6 +52,8 @@ def test_a_wrong_annotation_is_corrected(frames):
     for (low, high), true in zip(found.intervals, (ONSET, APEX, OFFSET), strict=True):
         assert low - 1 <= true <= high + 1
         assert high - low < 16
+    assert found.quality > 0.9
+    assert found.reliable
 
 
 @pytest.mark.slow
@@ -69,6 +71,8 @@ def test_noise_alone_moves_little_and_says_so():
     assert len(found.kept) >= 2
     same = zip(KEYS, found.numbers, (15, 40, 70), strict=True)
     assert {name for name, now, before in same if now == before} >= set(found.kept)
+    assert found.quality < RELIABLE
+    assert not found.reliable
 
 
 def test_frames_may_be_missing(frames):

@@ -13,7 +13,7 @@ from gamdss.errors import ConfigError
 
 FOLDER = Path(__file__).parent
 # Datasets of long recordings, which `gamdss.data.long_tables` reads.
-LONG_VIDEOS = ("casme2sq", "sammlv")
+LONG_VIDEOS = ("casme2sq", "sammlv", "cas3lv")
 
 
 def spec_names() -> tuple[str, ...]:

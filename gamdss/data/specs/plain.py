@@ -1,11 +1,18 @@
-"""A plain table as a dataset: `subject,clip,onset,offset,emotion[,apex][,action_units]`."""
+"""A plain table as a dataset: `subject,clip,onset,offset,emotion[,apex][,action_units][,fps]`."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from gamdss.data.cells import cell_text
+from gamdss.data.sheets import (
+    collector_paused,
+    column_positions,
+    find_header,
+    read_sheets,
+)
 from gamdss.data.specs.spec import DatasetSpec, Layout, Task, Writing
 from gamdss.errors import AnnotationError, ConfigError
 
@@ -19,9 +26,10 @@ _COLUMNS = {
     "offset": ("offset",),
     "emotion": ("emotion",),
     "action_units": ("action_units", "au", "aus"),
+    "fps": ("fps",),
 }
-_FORM = f"{','.join(_COLUMNS)} (apex and action_units are optional)"
-_VALENCE = {
+_FORM = f"{','.join(_COLUMNS)} (apex, action_units and fps are optional)"
+VALENCE = {
     "happiness": "positive",
     "positive": "positive",
     "surprise": "surprise",
@@ -31,8 +39,11 @@ _VALENCE = {
 }
 
 
+@collector_paused()
 def plain_spec(annotations: str | Path | None) -> DatasetSpec:
     """The spec that follows from the emotions in a table.
+
+    If a clip has several expressions, a row each, clips are named `clip_onset`.
 
     Its tasks are `cN`, one class for each of its N emotions in alphabetical order, and `c3`
     (positive, surprise, negative) if the emotions allow it.
@@ -47,20 +58,19 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
             remedy=f"Give it with --annotations FILE: {_FORM}.",
         )
     file = Path(annotations).expanduser()
-    header, emotions = _read(file)
-    columns = {
-        role: names
-        for role, names in _COLUMNS.items()
-        if role != "apex" or any(name in header for name in names)
-    }
+    positions, lines = _read(file)
+    emotions = sorted({cell_text(line[positions["emotion"]]) for line in lines} - {""})
+    columns = {r: names for r, names in _COLUMNS.items() if r != "apex" or r in positions}
     folder, _, frame = PATTERN.rpartition("/")
+    several = _has_several(positions, lines)
     spec = DatasetSpec(
         name=PLAIN,
         title=file.stem,
         columns=columns,
         layouts={"pattern": Layout((folder,), frame)},
-        emotions={name: name for name in (*_VALENCE, "others")},
+        emotions={name: name for name in (*VALENCE, "others")},
         tasks={},
+        clip_form="{clip}_{onset}" if several else "{clip}",
         writing=Writing(tuple(_COLUMNS)),
     )
     native = {spec.emotion(text) or text.lower(): text for text in emotions}
@@ -72,34 +82,35 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
             remedy="A task needs at least two emotions, in the column `emotion`.",
         )
     tasks = {f"c{len(names)}": Task(tuple(names), {name: name for name in names})}
-    valence = {name: _VALENCE[name] for name in names if name in _VALENCE}
+    valence = {name: VALENCE[name] for name in names if name in VALENCE}
     if len(set(valence.values())) == 3:
         tasks.setdefault("c3", Task(("positive", "surprise", "negative"), valence))
     return replace(spec, emotions=native, tasks=tasks)
 
 
-def _read(file: Path) -> tuple[list[str], list[str]]:
-    """The header in lower case, and the distinct values of the column `emotion`."""
-    try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
-            rows = csv.reader(lines)
-            header = [text.strip().lower() for text in next(rows, [])]
-            place = header.index("emotion")
-            return header, sorted({row[place].strip() for row in rows if len(row) > place} - {""})
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(
-            f"the table is not a CSV file ({error})",
-            file=file,
-            remedy="Save it as CSV in UTF-8.",
-        ) from error
-    except ValueError as error:
+def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
+    """Positions of the columns by role, and the lines below the header."""
+    sheets = read_sheets(file)
+    sheet, line = find_header(sheets, _COLUMNS)
+    lines = sheets.get(sheet, [])
+    positions = column_positions(_COLUMNS, lines[line]) if lines else {}
+    if "emotion" not in positions:
         raise AnnotationError(
             "the table has no column 'emotion'",
             file=file,
-            row=1,
+            row=line + 1,
             remedy=f"Its first line must be {_FORM}.",
-        ) from error
-    except OSError as error:
-        raise AnnotationError(
-            f"the table cannot be read ({error.strerror})", file=file, remedy="Check --annotations."
-        ) from error
+        )
+    return positions, [cells for cells in lines[line + 1 :] if any(cells)]
+
+
+def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:
+    """Whether a clip has several expressions: rows of one subject and clip with other onsets."""
+    onsets: dict[tuple[str, ...], str] = {}
+    if not {"subject", "clip", "onset"} <= set(positions):
+        return False
+    for line in lines:
+        *clip, onset = (cell_text(line[positions[r]]) for r in ("subject", "clip", "onset"))
+        if onsets.setdefault(tuple(clip), onset) != onset and all(clip):
+            return True
+    return False

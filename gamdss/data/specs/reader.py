@@ -6,13 +6,17 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
     fps, colour                      of the frames; `colour: true` refuses grey frames
     workbooks, sheets                names of files and sheets, the likeliest first
     columns                          header texts by role: subject, clip, onset, apex, offset,
-                                     emotion, action_units, duration; several are alternatives
+                                     emotion, action_units, duration, fps; several are
+                                     alternatives
     subject                          form of an id from its number: "{number:02d}"
     subject_in_clip                  regular expression that finds the subject in a clip's name, if
                                      the table has no column for it
     clip                             form of a clip's name, if the cell alone is not unique
     layouts                          by name: roots, folders, file, whole_video; see `Layout`
     from_folders                     `true` if folders may replace the workbook
+    form                             `casme2` for the sheets of CAS(ME)2; a `table` by default
+    parts                            `true` if several workbooks are parts of the dataset, which
+                                     are read together
     emotions                         a list, or a mapping to the native spelling
     tasks                            by name: a list of classes, or classes with their emotions
     expected                         clips, subjects, emotions and tasks; several are versions
@@ -44,8 +48,10 @@ _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
 _LISTS = ("workbooks", "sheets", "notes")
 _RENAMED = {"subject": "subject_form", "clip": "clip_form"}
-_OTHERS = (*_RENAMED, "fps", "colour", "from_folders", "expected", "corrections", "writing")
+_FLAGS = ("colour", "from_folders", "parts")
+_OTHERS = (*_RENAMED, *_FLAGS, "fps", "form", "expected", "corrections", "writing")
 _FIELDS = (*_NEEDED, *_TEXTS, *_LISTS, *_OTHERS)
+FORMS = ("table", "casme2")
 # Names that a folder's template may contain.
 NAMES = {"subject": "s", "clip": "c", "video": "v", "take": "1", "emotion": "e", "number": 1}
 
@@ -89,6 +95,10 @@ def _spec(name: str, values: Any) -> DatasetSpec:
     plain: dict[str, Any] = {_RENAMED[key]: str(values[key]) for key in _RENAMED if key in values}
     plain |= {key: str(values[key]) for key in _TEXTS if key in values}
     plain |= {key: _texts(key, values[key]) for key in _LISTS if key in values}
+    flags = {key: values[key] for key in _FLAGS if key in values}
+    wrong = [key for key, value in flags.items() if not isinstance(value, bool)]
+    if wrong:
+        raise _BadError(f"{wrong[0]} is {flags[wrong[0]]!r}; it must be true or false")
     fps = values.get("fps", 0.0)
     if not isinstance(fps, int | float):
         raise _BadError(f"fps is {fps!r}; it must be a number")
@@ -99,15 +109,21 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         emotions={str(key): str(value) for key, value in emotions.items()},
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
         fps=float(fps),
-        colour=bool(values.get("colour", False)),
-        from_folders=bool(values.get("from_folders", False)),
+        form=_form(values.get("form", "table")),
         expected=dict(_items("expected", values.get("expected", {}))),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),
         **plain,
+        **flags,
     )
     _try_forms(spec)
     return spec
+
+
+def _form(value: Any) -> str:
+    if value not in FORMS:
+        raise _BadError(f"form is {value!r}; it must be {' or '.join(FORMS)}")
+    return str(value)
 
 
 def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:

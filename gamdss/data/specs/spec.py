@@ -10,10 +10,13 @@ from typing import Any
 from gamdss.errors import ConfigError
 
 # Roles of a workbook's columns; the first five are required unless the spec says otherwise.
-ROLES = ("subject", "clip", "onset", "offset", "emotion", "apex", "action_units", "duration")
+ROLES = (
+    *("subject", "clip", "onset", "offset", "emotion"),
+    *("apex", "action_units", "duration", "fps"),
+)
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
-_SYNONYMS = {
+SYNONYMS = {
     "other": "others",
     "happy": "happiness",
     "sad": "sadness",
@@ -52,7 +55,8 @@ class Layout:
     matched by the last digits in their stem, so the template's padding matters only for writing.
 
     Args:
-        folders: a clip's folder below the root; several are tried for every clip.
+        folders: a clip's folder below the root; several are tried for every clip. `*` stands for
+            any characters.
         file: name of a frame's file.
         roots: the folder that contains `folders`, below the dataset's root; of several
             alternatives, one is used for all clips.
@@ -67,7 +71,7 @@ class Layout:
     @property
     def native(self) -> str:
         """Template of a clip's folder below the dataset's root, used for synthetic clips."""
-        return joined(self.roots[0], self.folders[0])
+        return joined(self.roots[0], self.folders[0]).replace("*", "")
 
 
 def joined(root: str, folder: str) -> str:
@@ -107,12 +111,13 @@ class Writing:
         sheet: name of the sheet.
         subject: form of a subject's cell, from its `number`; digits alone become a number.
         clip: form of a clip's cell, from `number` (the subject's), `n` (from 1), `code`, and, if a
-            video has several clips, `letter` (the video's) and `take`.
+            video has several clips, `letter` or `video` (the video's) and `take`.
         text: whether every cell is text.
-        lead: number of lines above the header.
+        lead: number of lines above the header; -1 if there is no header.
         clips_per_video: number of consecutive clips in one video.
         from_one: whether the frames of a clip are numbered from 1.
         codes: value of `code` for each emotion.
+        videos: value of `video` for each video, by its number from 1.
     """
 
     header: tuple[str | None, ...]
@@ -124,6 +129,7 @@ class Writing:
     clips_per_video: int = 1
     from_one: bool = False
     codes: Mapping[str, str] = field(default_factory=dict)
+    videos: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -146,6 +152,8 @@ class DatasetSpec:
     subject_in_clip: str = ""
     clip_form: str = "{clip}"
     from_folders: bool = False
+    form: str = "table"
+    parts: bool = False
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
@@ -199,5 +207,5 @@ class DatasetSpec:
             return next((name for name, native in self.emotions.items() if native == text), None)
         parts = [" ".join(part.split()).lower() for part in text.split("+")]
         native = {value.lower(): name for name, value in self.emotions.items()}
-        named = [native.get(part, _SYNONYMS.get(part, part)) for part in parts]
+        named = [native.get(part, SYNONYMS.get(part, part)) for part in parts]
         return "+".join(named) if all(name in self.emotions for name in named) else None

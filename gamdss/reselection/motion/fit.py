@@ -34,7 +34,6 @@ UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate
 _NEAR = 1 / 3  # of the prior's width: a median further from the annotation is better than it
 UNCERTAIN = 0.2  # of a phase: above this standard deviation, a key frame is uncertain
 _LEAST_SHARE = 0.02  # of the samples that must count after weighting
-RELIABLE = 0.6  # quality below which a fit is unreliable
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,8 @@ class MotionFit:
     def quality(self) -> float:
         """Share of the level's variance that the course explains, against a constant: 0 to 1.
 
-        Below `RELIABLE`, the level has no clear rise and fall, and the key frames mean little.
+        Below `RELIABLE` of `gamdss.records`, the level has no clear rise and fall, and the key
+        frames mean little.
         """
         design = np.stack([self.course, np.ones_like(self.course)], axis=1)
         factors = np.linalg.lstsq(design, self.level, rcond=None)[0]

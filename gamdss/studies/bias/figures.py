@@ -332,6 +332,7 @@ def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
         clip.annotated,
         source.keys[place],
         known.get(named.id),
+        fit.quality,
     )
 
 

@@ -6,8 +6,6 @@ negative: above 0 the key frame was labelled late.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -15,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.errors import AnnotationError
-from gamdss.files import write_atomic
+from gamdss.files import write_csv
 from gamdss.records import KEYS, Clip, KeyFrames
 
 UNITS = ("frames", "ms", "percent")
@@ -85,13 +83,15 @@ class Shifts:
         return Shifts(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float) -> Shifts:
+def measure_shifts(
+    clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float | Sequence[float]
+) -> Shifts:
     """The shifts of one dataset.
 
     Args:
         clips: as annotated.
         reselected: their key frames after reselection, in the same order.
-        fps: frames per second; 0 if unknown.
+        fps: frames per second, of all clips or of each; 0 if unknown.
 
     Raises:
         AnnotationError: there are no clips, or a different number of key frames.
@@ -105,6 +105,7 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
     for place, keys in enumerate(reselected):
         if keys.intervals:
             ends[place] = keys.intervals
+    rates = np.broadcast_to(np.asarray(fps, dtype=float), len(clips))
     given = [clip.annotated for clip in clips]
     unlabelled = [(*keys.estimated, *keys.substituted) for keys in given]
     return Shifts(
@@ -118,7 +119,7 @@ def measure_shifts(clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: 
         high=ends[..., 1],
         kept=np.array([[name in keys.kept for name in KEYS] for keys in reselected]),
         labelled=np.array([[name not in names for name in KEYS] for names in unlabelled]),
-        fps=np.full(len(clips), fps if fps > 0 else np.nan),
+        fps=np.where(rates > 0, rates, np.nan),
     )
 
 
@@ -134,12 +135,9 @@ def write_shifts(path: Path, shifts: Shifts) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     about = ("dataset", "subject", "clip", "emotion", "key_frame", "annotated", "reselected")
-    writer.writerow(
-        (*about, *(f"shift_{u}" for u in UNITS), "low", "high", "interval_ms", "kept", "labelled")
-    )
+    ends_of: tuple[str, ...] = ("low", "high", "interval_ms", "kept", "labelled")
+    rows: list[tuple[object, ...]] = [(*about, *(f"shift_{u}" for u in UNITS), *ends_of)]
     scales = [shifts.scale(unit) for unit in UNITS]
     for i in range(len(shifts)):
         who = (shifts.dataset[i], shifts.subject[i], shifts.clip[i], shifts.emotion[i])
@@ -149,8 +147,8 @@ def write_shifts(path: Path, shifts: Shifts) -> None:
             ends = (_field(shifts.low[i, k]), _field(shifts.high[i, k]), width)
             marks = ("yes" if x[i, k] else "no" for x in (shifts.kept, shifts.labelled))
             numbers = (shifts.annotated[i, k], shifts.reselected[i, k])
-            writer.writerow((*who, name, *numbers, *moved, *ends, *marks))
-    write_atomic(path, lambda target: target.write_text(text.getvalue(), encoding="utf-8"))
+            rows.append((*who, name, *numbers, *moved, *ends, *marks))
+    write_csv(path, rows)
 
 
 def _field(value: float) -> str:

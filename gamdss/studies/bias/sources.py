@@ -26,12 +26,12 @@ ALL = "all"  # the task with the most emotions
 
 @dataclass(frozen=True, eq=False)
 class BiasSource:
-    """One dataset, read and reselected."""
+    """One dataset, read and reselected; `rates` are the clips' frames per second, 0 if unknown."""
 
     spec: DatasetSpec
     config: Config
     dataset: Dataset
-    fps: float
+    rates: tuple[float, ...]
 
     @property
     def clips(self) -> tuple[Clip, ...]:
@@ -53,7 +53,7 @@ class BiasSource:
     @property
     def shifts(self) -> Shifts:
         """The shifts of its clips."""
-        return measure_shifts(self.clips, self.keys, self.fps)
+        return measure_shifts(self.clips, self.keys, self.rates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def measure_bias(
     Args:
         config: the dataset or datasets; the task `all` is the one with the most emotions.
         cache: where decoded frames are kept.
-        fps: frames per second instead of the spec's.
+        fps: frames per second instead of the workbook's and the spec's.
         groups: a CSV file of groups (see `read_groups`).
 
     Raises:
@@ -146,7 +146,9 @@ def _open(config: Config, cache: Path, fps: float | None) -> BiasSource:
         config = replace(config, task=spec.widest_task)
     dataset = open_dataset(config, cache)
     root = Path(config.data_root or ".").expanduser()
-    return BiasSource(spec, config, dataset, fps or synthetic_rate(root) or spec.fps)
+    usual = synthetic_rate(root) or spec.fps
+    rates = tuple(fps or clip.fps or usual for clip in dataset.annotations.clips)
+    return BiasSource(spec, config, dataset, rates)
 
 
 def synthetic_rate(root: Path) -> float:
@@ -180,7 +182,7 @@ def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
                 f"{name}: preset {preset!r} states no intervals, so shifts are taken as exact "
                 "and are not corrected for the annotation's pull; `motion` does both"
             )
-        if source.fps <= 0:
+        if min(source.rates) <= 0:
             notes.append(f"{name}: the frame rate is unknown (--fps), so there are no times")
         midpoints = sum("apex" in clip.annotated.estimated for clip in source.clips)
         if midpoints:

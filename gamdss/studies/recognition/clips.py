@@ -47,7 +47,7 @@ class Clips:
         config = replace(self.sizes.config(0, ReselectionConfig("none")), data_root=str(root))
         annotations, clips = read_clips(config, get_spec("cas2"), root, self.progress)
         store = self._store(clips, config.reselection)
-        return Dataset("synthetic clips", True, annotations, store, {}, None), clips
+        return Dataset("synthetic clips", True, annotations, store, {}, None, {}), clips
 
     def open(self, level: int, reselection: ReselectionConfig) -> Dataset:
         """The clips with errors of `level` percent of a phase; key frames as `reselection` says."""

@@ -14,6 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from gamdss.errors import ConfigError, GamdssError
+from gamdss.models.backbones import OWN, list_backbones
+from gamdss.models.release_streams import RELEASE_STREAMS
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.studies.speed.timing import seconds
 
@@ -41,6 +43,7 @@ CURATED = (
     "convnext_tiny",
     "swin_tiny_patch4_window7_224",
     "maxvit_tiny_rw_224",
+    *RELEASE_STREAMS,
 )
 CLASSES = 5
 BATCH = 2
@@ -74,7 +77,7 @@ def find(pattern: str | None, everything: bool) -> list[str]:
     """
     names = list(CURATED)
     if everything or pattern:
-        names = ["rmt", *(name for name in timm.list_models() if not name.startswith("gamdss_"))]
+        names = list_backbones()
     if pattern is not None:
         wanted = pattern if any(mark in pattern for mark in "*?[") else f"*{pattern}*"
         names = fnmatch.filter(names, wanted)
@@ -100,7 +103,7 @@ def measure(
 
 def designed_size(name: str) -> int:
     """The image size that a backbone was designed for, pixels."""
-    own = None if name == "rmt" else timm.get_pretrained_cfg(name.partition(".")[0])
+    own = None if name in OWN else timm.get_pretrained_cfg(name.partition(".")[0])
     return own.input_size[-1] if own is not None else 224
 
 

@@ -183,6 +183,11 @@ def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
         )
     if "oracle" in plan.selection:
         notes.append(ORACLE_NOTE)
+    seen = [row.row.key for row in rows if any(run.results.seen for run in row.runs)]
+    if seen:
+        notes.append(
+            f"Cannot be trusted: {'; '.join(seen)}. The initial weights had seen held-out subjects."
+        )
     precisions = {run.config.training.precision for row in rows for run in row.runs}
     if len(precisions) > 1:
         notes.append(f"Runs differ in precision: {' and '.join(sorted(precisions))}.")

@@ -1,0 +1,267 @@
+"""Cells of a table file: `.xlsx` and `.xls` workbooks, CSV in the forms that programs save it.
+
+A file is recognised by its content. Whatever is wrong with it is an `AnnotationError`, and nothing
+in it, such as a single cell in the last column, makes reading slow or large.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import csv
+import gc
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pandas as pd
+
+from gamdss.errors import AnnotationError
+from gamdss.files import read_regular
+
+Lines = list[list[Any]]
+
+TABLES = (".xls", ".xlsx", ".csv", ".tsv", ".txt")
+HEADER_WITHIN = 60  # lines; notes may be above the header
+_MOST_COLUMNS = 256
+_MOST_ROWS = 1_048_576  # of a sheet in any spreadsheet program
+_MOST_CELLS = 20_000_000
+_MOST_BYTES = 1 << 30
+_DELIMITERS = ",;\t|"
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8",
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+}
+
+
+class _TooLargeError(Exception):
+    """What there is too much of."""
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Pause the garbage collector, which takes half the time that a million rows need."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def read_sheets(file: Path) -> dict[str, Lines]:
+    """Cells of every sheet by its name; blank cells are "". A CSV file has one sheet.
+
+    The lines of a sheet are as long as the longest of its first lines, where the header is: what
+    lies right of that is left out.
+
+    Raises:
+        AnnotationError: the file cannot be read, or is too large.
+    """
+    data = _contents(file)
+    if data.startswith(_OLE) and _ENCRYPTED in data:
+        raise AnnotationError(
+            "the workbook is encrypted",
+            file=file,
+            remedy="Open it in a spreadsheet program, and save it without a password.",
+        )
+    try:
+        if data.startswith(_OLE):
+            return _old_sheets(data)
+        if data.startswith(_ZIP) or file.suffix.lower() == ".xlsx":
+            return _sheets(data)
+        return {file.name: _even(csv_lines(file, data))}
+    except AnnotationError:
+        raise
+    except _TooLargeError as error:
+        raise AnnotationError(
+            f"the table has {error}", file=file, remedy="Delete the cells that are not needed."
+        ) from error
+    except Exception as error:  # the parsers of workbooks raise whatever they come across
+        raise AnnotationError(
+            f"the workbook cannot be read ({type(error).__name__}: {error})",
+            file=file,
+            remedy="Open it in a spreadsheet program and save it as .xlsx.",
+        ) from error
+
+
+def csv_lines(file: Path, data: bytes | None = None) -> list[list[str]]:
+    """Lines of a CSV file in UTF-8 or UTF-16, divided by commas, semicolons, tabs or bars.
+
+    Raises:
+        AnnotationError: the file cannot be read, or is something else.
+    """
+    data = _contents(file) if data is None else data
+    text = _decoded(file, data)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    lines = []
+    try:
+        for line in reader:
+            lines.append(line)
+    except csv.Error as error:
+        raise AnnotationError(
+            f"the table is not a CSV file ({error})",
+            file=file,
+            row=len(lines) + 1,
+            remedy="Check the quotes in that row, or save the table as CSV again.",
+        ) from error
+    return lines
+
+
+def column_positions(columns: Mapping[str, Sequence[str]], cells: Sequence[Any]) -> dict[str, int]:
+    """Position of each column role in a header line; roles without a column are left out."""
+    folded = [fold(cell) for cell in cells]
+    positions = {}
+    for role, names in columns.items():
+        found = [folded.index(fold(name)) for name in names if fold(name) in folded]
+        if found:
+            positions[role] = found[0]
+    return positions
+
+
+def find_header(
+    sheets: Mapping[str, Lines], columns: Mapping[str, Sequence[str]]
+) -> tuple[str, int]:
+    """The sheet and the index of the line with most of the columns; the first of equals."""
+    best, most = ("", 0), -1
+    for sheet, lines in sheets.items():
+        for index, cells in enumerate(lines[:HEADER_WITHIN]):
+            found = len(column_positions(columns, cells))
+            if found > most:
+                best, most = (sheet, index), found
+    return best
+
+
+def fold(text: object) -> str:
+    """A header's text without regard to case and blanks."""
+    return " ".join(str(text).split()).lower()
+
+
+def _contents(file: Path) -> bytes:
+    try:
+        return read_regular(file, _MOST_BYTES)
+    except (OSError, ValueError) as error:
+        problem = getattr(error, "strerror", None) or error
+        raise AnnotationError(
+            f"the table cannot be read ({problem})", file=file, remedy="Check the path."
+        ) from error
+
+
+def _sheets(data: bytes) -> dict[str, Lines]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
+            raise _TooLargeError(f"more than {_MOST_BYTES >> 20} MB of content")
+    book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+    try:
+        sheets = {}
+        for sheet in book.worksheets:  # charts are none
+            sheet.reset_dimensions()  # which a file may state wrongly
+            rows = sheet.iter_rows(max_col=_MOST_COLUMNS, values_only=True)
+            sheets[str(sheet.title)] = _even(_bounded(rows))
+        return sheets
+    finally:
+        book.close()
+
+
+def _bounded(rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    for count, row in enumerate(rows):
+        if count >= _MOST_ROWS:
+            raise _TooLargeError(f"a cell below row {_MOST_ROWS}")
+        yield row
+
+
+def _old_sheets(data: bytes) -> dict[str, Lines]:
+    """Sheets of an `.xls`, whose format allows 65536 rows of 256 columns."""
+    tables = pd.read_excel(
+        io.BytesIO(data), sheet_name=None, header=None, dtype=object, keep_default_na=False
+    )
+    return {str(name): _even(table.values.tolist()) for name, table in tables.items()}
+
+
+def _even(lines: Iterable[Sequence[Any]]) -> Lines:
+    """Lines of one length, without blank ones at the end.
+
+    Raises:
+        _TooLargeError: they have too many cells.
+    """
+    rest = iter(lines)
+    first = list(islice(rest, HEADER_WITHIN))
+    width = min(max((_filled(line) for line in first), default=0), _MOST_COLUMNS)
+    blank = [""] * width
+    even: Lines = []
+    last = cells = 0
+    empty: Sequence[Any] | None = None
+    for line in chain(first, rest):
+        if line is empty:  # the reader's own line for rows that a sheet leaves out
+            even.append(blank)
+            continue
+        row = [_plain(cell) for cell in line[:width]]
+        if not any(map(_is_filled, row)):
+            even.append(blank)  # one for all: a sheet may have a million of them
+            empty = line
+            continue
+        even.append(row + blank[len(row) :])
+        last, cells = len(even), cells + width
+        if cells > _MOST_CELLS:
+            raise _TooLargeError(f"more than {_MOST_CELLS} cells")
+    return even[:last]
+
+
+def _filled(line: Sequence[Any]) -> int:
+    return next((n for n in range(len(line), 0, -1) if _is_filled(line[n - 1])), 0)
+
+
+def _is_filled(cell: Any) -> bool:
+    return cell is not None and cell != ""
+
+
+def _plain(cell: Any) -> Any:
+    """A cell's value: "" if blank, a whole number as an integer, an error as its name."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        if cell != cell:  # noqa: PLR0124 (an error of an .xls, which is NaN)
+            return "#ERROR!"
+        return int(cell) if cell.is_integer() else cell
+    return cell
+
+
+def _decoded(file: Path, data: bytes) -> str:
+    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
+    encoding = _MARKS.get(mark, "utf-8")
+    if not mark and b"\0" in data[:4096]:  # UTF-16 without a mark: the zeros of ASCII letters
+        zeros = Counter(place % 2 for place, byte in enumerate(data[:4096]) if not byte)
+        encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    try:
+        text = data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        problem = f"byte {error.start} is not {encoding.upper()}"
+    else:
+        problem = "it contains zero bytes"
+        if "\0" not in text:
+            return text
+    raise AnnotationError(
+        f"the table is not a CSV file ({problem})", file=file, remedy="Save it as CSV in UTF-8."
+    )
+
+
+def _delimiter(text: str) -> str:
+    """The character that divides the most lines into the same, largest number of cells."""
+    lines = text[: 1 << 16].splitlines()[:HEADER_WITHIN]
+
+    def cells(delimiter: str) -> int:
+        counts = Counter(len(line) for line in csv.reader(lines, delimiter=delimiter))
+        return max(((count - 1) * lines for count, lines in counts.items()), default=0)
+
+    return max(_DELIMITERS, key=cells)

@@ -1,0 +1,123 @@
+"""The model card of weights: data, protocol, held-out score, and what they must not be used for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gamdss.metrics import MEASURES
+
+TEMPLATE = """\
+---
+{{ card_data }}
+---
+
+# {{ title }}
+
+The two-branch network of GAMDSS ([arXiv 2603.04766]({{ paper_url }})): three key
+frames of a clip (onset, apex, offset) to the classes {{ classes }}.
+
+{% for warning in warnings -%}
+> **Warning.** {{ warning }}
+
+{% endfor -%}
+## Data and protocol
+
+{% for line in facts -%}
+- {{ line }}
+{% endfor %}
+## Held-out score
+
+{{ score }}
+
+## Use
+
+```python
+import gamdss
+
+net = gamdss.TwoBranchNet.from_pretrained("FOLDER_OR_REPOSITORY")
+logits = net.predict_logits(onset, apex, offset)  # normalised frames (B, 3, {{ size }}, {{ size }})
+```
+
+Frames are RGB, divided by 255, minus ImageNet's mean (0.485, 0.456, 0.406), divided by its
+deviation (0.229, 0.224, 0.225). {{ inputs }}
+
+The licence of the data decides whether these weights may be shared. They recognise elicited
+expressions in cropped faces of a laboratory, not what a person feels.
+"""
+SYNTHETIC = (
+    "The training clips are synthetic. The classes mean nothing on real faces, and the score says "
+    "nothing about them."
+)
+UNKNOWN = "Unknown."
+
+
+def card_values(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of `TEMPLATE` from the config of a folder."""
+    about = config["gamdss"]
+    classes = about.get("classes") or [str(i) for i in range(config["num_classes"])]
+    features = (about.get("features") or {}).get("name", "difference")
+    return {
+        "title": f"GAMDSS, {about.get('title', 'weights of unknown origin')}",
+        "classes": ", ".join(classes),
+        "warnings": _warnings(about),
+        "facts": _facts(about, config),
+        "score": _score(about),
+        "size": config["image_size"],
+        "inputs": ""
+        if features == "difference"
+        else f"The temporal stream takes the phase feature `{features}` as fourth argument.",
+    }
+
+
+def _warnings(about: Mapping[str, Any]) -> list[str]:
+    found = [SYNTHETIC] if about.get("synthetic") else []
+    if seen := about.get("seen"):
+        found.append(
+            "The score cannot be trusted: the weights that training started from "
+            f"({about.get('started_from')}) had seen held-out subjects of {len(seen)} fold(s)."
+        )
+    return found
+
+
+def _facts(about: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
+    lines = [f"Temporal stream: {config.get('custom_temporal') or config['backbone']}"]
+    if not about:
+        return [*lines, "Data and protocol: unknown"]
+    people, held_out = about.get("people"), about.get("held_out") or []
+    seen = f"of {len(people)} people" if people else "of unknown people"
+    return [
+        *lines,
+        f"Data: {about['title']}, task {about['task']}; trained on clips {seen}",
+        f"Protocol: {about['protocol']}, fold {about['fold']}"
+        + (f"; held out: {', '.join(held_out)}" if held_out else "; nobody is held out"),
+        f"Epochs: {about['epochs']} ({about['selection']} epoch), seed {about['seed']}",
+        f"Started from: {about.get('started_from') or 'random weights'}",
+        f"Written by gamdss {about['gamdss']}",
+    ]
+
+
+def _score(about: Mapping[str, Any]) -> str:
+    scores: Mapping[str, Sequence[float | None]] | None = about.get("scores")
+    if not scores:
+        return f"{UNKNOWN} No clip that these weights were not trained on has been evaluated."
+    rows = [
+        f"| {MEASURES[name]} | {value:.3f} | {_interval(low, high)} |"
+        for name, (value, low, high) in scores.items()
+        if value is not None
+    ]
+    return "\n".join(
+        [
+            f"Of all folds of the run, {about['clips']} held-out clips of {about['subjects']} "
+            "subjects, each by the network that was not trained on it; these weights are one of "
+            "those networks. Intervals (95%) are for other subjects.",
+            "",
+            "| measure | score | interval |",
+            "|---|---|---|",
+            *rows,
+        ]
+    )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -1,0 +1,48 @@
+"""Who is in the clips: names by which subjects are recognised in other runs and datasets."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+from gamdss.data.specs import spec_names
+from gamdss.records import Clip
+
+_PREFIX = re.compile(r"^(subject|sub|spno|s|p)[ _.\-]*(?=\d)")
+
+
+def person(dataset: str, subject: str) -> str:
+    """`dataset/subject` without differences of spelling.
+
+    Case, width, invisible characters, a prefix such as `sub`, that of a composite's dataset, and
+    leading zeros do not count: `Sub01` and `1` are one person.
+    """
+    text = unicodedata.normalize("NFKC", subject).casefold()
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
+    text = _PREFIX.sub("", text.removeprefix(f"{dataset.casefold()}-"))
+    return f"{dataset}/{re.sub(r'[0-9]+', lambda digits: str(int(digits[0])), text)}"
+
+
+def people(clips: Iterable[Clip]) -> tuple[str, ...]:
+    """The people of clips, sorted."""
+    return tuple(sorted({person(clip.dataset, clip.subject) for clip in clips}))
+
+
+def shared(some: Iterable[str], others: Iterable[str]) -> list[str]:
+    """The people of `some` who may be among `others`.
+
+    A table of clips or a custom spec may have anybody: there the dataset does not count.
+    """
+    known = set(others)
+    names = {name.partition("/")[2] for name in known}
+    elsewhere = {name.partition("/")[2] for name in known if _is_custom(name)}
+    return sorted(
+        name
+        for name in set(some)
+        if name in known or name.partition("/")[2] in (names if _is_custom(name) else elsewhere)
+    )
+
+
+def _is_custom(name: str) -> bool:
+    return name.partition("/")[0] not in spec_names()

@@ -1,0 +1,219 @@
+"""Damaged and hostile files end with an error that names them, soon and in little memory."""
+
+import contextlib
+import io
+import os
+import random
+import re
+import zipfile
+
+import openpyxl
+import pytest
+from openpyxl.chart import BarChart
+
+from gamdss.cli import main
+from gamdss.config import Config
+from gamdss.data import sheets
+from gamdss.data.annotations import scan_annotations
+from gamdss.data.check import check_dataset
+from gamdss.data.sheets import read_sheets
+from gamdss.data.specs import get_spec
+from gamdss.errors import AnnotationError, GamdssError
+
+HEADER = ["subject", "clip", "onset", "apex", "offset", "emotion"]
+ROWS = [HEADER, ["a", "c", 1, 5, 9, "joy"], ["b", "c", 1, 5, 9, "fear"]]
+
+
+def book(rows=ROWS):
+    made = openpyxl.Workbook()
+    for row in rows:
+        made.active.append(row)
+    return made
+
+
+def saved(made):
+    data = io.BytesIO()
+    made.save(data)
+    return data.getvalue()
+
+
+GOOD = saved(book())
+
+
+def rewritten(name, change):
+    """The good workbook with one of its parts changed."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(GOOD)) as source, zipfile.ZipFile(target, "w") as out:
+        for part in source.namelist():
+            data = source.read(part)
+            out.writestr(part, change(data) if part == name else data)
+    return target.getvalue()
+
+
+def with_cell(place):
+    row = re.search(r"\d+", place)[0]
+    cell = f'<row r="{row}"><c r="{place}"><v>1</v></c></row></sheetData>'.encode()
+    return rewritten("xl/worksheets/sheet1.xml", lambda d: d.replace(b"</sheetData>", cell))
+
+
+@pytest.mark.parametrize("place", ["XFD1048576", "XFD2"])
+def test_a_lone_far_cell_costs_nothing(tmp_path, place):
+    file = tmp_path / "t.xlsx"
+    file.write_bytes(with_cell(place))
+    (lines,) = read_sheets(file).values()
+    assert lines[:3] == ROWS
+    assert len(lines) == 3
+    assert len(get_spec("csv", file).tasks) == 1
+
+
+def test_a_row_that_no_sheet_has_is_refused(tmp_path):
+    file = tmp_path / "t.xlsx"
+    file.write_bytes(with_cell("A1000000000"))
+    with pytest.raises(AnnotationError, match="a cell below row 1048576"):
+        read_sheets(file)
+
+
+def test_too_many_cells_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheets, "_MOST_CELLS", 10)
+    for name, data in (("t.xlsx", GOOD), ("t.csv", b"a,b,c\n" * 9)):
+        (tmp_path / name).write_bytes(data)
+        with pytest.raises(AnnotationError, match="more than 10 cells"):
+            read_sheets(tmp_path / name)
+    monkeypatch.setattr(sheets, "_MOST_BYTES", 5000)
+    with pytest.raises(AnnotationError, match=r"cannot be read|MB of content"):
+        read_sheets(tmp_path / "t.xlsx")
+
+
+def test_a_chart_sheet_may_come_first(tmp_path):
+    made = book()
+    made.create_chartsheet("Chart", 0).add_chart(BarChart())
+    made.save(tmp_path / "t.xlsx")
+    assert list(read_sheets(tmp_path / "t.xlsx").values()) == [ROWS]
+    assert len(get_spec("csv", tmp_path / "t.xlsx").tasks) == 1
+
+
+def test_an_encrypted_workbook_says_so(tmp_path):
+    file = tmp_path / "t.xlsx"
+    stream = "EncryptedPackage".encode("utf-16-le")
+    file.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500) + stream + bytes(500))
+    with pytest.raises(AnnotationError, match="is encrypted"):
+        read_sheets(file)
+
+
+def damaged(seed):
+    rng = random.Random(seed)
+    data = bytearray(GOOD)
+    if seed % 3 == 0:
+        return bytes(data[: rng.randrange(len(data))])
+    for _ in range(1 + seed % 30):
+        data[rng.randrange(len(data))] = rng.randrange(256)
+    return bytes(data)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_damaged_workbook_is_read_or_refused(tmp_path, block):
+    for seed in range(block * 15, block * 15 + 15):
+        file = tmp_path / f"{seed}.xlsx"
+        file.write_bytes(damaged(seed))
+        with contextlib.suppress(AnnotationError):
+            read_sheets(file)
+    old = tmp_path / "t.xls"
+    old.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + random.Random(block).randbytes(3000))
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_sheets(old)
+
+
+def mutated(seed):
+    """A table with some of its characters changed, doubled, or lost."""
+    rng = random.Random(seed)
+    text = list("\n".join(",".join(map(str, row)) for row in ROWS))
+    for _ in range(1 + seed % 8):
+        place = rng.randrange(len(text))
+        text[place] = rng.choice(['"', "\n", ",", ";", "\t", "", "0", "-", "\u200b", "é", "=", "/"])
+    return "".join(text)
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_a_mutated_table_is_read_or_refused(tmp_path, block):
+    file = tmp_path / "t.csv"
+    for seed in range(block * 40, block * 40 + 40):
+        file.write_text(mutated(seed), encoding="utf-8")
+        with contextlib.suppress(GamdssError):
+            scan = scan_annotations(get_spec("csv", file), file)
+            assert len(scan.clips) + len(scan.faults) <= len(scan.table.rows)
+
+
+@pytest.fixture(params=["fifo", "device", "loop", "dangling", "folder"])
+def odd(request, tmp_path):
+    """A path that is no regular file."""
+    path = tmp_path / "odd.csv"
+    if request.param == "fifo":
+        os.mkfifo(path)
+    elif request.param == "device":
+        path.symlink_to("/dev/zero")
+    elif request.param == "loop":
+        path.symlink_to(path)
+    elif request.param == "dangling":
+        path.symlink_to(tmp_path / "absent")
+    else:
+        path.mkdir()
+    return path
+
+
+def test_only_files_are_read_as_tables_and_settings(odd, tmp_path, capsys):
+    for words in (
+        ["check", "--dataset", "csv", "--annotations", str(odd), "--data-root", str(tmp_path)],
+        ["check", "--dataset", str(odd.rename(tmp_path / "odd.yaml")), "--data-root", "."],
+        ["train", "--config", str(tmp_path / "odd.yaml")],
+    ):
+        assert main(words) == 2
+        shown = capsys.readouterr().err
+        assert shown.count("error: ") == 1
+        assert "odd." in shown
+
+
+BOMBS = {
+    "aliases": "a0: &a0 [x, x, x, x, x, x, x, x]\n"
+    + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 8)}]\n" for i in range(1, 12)),
+    "depth": "a: " + "[" * 400 + "]" * 400,
+    "maps": "{a: " * 5000 + "1" + "}" * 5000,
+    "cycle": "a: &a [*a]",
+    "bytes": "a: \x00",
+    "long": "a: " + "x" * 5_000_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+@pytest.mark.parametrize("option", ["--dataset", "--config"])
+def test_yaml_that_grows_or_nests_without_end_is_refused(tmp_path, capsys, name, option):
+    file = tmp_path / "bomb.yaml"
+    file.write_text(BOMBS[name])
+    words = ["check", "--data-root", "."] if option == "--dataset" else ["train"]
+    assert main([*words, option, str(file)]) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("error: ") == 1
+    assert "bomb.yaml" in shown
+    assert len(shown) < 2000
+
+
+@pytest.mark.parametrize(
+    "text", ['data_root: "a\\0b"', "seed: null", 'output: "a\\0b"', 'annotations: "a\\0"']
+)
+def test_settings_that_no_program_can_use(tmp_path, capsys, text):
+    file = tmp_path / "c.yaml"
+    file.write_text(text)
+    assert main(["train", "--config", str(file)]) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("error: ") == 1
+    assert text.split(":")[0].replace("_", "-") in shown.replace("_", "-")
+
+
+@pytest.mark.slow
+def test_fifty_thousand_rows_are_checked(tmp_path):
+    file = tmp_path / "t.csv"
+    lines = [f"p{i % 500},c{i},1,5,9,{('joy', 'fear')[i // 500 % 2]}" for i in range(50_000)]
+    file.write_text("\n".join([",".join(HEADER), *lines]))
+    config = Config(dataset="csv", annotations=str(file), data_root=str(tmp_path), task="c2")
+    found = check_dataset(get_spec("csv", file), config, progress=False)
+    assert found.tasks["c2"].total() == 50_000
+    assert [fault.kind for fault in found.faults] == ["no frame folder"]
