@@ -1,4 +1,4 @@
-"""Output files that are never incomplete, output folders held by one process, YAML input."""
+"""Output files that are never incomplete, output folders held by one process, safe names."""
 
 from __future__ import annotations
 
@@ -9,23 +9,71 @@ import io
 import json
 import os
 import re
+import secrets
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import category
 
 import yaml
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
+from gamdss.checksums import sealed, unsealed
 from gamdss.errors import ConfigError, RunError
 
+_TEMPORARY = ".writing-"
+_ABANDONED = 3600  # seconds after which a temporary file is that of a killed process
+_LONGEST_NAME = 200  # bytes; file systems allow 255, and temporary names are longer
 _FORMULA = tuple("=+-@\t\r")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 _MOST_YAML = 4 << 20  # bytes
 _MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
 _DEEPEST_YAML = 50
 _LONGEST_REASON = 300
+
+
+def safe_name(name: str, what: str, *, file: Path | None = None, row: int | None = None) -> str:
+    """The name of a file or folder that comes from data or a config, if it is one name.
+
+    Args:
+        name: the name.
+        what: what it is the name of, for the error.
+        file: the file that it comes from, for the error.
+        row: its row there.
+
+    Raises:
+        ConfigError: it is empty, `.` or `..`, too long, or contains a slash, a backslash or a
+            control character: it could leave the folder that it is meant for.
+    """
+    problem = ""
+    if not name.strip(". "):
+        problem = "names no file"
+    elif any(letter in "/\\" or category(letter) in ("Cc", "Cs") for letter in name):
+        problem = "contains a slash, a backslash or a control character"
+    elif len(os.fsencode(name)) > _LONGEST_NAME:
+        problem = f"is longer than {_LONGEST_NAME} bytes"
+    if problem:
+        raise ConfigError(
+            f"{what} is {name[:80]!r}, which {problem}",
+            file=file,
+            row=row,
+            remedy="Choose a plain name, such as part-1.",
+        )
+    return name
+
+
+def inside(folder: Path, relative: str | PurePosixPath, what: str) -> Path:
+    """The path of `relative` (`a/b`) in `folder`, never outside it.
+
+    Raises:
+        ConfigError: it is absolute, or one of its names is refused by `safe_name`.
+    """
+    for part in PurePosixPath(relative).parts:
+        safe_name(part, f"a part of {what} {str(relative)[:80]!r}")
+    return folder / relative
 
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
@@ -38,8 +86,9 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         RunError: the folder cannot be written.
     """
-    # With the same suffix, since writers choose the format by it.
-    temporary = path.with_name(f".writing-{path.name}")
+    # Another name for each writer, since two may write the same file. With the same suffix, since
+    # writers choose the format by it.
+    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(4)}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write(temporary)
@@ -89,17 +138,22 @@ def write_json(path: Path, values: Any) -> None:
     write_text(path, json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def write_record(path: Path, values: Mapping[str, Any]) -> None:
+    """Write plain values with their checksum, for `read_record`; raises as `write_atomic`."""
+    write_json(path, sealed(values))
+
+
 def read_record(path: Path) -> dict[str, Any]:
-    """Values that `write_json` wrote, for programs that resume.
+    """Values that `write_record` or `write_json` wrote, for programs that resume.
 
     Returns:
         The values; empty if the file is missing, incomplete or corrupt, so that the work is redone.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
-    return values if isinstance(values, dict) else {}
+    return unsealed(values) if isinstance(values, dict) else {}
 
 
 def read_regular(path: Path, limit: int) -> bytes:
@@ -179,12 +233,13 @@ def unwritable(path: Path, error: OSError) -> RunError:
 
 
 @contextlib.contextmanager
-def hold_folder(folder: Path, marker: str) -> Iterator[None]:
+def hold_folder(folder: Path, marker: str | None = None) -> Iterator[None]:
     """Create an output folder if needed, and hold it for this process.
 
     Args:
         folder: the folder.
-        marker: the file that shows that the same command wrote the folder before.
+        marker: the file that shows that the same command wrote the folder before; None for a
+            folder that may contain anything.
 
     Raises:
         RunError: it cannot be written, another process holds it, or it contains other files.
@@ -202,8 +257,9 @@ def hold_folder(folder: Path, marker: str) -> Iterator[None]:
     except OSError as error:
         raise unwritable(folder, error) from error
     try:
+        _remove_abandoned(folder)
         names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-        if names and marker not in names:
+        if names and marker is not None and marker not in names:
             raise RunError(
                 f"this folder contains {', '.join(names[:5])}, but no {marker}",
                 file=folder,
@@ -212,6 +268,14 @@ def hold_folder(folder: Path, marker: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that killed processes left."""
+    for file in folder.rglob(f"{_TEMPORARY}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - file.stat().st_mtime > _ABANDONED and file.is_file():
+                file.unlink()
 
 
 def cache_folder(named: str | Path | None) -> Path:

@@ -35,8 +35,14 @@ def two_phase_loss(
         The mean over the batch, a scalar.
 
     Raises:
-        ConfigError: both phases are None.
+        ConfigError: both phases are None, or their shape is not that of the labels.
     """
+    for logits in (rising, falling):
+        if logits is not None and (logits.ndim != 2 or logits.shape[:1] != labels.shape):
+            raise ConfigError(
+                f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}",
+                remedy="Pass logits (B, classes) and labels (B,).",
+            )
     if rising is None:
         rising, falling = falling, None
     if rising is None:

@@ -1,5 +1,6 @@
 """A full disk gives a message, keeps the old file and leaves no other."""
 
+import os
 from contextlib import contextmanager
 
 import numpy as np
@@ -7,8 +8,17 @@ import pytest
 import torch
 from torch import nn
 
-from gamdss.errors import RunError
-from gamdss.files import read_record, write_atomic, write_json
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import (
+    hold_folder,
+    inside,
+    read_record,
+    safe_name,
+    write_atomic,
+    write_json,
+    write_record,
+    write_text,
+)
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.runs.export import Trained, export
 from gamdss.training.checkpoint import save_state, save_weights
@@ -86,3 +96,51 @@ def test_an_incomplete_or_corrupt_record_is_empty(tmp_path):
     for broken in ('{"frames": ', "[3]", "\udcff"):
         file.write_bytes(broken.encode("utf-8", "surrogateescape"))
         assert read_record(file) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["", ".", "..", " ", "a/b", "/a", "a\\b", "a\0b", "a\nb", "x" * 201]
+)
+def test_names_that_could_leave_their_folder_are_refused(tmp_path, name):
+    with pytest.raises(ConfigError, match=r"t\.csv, row 3: part is (.|\n)*plain name"):
+        safe_name(name, "part", file=tmp_path / "t.csv", row=3)
+
+
+def test_paths_from_names_stay_inside(tmp_path):
+    assert safe_name("sub 01 (刘)", "part") == "sub 01 (刘)"
+    assert inside(tmp_path, "a/b.jpg", "x") == tmp_path / "a" / "b.jpg"
+    for outside in ("/etc", "../a", "a/../../b"):
+        with pytest.raises(ConfigError, match="a part of the clip"):
+            inside(tmp_path, outside, "the clip")
+
+
+def test_two_writers_of_one_file_do_not_share_a_temporary_file(tmp_path):
+    file = tmp_path / "a.txt"
+
+    def write_while_another_writes(target):
+        target.write_text("first")
+        write_text(file, "second")
+        assert target.read_text() == "first"
+
+    write_atomic(file, write_while_another_writes)
+    assert file.read_text() == "first"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_temporary_files_of_killed_processes_are_removed(tmp_path):
+    (tmp_path / "sub").mkdir()
+    old, new = tmp_path / "sub" / ".writing-ab-x.txt", tmp_path / ".writing-cd-x.txt"
+    for file in (old, new):
+        file.write_text("half")
+    os.utime(old, (1, 1))
+    with hold_folder(tmp_path):
+        assert not old.exists()
+        assert new.exists()  # perhaps of a process that is writing
+
+
+def test_a_changed_record_is_empty(tmp_path):
+    file = tmp_path / "clip.json"
+    write_record(file, {"frames": 3, "name": "a"})
+    assert read_record(file) == {"frames": 3, "name": "a"}
+    file.write_text(file.read_text().replace("3", "4"))
+    assert read_record(file) == {}

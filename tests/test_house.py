@@ -13,6 +13,7 @@ PACKAGE = ROOT / "gamdss"
 # Packages by layer; a package may use its own modules and those of lower layers.
 LAYERS = [
     {"version", "errors", "records"},
+    {"checksums"},
     {"files"},
     {"config"},
     {"reselection", "metrics", "features"},
@@ -33,6 +34,7 @@ WITHOUT_TORCH = {
     "errors",
     "config",
     "files",
+    "checksums",
     "reselection",
     "features",
     "metrics",

@@ -46,6 +46,12 @@ def test_a_loss_needs_a_phase():
         two_phase_loss(None, None, LABELS)
 
 
+@pytest.mark.parametrize("logits", [RISING[:1], RISING[0], RISING[None]])
+def test_logits_of_another_shape_than_the_labels_are_refused(logits):
+    with pytest.raises(ConfigError, match=r"labels \(2,\)"):
+        two_phase_loss(RISING, logits, LABELS)
+
+
 def test_the_loss_of_bfloat16_logits_is_computed_in_float32():
     rising, falling = torch.randn(2, 6, 5, generator=torch.Generator().manual_seed(0)).bfloat16()
     labels = torch.tensor([0, 1, 2, 3, 4, 0])

@@ -7,6 +7,8 @@ counts as done only if all crops in its record exist.
 from __future__ import annotations
 
 import hashlib
+import json
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -19,9 +21,12 @@ from filelock import FileLock, Timeout
 from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
+from gamdss.checksums import checksum, file_checksum
 from gamdss.data.crop_settings import ALIGN_FOLDER, ALIGN_SETTINGS
 from gamdss.errors import RunError
-from gamdss.files import read_record, unwritable, write_json
+from gamdss.files import read_record, unwritable, write_record
+
+log = logging.getLogger("gamdss")
 
 
 class Ledger:
@@ -37,6 +42,7 @@ class Ledger:
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
         self.output = output
+        self._settings = checksum([json.dumps(identity, sort_keys=True).encode()])
         self._folder = output / ALIGN_FOLDER
         self._records = self._folder / "clips"
         self._work = self._folder / "work"
@@ -73,11 +79,19 @@ class Ledger:
         record = self._read(job)
         if record.get("fingerprint") != job.fingerprint():
             return None
-        if not all((self.output / name).is_file() for name in record["files"]):
+        try:
+            # Records of earlier versions have neither settings nor checksum.
+            if record.get("settings", self._settings) != self._settings:
+                return None
+            found = file_checksum(*(self.output / name for name in record["files"]))
+            if record.get("crops", found) != found:
+                log.warning("clip %s: its crops are corrupt; it is aligned again", job.id)
+                return None
+            values = record["outcome"]
+            later = tuple(values.get("later", ()))
+            return Outcome(**{**values, "pose": Pose(**values["pose"]), "later": later})
+        except (OSError, KeyError, TypeError, ValueError):  # crops are missing, or the record is
             return None
-        values = record["outcome"]
-        later = tuple(values.get("later", ()))
-        return Outcome(**{**values, "pose": Pose(**values["pose"]), "later": later})
 
     def refuse_foreign(self, job: ClipJob, numbers: Sequence[int]) -> None:
         """Stop before overwriting a file that is not a crop of this clip.
@@ -85,6 +99,8 @@ class Ledger:
         Raises:
             RunError: there is such a file.
         """
+        if self._record(job).is_file() and not self._read(job):
+            return  # a corrupt record shows that the clip was aligned
         own = set(self._read(job).get("files", ()))
         for number in numbers:
             name = job.target(number).as_posix()
@@ -102,11 +118,17 @@ class Ledger:
         self.refuse_foreign(job, [number for number, _ in crops])
         names = [job.target(number).as_posix() for number, _ in crops]
         outcome = replace(outcome, crop=names[0], later=(names[len(names) // 2], names[-1]))
-        values = {"fingerprint": job.fingerprint(), "outcome": asdict(outcome), "files": names}
+        values = {
+            "fingerprint": job.fingerprint(),
+            "settings": self._settings,
+            "outcome": asdict(outcome),
+            "files": names,
+            "crops": file_checksum(*(file for _, file in crops)),
+        }
         try:
             for name in self._read(job).get("files", ()):
                 (self.output / name).unlink(missing_ok=True)
-            write_json(self._record(job), values)
+            write_record(self._record(job), values)
             for name, (_, file) in zip(names, crops, strict=True):
                 (self.output / name).parent.mkdir(parents=True, exist_ok=True)
                 os.replace(file, self.output / name)
@@ -128,7 +150,7 @@ class Ledger:
                 file=self.output,
                 remedy="Choose another --output, or delete this folder.",
             )
-        write_json(file, identity)
+        write_record(file, identity)
 
     def _record(self, job: ClipJob) -> Path:
         return self._records / f"{_key(job.id)}.json"

@@ -22,6 +22,7 @@ from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig
 from gamdss.errors import RunError
+from gamdss.files import inside
 
 Work = tuple[ClipJob, Path]  # a clip, and the temporary folder of its crops
 
@@ -45,10 +46,11 @@ def align_clips(
 
     Raises:
         DetectorError: the detector is unavailable.
+        ConfigError: a job writes outside the output.
         RunError: two jobs write the same file; the output cannot be written, or holds crops of
             other settings or files that are not crops.
     """
-    _refuse_clashes(jobs)
+    _refuse_clashes(jobs, output)
     identity = settings.identity
     detector = load_detector(settings)  # fails before anything is written
     with closing(Ledger(output, identity)) as ledger:
@@ -114,8 +116,8 @@ def _align(item: Work) -> Outcome:
     return align_clip(*item, *_STATE["worker"])
 
 
-def _refuse_clashes(jobs: Sequence[ClipJob]) -> None:
-    """Refuse jobs of one name, and frames with one target."""
+def _refuse_clashes(jobs: Sequence[ClipJob], output: Path) -> None:
+    """Refuse jobs of one name, and frames with one target or with one outside the output."""
     owners: dict[Path, str] = {}
     names: set[str] = set()
     for job in jobs:
@@ -125,6 +127,7 @@ def _refuse_clashes(jobs: Sequence[ClipJob]) -> None:
             )
         names.add(job.id)
         for target in map(job.target, job.known):
+            inside(output, target.as_posix(), f"a crop of clip {job.id}")
             if target in owners:
                 raise RunError(
                     f"frames of clips {owners[target]} and {job.id} would both be written to "

@@ -10,7 +10,7 @@ from gamdss.config import Config
 from gamdss.config.command_line import Command, positional
 from gamdss.config.pairs import format_pairs
 from gamdss.errors import ConfigError, require
-from gamdss.files import cache_folder
+from gamdss.files import cache_folder, hold_folder
 from gamdss.report.table import Table, markdown_with_caption
 from gamdss.report.table_files import write_table
 from gamdss.studies.tables.cells import paper_table
@@ -18,6 +18,7 @@ from gamdss.studies.tables.cost import cost_text, table_cost
 from gamdss.studies.tables.plan import is_stress, read_plan
 from gamdss.studies.tables.stress import measure, read_stress_plan, stress_table
 from gamdss.studies.tables.train import finished_runs, roots, run_rows
+from gamdss.training.ranks import held_by_first
 
 
 @dataclass
@@ -59,7 +60,8 @@ def run(options: Options) -> int:
     if options.list:
         return _listed(options, file, output)
     if is_stress(file):
-        _show(_stress(options, file, output), output)
+        with hold_folder(output):
+            _show(_stress(options, file, output), output)
         return 0
     return _trained(options, file, output)
 
@@ -112,12 +114,13 @@ def _trained(options: Options, file: Path, output: Path) -> int:
         return format_pairs({name: folders[name] for name in names})
 
     overrides = {"device": options.device, "threads": options.threads, "cache": options.cache}
-    rows = run_rows(plan, output, root, overrides)
-    if rows is None:
-        return 0
-    if finished_only and not options.demo and not any(row.runs for row in rows):
-        roots(None, plan)  # raises an error: no data
-    _show(paper_table(plan, rows, file.stem), output)
+    with held_by_first(output):
+        rows = run_rows(plan, output, root, overrides)
+        if rows is None:
+            return 0
+        if finished_only and not options.demo and not any(row.runs for row in rows):
+            roots(None, plan)  # raises an error: no data
+        _show(paper_table(plan, rows, file.stem), output)
     failed = [row for row in rows if row.error is not None]
     for row in failed:
         print(f"row {row.row.key} is empty: {row.error}")

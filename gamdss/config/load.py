@@ -126,7 +126,7 @@ def explain(parser: ArgumentParser, message: str) -> ConfigError:
     message = message.strip()
     if message.startswith("unrecognized arguments:"):
         words = message.partition(":")[2].split()
-        option = next((word for word in words if word.startswith("--")), words[0])
+        option = next((word for word in words if word.startswith("--")), words[0] if words else " ")
         name = option.lstrip("-").partition("=")[0]
         known = [n.replace("_", "-") for n in _fields(parser)]
         problem = f"unknown option {option.partition('=')[0].replace('_', '-')!r}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from gamdss.checksums import checksum, file_checksum
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import clip_pool
 from gamdss.errors import ConfigError, FrameError, RunError
-from gamdss.files import hold_folder, read_record, write_atomic, write_json
+from gamdss.files import hold_folder, inside, read_record, write_atomic, write_record
 from gamdss.records import KeyFrames
 
-ABOUT, RECORD = "features.json", "clip.json"
+log = logging.getLogger("gamdss")
+ABOUT, RECORD, PICTURE = "features.json", "clip.json", "picture.png"
 PHASES = ("rising", "falling")
 Picture = Callable[[Path, np.ndarray], None]
 
@@ -56,7 +60,7 @@ def feature_folder(output: Path, about: dict[str, Any]) -> Iterator[None]:
     """
     with hold_folder(output, ABOUT):
         _compare(output, about["settings"])
-        write_json(output / ABOUT, about)
+        write_record(output / ABOUT, about)
         yield
 
 
@@ -92,24 +96,29 @@ def write_features(
     seen: dict[PurePosixPath, str] = {}
     for job in jobs:
         other = seen.setdefault(job.folder, job.item.clip.id)
-        if ".." in job.folder.parts or job.folder.is_absolute() or other != job.item.clip.id:
+        inside(output, job.folder, f"the folder of row {job.item.clip.row}")
+        if other != job.item.clip.id:
             raise ConfigError(
                 f"clip {job.item.clip.id} (row {job.item.clip.row}) cannot have the folder "
-                f"{job.folder}",
-                remedy="Give each clip a unique name, without `..`.",
+                f"{job.folder}: it is that of clip {other}",
+                remedy="Give each clip a unique name.",
             )
+    settings = read_record(output / ABOUT).get("settings")
+    digest = checksum([json.dumps(settings, sort_keys=True).encode()])
     with clip_pool(workers) as pool:
-        for future in as_completed([pool.submit(_one, job, output, picture) for job in jobs]):
+        started = [pool.submit(_one, job, output, picture, digest) for job in jobs]
+        for future in as_completed(started):
             yield future.result()
 
 
-def _one(job: FeatureJob, output: Path, picture: Picture | None) -> Written:
+def _one(job: FeatureJob, output: Path, picture: Picture | None, settings: str) -> Written:
     folder = output / job.folder
-    mark = _fingerprint(job)
-    record = read_record(folder / RECORD)
-    files = [f"{phase}.npy" for phase in PHASES] + ["picture.png"] * (picture is not None)
-    if record.get("made_of") == mark and all((folder / file).is_file() for file in files):
-        return Written(job, KeyFrames(*record["key_frames"]))
+    mark = {"made_of": _fingerprint(job), "settings": settings}
+    files = [folder / f"{phase}.npy" for phase in PHASES]
+    files += [folder / PICTURE] * (picture is not None)
+    done = _done(folder, mark, files)
+    if done is not None:
+        return Written(job, done)
     try:
         images = job.reader.images(job.item)
         keys = job.reader.reselect(job.item, images)
@@ -117,13 +126,33 @@ def _one(job: FeatureJob, output: Path, picture: Picture | None) -> Written:
         values = job.reader.phase_features(job.item, images, pairs)
     except FrameError as error:
         return Written(job, None, error)
-    for phase, value in zip(PHASES, values, strict=True):
-        _write_array(folder / f"{phase}.npy", value)
+    for file, value in zip(files, values, strict=False):
+        _write_array(file, value)
     if picture is not None:
-        picture(folder / "picture.png", values)
+        picture(folder / PICTURE, values)
     # Last of all: the record marks a clip as complete.
-    write_json(folder / RECORD, {"key_frames": keys.numbers, "made_of": mark})
+    sums = {file.name: file_checksum(file) for file in files}
+    write_record(folder / RECORD, {"key_frames": keys.numbers, **mark, "checksums": sums})
     return Written(job, keys)
+
+
+def _done(folder: Path, mark: Mapping[str, str], files: Sequence[Path]) -> KeyFrames | None:
+    """The key frames of a clip whose files are as they were written; None if they are not."""
+    record = read_record(folder / RECORD)
+    # Records of earlier versions have neither settings nor checksums.
+    made_of, settings = mark["made_of"], mark["settings"]
+    if record.get("made_of") != made_of or record.get("settings", settings) != settings:
+        return None
+    sums = record.get("checksums")
+    try:
+        for file in files:
+            found = file_checksum(file)
+            if sums is not None and sums.get(file.name, found) != found:
+                log.warning("%s: corrupt; the features of the clip are computed again", file)
+                return None
+        return KeyFrames(*record["key_frames"])
+    except (OSError, KeyError, TypeError):  # a file is missing, or the record is incomplete
+        return None
 
 
 def _write_array(file: Path, values: np.ndarray) -> None:

@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 
 from gamdss.config import ProtocolConfig
 from gamdss.errors import FoldError
+from gamdss.files import safe_name
 from gamdss.records import Clip
 
 
@@ -48,6 +49,7 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     Raises:
         FoldError: there are too few subjects or datasets, a subject is on both sides of a fold, or
             a fold holds out a class that it has no training clips of.
+        ConfigError: the name of a fold cannot be that of a folder.
     """
     if protocol.name == "kfold":
         folds = _subject_kfold(data, protocol.parts, seed)
@@ -63,6 +65,7 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
         if protocol.name == "hold-out-dataset":
             folds = _only(folds, protocol.held_out)
     for fold in folds:
+        safe_name(fold.name, "the name of a fold")  # a folder of the run
         _check_subjects(fold, data)
         _check_classes(fold, data)
     return folds
@@ -167,6 +170,8 @@ def _read_parts(file: Path) -> dict[tuple[str, str], str]:
     for number, row in enumerate(rows, start=2):
         key = (_cell(row, "subject"), _cell(row, "clip"))
         part = _cell(row, "part")
+        if part:
+            safe_name(part, "part", file=file, row=number)
         if parts.setdefault(key, part) != part:
             raise FoldError(
                 f"{'/'.join(filter(None, key))} is in part {parts[key]!r} and in {part!r}",

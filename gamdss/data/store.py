@@ -2,13 +2,15 @@
 
 A store belongs to one dataset and one setting. Its folder is named after everything it depends
 on, so frames of changed files or settings are never reused. It is built under a temporary name and
-moved into place when complete.
+moved into place when complete. Its checksums are verified whenever it is opened, and a damaged one
+is built again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections import deque
@@ -25,22 +27,25 @@ from filelock import FileLock
 from numpy.typing import DTypeLike
 from tqdm import tqdm
 
+from gamdss.checksums import Checksum, file_checksum
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
-from gamdss.files import unwritable, write_json
+from gamdss.files import read_record, unwritable, write_record
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.motion.annotator import Annotator
 
-FORMAT = 8
+log = logging.getLogger("gamdss")
+FORMAT = 9
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.
 DIGEST = 3
 KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
-_FRAMES, _PHASE_FEATURES = "frames.bin", "phase_features.bin"
+_INDEX, _FRAMES, _PHASE_FEATURES = "index.json", "frames.bin", "phase_features.bin"
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +144,7 @@ def open_store(
     progress: bool = True,
     features: FeaturesConfig | None = None,
 ) -> Store:
-    """Open the store of these clips in `cache`; build it first if it does not exist.
+    """Open the store of these clips in `cache`; build it if it does not exist or is damaged.
 
     Raises:
         ConfigError: the installed OpenCV lacks what the features need.
@@ -167,11 +172,21 @@ def open_store(
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if not folder.is_dir():
-                _build(folder, clips, reader, frames.workers, progress)
+            if folder.is_dir():
+                try:
+                    return _load(folder)
+                except _DamagedError as error:
+                    log.warning("%s: %s; it is built again", folder, error)
+            _build(folder, clips, reader, frames.workers, progress)
+            return _load(folder)
     except OSError as error:
         raise unwritable(folder, error) from error
-    return _load(folder)
+    except _DamagedError as error:
+        raise RunError(
+            f"what was just written cannot be read: {error}",
+            file=folder,
+            remedy="Check the disk, or name another one with --cache.",
+        ) from error
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
@@ -203,6 +218,7 @@ def _build(
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
                 writer.add(jobs.popleft().result())
         writer.finish()
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -235,6 +251,7 @@ class _Stack:
         self.file = file
         self.shape: tuple[int, ...] = (0,)
         self.digest = hashlib.blake2b(digest_size=12)
+        self.checksum = Checksum()
 
     def append(self, arrays: np.ndarray) -> int:
         """Write arrays (K, ...); returns the index of the first one."""
@@ -243,15 +260,21 @@ class _Stack:
         with self.file.open("ab") as file:
             file.write(values)
         self.digest.update(values)
+        self.checksum.add(values)
         self.shape = (start + len(arrays), *arrays.shape[1:])
         return start
+
+    def finish(self) -> None:
+        """Wait until the file is on the disk, which may only now turn out to be full."""
+        with self.file.open("rb+") as file:
+            os.fsync(file.fileno())
 
 
 class _Writer:
     """Writes frames and phase features clip by clip, and last of all their index."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "index.json"
+        self._file = folder / _INDEX
         self._frames = _Stack(folder / _FRAMES)
         self._features = _Stack(folder / _PHASE_FEATURES)
         self._rows: list[dict[str, Any]] = []
@@ -276,11 +299,14 @@ class _Writer:
     def finish(self) -> None:
         digest = self._frames.digest
         digest.update(json.dumps(self._identity()).encode())
-        index: dict[str, Any] = {"digest": digest.hexdigest(), "frames": self._frames.shape}
-        if self._features.shape[0]:
-            index["phase_features"] = self._features.shape
+        index: dict[str, Any] = {"digest": digest.hexdigest(), "checksums": {}}
+        for name, stack in (("frames", self._frames), ("phase_features", self._features)):
+            if stack.shape[0]:
+                stack.finish()
+                index[name] = stack.shape
+                index["checksums"][stack.file.name] = stack.checksum.text()
         index["annotators"] = {name: asdict(found) for name, found in self.annotators.items()}
-        write_json(self._file, {**index, "clips": self._rows})
+        write_record(self._file, {**index, "clips": self._rows})
 
     def _identity(self) -> Any:
         """What the digest covers beside the frames.
@@ -316,8 +342,30 @@ def _moved(index: Sequence[int], start: Sequence[int]) -> list[int]:
     return [place + first for place, first in zip(index, start, strict=True)]
 
 
+class _DamagedError(Exception):
+    """What is wrong with a stored file."""
+
+
 def _load(folder: Path) -> Store:
-    index = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    """The store in `folder`.
+
+    Raises:
+        _DamagedError: a file is missing, incomplete or corrupt.
+    """
+    index = read_record(folder / _INDEX)
+    if not index:
+        raise _DamagedError(f"{_INDEX} is missing, incomplete or corrupt")
+    try:
+        # Stores of earlier versions have no checksums.
+        for name, expected in index.get("checksums", {}).items():
+            if file_checksum(folder / name) != expected:
+                raise _DamagedError(f"{name} is damaged: its checksum is another one")
+        return _mapped(folder, index)
+    except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
+        raise _DamagedError(f"a file is missing or incomplete ({error})") from error
+
+
+def _mapped(folder: Path, index: dict[str, Any]) -> Store:
     rows = index["clips"]
 
     def keys(which: str) -> tuple[KeyFrames, ...]:

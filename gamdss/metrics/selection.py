@@ -191,6 +191,6 @@ def _check_logits(logits: np.ndarray, labels: np.ndarray) -> None:
     if not finite.all():
         raise FoldError(
             f"logits of epoch {int(finite.argmin())} (counted from 0) are not finite",
-            remedy="Training diverged: lower the learning rate and retrain the fold.",
+            remedy="Training diverged: lower the learning rate, and train in a new directory.",
         )
     class_indices("labels", labels, logits.shape[2])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gamdss.errors import FrameError
-from gamdss.files import hold_folder, read_record, write_csv, write_json
+from gamdss.files import hold_folder, read_record, write_csv, write_record
 from gamdss.prediction.prediction_card import draw_card
 from gamdss.prediction.prediction_page import card_file, timeline_file, write_prediction_page
 from gamdss.prediction.predictor import Predictor
@@ -55,7 +55,7 @@ def predict_recordings(
             if found is None or found["problem"] or not _drawn(output, found):
                 found = _predicted(predictor, recording, output)
             values["recordings"].append({**found, "source": key})
-            write_json(output / MARKER, values)
+            write_record(output / MARKER, values)
         header, *rows = _table(values["recordings"], predictor.run.classes)
         write_csv(output / "predictions.csv", [header, *rows])
         write_prediction_page(output, values)
@@ -82,7 +82,10 @@ def _stored(file: Path, values: Mapping[str, Any]) -> dict[tuple[str, str], dict
     before = read_record(file)
     if any(before.get(name) != values[name] for name in values if name != "recordings"):
         return {}
-    return {(found["name"], str(found["source"])): found for found in before["recordings"]}
+    try:
+        return {(found["name"], str(found["source"])): found for found in before["recordings"]}
+    except (KeyError, TypeError):  # incomplete
+        return {}
 
 
 def _content(recording: Recording) -> list[float]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gamdss.files import inside
 from gamdss.report.page import Plot, embedded_file, write_page
 from gamdss.report.style import DPI
 from gamdss.report.table import Column, Table
@@ -44,12 +45,12 @@ class _PredictionPage:
 
 def timeline_file(output: Path, name: str) -> Path:
     """The timeline of a recording."""
-    return output / "timelines" / f"{name}.png"
+    return inside(output, f"timelines/{name}.png", "a recording")
 
 
 def card_file(output: Path, name: str, number: int) -> Path:
     """The card of a prediction, counted from 1."""
-    return output / "cards" / f"{name}-{number}.png"
+    return inside(output, f"cards/{name}-{number}.png", "a recording")
 
 
 def write_prediction_page(output: Path, values: Mapping[str, Any]) -> Path:

@@ -16,7 +16,7 @@ from gamdss.align.pose import Pose
 from gamdss.align.settings import AlignConfig
 from gamdss.data.long_videos import LongVideo, LongVideos
 from gamdss.errors import FrameError
-from gamdss.files import hold_folder, read_record, write_json
+from gamdss.files import hold_folder, inside, read_record, write_json, write_record
 from gamdss.metrics.spotting import Span, SpottedRecording
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.long import Candidate
@@ -138,7 +138,7 @@ def spot_videos(
         write_json(output / SETTINGS, {"dataset": data.spec.name, **settings})
         detector = load_detector(faces.settings) if faces.track else None
         for video in tqdm(data.videos, desc="spotting", unit="recording"):
-            file = output / "recordings" / f"{video.name}.json"
+            file = inside(output, f"recordings/{video.name}.json", "a recording")
             about = _plain({"folder": str(video.folder), "last": video.last, **settings})
             spotted = _stored(video, read_record(file), about)
             if spotted is None:
@@ -149,7 +149,8 @@ def spot_videos(
                     continue
                 candidates = [asdict(candidate) for candidate in spotted.candidates]
                 values = {"seen": spotted.seen, "candidates": candidates}
-                write_json(file, {"about": about, **values, "chances": list(spotted.chances)})
+                values |= {"about": about, "chances": list(spotted.chances)}
+                write_record(file, _plain(values))
             found.append(spotted)
     return found
 
@@ -185,10 +186,14 @@ def _stored(
     """The recording as an earlier call with the same settings stored it."""
     if record.get("about") != about:
         return None
-    candidates = tuple(
-        Candidate(**{**values, "parts": tuple(values["parts"])}) for values in record["candidates"]
-    )
-    return SpottedVideo(video, record["seen"], candidates, tuple(record["chances"]))
+    try:
+        candidates = tuple(
+            Candidate(**{**values, "parts": tuple(values["parts"])})
+            for values in record["candidates"]
+        )
+        return SpottedVideo(video, record["seen"], candidates, tuple(record["chances"]))
+    except (KeyError, TypeError):  # incomplete
+        return None
 
 
 def _problem(error: FrameError) -> str:

@@ -16,7 +16,7 @@ from gamdss.errors import GamdssError
 from gamdss.files import read_record
 from gamdss.prediction.stretches import Tracking
 from gamdss.runs.finished import FinishedRun
-from gamdss.training.run_files import read_json
+from gamdss.training.run_files import read_object
 from gamdss.version import __version__
 
 # Relative differences of frame rates and of the shapes of crops that are reported.
@@ -127,7 +127,7 @@ def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
     return {
         "gamdss": __version__,
         "config": hashlib.blake2b(config, digest_size=12).hexdigest(),
-        "data": read_json(run.path / "data.json"),
+        "data": read_object(run.path / "data.json"),
         "synthetic": run.results.synthetic,
         "task": run.results.task,
         "classes": list(run.classes),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gamdss.config import Config, flatten
-from gamdss.errors import RunError
 from gamdss.metrics import MEASURES
 from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
@@ -25,10 +23,16 @@ from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun
 from gamdss.training.results import RunResults
-from gamdss.training.run_files import read_json
+from gamdss.training.run_files import read_object, read_rows
 
 # What earlier versions wrote in `keyframes.csv` for key frames that reselection left unchanged.
 _KEPT_BEFORE = re.compile(r"(onset|apex|offset) kept: |kept as annotated: ")
+# Files of a run that the page reads, and the columns that it needs.
+_READ = {
+    "annotations": ("subject", "clip", "row", "correction", "notes"),
+    "keyframes": ("subject", "clip", "notes"),
+    "composition": ("dataset", "class", "clips", "published"),
+}
 PAGE_STEPS = 16  # half of the steps of `gamdss attribution`: the page shows small maps
 # Fields with paths of this machine, which the page does not show.
 _PLACES = {"data_root", "annotations", "clip_list", "output", "cache", "protocol.split"}
@@ -78,10 +82,12 @@ def run_page(
         RunError: a file of the run or a figure is missing or broken, or cannot be written.
     """
     results, config = record.results, record.config
-    files = ("annotations", "keyframes", "composition")
-    rows = {name: _rows(record.path / f"{name}.csv") for name in files}
+    rows = {
+        name: read_rows(record.path / f"{name}.csv", columns, [n for n in columns if n == "clips"])
+        for name, columns in _READ.items()
+    }
     key_frames = [_with_kept(row) for row in rows["keyframes"]]
-    environment = read_json(record.path / "environment.json")
+    environment = read_object(record.path / "environment.json")
     plots, note = _figures(record)
     names = results.classes
     return Page(
@@ -235,13 +241,3 @@ def _with_kept(row: dict[str, str]) -> dict[str, str]:
     kept = [match[1] or " ".join(KEYS) for note in notes if (match := _KEPT_BEFORE.match(note))]
     rest = [note for note in notes if not _KEPT_BEFORE.match(note)]
     return {**row, "notes": "; ".join(rest), "kept": " ".join(kept)}
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    try:
-        with file.open(encoding="utf-8", newline="") as lines:
-            return list(csv.DictReader(lines))
-    except OSError as error:
-        raise RunError(
-            "missing run file", file=file, remedy="Start the run again: it writes missing files."
-        ) from error

@@ -161,11 +161,11 @@ def resolve(preset: str | Preset, ratio: float | None = None) -> Preset:
     Raises:
         ConfigError: unknown name; a ratio outside 0 to 1, or for a preset that searches nothing.
     """
-    if isinstance(preset, str):
-        if preset not in PRESETS:
+    if not isinstance(preset, Preset):
+        if not isinstance(preset, str) or preset not in PRESETS:
             raise ConfigError(
                 f"unknown reselection preset {preset!r}",
-                remedy=f"{did_you_mean(preset, PRESETS)}Presets: {', '.join(PRESETS)}.",
+                remedy=f"{did_you_mean(str(preset), PRESETS)}Presets: {', '.join(PRESETS)}.",
             )
         preset = PRESETS[preset]
     if ratio is None:

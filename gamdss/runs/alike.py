@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gamdss.errors import RunError
 from gamdss.runs.finished import FinishedRun, read_scored_run
-from gamdss.training.run_files import differences, read_json
+from gamdss.training.run_files import differences, read_object
 
 DATA = "data (frames or labels)"
 # Fields that select other frames of the same data.
@@ -61,7 +61,7 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
 def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
     """The run's `data.json`; without the frames if a field that varies selects them."""
     try:
-        data = dict(read_json(run.path / "data.json"))
+        data = read_object(run.path / "data.json")
     except (RunError, TypeError, ValueError):  # runs of other programs may not have it
         return {}
     if any(name.startswith(_CHOOSES_FRAMES) for name in varied):

@@ -9,6 +9,7 @@ from typing import Any
 
 from gamdss.config import Config
 from gamdss.errors import CheckpointError, ConfigError, RunError
+from gamdss.files import inside
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import FoldResult
 from gamdss.training.checkpoint import load_result, read_about
@@ -107,7 +108,8 @@ def read_run(path: Path) -> FinishedRun:
     if wrong:
         raise broken(file, f"{wrong} is missing or broken")
     names = [fold["held_out"] for fold in stored["folds"]]
-    folds = tuple(load_result(path / "folds" / name / "predictions.npz") for name in names)
+    folders = [inside(path / "folds", name, "a fold of results.json") for name in names]
+    folds = tuple(load_result(folder / "predictions.npz") for folder in folders)
     try:
         values = RunResults.from_dict(_completed(stored, config, folds, file))
         if config.protocol.name != "all":

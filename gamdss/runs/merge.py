@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.files import unwritable, write_json
+from gamdss.files import hold_folder, unwritable, write_atomic, write_json
 from gamdss.training.checkpoint import load_result
 from gamdss.training.run_files import differences, read_config, read_json, same_data
 
@@ -18,16 +21,14 @@ from gamdss.training.run_files import differences, read_config, read_json, same_
 def merge(sources: Sequence[Path], output: Path) -> Config:
     """Copy the finished folds of `sources` to `output`; returns the config that they share.
 
-    The sources are not changed. `environment.json` has the environment of each source.
+    The sources are not changed. `environment.json` has the environment of each source. If
+    interrupted, the same call resumes.
 
     Raises:
-        RunError: `output` is not empty, a source is not a run, or sources differ in config, data,
-            or the predictions of a fold that both have.
+        RunError: `output` contains something else, a source is not a run, or sources differ in
+            config, data, or the predictions of a fold that both have.
+        CheckpointError: predictions of a source are corrupt.
     """
-    if output.exists() and any(output.iterdir()):
-        raise RunError(
-            "the directory is not empty", file=output, remedy="Name a new one with --output."
-        )
     first = sources[0]
     config, data = read_config(first), read_json(first / "data.json")
     for source in sources[1:]:
@@ -44,16 +45,31 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
                 remedy="Merge only runs on the same workbook and frames.",
             )
     folds = _finished(sources)
-    try:
-        _copy(folds, output)
-        for name in ("config.yaml", "data.json", "crops.json"):
-            if (first / name).is_file():  # earlier versions wrote no crops.json
-                shutil.copyfile(first / name, output / name)
-    except OSError as error:
-        raise unwritable(output, error) from error
     environments = {str(source): read_json(source / "environment.json") for source in sources}
-    write_json(output / "environment.json", {"merged": environments})
+    with hold_folder(output):
+        # First of all: it shows that a later call resumes this one.
+        _mark(output, {"merged": environments})
+        try:
+            for name in ("config.yaml", "data.json", "crops.json"):
+                if (first / name).is_file():  # earlier versions wrote no crops.json
+                    write_atomic(output / name, partial(shutil.copyfile, first / name))
+            _copy(folds, output)
+        except OSError as error:
+            raise unwritable(output, error) from error
     return config
+
+
+def _mark(output: Path, merged: dict[str, Any]) -> None:
+    """Write `environment.json` to an empty folder; in another one, it must be there."""
+    file = output / "environment.json"
+    if not any(path for path in output.iterdir() if not path.name.startswith(".")):
+        write_json(file, merged)
+    elif not file.is_file() or read_json(file) != merged:
+        raise RunError(
+            "the directory is not empty, and not of a merge of these runs",
+            file=output,
+            remedy="Name a new one with --output.",
+        )
 
 
 def _finished(sources: Sequence[Path]) -> dict[str, Path]:
@@ -64,14 +80,19 @@ def _finished(sources: Sequence[Path]) -> dict[str, Path]:
             known = found.setdefault(file.parent.name, file.parent)
             if known != file.parent:
                 _check_same(known, file.parent)
+            load_result(file)  # a corrupt one is refused
     return found
 
 
 def _copy(folds: Mapping[str, Path], output: Path) -> None:
     unfinished = shutil.ignore_patterns("training_state.pt", ".*")
-    (output / "folds").mkdir(parents=True, exist_ok=True)
+    part = output / "folds" / ".part"
     for name, folder in folds.items():
-        shutil.copytree(folder, output / "folds" / name, ignore=unfinished)
+        target = output / "folds" / name
+        if not (target / "predictions.npz").is_file():
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.copytree(folder, part, ignore=unfinished)
+            os.replace(part, target)
 
 
 def _check_same(first: Path, second: Path) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import openpyxl
 
+from gamdss.files import write_atomic
+
 # Code, name and title of its films (Qu et al., IEEE TAFFC 2018).
 FILMS = (
     ("0101", "disgust1", "disgustingteeth"),
@@ -44,4 +46,4 @@ def write_casme2_workbook(path: Path, rows: Iterable[tuple[str, str, Sequence[An
     for pair in names.items():
         films.append(list(pair))
     path.parent.mkdir(parents=True, exist_ok=True)
-    book.save(path)
+    write_atomic(path, book.save)

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.errors import RunError
-from gamdss.files import unwritable
+from gamdss.files import inside, unwritable
 from gamdss.synthetic.clip import draw_clip
 from gamdss.synthetic.face import Face, render_face
 from gamdss.synthetic.faults import PLANTED, PlantedFault, plant
@@ -77,7 +77,7 @@ def _exists(root: Path, manifest: str) -> bool:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     file = root / MANIFEST
-    if file.is_file() and file.read_text(encoding="utf-8") == manifest:
+    if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == manifest:
         return True
     what = "a synthetic dataset with other settings" if file.is_file() else "something else"
     raise RunError(
@@ -145,11 +145,11 @@ def _write_clip(
     row = workbook_row(spec, plan, drawn, fps)
     layout = config.layout_of(spec)
     names = row.clip.path_names
-    folder = root / layout.native.format(**names)
+    folder = inside(root, layout.native.format(**names), "the folder of a clip")
     folder.mkdir(parents=True, exist_ok=layout.whole_video)
     quality = [cv2.IMWRITE_JPEG_QUALITY, config.jpeg_quality]
     for number, frame in row.drawn.frames():
-        file = folder / layout.file.format(frame=number, **names)
+        file = inside(folder, layout.file.format(frame=number, **names), "the file of a frame")
         image = frame if spec.colour else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         done, data = cv2.imencode(file.suffix, image, quality if file.suffix == ".jpg" else [])
         assert done

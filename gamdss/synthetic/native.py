@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 
 from gamdss.data.specs import DatasetSpec
+from gamdss.files import inside
 from gamdss.records import Clip, KeyFrames
 from gamdss.synthetic.casme2 import write_casme2_workbook
 from gamdss.synthetic.clip import SyntheticClip
@@ -121,7 +122,8 @@ def column(spec: DatasetSpec, role: str) -> int | None:
 
 def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> None:
     """Write the lines as the workbook that a reader looks for first."""
-    path = root / (spec.workbooks[0] if spec.workbooks else f"{spec.name}.xlsx")
+    name = spec.workbooks[0] if spec.workbooks else f"{spec.name}.xlsx"
+    path = inside(root, name, "the workbook")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
         write_csv(path, lines)

@@ -128,6 +128,10 @@ def _write_frames(root: Path, names: Layout, recording: Recording, quality: int)
         last.parent.mkdir(parents=True, exist_ok=True)
         for number, frame in recording.frames():
             _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            (root / names.frame(recording, number)).write_bytes(data.tobytes())
+            file, content = root / names.frame(recording, number), data.tobytes()
+            if file == last:  # it marks the recording as complete
+                write_atomic(last, lambda target, content=content: target.write_bytes(content))  # type: ignore[misc]
+            else:
+                file.write_bytes(content)
     except OSError as error:
         raise unwritable(root, error) from error

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import openpyxl
 
+from gamdss.files import write_atomic
 from gamdss.synthetic.casme2 import FILMS, write_casme2_workbook
 from gamdss.synthetic.recording import Recording
 from gamdss.synthetic.recording_events import Event
@@ -65,7 +66,7 @@ class SammLongVideos:
             row: list[Any] = [name.split("_")[0], f"{name}_{index}", recording.take]
             row += [event.onset, event.apex, event.offset, length, kind, _units(event), None]
             sheet.append(row)
-        book.save(root / "SAMM_LongVideos_V1_Release.xlsx")
+        write_atomic(root / "SAMM_LongVideos_V1_Release.xlsx", book.save)
 
     @staticmethod
     def _video(recording: Recording) -> str:
@@ -120,7 +121,7 @@ class Casme3Long:
             row = [f"spNO.{recording.subject}", self._letter(recording)]
             row += map(str, (event.onset, event.apex, event.offset, _units(event) or ""))
             sheet.append([*row, f"{event.kind.capitalize()}-expression", "I"])
-        book.save(root / "CAS(ME)3_part_A_v2.xlsx")
+        write_atomic(root / "CAS(ME)3_part_A_v2.xlsx", book.save)
 
     @staticmethod
     def _letter(recording: Recording) -> str:

@@ -1,12 +1,18 @@
-"""Files of a fold: weights, training state, predictions; never incomplete, never unpickled."""
+"""Files of a fold: weights, training state, predictions; never incomplete, never unpickled.
+
+Each has a checksum that is verified when it is read: weights in the header, the others are zip
+files, whose members have one.
+"""
 
 from __future__ import annotations
 
 import io
 import json
-import pickle
+from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -14,6 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from gamdss.checksums import FIELD, checksum
 from gamdss.errors import CheckpointError
 from gamdss.files import write_atomic
 from gamdss.records import FoldResult
@@ -22,8 +29,10 @@ from gamdss.records import FoldResult
 def save_weights(path: Path, net: nn.Module, about: dict[str, Any]) -> None:
     """Write the weights of a network as safetensors, with `about` (plain values) in the header."""
     tensors = {name: value.detach().cpu().contiguous() for name, value in net.state_dict().items()}
+    # One entry: safetensors writes several in a random order.
+    text = json.dumps({**about, FIELD: _checksum(about, tensors)}, sort_keys=True)
     # Bytes, here and below: the writers of the libraries report a full disk by other errors.
-    data = save(tensors, metadata={"gamdss": json.dumps(about, sort_keys=True)})
+    data = save(tensors, metadata={"gamdss": text})
     write_atomic(path, lambda target: target.write_bytes(data))
 
 
@@ -55,16 +64,47 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
+            about = dict(json.loads((file.metadata() or {"gamdss": "{}"})["gamdss"]))
             names = list(file.keys()) if with_weights else []
-            about = json.loads((file.metadata() or {}).get("gamdss", "{}"))
-            return dict(about), {name: file.get_tensor(name) for name in names}
-    except (SafetensorError, OSError, ValueError) as error:
+            tensors = {name: file.get_tensor(name) for name in names}
+        # Weights of earlier versions have no checksum, and no field of a similar name.
+        expected = about.pop(FIELD, None)
+        if expected is None and get_close_matches(FIELD, about, n=1, cutoff=0.8):
+            raise ValueError("the header is damaged")
+        if with_weights and expected not in (None, _checksum(about, tensors)):
+            raise ValueError("the checksum is another one")
+        return about, tensors
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise _unusable(path, f"missing, incomplete or corrupt weights ({error})") from error
 
 
+def _checksum(about: Mapping[str, Any], tensors: Mapping[str, torch.Tensor]) -> str:
+    """The checksum of a header, and of names, types, shapes and values of tensors."""
+    parts: list[bytes | memoryview] = [json.dumps(about, sort_keys=True).encode()]
+    for name, values in sorted(tensors.items()):
+        parts.append(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+        # As bytes: NumPy lacks some of PyTorch's types.
+        parts.append(values.reshape(-1).view(torch.uint8).numpy().data)
+    return checksum(parts)
+
+
 def _unusable(path: Path, problem: str) -> CheckpointError:
-    remedy = "Delete this file and start the same command again: it resumes without it."
+    remedy = "Start the run's training command again: it trains this fold again."
+    if not path.exists():  # finished folds may do without their weights, which are large
+        remedy = f"Delete {path.parent} and start the training command again: it trains this fold."
     return CheckpointError(problem, file=path, remedy=remedy)
+
+
+def _check_zip(path: Path) -> None:
+    """Verify the checksum of every member of a zip file.
+
+    Raises:
+        BadZipFile: a member is damaged; other errors of a broken file are of many types.
+    """
+    with ZipFile(path) as file:
+        broken = file.testzip()
+    if broken is not None:
+        raise BadZipFile(f"{broken} is corrupt")
 
 
 def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
@@ -99,8 +139,9 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any]:
         CheckpointError: incomplete or corrupt, or not a training state.
     """
     try:
+        _check_zip(path)
         state = torch.load(path, map_location=device, weights_only=True)
-    except (RuntimeError, OSError, ValueError, EOFError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a corrupt zip file raises errors of many types
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "empty"
         raise _unusable(path, f"incomplete or corrupt training state ({reason})") from error
     if not isinstance(state, dict) or "epoch" not in state:
@@ -131,6 +172,7 @@ def load_result(path: Path) -> FoldResult:
         CheckpointError: missing, incomplete or corrupt.
     """
     try:
+        _check_zip(path)
         with np.load(path, allow_pickle=False) as arrays:
             return FoldResult(
                 name=str(arrays["name"]),
@@ -143,6 +185,6 @@ def load_result(path: Path) -> FoldResult:
                 inner_logits=arrays.get("inner_logits"),
                 inner_labels=arrays.get("inner_labels"),
             )
-    except Exception as error:  # a corrupt zip file raises errors of many types
+    except Exception as error:  # as above
         reason = f"{type(error).__name__}: {error}"
         raise _unusable(path, f"missing, incomplete or corrupt predictions ({reason})") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.errors import CheckpointError, RunError
 from gamdss.files import write_csv
 from gamdss.losses import training_loss
 from gamdss.metrics import inner_epoch
@@ -23,6 +25,7 @@ from gamdss.training import checkpoint
 from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
 
+log = logging.getLogger("gamdss")
 # Larger than a training batch: there is no gradient to store, and a small last batch costs a whole
 # pass.
 EVALUATION_BATCH = 32
@@ -91,6 +94,9 @@ class FoldTrainer:
 
         Writes `checkpoint.safetensors`, `log.csv` and, last of all, `predictions.npz`, which
         marks the fold as finished.
+
+        Raises:
+            RunError: the training diverges.
         """
         training = self.config.training
         self._resume()
@@ -104,6 +110,7 @@ class FoldTrainer:
         ) as bar:
             for epoch in range(len(self.history.loss), training.epochs):
                 self.run_epoch(epoch)
+                self._check_finite()
                 if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
                     self._save_state()
                 bar.set_postfix_str(f"loss {self.history.loss[-1]:.3f}")
@@ -111,6 +118,19 @@ class FoldTrainer:
                 if on_epoch is not None:
                     on_epoch(epoch + 1, self.history.loss[-1])
         return self._finish()
+
+    def _check_finite(self) -> None:
+        """Stop if the last epoch's loss or logits are not finite: the later ones cannot be."""
+        loss, rate = self.history.loss[-1], self.config.training.learning_rate
+        if math.isfinite(loss) and bool(self.history.logits[-1].isfinite().all()):
+            return
+        raise RunError(
+            f"the training diverges: in fold {self.data.name}, epoch {len(self.history.loss)}, the "
+            f"loss is {loss:g} or a logit is not finite",
+            file=self.folder,
+            remedy=f"Choose a --training.learning-rate below {rate:g} and a new --output. Folds "
+            "that finished have the old rate: a run has one rate for all.",
+        )
 
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
@@ -214,9 +234,14 @@ class FoldTrainer:
         history.write(self.folder / "log.csv")
 
     def _resume(self) -> None:
+        """Continue from the stored state; without one, or with a corrupt one, from the start."""
         if not self.state_file.exists():
             return
-        state = checkpoint.load_state(self.state_file, self.data.frames.device)
+        try:
+            state = checkpoint.load_state(self.state_file, self.data.frames.device)
+        except CheckpointError as error:
+            log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
+            return
         checkpoint.fit(self.state_file, self.net, state["net"])
         self.optimizer.load_state_dict(state["optimizer"])
         logits = list(state["logits"].cpu())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +18,17 @@ from gamdss.files import cache_folder, write_json
 from gamdss.models.two_branch import build_network, check_network, without_start
 from gamdss.records import FoldResult
 from gamdss.training import device
-from gamdss.training.checkpoint import load_result
+from gamdss.training.checkpoint import load_result, read_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.initial import find_start, freeze
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
 from gamdss.training.run_directory import RunDirectory
+from gamdss.training.run_files import identity
 from gamdss.training.tensorboard import require_tensorboard, write_curves
+
+log = logging.getLogger("gamdss")
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +70,7 @@ class RunFolds(Session):
         progress: bool = True,
     ) -> None:
         super().__init__()
-        self.ranks = find_ranks(str(output))
+        self.ranks = find_ranks()
         self.progress = progress and self.ranks.rank == 0
         self.config = device.resolve(config)
         self.cache = cache_folder(config.cache)
@@ -105,7 +109,8 @@ class RunFolds(Session):
         """The unfinished folds, until none is left for any rank.
 
         Raises:
-            RunError: another process holds the directory, or it belongs to another config or data.
+            RunError: another process holds the directory, it belongs to another config or data, or
+                ranks have different ones.
         """
         folds = self.all_folds(dataset)
         wanted, about = choose(folds, self._only), dataset.about()
@@ -117,11 +122,14 @@ class RunFolds(Session):
             write_key_frames(self.directory.path / "keyframes.csv", dataset)
             write_json(self.directory.path / "crops.json", dataset.crops)
             self.ranks.first_is_ready()
+        names = [fold.name for fold in wanted]
+        about = identity(self.config, dataset.about(), output=str(self.directory.path), folds=names)
+        self.ranks.agree(about)
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):
                 bar.update(done - bar.n)
                 bar.set_postfix_str(fold.name)
-                if not self._is_finished(fold):
+                if not self._is_finished(fold) or not self._is_intact(fold):
                     yield fold
                 self._draw_curves(dataset, fold)
             bar.update(len(wanted) - bar.n)
@@ -172,6 +180,23 @@ class RunFolds(Session):
         if not (folder / "predictions.npz").exists():
             return False
         (folder / "training_state.pt").unlink(missing_ok=True)
+        return True
+
+    def _is_intact(self, fold: Fold) -> bool:
+        """Whether the files of a finished fold are as they were written; else it is trained again.
+
+        Weights may be missing: results outlive them, and they are large.
+        """
+        folder = self.directory.fold(fold.name)
+        weights, predictions = folder / "checkpoint.safetensors", folder / "predictions.npz"
+        try:
+            load_result(predictions)
+            if weights.exists():
+                read_weights(weights)
+        except CheckpointError as error:
+            log.warning("%s: %s; the fold is trained again", error.file, error.problem)
+            predictions.unlink(missing_ok=True)  # it marks the fold as finished
+            return False
         return True
 
     def _load(self, dataset: Dataset, fold: Fold) -> FoldResult:

@@ -7,14 +7,20 @@ ones resume from their training state, in whichever rank takes them.
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from torch.distributed import TCPStore
+
+from gamdss.errors import RunError
+from gamdss.files import hold_folder
 
 Item = TypeVar("Item")
 _POLL_SECONDS = 0.2
@@ -38,6 +44,16 @@ class Ranks(Protocol):
     def first_is_ready(self) -> None:
         """Let the other ranks continue."""
 
+    def agree(self, values: Mapping[str, Any]) -> None:
+        """Wait for all ranks, and compare their values with those of the first.
+
+        Args:
+            values: plain values, by the name that an error gives them.
+
+        Raises:
+            RunError: on all ranks, if a value of one differs.
+        """
+
 
 @dataclass
 class OneProcess:
@@ -58,15 +74,20 @@ class OneProcess:
     def first_is_ready(self) -> None:
         """No other rank."""
 
+    def agree(self, values: Mapping[str, Any]) -> None:
+        """No other rank."""
+
 
 class TorchrunRanks:
     """A job that torchrun started, from the environment that it sets.
 
-    Keys contain the number of restarts, so that counters begin at 0 after a restart, and the name
+    Keys contain the number of restarts, so that counters begin at 0 after a restart, and the number
     of the work, since a job may do several runs one after another.
     """
 
-    def __init__(self, work: str) -> None:
+    _works = 0
+
+    def __init__(self) -> None:
         self.rank = int(os.environ["RANK"])
         self.local_rank = int(os.environ["LOCAL_RANK"])
         self.count = int(os.environ["WORLD_SIZE"])
@@ -80,7 +101,8 @@ class TorchrunRanks:
         )
         start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
         job = os.environ.get("TORCHELASTIC_RUN_ID", "job")
-        self._prefix = f"gamdss/{job}/{start}/{work}"
+        self._prefix = f"gamdss/{job}/{start}/{TorchrunRanks._works}"
+        TorchrunRanks._works += 1
 
     def share(self, items: Sequence[Item]) -> Iterator[tuple[Item, int]]:
         """Take items that no rank has taken; the first rank also waits until all are finished."""
@@ -100,7 +122,27 @@ class TorchrunRanks:
         """Let the other ranks continue."""
         self._store.set(f"{self._prefix}/ready", "yes")
 
+    def agree(self, values: Mapping[str, Any]) -> None:
+        """Wait for all ranks, and compare their values with those of the first; see `Ranks`."""
+        keys = [f"{self._prefix}/values/{rank}" for rank in range(self.count)]
+        self._store.set(keys[self.rank], json.dumps(values))
+        self._store.wait(keys)
+        first, *others = (json.loads(self._store.get(key)) for key in keys)
+        for rank, other in enumerate(others, start=1):
+            names = [n for n in {**first, **other} if first.get(n) != other.get(n)]
+            if names:
+                pairs = (f"\n  {n}: {other.get(n)!r}, first {first.get(n)!r}" for n in names)
+                raise RunError(
+                    f"rank {rank} of the job differs from the first rank:{''.join(pairs)}",
+                    remedy="Start all ranks with the same options, on the same data.",
+                )
 
-def find_ranks(work: str) -> Ranks:
-    """The ranks of this process's job, for the work of this name."""
-    return TorchrunRanks(work) if "TORCHELASTIC_RUN_ID" in os.environ else OneProcess()
+
+def held_by_first(folder: Path) -> AbstractContextManager[None]:
+    """Hold an output folder as `hold_folder`, in the first rank of a job for all of them."""
+    return hold_folder(folder) if os.environ.get("RANK", "0") == "0" else nullcontext()
+
+
+def find_ranks() -> Ranks:
+    """The ranks of this process's job, for its next work; all ranks do the same ones in order."""
+    return TorchrunRanks() if "TORCHELASTIC_RUN_ID" in os.environ else OneProcess()

@@ -16,7 +16,7 @@ import yaml
 
 from gamdss.config import Config
 from gamdss.errors import RunError
-from gamdss.files import hold_folder, write_json, write_text
+from gamdss.files import hold_folder, inside, write_json, write_text
 from gamdss.training.run_files import (
     difference_lines,
     differences,
@@ -44,7 +44,7 @@ class RunDirectory:
 
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
-        return self.path / "folds" / name
+        return inside(self.path / "folds", name, "the fold")
 
     @contextmanager
     def open(self, data: dict[str, Any], ranks: int = 1) -> Iterator[None]:

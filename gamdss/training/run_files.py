@@ -6,8 +6,9 @@ an error, since its effect cannot be reproduced.
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,7 @@ def read_config(run: Path) -> Config:
     file = run / "config.yaml"
     try:
         values = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:
         raise RunError(
             f"missing, incomplete or corrupt config ({type(error).__name__})",
             file=file,
@@ -75,8 +76,45 @@ def read_json(file: Path) -> Any:
     """
     try:
         return json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise broken(file, type(error).__name__) from error
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """The values of a JSON file of a run by name; raises as `read_json`, or if they have none."""
+    values = read_json(file)
+    if not isinstance(values, dict):
+        raise broken(file, f"it is a {type(values).__name__}, without names")
+    return values
+
+
+def read_rows(
+    file: Path, columns: Sequence[str], counts: Sequence[str] = ()
+) -> list[dict[str, str]]:
+    """The rows of a CSV file of a run; it may have more columns than these.
+
+    Args:
+        file: the file.
+        columns: columns that every row must have.
+        counts: those of them with whole numbers.
+
+    Raises:
+        RunError: missing, incomplete or corrupt.
+    """
+    try:
+        with file.open(encoding="utf-8", newline="") as lines:
+            rows = list(csv.DictReader(lines, restkey="", restval=None))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise broken(file, type(error).__name__) from error
+    for number, row in enumerate(rows, start=2):
+        missing = [name for name in {**dict.fromkeys(columns), **row} if row.get(name) is None]
+        if missing or "" in row:
+            wrong = f"has no {missing[0]}" if missing else "has too many cells"
+            raise broken(file, f"row {number} {wrong}")
+        for name in counts:
+            if not row[name].isdecimal():
+                raise broken(file, f"row {number} has {row[name]!r} {name}")
+    return rows
 
 
 def broken(file: Path, why: str) -> RunError:
@@ -107,6 +145,22 @@ def differences(
         if pair[0] != pair[1] and not (name in _RESOLVED and "auto" in pair):
             found[name] = pair
     return found
+
+
+def identity(config: Config, data: Mapping[str, Any], **more: object) -> dict[str, object]:
+    """All that the results of a run depend on, as plain values by name.
+
+    Args:
+        config: the resolved config.
+        data: the values of `data.json`.
+        more: further values.
+    """
+    fields = flatten(config.as_dict())
+    return {
+        **{name: value for name, value in fields.items() if name not in _FREE},
+        **{f"data, {name}": value for name, value in data.items()},
+        **more,
+    }
 
 
 def difference_lines(found: Mapping[str, tuple[object, object]]) -> str:

@@ -202,9 +202,13 @@ def test_a_record_lists_the_crops(stub, jobs, tmp_path):
     align_clips(jobs[:1], stub, tmp_path / "out", progress=False)
     (record,) = (tmp_path / "out" / ALIGN_FOLDER / "clips").iterdir()
     assert json.loads(record.read_text())["files"] == [f"a/{n}.png" for n in range(1, 5)]
-    record.write_text("{")  # without a valid record its crops are foreign
-    with pytest.raises(RunError, match="would replace"):
+    crop = tmp_path / "out" / "a" / "1.png"
+    before = crop.read_bytes()
+    for damaged, content in ((record, b"{"), (crop, b"no image")):
+        damaged.write_bytes(content)  # the clip is aligned again
         align_clips(jobs[:1], stub, tmp_path / "out", progress=False)
+        assert crop.read_bytes() == before
+        assert json.loads(record.read_text())["files"][0] == "a/1.png"
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,15 @@ def test_broken_split_files_are_explained(tmp_path):
         folds_of(data, name="fixed", split=str(tmp_path / "absent.csv"))
 
 
+@pytest.mark.parametrize("part", ["../../elsewhere", "/tmp/elsewhere", ".."])
+def test_a_part_that_is_a_path_is_refused(tmp_path, part):
+    split = write(tmp_path / "s.csv", "subject,part", "01,train", f"02,{part}")
+    with pytest.raises(ConfigError, match=r"s\.csv, row 3: part is .*\nChoose a plain name"):
+        folds_of(labelled(["01", "02"]), name="fixed", split=split)
+    with pytest.raises(ConfigError, match="the name of a fold"):
+        folds_of(labelled(["01", part]))
+
+
 def test_all_trains_one_network_on_everybody():
     (fold,) = folds_of(labelled(["01", "01", "02"]), name="all")
     assert fold == Fold("all", (0, 1, 2), ())

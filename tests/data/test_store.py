@@ -183,3 +183,26 @@ def test_digests_have_the_form_that_runs_of_earlier_versions_recorded(clips, tmp
     text = json.dumps({"clips": rows, "motion": old})
     expected = hashlib.blake2b(frames + text.encode(), digest_size=12).hexdigest()
     assert build(clips, tmp_path, features=features).digest == expected
+
+
+@pytest.mark.parametrize("name", ["index.json", "frames.bin"])
+def test_a_corrupt_store_is_named_and_built_again(clips, tmp_path, caplog, name):
+    first = build(clips, tmp_path)
+    (file,) = tmp_path.glob(f"store/*/{name}")
+    data = file.read_bytes()
+    file.write_bytes(data[:1000] + bytes([data[1000] ^ 4]) + data[1001:])
+    again = build(clips, tmp_path)
+    assert file.read_bytes() == data
+    assert f"{name} is" in caplog.text
+    assert "it is built again" in caplog.text
+    assert again.digest == first.digest
+
+
+def test_a_store_of_an_earlier_version_has_no_checksums(clips, tmp_path, caplog):
+    build(clips, tmp_path)
+    (file,) = tmp_path.glob("store/*/index.json")
+    values = json.loads(file.read_text())
+    del values["checksum"], values["checksums"]
+    file.write_text(json.dumps(values))
+    build(clips, tmp_path)
+    assert caplog.text == ""

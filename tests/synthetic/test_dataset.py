@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import openpyxl
 import pytest
+import yaml
 
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
-from gamdss.data.specs import get_spec, spec_names
+from gamdss.data.specs import FOLDER, get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
@@ -170,6 +171,26 @@ def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path
     with pytest.raises(RunError, match="something else"):
         write_dataset(tmp_path, QUIET, progress=False)
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"layouts": {"raw": {"folders": ["../../{clip}"], "file": "{frame}.jpg"}}},
+        {"layouts": {"raw": {"folders": ["{clip}"], "file": "../../{frame}.jpg"}}},
+        {"workbooks": ["../../book.xlsx"]},
+        {"writing": {"clip": "../../../{n}"}},
+    ],
+)
+def test_a_spec_cannot_write_outside_the_output(tmp_path, change):
+    spec = yaml.safe_load((FOLDER / "cas2.yaml").read_text("utf-8")) | change
+    own = tmp_path / "own.yaml"
+    own.write_text(yaml.safe_dump(spec), encoding="utf-8")
+    tiny = replace(QUIET, dataset=str(own), subjects=1, clips_per_subject=1, height=32, width=32)
+    with pytest.raises(ConfigError, match="plain name"):
+        write_dataset(tmp_path / "a" / "b" / "out", tiny, progress=False)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert {path.name for path in files} <= {"own.yaml", ".out.lock"}
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from gamdss.errors import CheckpointError
@@ -48,12 +49,55 @@ def test_truncated_files_are_named_with_the_remedy(tmp_path, keep):
     save_result(tmp_path / "p.npz", result())
     for file in tmp_path.iterdir():
         file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(CheckpointError, match=r"w.safetensors: .*\n.*Delete"):
+    with pytest.raises(CheckpointError, match=r"w.safetensors: .*\n.*trains this fold again"):
         load_weights(tmp_path / "w.safetensors", nn.Linear(3, 2))
-    with pytest.raises(CheckpointError, match=r"s.pt: .*\n.*Delete"):
+    with pytest.raises(CheckpointError, match=r"s.pt: .*\n.*trains this fold again"):
         load_state(tmp_path / "s.pt", CPU)
-    with pytest.raises(CheckpointError, match=r"p.npz: .*\n.*Delete"):
+    with pytest.raises(CheckpointError, match=r"p.npz: .*\n.*trains this fold again"):
         load_result(tmp_path / "p.npz")
+
+
+def values_of(found):
+    """Everything that was read, as bytes."""
+    if isinstance(found, dict):
+        return {name: values_of(value) for name, value in found.items()}
+    if isinstance(found, torch.Tensor):
+        return found.numpy().tobytes()
+    return found.tobytes() if isinstance(found, np.ndarray) else found
+
+
+def weights_of(path):
+    net = nn.Linear(3, 2)
+    return {"about": load_weights(path, net), **net.state_dict()}
+
+
+@pytest.mark.parametrize("kind", ["weights", "state", "result"])
+def test_no_flipped_bit_is_read_as_a_value(tmp_path, kind):
+    """A flip is an error, or lies where nothing is read (padding, the date of a zip member)."""
+    file = tmp_path / f"{kind}.npz"  # NumPy would add the suffix
+    state = {"epoch": 1, "loss": [0.5], "net": nn.Linear(3, 2).state_dict()}
+    write, read = {
+        "weights": (lambda: save_weights(file, nn.Linear(3, 2), {"classes": ["a"]}), weights_of),
+        "state": (lambda: save_state(file, state), lambda path: load_state(path, CPU)),
+        "result": (lambda: save_result(file, result()), lambda path: vars(load_result(path))),
+    }[kind]
+    write()
+    data, expected = file.read_bytes(), values_of(read(file))
+    caught = 0
+    places = range(3, len(data), 1 + len(data) // 100)
+    for place in places:
+        file.write_bytes(data[:place] + bytes([data[place] ^ 1 << place % 8]) + data[place + 1 :])
+        try:
+            assert values_of(read(file)) == expected, place
+        except CheckpointError:
+            caught += 1
+    assert caught > 0.3 * len(places)
+
+
+def test_weights_of_an_earlier_version_have_no_checksum(tmp_path):
+    net = nn.Linear(3, 2)
+    save_file(dict(net.state_dict()), tmp_path / "w.safetensors", {"gamdss": "{}"})
+    assert load_weights(tmp_path / "w.safetensors", nn.Linear(3, 2)) == {}
 
 
 def test_nothing_is_unpickled_into_objects(tmp_path):

@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.dataset import write_key_frames
-from gamdss.files import write_atomic, write_json
+from gamdss.files import hold_folder, write_atomic, write_json
 from gamdss.records import KEYS
 from gamdss.studies.bias.figures import draw_all
 from gamdss.studies.bias.shifts import write_shifts
@@ -53,8 +53,13 @@ def write_report(output: Path, found: BiasStudy, joined: JoinedSources) -> BiasF
     """Write tables, corrected workbooks, figures and `bias.md`.
 
     Raises:
-        RunError: the folder cannot be written.
+        RunError: the folder cannot be written, or another process is writing to it.
     """
+    with hold_folder(output):
+        return _write(output, found, joined)
+
+
+def _write(output: Path, found: BiasStudy, joined: JoinedSources) -> BiasFiles:
     write_json(output / "bias.json", found.as_dict())
     write_shifts(output / "shifts.csv", found.shifts)
     books = []

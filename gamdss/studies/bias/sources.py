@@ -15,6 +15,7 @@ from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
+from gamdss.errors import AnnotationError
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import Annotator
 from gamdss.studies.bias.groups import read_groups
@@ -156,8 +157,15 @@ def synthetic_rate(root: Path) -> float:
     file = root / GROUND_TRUTH
     if not file.is_file():
         return 0.0
-    with file.open(newline="", encoding="utf-8") as rows:
-        return float(next(csv.DictReader(rows), {}).get("fps") or 0)
+    try:
+        with file.open(newline="", encoding="utf-8") as rows:
+            return float(next(csv.DictReader(rows), {}).get("fps") or 0)
+    except (OSError, ValueError, csv.Error) as error:
+        raise AnnotationError(
+            f"incomplete or corrupt true key frames ({error})",
+            file=file,
+            remedy="Remove the synthetic dataset, and write it again.",
+        ) from error
 
 
 def learned_errors(found: Annotator) -> str:

@@ -88,7 +88,7 @@ def run_rows(
     Returns:
         The rows in order; None on ranks other than the first of a job.
     """
-    ranks = find_ranks(str(output))
+    ranks = find_ranks()
     shown = progress and ranks.rank == 0
     datasets = _Datasets(shown)
     found = []

@@ -1,0 +1,90 @@
+"""Damaged files of a run are named and made again; a training that diverges stops at once."""
+
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gamdss.cli import main
+from gamdss.config import Config, ModelConfig, TrainingConfig
+from gamdss.data.dataset import open_dataset
+from gamdss.data.splits import make_folds
+from gamdss.errors import RunError
+from gamdss.training import checkpoint, device
+from gamdss.training.fold import FoldTrainer
+from gamdss.training.fold_data import fold_data, load_inputs
+
+
+def flip(file):
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 8
+    file.write_bytes(data)
+
+
+@pytest.fixture
+def again(finished_run, small_dataset, small_options, tmp_path):
+    """Starts a copy of a finished run again; returns its status."""
+    shutil.copytree(finished_run, tmp_path / "run")
+
+    def start():
+        words = ["--data-root", str(small_dataset), *small_options]
+        return main(["train", *words, "--output", str(tmp_path / "run")])
+
+    return start
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["checkpoint.safetensors", "predictions.npz"])
+def test_a_fold_with_a_flipped_bit_is_trained_again(again, finished_run, tmp_path, caplog, name):
+    file = tmp_path / "run" / "folds" / "02" / name
+    flip(file)
+    assert again() == 0
+    assert f"{file}: missing, incomplete or corrupt" in caplog.text
+    assert "the fold is trained again" in caplog.text
+    for made in ("results.json", f"folds/02/{name}"):
+        assert (tmp_path / "run" / made).read_bytes() == (finished_run / made).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def trainer(small_dataset, tmp_path_factory):
+    config = device.resolve(
+        Config(
+            data_root=str(small_dataset),
+            device="cpu",
+            threads=1,
+            model=ModelConfig(image_size=32),
+            training=TrainingConfig(epochs=3, batch_size=4, precision="float32"),
+        )
+    )
+    dataset = open_dataset(config, tmp_path_factory.mktemp("cache"), progress=False)
+    fold = make_folds(config.protocol, dataset.labelled, 0)[0]
+    inputs = load_inputs(dataset.store, torch.device("cpu"))
+
+    def build(folder, **training):
+        changed = replace(config, training=replace(config.training, **training))
+        return FoldTrainer(changed, fold_data(dataset, fold, inputs, changed), folder)
+
+    return build
+
+
+def test_a_corrupt_training_state_is_not_continued(trainer, tmp_path, caplog):
+    whole = trainer(tmp_path / "whole").run()
+    (tmp_path / "fold").mkdir()
+    first = trainer(tmp_path / "fold", checkpoint_every=1)
+    first.run_epoch(0)
+    first._save_state()
+    flip(tmp_path / "fold" / "training_state.pt")
+    again = trainer(tmp_path / "fold").run()
+    assert "training_state.pt: incomplete or corrupt training state" in caplog.text
+    assert (again.logits == whole.logits).all()
+
+
+@pytest.mark.parametrize("rate", [1e6, 1e30])
+def test_a_training_that_diverges_stops_with_fold_epoch_and_remedy(trainer, tmp_path, rate):
+    with pytest.raises(RunError, match=r"in fold 01, epoch [12], (.|\n)*--training.learning-rate"):
+        trainer(tmp_path, learning_rate=rate, checkpoint_every=1).run()
+    assert not (tmp_path / "predictions.npz").exists()
+    if (tmp_path / "training_state.pt").exists():
+        state = checkpoint.load_state(tmp_path / "training_state.pt", torch.device("cpu"))
+        assert torch.isfinite(state["logits"]).all()
