@@ -31,6 +31,8 @@ class TrainingConfig:
         inner_share: approximate share of the training clips whose subjects `inner` sets aside.
         precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that are faster with
             it.
+        compile: `on` compiles the training step and, on CUDA, replays it as a CUDA graph; `off`
+            does not; `auto` does on CUDA with Triton. What cannot be compiled runs as it is.
         freeze: names of parameters that are not trained, as patterns with commas between them,
             such as `temporal.stem.*,spatial.*`.
         checkpoint_every: epochs between saves of the training state of an unfinished fold.
@@ -49,6 +51,7 @@ class TrainingConfig:
     selection: Literal["final", "inner"] = "final"
     inner_share: float = 0.2
     precision: Literal["auto", "float32", "bf16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
     freeze: str | None = None
     checkpoint_every: int = 10
 

@@ -17,18 +17,13 @@ from tqdm import tqdm
 from gamdss.config import Config
 from gamdss.errors import CheckpointError, RunError
 from gamdss.files import write_csv
-from gamdss.losses import training_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
-from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
+from gamdss.training.learner import Learner
 
 log = logging.getLogger("gamdss")
-# Larger than a training batch: there is no gradient to store, and a small last batch costs a whole
-# pass.
-EVALUATION_BATCH = 32
 
 
 @dataclass
@@ -63,10 +58,17 @@ class FoldTrainer:
         data: clips, frames and phase features of the fold.
         folder: `folds/<name>` of the run directory.
         progress: show a progress bar of the epochs.
+        learner: of an earlier fold, to be trained again from the start; its compiled code and CUDA
+            graphs are reused.
     """
 
     def __init__(
-        self, config: Config, data: FoldData, folder: Path, progress: bool = False
+        self,
+        config: Config,
+        data: FoldData,
+        folder: Path,
+        progress: bool = False,
+        learner: Learner | None = None,
     ) -> None:
         self.progress = progress
         self.config = config
@@ -75,14 +77,12 @@ class FoldTrainer:
         self.state_file = folder / "training_state.pt"
         self.history = History()
         self.people = data.people  # whom the weights have seen
-        torch.manual_seed(stream(config.seed, data.name, "weights"))
-        self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(),
-            lr=config.training.learning_rate,
-            weight_decay=config.training.weight_decay,
-            fused=True,
-        )
+        seed = stream(config.seed, data.name, "weights")
+        if learner is None:
+            learner = Learner(config, len(data.classes), data.frames.device, seed)
+        else:
+            learner.restart(seed)
+        self.learner, self.net, self.optimizer = learner, learner.net, learner.optimizer
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
         self.shown = data.training  # index of the training clips in the current epoch
@@ -160,8 +160,7 @@ class FoldTrainer:
         self.shown = self.data.of_epoch(epoch, self.config.seed)
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
-        for group in self.optimizer.param_groups:
-            group["lr"] = training.learning_rate * training.lr_decay**decays
+        self.learner.set_rate(training.learning_rate * training.lr_decay**decays)
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
         shown = self.data.order(training.sampling).to(self.data.frames.device)
@@ -175,17 +174,8 @@ class FoldTrainer:
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
-        labels = self.data.training_labels[clips]
-        inputs = self.data.batch(self.shown[clips], self.config.augmentation)
-        with autocast(self.config):
-            rising, falling = self.net(*inputs)
-        training = self.config.training
-        loss = training_loss(rising, falling, labels, training, self.class_weights)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        predicted = (rising if rising is not None else falling).argmax(1)
-        return torch.stack((loss.detach() * len(clips), (predicted == labels).sum()))
+        index, labels = self.shown[clips], self.data.training_labels[clips]
+        return self.learner.step(self.data, index, labels, self.class_weights)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
@@ -204,18 +194,11 @@ class FoldTrainer:
         logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
         return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
 
-    @torch.inference_mode()
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
         if not len(index):  # nothing is held out
             return torch.zeros(0, len(self.data.classes))
-        self.net.eval()
-        logits = []
-        for batch in index.split(EVALUATION_BATCH):
-            inputs = self.data.batch(batch)
-            with autocast(self.config):
-                logits.append(self.net.predict_logits(*inputs).float())
-        return torch.cat(logits).cpu()
+        return self.learner.logits(self.data, index)
 
     def _save_state(self) -> None:
         history = self.history
@@ -243,7 +226,7 @@ class FoldTrainer:
             log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
             return
         checkpoint.fit(self.state_file, self.net, state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.learner.load_optimizer(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
         self.history = History(state["loss"], state["accuracy"], state["seconds"], logits, inner)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gamdss.config import AugmentationConfig, Config
-from gamdss.data.augment import Draw, augment, draw, normalise, turn
+from gamdss.data.augment import Draw, augment, draw, normalise, source, turn, uniform
 from gamdss.data.dataset import Dataset
 from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
@@ -90,25 +90,32 @@ class FoldData:
         places = torch.from_numpy(np.arange(clips) * draws + own).to(self.training.device)
         return self.training_draws.flatten(0, 1)[places]
 
-    def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
+    def batch(
+        self,
+        index: Tensor,
+        augmentation: AugmentationConfig | None = None,
+        drawn: Tensor | None = None,
+    ) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).
 
-        With `augmentation`, one draw per clip from PyTorch's default generator transforms its
-        frames and phase features alike.
+        With `augmentation`, one draw per clip transforms its frames and phase features alike;
+        it follows from the numbers (4, B) of `augment.uniform`, by default new ones.
         """
         frames, features = self._frames(index), self._phases(index)
-        if augmentation is not None:
-            drawn = draw(len(index), frames.shape[-1], augmentation, torch.default_generator)
-            frames, features = self._augmented(frames, features, drawn)
+        if augmentation is None:
+            frames = normalise(frames).flatten(1, 2)
+        else:
+            numbers = (uniform(len(index)) if drawn is None else drawn).to(frames.device)
+            draws = draw(numbers, frames.shape[-1], augmentation)
+            frames, features = self._augmented(frames.flatten(1, 2), features, draws)
         onset, apex, offset = frames.split(CHANNELS, dim=1)
         return Batch(onset, apex, offset, features)
 
     def _frames(self, index: Tensor) -> Tensor:
-        """Normalised frames (B, 9, S, S): onset, apex and offset stacked."""
+        """Frames uint8 (B, 3, 3, S, S): onset, apex and offset."""
         # Whole frames are copied: indexing with `[index]` copies pixel by pixel, 18 times slower.
         keys = index[:, :KEY_FRAMES]
-        frames = self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
-        return normalise(frames).flatten(1, 2)
+        return self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
 
     def _phases(self, index: Tensor) -> Tensor | None:
         """Scaled phase features (B, 2, 3, S, S) float32: rising, falling."""
@@ -121,12 +128,11 @@ class FoldData:
     def _augmented(
         self, frames: Tensor, features: Tensor | None, drawn: Draw
     ) -> tuple[Tensor, Tensor | None]:
-        if features is None:
-            return augment(frames, drawn), None
-        split = frames.shape[1]
-        both = augment(torch.cat((frames, features.flatten(1, 2)), dim=1), drawn)
-        features = both[:, split:].unflatten(1, (2, CHANNELS))
-        return both[:, :split], turn(features, drawn) if self.is_vector else features
+        where = source(drawn, frames.shape[-1])
+        if features is not None:
+            features = augment(features.flatten(1, 2), where).unflatten(1, (2, CHANNELS))
+            features = turn(features, drawn) if self.is_vector else features
+        return augment(frames, where), features
 
     def order(self, sampling: Literal["shuffle", "balanced"]) -> Tensor:
         """Training clips of an epoch in the order they are shown, (N,) int64 on the CPU.

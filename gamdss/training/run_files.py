@@ -32,7 +32,7 @@ _FREE = {
 }
 _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
-_RESOLVED = {"device", "training.precision"}
+_RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
 
 
