@@ -59,16 +59,35 @@ class ReselectionConfig:
             fold trains on, while held-out clips use annotated frames.
         prior: errors of the annotator that `motion` expects: those learned from the dataset, for
             each subject from the clips of the others, or fixed ones.
+        draws: number of equally likely key frames that are drawn for each clip, from the posterior
+            of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
+            reselected ones.
+        test_draws: number of these draws over which the probabilities of an evaluated clip are
+            averaged; 0 evaluates the reselected key frames.
+        jitter: draw by moving the reselected key frames at random, by up to this share of a phase;
+            0 draws from the posterior.
     """
 
     preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
     prior: Literal["dataset", "fixed"] = "dataset"
+    draws: int = 0
+    test_draws: int = 0
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
         ok = self.ratio is None or 0 <= self.ratio <= 1
         require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
+        draws, tested = self.draws, self.test_draws
+        require(0 <= draws <= 1000, "reselection.draws", draws, "0 to 1000")
+        allowed = f"0 to reselection.draws, which is {draws}"
+        require(0 <= tested <= draws, "reselection.test_draws", tested, allowed)
+        allowed = "0 with reselection.clips training, which evaluates annotated key frames"
+        require(self.clips == "all" or not tested, "reselection.test_draws", tested, allowed)
+        require(0 <= self.jitter <= 0.5, "reselection.jitter", self.jitter, "between 0 and 0.5")
+        allowed = "1 or more with reselection.jitter"
+        require(draws > 0 or not self.jitter, "reselection.draws", draws, allowed)
 
 
 @dataclass

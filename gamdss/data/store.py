@@ -57,6 +57,7 @@ class Store:
         annotated_index, reselected_index: (N, 3) or, with phase features, (N, 5). Columns 0 to 2
             (onset, apex, offset) point into `frames`, columns 3 and 4 (rising, falling) into
             `phase_features`.
+        draws_index: the same of each clip's D draws, (N, D, 3) or (N, D, 5); None without draws.
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
@@ -76,6 +77,7 @@ class Store:
     contents: tuple[str, ...]
     digest: str
     phase_features: np.ndarray | None = None
+    draws_index: np.ndarray | None = None
     annotators: Mapping[str, Annotator] = field(default_factory=dict)
 
     @property
@@ -98,6 +100,7 @@ class Store:
             annotated_keys=tuple(self.annotated_keys[i] for i in chosen),
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
+            draws_index=None if self.draws_index is None else self.draws_index[chosen],
             digest=_digest_of([self.digest, *(self.contents[i] for i in chosen)]),
         )
 
@@ -105,12 +108,13 @@ class Store:
 def join_stores(parts: Sequence[Store]) -> Store:
     """The clips of all parts, with frames and phase features copied into memory."""
     features = [part.phase_features for part in parts if part.phase_features is not None]
-    annotated, reselected = [], []
+    annotated, reselected, draws = [], [], []
     first = np.zeros(KEY_FRAMES + 2, np.int64)
     for part in parts:
         start = first[: part.annotated_index.shape[1]]
         annotated.append(part.annotated_index + start)
         reselected.append(part.reselected_index + start)
+        draws += [] if part.draws_index is None else [part.draws_index + start]
         first[:KEY_FRAMES] += len(part.frames)
         first[KEY_FRAMES:] += 0 if part.phase_features is None else len(part.phase_features)
     return Store(
@@ -122,6 +126,7 @@ def join_stores(parts: Sequence[Store]) -> Store:
         contents=tuple(content for part in parts for content in part.contents),
         digest=_digest_of([part.digest for part in parts]),
         phase_features=np.concatenate(features) if features else None,
+        draws_index=np.concatenate(draws) if draws else None,
     )
 
 
@@ -156,6 +161,8 @@ def open_store(
         "ratio": reselection.ratio,
         "prior": reselection.prior,
     }
+    if reselection.draws:
+        settings |= {"draws": reselection.draws, "jitter": reselection.jitter}
     if features is not None and not features.stored:
         features = None
     if features is not None:
@@ -278,15 +285,16 @@ class _Writer:
         if result.phase_features is not None:
             start += [self._features.append(result.phase_features)] * 2
         images = result.images[list(result.annotated_index[:KEY_FRAMES])]
-        self._rows.append(
-            {
-                "annotated": asdict(result.annotated),
-                "reselected": asdict(result.reselected),
-                "annotated_index": _moved(result.annotated_index, start),
-                "content": hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest(),
-                "reselected_index": _moved(result.reselected_index, start),
-            }
-        )
+        row: dict[str, Any] = {
+            "annotated": asdict(result.annotated),
+            "reselected": asdict(result.reselected),
+            "annotated_index": _moved(result.annotated_index, start),
+            "content": hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest(),
+            "reselected_index": _moved(result.reselected_index, start),
+        }
+        if result.draws_index:
+            row["draws_index"] = [_moved(index, start) for index in result.draws_index]
+        self._rows.append(row)
 
     def finish(self) -> None:
         digest = self._frames.digest
@@ -379,6 +387,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
         return np.memmap(folder / file, dtype, "c", shape=tuple(shape))
 
     shape = index.get("phase_features")
+    draws = [row["draws_index"] for row in rows if "draws_index" in row]
     return Store(
         frames=stack(_FRAMES, np.uint8, index["frames"]),
         annotated_index=np.array([row["annotated_index"] for row in rows], np.int64),
@@ -392,4 +401,5 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
             for name, found in index["annotators"].items()
         },
         phase_features=None if shape is None else stack(_PHASE_FEATURES, np.float16, shape),
+        draws_index=np.array(draws, np.int64) if draws else None,
     )

@@ -63,6 +63,13 @@ def _oracle(results: RunResults) -> Warn | None:
 
 
 def _treatment(config: Config) -> Warn | None:
+    if config.reselection.test_draws:
+        return Warn(
+            f"Probabilities are averaged over {config.reselection.test_draws} draws of each "
+            "clip's key frames.",
+            "Pictures show the reselected key frames, for which the network alone may predict "
+            "another class (reselection.test_draws).",
+        )
     if config.reselection.clips == "all" or config.reselection.preset == "none":
         return None
     return Warn(

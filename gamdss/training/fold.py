@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -86,6 +87,7 @@ class FoldTrainer:
         self.units = learner.units
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
+        self.shown = data.training  # index of the training clips in the current epoch
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -135,10 +137,7 @@ class FoldTrainer:
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
         started = time.perf_counter()
-        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
-        # fold draws what it would have drawn.
-        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
-        loss, accuracy = self._train_epoch(epoch)
+        loss, accuracy = self.train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
@@ -148,15 +147,19 @@ class FoldTrainer:
 
     def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        self.history.inner.append(self.logits(inner))
+        self.history.inner.append(self.averaged_logits(inner, self.data.inner_draws))
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
             weights = self.net.state_dict()
             self.best = {name: values.clone() for name, values in weights.items()}
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Mean loss and training accuracy; synchronises with the device only at the end."""
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
+        # fold draws what it would have drawn.
+        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
+        self.shown = self.data.of_epoch(epoch, self.config.seed)
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
         self.learner.set_rate(training.learning_rate * training.lr_decay**decays)
@@ -173,13 +176,28 @@ class FoldTrainer:
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
-        index, labels = self.data.training[clips], self.data.training_labels[clips]
+        index, labels = self.shown[clips], self.data.training_labels[clips]
         units = None if self.data.training_units is None else self.data.training_units[clips]
         return self.learner.step(self.data, index, labels, self.class_weights, units)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        return self.logits(self.data.held_out)
+        return self.averaged_logits(self.data.held_out, self.data.held_out_draws)
+
+    def averaged_logits(self, index: Tensor, draws: Tensor | None) -> Tensor:
+        """Logits (N, C) of clips: logarithms of their probabilities averaged over draws.
+
+        Args:
+            index: the clips as in `FoldData`.
+            draws: index of their draws (N, D, 3 or 5); None gives the logits of `index`.
+        """
+        if draws is None or not len(draws):
+            return self.logits(index)
+        distinct, places = draws.flatten(0, 1).unique(dim=0, return_inverse=True)
+        logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
+        if self.data.training_labels.ndim == 2:  # action units: log odds of the mean probability
+            return logsigmoid(logits).logsumexp(1) - logsigmoid(-logits).logsumexp(1)
+        return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
 
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""

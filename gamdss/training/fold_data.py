@@ -13,6 +13,7 @@ from torch import Tensor
 from gamdss.config import AugmentationConfig, Config
 from gamdss.data.augment import Draw, augment, draw, normalise, source, turn, uniform
 from gamdss.data.dataset import Dataset
+from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
 from gamdss.data.store import KEY_FRAMES, Store
 from gamdss.features import FEATURES, scale
@@ -46,6 +47,8 @@ class FoldData:
         training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
             `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
             clips of training subjects set aside to choose the epoch; None for the final epoch.
+        training_draws, held_out_draws, inner_draws: index of their draws (N, D, 3 or 5), as many
+            as an epoch chooses from or an evaluation averages over; None for the key frames found.
         training_labels, held_out_labels, inner_labels: class index of each clip (N,); or action
             units (N, C), 1 for those that move.
         training_units: action units (N, U) for an auxiliary loss, -1 where unknown; None without.
@@ -71,8 +74,24 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    training_draws: Tensor | None = None
+    held_out_draws: Tensor | None = None
+    inner_draws: Tensor | None = None
     people: tuple[str, ...] = ()
     training_units: Tensor | None = None
+
+    def of_epoch(self, epoch: int, seed: int) -> Tensor:
+        """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
+
+        The draw follows from the run's seed, fold, epoch and clip alone, and leaves PyTorch's
+        default generator as it is.
+        """
+        if self.training_draws is None:
+            return self.training
+        clips, draws = self.training_draws.shape[:2]
+        own = draw_of_epoch(clips, draws, epoch, stream(seed, self.name, "draws"))
+        places = torch.from_numpy(np.arange(clips) * draws + own).to(self.training.device)
+        return self.training_draws.flatten(0, 1)[places]
 
     def batch(
         self,
@@ -180,7 +199,11 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(inputs.frames.device)
 
-    auxiliary = config.training.au_weight > 0
+    def draws(clips: list[int] | None, count: int | None) -> Tensor | None:
+        index = store.draws_index
+        return None if index is None or clips is None or count == 0 else to(index[clips, :count])
+
+    auxiliary, tested = config.training.au_weight > 0, config.reselection.test_draws
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
@@ -196,6 +219,9 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        training_draws=draws(training, None),
+        held_out_draws=draws(held_out, tested),
+        inner_draws=draws(inner, tested),
         people=people(annotations.clips[i] for i in fold.training),
         training_units=to(annotations.unit_labels[training]) if auxiliary else None,
     )

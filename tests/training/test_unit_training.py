@@ -208,6 +208,15 @@ def test_the_auxiliary_loss_is_that_of_both_phases(config, trainer, one_pass):
     assert right == (rising.argmax(1) == data.training_labels).sum()
 
 
+def test_probabilities_of_units_are_averaged_over_draws(config, trainer):
+    made = trainer(config)
+    index = made.data.training
+    draws = torch.stack((index[:2], index[2:4]), dim=1)  # two clips with two draws each
+    found = made.averaged_logits(index[:2], draws).sigmoid()
+    expected = (made.logits(index[:2]).sigmoid() + made.logits(index[2:4]).sigmoid()) / 2
+    torch.testing.assert_close(found, expected)
+
+
 def test_a_learner_starts_again_with_the_same_layer(config, trainer):
     made = trainer(emotions(config, au_weight=0.5))
     first = made.units.layer.weight.clone()
