@@ -25,7 +25,7 @@ from gamdss.data.key_frames import (
     frames_needed,
     one_size,
 )
-from gamdss.data.store import KEY_FRAMES
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError
 from gamdss.files import cache_folder
 from gamdss.records import KeyFrames

@@ -15,7 +15,8 @@ from gamdss.data.augment import Draw, augment, draw, normalise, source, turn, un
 from gamdss.data.dataset import Dataset
 from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
-from gamdss.data.store import KEY_FRAMES, Store
+from gamdss.data.store import Store
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.features import FEATURES, scale
 from gamdss.training.people import people
 
