@@ -168,11 +168,12 @@ def augment(images: Tensor, where: Source | Maps) -> Tensor:
 def _remapped(images: Tensor, where: Maps) -> Tensor:
     out = torch.empty(images.shape)
     plane = np.empty(images.shape[2:], np.float32)  # stays in the cache
+    unused = np.empty(0, np.uint16)  # fractions of pixels
     tables = _tables() if images.dtype == torch.uint8 else None
     for clip, pixel, target in zip(images.numpy(), where.pixel, out.numpy(), strict=True):
         for channel, image in enumerate(clip):
             values = image if tables is None else cv2.LUT(image, tables[channel % RGB], plane)
-            cv2.remap(values, pixel, None, cv2.INTER_NEAREST, target[channel])
+            cv2.remap(values, pixel, unused, cv2.INTER_NEAREST, target[channel])
     return out
 
 
