@@ -24,7 +24,8 @@ _HEAD_SHARE = 0.1  # usual share of the head's pose that the average face leaves
 
 def low_pass(signals: np.ndarray, rate: float) -> np.ndarray:
     """Signals (T, ...) at `rate` samples a second without what no skin follows."""
-    return np.asarray(gaussian_filter1d(signals, _SMOOTH * rate, axis=0, mode="nearest"))
+    smooth = gaussian_filter1d(signals, _SMOOTH * rate, axis=0, mode="nearest", output=np.float64)
+    return np.asarray(smooth)
 
 
 def contrast(signals: np.ndarray, rate: float, scale: float) -> np.ndarray:
