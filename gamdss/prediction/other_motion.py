@@ -44,7 +44,8 @@ def _syllables(bump: RegionBump, rate: float) -> np.ndarray:
     low = max(bump.first, round(bump.extent.start - MARGIN * rate))
     high = round(bump.extent.end + MARGIN * rate) + 1
     part = bump.signal[low - bump.first : high - bump.first]
-    height = max(float(bump.signal[bump.extent.top - bump.first] - np.median(part)), 1e-12)
+    over_usual = float(bump.signal[bump.extent.top - bump.first] - np.median(part))
+    height = max(over_usual, bump.extent.height)  # a held smile is the usual state of its part
     tops = find_peaks(part, prominence=_LIKE * height)[0] + low
     runs = np.split(tops, np.flatnonzero(np.diff(tops) > _SYLLABLE * rate) + 1)
     near = [run for run in runs if len(run) and run[0] <= bump.extent.end]
