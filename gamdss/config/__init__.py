@@ -14,6 +14,7 @@ from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
 from gamdss.errors import require
+from gamdss.records import AU_TASK
 
 
 @dataclass
@@ -148,7 +149,7 @@ class Config:
     Args:
         dataset: name of the dataset's spec (`gamdss datasets` lists them), path of a custom spec,
             or `csv` for a plain table of clips. Several make a composite: `smic+cas2+samm`.
-        task: name of the classification task, such as `c5` or `c3`.
+        task: name of the classification task, such as `c5` or `c3`, or `au` for action units.
         data_root: the dataset's folder as delivered, with the workbook and the frames; of a
             composite, one each: `smic=/data/SMIC,cas2=/data/CASME2`.
         annotations: the workbook, relative to the working directory or to `data_root`, if it is
@@ -214,6 +215,17 @@ class Config:
         ok = self.protocol.name != "all" or selection == "final"
         allowed = "final with --protocol.name all, which sets nobody aside"
         require(ok, "training.selection", selection, allowed)
+        if self.task == AU_TASK:
+            self._check_unit_task()
+
+    def _check_unit_task(self) -> None:
+        """Refuse what needs one class for each clip."""
+        allowed = "{} with --task au, whose clips show several action units"
+        training = self.training
+        sampling, weight = training.sampling, training.au_weight
+        require(sampling == "shuffle", "training.sampling", sampling, allowed.format("shuffle"))
+        require(weight == 0, "training.au_weight", weight, allowed.format("0"))
+        require(self.clip_list is None, "clip_list", self.clip_list, allowed.format("omitted"))
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as in `config.yaml`."""

@@ -25,7 +25,7 @@ from gamdss.data.key_frames import (
     frames_needed,
     one_size,
 )
-from gamdss.data.store import KEY_FRAMES
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError
 from gamdss.files import cache_folder
 from gamdss.records import KeyFrames
@@ -63,7 +63,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
     Attributes:
         classes: names of the classes; empty if the labels of custom clips are numbers.
-        labels: class number of each clip.
+        labels: class number of each clip; for the task `au`, a list with 1 for each of
+            `classes` that moves and 0 for the others.
         keys: reselected key frames of each clip, as frame numbers.
         clips: name of each clip.
         subjects: subject of each clip; for custom clips, the name of their source.
@@ -167,7 +168,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
             self._draws = store.draws_index[..., :KEY_FRAMES]
         self.keys = store.reselected_keys
         self.classes: tuple[str, ...] = read.classes
-        self.labels = tuple(int(label) for label in read.labels)
+        self.labels = tuple(read.targets.tolist())
         self.clips = tuple(clip.id for clip in read.clips)
         self.subjects = tuple(clip.subject for clip in read.clips)
 

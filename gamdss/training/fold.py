@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -83,6 +84,7 @@ class FoldTrainer:
         else:
             learner.restart(seed)
         self.learner, self.net, self.optimizer = learner, learner.net, learner.optimizer
+        self.units = learner.units
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
         self.shown = data.training  # index of the training clips in the current epoch
@@ -175,7 +177,8 @@ class FoldTrainer:
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
         index, labels = self.shown[clips], self.data.training_labels[clips]
-        return self.learner.step(self.data, index, labels, self.class_weights)
+        units = None if self.data.training_units is None else self.data.training_units[clips]
+        return self.learner.step(self.data, index, labels, self.class_weights, units)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
@@ -192,6 +195,8 @@ class FoldTrainer:
             return self.logits(index)
         distinct, places = draws.flatten(0, 1).unique(dim=0, return_inverse=True)
         logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
+        if self.data.training_labels.ndim == 2:  # action units: log odds of the mean probability
+            return logsigmoid(logits).logsumexp(1) - logsigmoid(-logits).logsumexp(1)
         return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
 
     def logits(self, index: Tensor) -> Tensor:
@@ -213,6 +218,8 @@ class FoldTrainer:
         }
         if history.inner:
             state |= {"inner": torch.stack(history.inner), "best": self.best}
+        if self.units is not None:
+            state["units"] = self.units.state_dict()
         checkpoint.save_state(self.state_file, state)
         history.write(self.folder / "log.csv")
 
@@ -226,6 +233,8 @@ class FoldTrainer:
             log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
             return
         checkpoint.fit(self.state_file, self.net, state["net"])
+        if self.units is not None:
+            checkpoint.fit(self.state_file, self.units, state["units"])
         self.learner.load_optimizer(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
@@ -245,6 +254,7 @@ class FoldTrainer:
             inner_clips=data.inner_clips,
             inner_logits=torch.stack(history.inner).numpy() if chosen else None,
             inner_labels=None if data.inner_labels is None else data.inner_labels.cpu().numpy(),
+            training_positives=_positives(data.training_labels),
         )
         about = {
             "model": self.config.as_dict()["model"],
@@ -261,3 +271,8 @@ class FoldTrainer:
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
+
+
+def _positives(labels: Tensor) -> np.ndarray | None:
+    """Training clips of each action unit (C,); None for classes."""
+    return labels.sum(0).cpu().numpy() if labels.ndim == 2 else None
