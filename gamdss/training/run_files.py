@@ -139,6 +139,8 @@ def differences(
     """
     before, now = flatten(first.as_dict()), flatten(second.as_dict())
     free = _FREE if machine else _FREE | _MACHINE
+    if "motion" not in (first.reselection.preset, second.reselection.preset):
+        free = free | {"reselection.prior"}  # no other preset has one
     found = {}
     for name in sorted(before.keys() - free):
         pair = (before[name], now[name])
