@@ -8,6 +8,11 @@ import numpy as np
 
 KEYS = ("onset", "apex", "offset")
 RELIABLE = 0.6  # quality of a fit below which it is unreliable
+# The task whose targets are action units, several of which may move in one clip.
+AU_TASK = "au"
+# Those of the cross-dataset protocol of MEB (arXiv 2211.11425).
+UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
+UNIT_NAMES = tuple(f"AU{number}" for number in UNITS)
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,10 @@ class FoldResult:
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64. If training subjects were set aside
     to choose the epoch, `inner_clips` are their clips, with `inner_logits` (E, M, C) and
     `inner_labels` (M,).
+
+    In the task of action units, C is their number, and labels are (N, C) and (M, C), 1 for each
+    unit that moves and 0 for the others. `training_positives` (C,) then has the number of training
+    clips of each unit; without it, every unit is taken as trained.
     """
 
     name: str
@@ -129,3 +138,4 @@ class FoldResult:
     inner_clips: tuple[str, ...] = ()
     inner_logits: np.ndarray | None = None
     inner_labels: np.ndarray | None = None
+    training_positives: np.ndarray | None = None

@@ -20,9 +20,12 @@ class TrainingConfig:
         lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
         lr_decay_epochs: for how many epochs the learning rate decays.
         auxiliary_weight: weight of the auxiliary loss, the cross-entropy of the falling phase.
+        au_weight: weight of another auxiliary loss for the classes of emotions: the action units of
+            the clip, predicted from the embedding by a layer that is not kept. 0 omits it.
         label_smoothing: share of each training target that is spread over all classes.
         class_weights: `balanced` weighs the loss of a class by the inverse of its number of
-            training clips; `none` weighs all classes equally.
+            training clips, and of an action unit where it moves by the number of clips without it
+            over that with it; `none` weighs all equally.
         sampling: `shuffle` shows each training clip once per epoch; `balanced` draws as many with
             replacement, every class equally often.
         selection: which epoch of a fold is evaluated: the last one (`final`), or the one with the
@@ -45,6 +48,7 @@ class TrainingConfig:
     lr_decay: float = 0.987
     lr_decay_epochs: int = 50
     auxiliary_weight: float = 1.0
+    au_weight: float = 0.0
     label_smoothing: float = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     sampling: Literal["shuffle", "balanced"] = "shuffle"
@@ -58,7 +62,7 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "checkpoint_every"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
-        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight"):
+        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight", "au_weight"):
             require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
         require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
         smoothing = self.label_smoothing

@@ -23,7 +23,7 @@ from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, Store, join_stores, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import DataRootError
+from gamdss.errors import AnnotationError, DataRootError
 from gamdss.files import write_csv, write_json
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.motion.annotator import Annotator
@@ -56,12 +56,16 @@ class Dataset:
     def labelled(self) -> Labelled:
         """Clips and labels, as the splits take them."""
         read = self.annotations
-        return Labelled(read.clips, read.labels, read.classes)
+        units = read.unit_labels if read.units == "targets" else None
+        return Labelled(read.clips, read.labels, read.classes, units)
 
     def about(self) -> dict[str, Any]:
         """What identifies the data of a run; it must be the same when the run resumes."""
         clips = [clip.id for clip in self.annotations.clips]
-        labels = json.dumps([clips, self.annotations.labels]).encode()
+        known: list[Any] = [clips, self.annotations.labels]
+        if self.annotations.units != "unused":
+            known.append(self.annotations.unit_labels.tolist())
+        labels = json.dumps(known).encode()
         return {
             "dataset": self.title,
             "clips": len(clips),
@@ -79,8 +83,24 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
         DataRootError, AnnotationError, FrameError: data is missing or broken; says how to fix it.
     """
     parts = [_open_one(part, cache, progress) for part in sources(config)]
-    if len(parts) == 1:
-        return parts[0]
+    joined = parts[0] if len(parts) == 1 else _joined(parts)
+    if config.training.au_weight:
+        _require_units(joined.annotations)
+    return joined
+
+
+def _require_units(annotations: Annotations) -> None:
+    """Raise AnnotationError if no clip has an action unit for an auxiliary loss."""
+    if annotations.unit_labels.max() < 0:
+        raise AnnotationError(
+            "--training.au-weight needs action units, but no clip has one",
+            file=annotations.workbook,
+            remedy="Omit it, or choose a dataset whose workbook has a column of action units.",
+        )
+
+
+def _joined(parts: Sequence[Dataset]) -> Dataset:
+    """Several datasets as one; warns of classes with other numbers of clips than published."""
     annotations = join_annotations([part.annotations for part in parts])
     for dataset, name, here, published in composition(annotations, _expected(parts)):
         if published not in (None, here):
@@ -127,6 +147,8 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
     places, annotations = listed_clips(config, annotations)
     if config.clip_list is not None:
         store = store.subset(places)
+    if config.training.au_weight:
+        annotations = replace(annotations, units="auxiliary")
     synthetic = (root / MANIFEST).is_file()
     return Dataset(
         title=f"Synthetic clips in {spec.title}'s layout" if synthetic else spec.title,

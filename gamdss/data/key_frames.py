@@ -17,11 +17,12 @@ from tqdm import tqdm
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode, is_black
-from gamdss.errors import FrameError
+from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection import needed_frames, reselect
+from gamdss.reselection import needed_frames
 from gamdss.reselection.images import gather_span, missing_notes
+from gamdss.reselection.jitter import jitter_span
 from gamdss.reselection.motion.annotator import (
     FIXED,
     Annotator,
@@ -29,7 +30,9 @@ from gamdss.reselection.motion.annotator import (
     learn_without,
     usual_phases,
 )
+from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
+from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
 from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
@@ -41,7 +44,8 @@ class ClipKeyFrames:
 
     `phase_features` float16 (P, C, S, S) has those of each phase once; None if the network needs
     only the frames. `annotated_index` and `reselected_index` are (onset, apex, offset) in `images`,
-    followed by (rising, falling) in `phase_features` if there are any.
+    followed by (rising, falling) in `phase_features` if there are any. `draws_index` has the same
+    of each draw.
     """
 
     images: np.ndarray
@@ -50,6 +54,7 @@ class ClipKeyFrames:
     annotated_index: tuple[int, ...]
     reselected_index: tuple[int, ...]
     phase_features: np.ndarray | None = None
+    draws_index: tuple[tuple[int, ...], ...] = ()
 
 
 class KeyFrameReader:
@@ -59,11 +64,12 @@ class KeyFrameReader:
         colour: whether the dataset's frames are in colour.
         image_size: height and width of the result in pixels; 0 keeps the frames' own size.
         frames: how to handle grey frames and frames of mixed size.
-        reselection: preset, ratio and prior.
+        reselection: preset, ratio, prior and draws.
         features: the phase features to compute; none by default.
 
     Raises:
-        ConfigError: the installed OpenCV lacks what the features need.
+        ConfigError: the installed OpenCV lacks what the features need, or the preset has no
+            posterior to draw from.
     """
 
     def __init__(
@@ -81,6 +87,7 @@ class KeyFrameReader:
         self.features = (
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
+        _check_draws(reselection)
         self._annotators: Mapping[str, Annotator] = {}
         self._seen: dict[str, AnnotatedMotion | None] = {}
 
@@ -139,9 +146,7 @@ class KeyFrameReader:
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` needs, ascending; some may be missing from the folder."""
-        keys = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
+        return frames_needed(item.clip.annotated.numbers, self.reselection)
 
     def looked_at(self, item: ClipFrames) -> tuple[int, ...]:
         """Numbers of all frames that the result may depend on, ascending."""
@@ -160,13 +165,15 @@ class KeyFrameReader:
         """
         annotated = item.clip.annotated
         images = {} if item.clip.id in self._seen else self.images(item)
-        reselected = self.reselect(item, images)
-        numbers = sorted({*annotated.numbers, *reselected.numbers})
+        reselected, drawn = self.draw(item, images)
+        draws = [KeyFrames(*numbers) for numbers in drawn]
+        used = (annotated, reselected, *draws)
+        numbers = sorted({number for keys in used for number in keys.numbers})
         images = images or self._one_size(item, {n: self._decode(item, n) for n in numbers})
         if all(is_black(images[number]) for number in annotated.numbers):
             log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
         places = {number: index for index, number in enumerate(numbers)}
-        pairs = phases((annotated, reselected))
+        pairs = phases(used)
 
         def index(keys: KeyFrames) -> tuple[int, ...]:
             frames = tuple(places[number] for number in keys.numbers)
@@ -184,6 +191,7 @@ class KeyFrameReader:
             annotated_index=index(annotated),
             reselected_index=index(reselected),
             phase_features=features,
+            draws_index=tuple(map(index, draws)),
         )
 
     def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
@@ -191,28 +199,39 @@ class KeyFrameReader:
 
         After `learn`, `images` are not needed.
         """
+        return self.draw(item, images)[0]
+
+    def draw(
+        self, item: ClipFrames, images: dict[int, np.ndarray]
+    ) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+        """As `reselect`, and the draws of the key frames."""
         annotated = item.clip.annotated
-        found = self._found(item, images)
-        return replace(
+        found, posterior = self._found(item, images)
+        present = [number for number in self.needed(item) if number in item.files]
+        draws, jitter = self.reselection.draws, self.reselection.jitter
+        keys = replace(
             found,
             notes=(*annotated.notes, *found.notes),
             estimated=annotated.estimated,
             substituted=annotated.substituted,
         )
+        return keys, draw_key_frames(found, posterior, present, draws, jitter)
 
-    def _found(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
+    def _found(
+        self, item: ClipFrames, images: dict[int, np.ndarray]
+    ) -> tuple[KeyFrames, Posterior | None]:
         annotated = item.clip.annotated
         if item.clip.id not in self._seen:
             preset, ratio = self.reselection.preset, self.reselection.ratio
-            return reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
+            return reselect_with_posterior(images, annotated.numbers, preset, ratio)
         missing = missing_notes(item.files, annotated.numbers)
         seen = self._seen[item.clip.id]
         if seen is None:
-            return replace(annotated, notes=missing, kept=KEYS)
+            return replace(annotated, notes=missing, kept=KEYS), None
         learned = self.reselection.prior == "dataset"
         annotator = self._annotators[item.clip.subject]
         fit = seen.under(annotator) if learned else seen.refitted(FIXED)
-        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4))
+        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4)), fit.posterior
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
@@ -266,6 +285,41 @@ class KeyFrameReader:
             return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
+
+
+def frames_needed(
+    annotated: tuple[int, int, int], reselection: ReselectionConfig
+) -> tuple[int, ...]:
+    """Frame numbers from which key frames are reselected and drawn, ascending."""
+    needed = needed_frames(*annotated, reselection.preset, reselection.ratio)
+    if not reselection.jitter:
+        return needed
+    return tuple(sorted({*needed, *jitter_span(*annotated, reselection.jitter)}))
+
+
+def found_and_drawn(
+    images: Mapping[int, np.ndarray],
+    annotated: tuple[int, int, int],
+    reselection: ReselectionConfig,
+) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+    """Key frames reselected among `images` (by frame number), and their draws."""
+    found, posterior = reselect_with_posterior(
+        images, annotated, reselection.preset, reselection.ratio
+    )
+    draws, jitter = reselection.draws, reselection.jitter
+    return found, draw_key_frames(found, posterior, list(images), draws, jitter)
+
+
+def _check_draws(reselection: ReselectionConfig) -> None:
+    preset = reselection.preset
+    if not reselection.draws or reselection.jitter or resolve(preset).criterion == "motion":
+        return
+    raise ConfigError(
+        f"reselection.draws is {reselection.draws}, but the preset {preset!r} has no posterior "
+        "to draw from",
+        remedy="Use --reselection.preset motion, or move key frames at random with "
+        "--reselection.jitter 0.1",
+    )
 
 
 class MixedSizeError(FrameError):

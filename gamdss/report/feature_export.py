@@ -82,10 +82,10 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
                 reader.learn(clips, pool, skip_broken=True)
         places, annotations = listed_clips(part, annotations)
         above = PurePosixPath(spec.name) if len(parts) > 1 else PurePosixPath()
-        for place, label in zip(places, annotations.labels, strict=True):
+        for number, place in enumerate(places):
             clip = clips[place].clip
             folder = above / clip.subject / clip.name
-            jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
+            jobs.append(FeatureJob(clips[place], reader, annotations.class_name(number), folder))
     return jobs
 
 

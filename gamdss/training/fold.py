@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -83,8 +84,10 @@ class FoldTrainer:
         else:
             learner.restart(seed)
         self.learner, self.net, self.optimizer = learner, learner.net, learner.optimizer
+        self.units = learner.units
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
+        self.shown = data.training  # index of the training clips in the current epoch
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -134,10 +137,7 @@ class FoldTrainer:
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
         started = time.perf_counter()
-        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
-        # fold draws what it would have drawn.
-        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
-        loss, accuracy = self._train_epoch(epoch)
+        loss, accuracy = self.train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
@@ -147,15 +147,19 @@ class FoldTrainer:
 
     def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        self.history.inner.append(self.logits(inner))
+        self.history.inner.append(self.averaged_logits(inner, self.data.inner_draws))
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
             weights = self.net.state_dict()
             self.best = {name: values.clone() for name, values in weights.items()}
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Mean loss and training accuracy; synchronises with the device only at the end."""
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
+        # fold draws what it would have drawn.
+        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
+        self.shown = self.data.of_epoch(epoch, self.config.seed)
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
         self.learner.set_rate(training.learning_rate * training.lr_decay**decays)
@@ -172,12 +176,28 @@ class FoldTrainer:
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
-        index, labels = self.data.training[clips], self.data.training_labels[clips]
-        return self.learner.step(self.data, index, labels, self.class_weights)
+        index, labels = self.shown[clips], self.data.training_labels[clips]
+        units = None if self.data.training_units is None else self.data.training_units[clips]
+        return self.learner.step(self.data, index, labels, self.class_weights, units)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        return self.logits(self.data.held_out)
+        return self.averaged_logits(self.data.held_out, self.data.held_out_draws)
+
+    def averaged_logits(self, index: Tensor, draws: Tensor | None) -> Tensor:
+        """Logits (N, C) of clips: logarithms of their probabilities averaged over draws.
+
+        Args:
+            index: the clips as in `FoldData`.
+            draws: index of their draws (N, D, 3 or 5); None gives the logits of `index`.
+        """
+        if draws is None or not len(draws):
+            return self.logits(index)
+        distinct, places = draws.flatten(0, 1).unique(dim=0, return_inverse=True)
+        logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
+        if self.data.training_labels.ndim == 2:  # action units: log odds of the mean probability
+            return logsigmoid(logits).logsumexp(1) - logsigmoid(-logits).logsumexp(1)
+        return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
 
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
@@ -198,6 +218,8 @@ class FoldTrainer:
         }
         if history.inner:
             state |= {"inner": torch.stack(history.inner), "best": self.best}
+        if self.units is not None:
+            state["units"] = self.units.state_dict()
         checkpoint.save_state(self.state_file, state)
         history.write(self.folder / "log.csv")
 
@@ -211,6 +233,8 @@ class FoldTrainer:
             log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
             return
         checkpoint.fit(self.state_file, self.net, state["net"])
+        if self.units is not None:
+            checkpoint.fit(self.state_file, self.units, state["units"])
         self.learner.load_optimizer(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
@@ -230,6 +254,7 @@ class FoldTrainer:
             inner_clips=data.inner_clips,
             inner_logits=torch.stack(history.inner).numpy() if chosen else None,
             inner_labels=None if data.inner_labels is None else data.inner_labels.cpu().numpy(),
+            training_positives=_positives(data.training_labels),
         )
         about = {
             "model": self.config.as_dict()["model"],
@@ -246,3 +271,8 @@ class FoldTrainer:
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
+
+
+def _positives(labels: Tensor) -> np.ndarray | None:
+    """Training clips of each action unit (C,); None for classes."""
+    return labels.sum(0).cpu().numpy() if labels.ndim == 2 else None

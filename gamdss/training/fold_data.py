@@ -13,8 +13,10 @@ from torch import Tensor
 from gamdss.config import AugmentationConfig, Config
 from gamdss.data.augment import Draw, augment, draw, normalise, source, turn, uniform
 from gamdss.data.dataset import Dataset
+from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
-from gamdss.data.store import KEY_FRAMES, Store
+from gamdss.data.store import Store
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.features import FEATURES, scale
 from gamdss.training.people import people
 
@@ -46,7 +48,11 @@ class FoldData:
         training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
             `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
             clips of training subjects set aside to choose the epoch; None for the final epoch.
-        training_labels, held_out_labels, inner_labels: class index of each clip.
+        training_draws, held_out_draws, inner_draws: index of their draws (N, D, 3 or 5), as many
+            as an epoch chooses from or an evaluation averages over; None for the key frames found.
+        training_labels, held_out_labels, inner_labels: class index of each clip (N,); or action
+            units (N, C), 1 for those that move.
+        training_units: action units (N, U) for an auxiliary loss, -1 where unknown; None without.
         held_out_clips, inner_clips: ids in the order of `held_out` and `inner`.
         phase_features: float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; None if
             the network needs only the frames.
@@ -69,7 +75,24 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    training_draws: Tensor | None = None
+    held_out_draws: Tensor | None = None
+    inner_draws: Tensor | None = None
     people: tuple[str, ...] = ()
+    training_units: Tensor | None = None
+
+    def of_epoch(self, epoch: int, seed: int) -> Tensor:
+        """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
+
+        The draw follows from the run's seed, fold, epoch and clip alone, and leaves PyTorch's
+        default generator as it is.
+        """
+        if self.training_draws is None:
+            return self.training
+        clips, draws = self.training_draws.shape[:2]
+        own = draw_of_epoch(clips, draws, epoch, stream(seed, self.name, "draws"))
+        places = torch.from_numpy(np.arange(clips) * draws + own).to(self.training.device)
+        return self.training_draws.flatten(0, 1)[places]
 
     def batch(
         self,
@@ -129,8 +152,13 @@ class FoldData:
     def class_weights(self) -> Tensor:
         """Weights (C,), inversely proportional to the number of training clips of each class.
 
-        Their mean over the training clips is 1; a class without training clips has weight 0.
+        Their mean over the training clips is 1; a class without training clips has weight 0. Of
+        action units, the clips without a unit over those with it; 1 for a unit without clips.
         """
+        if self.training_labels.ndim == 2:
+            with_it = self.training_labels.sum(0)
+            ratio = (len(self.training) - with_it) / with_it.clamp(min=1)
+            return torch.where(with_it > 0, ratio, 1.0)
         count = torch.bincount(self.training_labels, minlength=len(self.classes)).float()
         weights = len(self.training) / ((count > 0).sum() * count.clamp(min=1))
         return weights * (count > 0)
@@ -159,7 +187,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     store, annotations = dataset.store, dataset.annotations
     everywhere = config.reselection.clips == "all"
     evaluated = store.reselected_index if everywhere else store.annotated_index
-    labels = np.array(annotations.labels, np.int64)
+    labels = annotations.targets
     training, inner, held_out = list(fold.training), None, list(fold.held_out)
     if config.training.selection == "inner":
         seed = stream(config.seed, fold.name, "inner")
@@ -172,6 +200,11 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(inputs.frames.device)
 
+    def draws(clips: list[int] | None, count: int | None) -> Tensor | None:
+        index = store.draws_index
+        return None if index is None or clips is None or count == 0 else to(index[clips, :count])
+
+    auxiliary, tested = config.training.au_weight > 0, config.reselection.test_draws
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
@@ -187,5 +220,9 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        training_draws=draws(training, None),
+        held_out_draws=draws(held_out, tested),
+        inner_draws=draws(inner, tested),
         people=people(annotations.clips[i] for i in fold.training),
+        training_units=to(annotations.unit_labels[training]) if auxiliary else None,
     )

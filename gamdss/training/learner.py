@@ -11,15 +11,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
-from gamdss.losses import training_loss
+from gamdss.losses import count_right, training_loss
 from gamdss.models.two_branch import TwoBranchNet, build_network
+from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep
 from gamdss.training.device import autocast
 from gamdss.training.fold_data import Batch, FoldData
@@ -51,7 +52,9 @@ class Learner:
         self.net = self._fresh(seed).to(device)
         if device.type == "cuda":  # else cuDNN would reorder the weights in each step
             self.net = self.net.to(memory_format=torch.channels_last)
-        self.optimizer = optimizer(self.net, config.training, device)
+        self.units = self._fresh_units().to(device) if config.training.au_weight else None
+        learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
+        self.optimizer = optimizer(learned, config.training, device)
         wanted = config.training.compile == "on"
         self._compiled_loss = compiled(self._loss) if wanted else None
         self._compiled_predict = compiled(self._predict) if wanted else None
@@ -64,6 +67,10 @@ class Learner:
         torch.manual_seed(seed)
         return build_network(self.config.model, self._classes)
 
+    def _fresh_units(self) -> UnitLayer:
+        """The layer of an auxiliary loss; its weights follow from the seed after the network's."""
+        return UnitLayer(cast(nn.Linear, self.net.head.classify).in_features, self.config.training)
+
     @property
     def is_captured(self) -> bool:
         """Whether steps are replayed as CUDA graphs."""
@@ -72,6 +79,8 @@ class Learner:
     def restart(self, seed: int) -> None:
         """Start again from the weights of a seed, in place."""
         self.net.load_state_dict(self._fresh(seed).state_dict())
+        if self.units is not None:
+            self.units.load_state_dict(self._fresh_units().state_dict())
         for values in self.optimizer.state.values():
             for value in values.values():
                 value.zero_()
@@ -95,20 +104,27 @@ class Learner:
                 group["lr"] = rate
 
     def step(
-        self, data: FoldData, index: Tensor, labels: Tensor, class_weights: Tensor | None = None
+        self,
+        data: FoldData,
+        index: Tensor,
+        labels: Tensor,
+        class_weights: Tensor | None = None,
+        units: Tensor | None = None,
     ) -> Tensor:
         """One optimiser step; returns (2,): summed loss, correct clips.
 
         Args:
             data: of the fold.
             index: of clips as in `FoldData`, (B, 3 or 5).
-            labels: their classes (B,).
+            labels: their classes (B,), or action units (B, C).
             class_weights: of the loss.
+            units: action units (B, U) for an auxiliary loss.
         """
         drawn = uniform(len(index))
         if self.device.type == "cuda":
             drawn = drawn.pin_memory().to(self.device, non_blocking=True)
-        inputs = (index, labels, drawn, *(() if class_weights is None else (class_weights,)))
+        given = [values for values in (class_weights, units) if values is not None]
+        inputs = (index, labels, drawn, *given)
         full = len(index) == self.config.training.batch_size
         if self._compiled_loss is not None and not self._tried and full:
             self._try_compiling(data, inputs)
@@ -126,26 +142,37 @@ class Learner:
         index: Tensor,
         labels: Tensor,
         drawn: Tensor,
-        class_weights: Tensor | None = None,
+        *given: Tensor,
     ) -> Tensor:
         batch = data.batch(index, self.config.augmentation, drawn)
         full = len(index) == self.config.training.batch_size
         function = self._compiled_loss if self._compiled_loss is not None and full else self._loss
-        loss, correct = function(batch, labels, class_weights)
+        loss, correct = function(batch, labels, *given)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
         return torch.stack((loss.detach() * len(index), correct))
 
-    def _loss(
-        self, batch: Batch, labels: Tensor, class_weights: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Loss and number of correct clips; see `gamdss.losses`."""
+    def _loss(self, batch: Batch, labels: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss and number of correct clips; see `gamdss.losses`.
+
+        `given` are the class weights, if any, and the units of an auxiliary loss, if there is one.
+        """
+        training, auxiliary = self.config.training, 0 if self.units is None else 1
+        weights = given[0] if len(given) > auxiliary else None
         with autocast(self.config):
-            rising, falling = self.net(*batch)
-        loss = training_loss(rising, falling, labels, self.config.training, class_weights)
-        predicted = (rising if rising is not None else falling).argmax(1)
-        return loss, (predicted == labels).sum()
+            if self.units is None:
+                rising, falling = self.net(*batch)
+            else:
+                embeddings = self.net.forward_head(self.net.forward_features(*batch), True)
+                rising, falling = (
+                    None if values is None else self.net.head.classify(values)
+                    for values in embeddings
+                )
+        loss = training_loss(rising, falling, labels, training, weights)
+        if self.units is not None:
+            loss = loss + self.units.loss(embeddings, given[-1])
+        return loss, count_right(rising if rising is not None else falling, labels)
 
     def _predict(self, batch: Batch) -> Tensor:
         with autocast(self.config):
@@ -175,11 +202,11 @@ class Learner:
         """Compile forward and backward; nothing changes but that they are compiled."""
         self._tried = True
         assert self._compiled_loss is not None
-        index, labels, drawn, *weights = inputs
+        index, labels, drawn, *given = inputs
         batch = data.batch(index, self.config.augmentation, drawn)
         with _unchanged(self.net, self.device):
             try:
-                loss, _ = self._compiled_loss(batch, labels, weights[0] if weights else None)
+                loss, _ = self._compiled_loss(batch, labels, *given)
                 loss.backward()
             except Exception as error:  # the compiler raises errors of many kinds
                 _warn("the training step cannot be compiled", error)
