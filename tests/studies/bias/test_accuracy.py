@@ -9,8 +9,7 @@ from gamdss.studies.bias.shifts import measure_shifts
 
 def test_errors_coverage_and_tail_are_stated_for_clips_with_known_truth():
     clips = [
-        Clip("cas2", "01", name, KeyFrames(100, 130, 170), "happiness")
-        for name in ("a", "b", "c")
+        Clip("cas2", "01", name, KeyFrames(100, 130, 170), "happiness") for name in ("a", "b", "c")
     ]
     found = [
         KeyFrames(100, 120, 160, intervals=((99, 101), (119, 121), (150, 155))),
