@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gamdss.prediction.candidate_fit import _with_held, fit_candidate
+from gamdss.prediction.candidate_fit import fit_candidate
 from gamdss.records import RELIABLE
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
@@ -62,10 +62,3 @@ def test_too_few_or_still_frames_have_no_fit():
     assert fit_candidate(still, still, (5, 10, 20), 4) is None
     few = {n: still[n] for n in range(5)}
     assert fit_candidate(few, few, (1, 2, 4), 4) is None
-
-
-def test_any_frame_of_a_held_expression_could_be_its_apex():
-    times, course = np.arange(1, 11), np.array([0, 0.3, 0.8, 1, 1, 1, 0.9, 0.4, 0, 0])
-    assert _with_held((5, 5), times, course) == (3, 7)
-    assert _with_held((2, 5), times, course) == (2, 7)
-    assert _with_held((5, 6), times, course / 2) == (5, 6)

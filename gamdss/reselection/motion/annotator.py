@@ -45,15 +45,15 @@ class Annotator:
         return annotated - np.array(self.bias) * phases, width
 
     def rightness(self, seen: Evidence) -> np.ndarray:
-        """Density of each sample's errors over that of the wide prior, (S, 3)."""
+        """Density of each sample's errors over that of the wide prior, (..., S, 3)."""
         away = (seen.errors - np.array(self.bias)) / np.array(self.width)
         return np.asarray(np.exp(-0.5 * away**2 - seen.logs) / np.array(self.width))
 
     def weights(self, seen: Evidence) -> np.ndarray:
-        """Weight of each sample if the annotation is this annotator's, or a wild one, (S,)."""
-        logs = np.log((1 - _WILD) * self.rightness(seen) + _WILD).sum(axis=1) + seen.phases
-        weights = np.exp(logs - logs.max())
-        return np.asarray(weights / weights.sum())
+        """Weight of each sample if the annotation is this annotator's, or a wild one, (..., S)."""
+        logs = np.log((1 - _WILD) * self.rightness(seen) + _WILD).sum(axis=-1) + seen.phases
+        weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,20 +120,25 @@ def learn(clips: Sequence[Evidence]) -> Annotator:
     """The annotator of clips; `FIXED` if there are fewer than `LEAST_CLIPS`."""
     if len(clips) < LEAST_CLIPS:
         return FIXED
+    seen = _together(clips)
     found = FIXED
     for _ in range(_ROUNDS):
-        total, bias, square = np.full(3, float(_FIRST)), np.zeros(3), np.zeros(3)
-        for seen in clips:
-            right = (1 - _WILD) * found.rightness(seen)
-            weights = found.weights(seen)[:, None] * right / (right + _WILD)
-            total += weights.sum(axis=0)
-            bias += (weights * seen.errors).sum(axis=0)
-            square += (weights * seen.errors**2).sum(axis=0)
+        right = (1 - _WILD) * found.rightness(seen)
+        weights = found.weights(seen)[..., None] * right / (right + _WILD)
+        total = _FIRST + weights.sum(axis=(0, 1))
+        bias = (weights * seen.errors).sum(axis=(0, 1))
+        square = (weights * seen.errors**2).sum(axis=(0, 1))
         bias /= total
         square = (square + _FIRST * np.square(FIXED.width)) / total - bias**2
         width = np.clip(np.sqrt(np.maximum(square, 0)), _LEAST_WIDTH, _WIDE)
         found = Annotator(_rounded(bias), _rounded(width))
     return found
+
+
+def _together(clips: Sequence[Evidence]) -> Evidence:
+    """Evidence of clips with equally many samples, with one more axis in front."""
+    parts = zip(*((seen.errors, seen.logs, seen.phases) for seen in clips), strict=True)
+    return Evidence(*map(np.stack, parts))
 
 
 def learn_without(subjects: Sequence[str], clips: Sequence[Evidence]) -> dict[str, Annotator]:

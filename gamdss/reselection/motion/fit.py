@@ -7,7 +7,7 @@ annotation as a prior. If the motion does not locate a key frame, the annotation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from gamdss.reselection.motion.annotator import (
     Annotator,
     Evidence,
     UsualPhases,
+    learn_without,
     phase_lengths,
 )
 from gamdss.reselection.motion.course import (
@@ -139,6 +140,22 @@ def see_motion(
     numbers = np.array(keys.numbers)
     posterior = fit_course(measured[1], measured[0], numbers, usual.wide(numbers))
     return AnnotatedMotion(keys, usual, *measured, posterior)
+
+
+def fit_together(
+    subjects: Sequence[str], seen: Sequence[AnnotatedMotion | None]
+) -> list[MotionFit | None]:
+    """The fit of each clip under the annotator that is learned from all other subjects' clips.
+
+    Args:
+        subjects: of each clip.
+        seen: of each clip of a dataset, as `see_motion` found it.
+    """
+    known = [(who, clip.evidence) for who, clip in zip(subjects, seen, strict=True) if clip]
+    learned = learn_without([who for who, _ in known], [evidence for _, evidence in known])
+    return [
+        clip.under(learned[who]) if clip else None for who, clip in zip(subjects, seen, strict=True)
+    ]
 
 
 def _measure(

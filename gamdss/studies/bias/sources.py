@@ -18,6 +18,7 @@ from gamdss.data.truth import GROUND_TRUTH
 from gamdss.errors import AnnotationError
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import Annotator
+from gamdss.studies.bias.accuracy import accuracy
 from gamdss.studies.bias.groups import read_groups
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
@@ -114,6 +115,8 @@ def measure_bias(
     custom = [] if groups is None else read_groups(groups, joined.shifts, subject)
     title = " + ".join(source.dataset.title for source in joined.sources)
     notes = warnings(joined.sources, config.reselection.preset)
+    if joined.truth is not None:
+        notes += accuracy(joined.shifts, joined.truth)
     return study_shifts(title, joined.shifts, custom, joined.truth, notes), joined
 
 

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection import needed_frames
-from gamdss.reselection.motion.annotator import learn_without, usual_phases
-from gamdss.reselection.motion.fit import see_motion
+from gamdss.reselection.motion.annotator import usual_phases
+from gamdss.reselection.motion.fit import fit_together, see_motion
 from gamdss.synthetic.action_units import displacement, draw_expression
 from gamdss.synthetic.clip import SyntheticClip, annotate
 from gamdss.synthetic.face import OVERSAMPLING, Face, render_face
@@ -99,12 +99,10 @@ def measure(clips: int = CLIPS) -> dict[str, np.ndarray]:
         span = needed_frames(*clip.annotated.numbers, "motion")
         images = {number: frame for number, frame in clip.frames() if number in span}
         seen.append(see_motion(images, clip.annotated, usual))
-    moved = [motion for motion in seen if motion is not None]
-    people = [f"{index % PEOPLE}" for index, motion in enumerate(seen) if motion is not None]
-    learned = learn_without(people, [motion.evidence for motion in moved])
+    people = [f"{index % PEOPLE}" for index in range(clips)]
     found = [
-        clip.annotated if motion is None else motion.under(learned[f"{index % PEOPLE}"]).keys
-        for index, (clip, motion) in enumerate(zip(drawn, seen, strict=True))
+        clip.annotated if fit is None else fit.keys
+        for clip, fit in zip(drawn, fit_together(people, seen), strict=True)
     ]
     true = np.array([clip.course.true.numbers for clip in drawn])
     rise, fall = np.diff(true, axis=1).T
