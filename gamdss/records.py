@@ -8,6 +8,11 @@ import numpy as np
 
 KEYS = ("onset", "apex", "offset")
 RELIABLE = 0.6  # quality of a fit below which it is unreliable
+# The task whose targets are action units, several of which may move in one clip.
+AU_TASK = "au"
+# Those of the cross-dataset protocol of MEB (arXiv 2211.11425).
+UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
+UNIT_NAMES = tuple(f"AU{number}" for number in UNITS)
 
 
 @dataclass(frozen=True)
@@ -18,13 +23,15 @@ class KeyFrames:
     one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
     empty.
 
-    Three fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
+    Four fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
     the wording of a note:
 
     - `kept`: reselection left them unchanged because the motion does not locate them more
       precisely than the annotation;
     - `estimated`: not annotated (the apex is the midpoint of onset and offset);
-    - `substituted`: the annotated frame is missing, and the nearest frame replaces it.
+    - `substituted`: the annotated frame is missing, and the nearest frame replaces it;
+    - `uncertain`: the posterior of `motion` is broad or has two modes: its standard deviation is
+      above a fifth of the phase.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
     `quality` is the share of the motion level's variance that the course fitted by `motion`
@@ -39,6 +46,7 @@ class KeyFrames:
     kept: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
     quality: float | None = None
 
     @property
@@ -115,6 +123,10 @@ class FoldResult:
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64. If training subjects were set aside
     to choose the epoch, `inner_clips` are their clips, with `inner_logits` (E, M, C) and
     `inner_labels` (M,).
+
+    In the task of action units, C is their number, and labels are (N, C) and (M, C), 1 for each
+    unit that moves and 0 for the others. `training_positives` (C,) then has the number of training
+    clips of each unit; without it, every unit is taken as trained.
     """
 
     name: str
@@ -126,3 +138,4 @@ class FoldResult:
     inner_clips: tuple[str, ...] = ()
     inner_logits: np.ndarray | None = None
     inner_labels: np.ndarray | None = None
+    training_positives: np.ndarray | None = None

@@ -19,7 +19,7 @@ from gamdss.report.tsne_words import headline, method, panel_title, run_names
 from gamdss.runs.choice import how_to_get_one, read_experiment, read_runs
 from gamdss.runs.embedding import embed
 from gamdss.runs.embedding_space import Points, all_folds, one_fold, silhouette, tsne
-from gamdss.runs.finished import FinishedRun, read_scored_run
+from gamdss.runs.finished import FinishedRun, read_scored_run, require_classes
 from gamdss.runs.reopened import DataOptions, open_run
 from gamdss.training.run_files import difference_lines, differences, read_config
 
@@ -80,6 +80,8 @@ class TsnePicture(Session):
         super().__init__()
         self.options = options
         self.runs = chosen_runs(options)
+        for run in self.runs:
+            require_classes(run, "t-SNE colours")
         self._panels: list[Panel] = []
         self._drawn: list[tuple[Points, float]] = []
 

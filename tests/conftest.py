@@ -138,9 +138,13 @@ def finished_run(train_once):
 
 @pytest.fixture(scope="session")
 def inner_flow_run(train_once):
-    """A finished run evaluated by `inner` whose temporal stream sees flow. Not to be changed."""
+    """A finished run on draws of key frames, evaluated by `inner`, whose temporal stream sees flow.
+
+    It is not to be changed.
+    """
     words = ("--training.selection", "inner", "--features.name", "flow-dis", "--device", "cpu")
-    return train_once("inner", *words)
+    draws = ("--reselection.draws", "3", "--reselection.test-draws", "2")
+    return train_once("inner", *words, *draws, "--reselection.jitter", "0.3")
 
 
 @pytest.fixture
@@ -167,3 +171,12 @@ def refused(capsys, caplog, small_options, tmp_path):
         return message
 
     return run
+
+
+@pytest.fixture
+def tiny_rmt(monkeypatch):
+    """The paper's stream with two narrow stages: one of rows and columns, one of all pixels."""
+    sizes = {"DIMS": (8, 16), "DEPTHS": (1, 1), "DECOMPOSED": (True, False)}
+    stream = {"RMTStream.num_features": 16, "RMTStream.reduction": 4}
+    for name, value in {**sizes, **stream}.items():
+        monkeypatch.setattr(f"gamdss.models.rmt.{name}", value)

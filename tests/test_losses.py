@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gamdss.errors import ConfigError
-from gamdss.losses import two_phase_loss
+from gamdss.losses import count_right, two_phase_loss
 
 RISING = torch.tensor([[2.0, 0.0, -1.0], [0.5, 0.1, 0.3]])
 FALLING = torch.tensor([[0.0, 1.0, 0.0], [1.0, -1.0, 2.0]])
@@ -58,3 +58,37 @@ def test_the_loss_of_bfloat16_logits_is_computed_in_float32():
     loss = two_phase_loss(rising, falling, labels)
     assert loss.dtype == torch.float32
     assert loss.item() == two_phase_loss(rising.float(), falling.float(), labels).item()
+
+
+def test_units_have_binary_cross_entropy_in_both_phases():
+    generator = torch.Generator().manual_seed(0)
+    rising, falling = torch.randn(2, 5, 4, generator=generator)
+    units = torch.randint(0, 2, (5, 4), generator=generator)
+    expected = [
+        F.binary_cross_entropy_with_logits(logits, units.float()) for logits in (rising, falling)
+    ]
+    loss = two_phase_loss(rising, falling, units, auxiliary_weight=0.5)
+    torch.testing.assert_close(loss, expected[0] + 0.5 * expected[1])
+    smooth = two_phase_loss(rising, None, units, label_smoothing=0.2)
+    wanted = 0.8 * units + 0.1
+    torch.testing.assert_close(smooth, F.binary_cross_entropy_with_logits(rising, wanted))
+    weights = torch.tensor([2.0, 1.0, 3.0, 1.0])
+    weighted = F.binary_cross_entropy_with_logits(rising, units.float(), pos_weight=weights)
+    torch.testing.assert_close(two_phase_loss(rising, None, units, class_weights=weights), weighted)
+
+
+def test_unknown_units_do_not_count():
+    logits = torch.tensor([[1.0, -2.0], [3.0, 0.5]], requires_grad=True)
+    units = torch.tensor([[1, 0], [-1, -1]])
+    loss = two_phase_loss(logits, None, units)
+    expected = F.binary_cross_entropy_with_logits(logits[:1], units[:1].float())
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert (logits.grad[1] == 0).all()
+    assert two_phase_loss(logits, None, torch.full((2, 2), -1)) == 0
+
+
+def test_right_are_clips_of_the_class_and_shares_of_units():
+    logits = torch.tensor([[1.0, -1.0], [-1.0, 2.0]])
+    assert count_right(logits, torch.tensor([0, 0])) == 1
+    assert count_right(logits, torch.tensor([[1, 1], [0, 1]])) == 1.5

@@ -36,7 +36,7 @@ COMMANDS = {
     "features": "write the phase features of every clip as files",
     "synth": "write a synthetic dataset with known key frames in a native layout",
     "bench": "measure how fast this machine trains, compared with the release's way",
-    "stress": "measure reselection against known truth, one disturbance at a time",
+    "stress": "measure reselection, or recognition, against known truth",
     "report": "write a finished run as one HTML page",
     "tsne": "draw t-SNE of the embeddings of finished runs",
     "attribution": "draw where on the face the networks of a run see their evidence",

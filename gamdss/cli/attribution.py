@@ -12,7 +12,7 @@ from gamdss.metrics.calibration import ClipPrediction, clip_predictions, notable
 from gamdss.report.attribution_figure import MapRow, attribution_figure
 from gamdss.report.tables import epoch_name
 from gamdss.runs.attribution import attribute, require_captum
-from gamdss.runs.finished import read_scored_run
+from gamdss.runs.finished import read_scored_run, require_classes
 from gamdss.runs.reopened import DataOptions, open_run
 
 STEPS = 32
@@ -45,6 +45,7 @@ def run(options: Options) -> None:
     """Attribute, draw, and print where the picture is."""
     require_captum()
     read = read_scored_run(Path(options.run).expanduser())
+    require_classes(read, "attribution explains")
     chosen = _chosen(clip_predictions(read.folds, read.selection), options.clips)
     opened = open_run(read, options)
     found = attribute(opened, {v.clip: v.predicted for v in chosen}, options.steps)

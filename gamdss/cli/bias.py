@@ -52,5 +52,6 @@ COMMAND = Command(
         *("features", "model", "augmentation", "training", "protocol"),
         *("seed", "device", "threads", "tensorboard"),
     ),
-    defaults={"reselection.preset": "motion", "task": "all"},
+    # Under the fixed prior a clip's own evidence is known apart from the annotation's.
+    defaults={"reselection.preset": "motion", "reselection.prior": "fixed", "task": "all"},
 )

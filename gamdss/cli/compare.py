@@ -52,6 +52,7 @@ def run(options: Options) -> None:
     found = Compared(
         comparison=compare(predicted[0], predicted[1], len(first.classes)),
         title=". ".join([f"{first.results.dataset}, {first.results.task}", *distrust]),
+        task=first.results.task,
         names=(options.a, options.b),
         selections=selections,
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),

@@ -61,7 +61,7 @@ def run(options: Options) -> None:
 
 def _tasks(spec: DatasetSpec) -> str:
     sizes = spec.expected.get("tasks", {})
-    texts = ((name, versions(sizes.get(name))) for name in spec.tasks)
+    texts = ((name, versions(sizes.get(name))) for name in spec.task_names)
     return ", ".join(f"{name} ({size})" if size else name for name, size in texts)
 
 

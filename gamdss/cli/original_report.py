@@ -8,7 +8,7 @@ from pathlib import Path
 from gamdss.config.command_line import Command, positional
 from gamdss.metrics import original_report
 from gamdss.report.tables import original_text
-from gamdss.runs.finished import read_scored_run
+from gamdss.runs.finished import read_scored_run, require_classes
 
 
 @dataclass
@@ -21,6 +21,7 @@ class Options:
 def run(options: Options) -> None:
     """Evaluate the stored logits in the release's way."""
     found = read_scored_run(Path(options.run).expanduser())
+    require_classes(found, "the release predicts")
     dataset, task = Path(found.config.dataset).stem, found.config.task
     report = original_report(found.folds, len(found.classes), dataset, task)
     print(original_text(report, found.results))

@@ -46,7 +46,7 @@ def run(options: Options) -> None:
     record = read_run(folder)
     kinds: dict[str, list[ClipPrediction]] = {}
     pictures: dict[str, ClipPictures] = {}
-    if record.results.scored:
+    if record.results.scored and not record.results.of_units:
         kinds = notable(clip_predictions(record.folds, record.selection), CLIPS_OF_A_KIND)
     if kinds and options.frames:
         pictures = clip_pictures(_opened(record, options), kinds, options.evidence)

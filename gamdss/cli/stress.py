@@ -1,4 +1,4 @@
-"""`gamdss stress`: how far key frames are from the truth on synthetic clips, as a grid."""
+"""`gamdss stress`: key frames, or recognition, against the truth on synthetic clips."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from pathlib import Path
 
 from gamdss.config.command_line import Command
 from gamdss.errors import require
+from gamdss.files import cache_folder
+from gamdss.studies.recognition import report as recognition
+from gamdss.studies.recognition.numbers import level_numbers
+from gamdss.studies.recognition.settings import Sizes
+from gamdss.studies.recognition.train import train_cells
 from gamdss.studies.stress.cells import StressSizes, chosen_factors
 from gamdss.studies.stress.numbers import stress_numbers
 from gamdss.studies.stress.report import verdict, write_report
@@ -15,6 +20,8 @@ from gamdss.studies.stress.report import verdict, write_report
 @dataclass
 class Options:
     """Measure how far reselected key frames are from the truth on synthetic clips, as a grid.
+
+    `gamdss stress --recognition --help` shows the options of what it means for recognition.
 
     Args:
         output: folder of the cells, tables and figure.
@@ -50,4 +57,34 @@ def run(options: Options) -> None:
     print(f"numbers  {table}\ntables   {text}\nfigure   {figure}")
 
 
-COMMAND = Command(run, Options)
+@dataclass
+class RecognitionOptions:
+    """Measure recognition on synthetic clips against the error of their annotator.
+
+    Networks are trained on annotated key frames, without and with jitter; on those of `motion`; on
+    draws from its posterior; and on the true ones.
+
+    Args:
+        output: folder of the cells, tables and figure.
+        recognition: measure recognition.
+        cache: folder for synthetic datasets and decoded frames; the user's cache folder if
+            omitted.
+    """
+
+    output: str = field(kw_only=True)
+    recognition: bool = field(kw_only=True)
+    cache: str | None = None
+
+
+def run_recognition(options: RecognitionOptions, sizes: Sizes) -> None:
+    """Train the missing cells, write tables and figure, and print the conclusions."""
+    output = Path(options.output).expanduser()
+    trained = train_cells(sizes, output, cache_folder(options.cache))
+    numbers = {level: level_numbers(trained, level) for level in sorted(sizes.levels)}
+    table, text, figure = recognition.write_report(output, numbers, sizes)
+    print("\n".join(recognition.conclusions(numbers, sizes)))
+    print(f"numbers  {table}\ntables   {text}\nfigure   {figure}")
+
+
+_RECOGNITION = Command(run_recognition, RecognitionOptions, Sizes)
+COMMAND = Command(run, Options, variants={"--recognition": _RECOGNITION})

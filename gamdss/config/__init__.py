@@ -14,6 +14,7 @@ from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
 from gamdss.errors import require
+from gamdss.records import AU_TASK
 
 
 @dataclass
@@ -56,15 +57,37 @@ class ReselectionConfig:
         ratio: half window as a share of the phase; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
+        prior: errors of the annotator that `motion` expects: those learned from the dataset, for
+            each subject from the clips of the others, or fixed ones.
+        draws: number of equally likely key frames that are drawn for each clip, from the posterior
+            of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
+            reselected ones.
+        test_draws: number of these draws over which the probabilities of an evaluated clip are
+            averaged; 0 evaluates the reselected key frames.
+        jitter: draw by moving the reselected key frames at random, by up to this share of a phase;
+            0 draws from the posterior.
     """
 
     preset: str = "motion"
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
+    prior: Literal["dataset", "fixed"] = "dataset"
+    draws: int = 0
+    test_draws: int = 0
+    jitter: float = 0.0
 
     def __post_init__(self) -> None:
         ok = self.ratio is None or 0 <= self.ratio <= 1
         require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
+        draws, tested = self.draws, self.test_draws
+        require(0 <= draws <= 1000, "reselection.draws", draws, "0 to 1000")
+        allowed = f"0 to reselection.draws, which is {draws}"
+        require(0 <= tested <= draws, "reselection.test_draws", tested, allowed)
+        allowed = "0 with reselection.clips training, which evaluates annotated key frames"
+        require(self.clips == "all" or not tested, "reselection.test_draws", tested, allowed)
+        require(0 <= self.jitter <= 0.5, "reselection.jitter", self.jitter, "between 0 and 0.5")
+        allowed = "1 or more with reselection.jitter"
+        require(draws > 0 or not self.jitter, "reselection.draws", draws, allowed)
 
 
 @dataclass
@@ -126,7 +149,7 @@ class Config:
     Args:
         dataset: name of the dataset's spec (`gamdss datasets` lists them), path of a custom spec,
             or `csv` for a plain table of clips. Several make a composite: `smic+cas2+samm`.
-        task: name of the classification task, such as `c5` or `c3`.
+        task: name of the classification task, such as `c5` or `c3`, or `au` for action units.
         data_root: the dataset's folder as delivered, with the workbook and the frames; of a
             composite, one each: `smic=/data/SMIC,cas2=/data/CASME2`.
         annotations: the workbook, relative to the working directory or to `data_root`, if it is
@@ -192,6 +215,17 @@ class Config:
         ok = self.protocol.name != "all" or selection == "final"
         allowed = "final with --protocol.name all, which sets nobody aside"
         require(ok, "training.selection", selection, allowed)
+        if self.task == AU_TASK:
+            self._check_unit_task()
+
+    def _check_unit_task(self) -> None:
+        """Refuse what needs one class for each clip."""
+        allowed = "{} with --task au, whose clips show several action units"
+        training = self.training
+        sampling, weight = training.sampling, training.au_weight
+        require(sampling == "shuffle", "training.sampling", sampling, allowed.format("shuffle"))
+        require(weight == 0, "training.au_weight", weight, allowed.format("0"))
+        require(self.clip_list is None, "clip_list", self.clip_list, allowed.format("omitted"))
 
     def as_dict(self) -> dict[str, Any]:
         """Nested plain values, as in `config.yaml`."""

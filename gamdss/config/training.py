@@ -20,9 +20,12 @@ class TrainingConfig:
         lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
         lr_decay_epochs: for how many epochs the learning rate decays.
         auxiliary_weight: weight of the auxiliary loss, the cross-entropy of the falling phase.
+        au_weight: weight of another auxiliary loss for the classes of emotions: the action units of
+            the clip, predicted from the embedding by a layer that is not kept. 0 omits it.
         label_smoothing: share of each training target that is spread over all classes.
         class_weights: `balanced` weighs the loss of a class by the inverse of its number of
-            training clips; `none` weighs all classes equally.
+            training clips, and of an action unit where it moves by the number of clips without it
+            over that with it; `none` weighs all equally.
         sampling: `shuffle` shows each training clip once per epoch; `balanced` draws as many with
             replacement, every class equally often.
         selection: which epoch of a fold is evaluated: the last one (`final`), or the one with the
@@ -31,6 +34,8 @@ class TrainingConfig:
         inner_share: approximate share of the training clips whose subjects `inner` sets aside.
         precision: `float32`, `bf16` (autocast), or `auto`: bf16 on devices that are faster with
             it.
+        compile: `on` compiles the training step and, on CUDA, replays it as a CUDA graph; `off`
+            does not; `auto` does on CUDA with Triton. What cannot be compiled runs as it is.
         freeze: names of parameters that are not trained, as patterns with commas between them,
             such as `temporal.stem.*,spatial.*`.
         checkpoint_every: epochs between saves of the training state of an unfinished fold.
@@ -43,19 +48,21 @@ class TrainingConfig:
     lr_decay: float = 0.987
     lr_decay_epochs: int = 50
     auxiliary_weight: float = 1.0
+    au_weight: float = 0.0
     label_smoothing: float = 0.0
     class_weights: Literal["none", "balanced"] = "none"
     sampling: Literal["shuffle", "balanced"] = "shuffle"
     selection: Literal["final", "inner"] = "final"
     inner_share: float = 0.2
     precision: Literal["auto", "float32", "bf16"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
     freeze: str | None = None
     checkpoint_every: int = 10
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "checkpoint_every"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
-        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight"):
+        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight", "au_weight"):
             require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
         require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
         smoothing = self.label_smoothing

@@ -6,8 +6,11 @@ Action descriptors (`AD31`) count as units: the two have no number in common.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from gamdss.records import UNITS
 
 _UNIT = re.compile(
     r"""(?<![A-Za-z0-9])
@@ -93,6 +96,17 @@ def _parse(text: str) -> ActionUnits:
     parts = (_SEPARATORS.sub(" ", part) for part in rest)
     notes = tuple(" ".join(part.split()) for part in parts if part.strip())
     return ActionUnits(tuple(units), notes)
+
+
+def unit_labels(cell: object) -> tuple[int, ...] | None:
+    """1 for each of `UNITS` that moves in a cell's clip, else 0; None if no unit is coded."""
+    found = parse_action_units(cell)
+    return tuple(int(unit in found.numbers) for unit in UNITS) if found.units else None
+
+
+def units_text(moving: Sequence[int], names: Sequence[str]) -> str:
+    """The units that move, such as AU4+AU7, or `none`."""
+    return "+".join(name for name, moves in zip(names, moving, strict=True) if moves) or "none"
 
 
 def _unit(match: re.Match[str], reference: bool, either: int) -> ActionUnit:

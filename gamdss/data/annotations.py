@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
+import numpy as np
 from tqdm import tqdm
 
+from gamdss.data.action_units import unit_labels, units_text
 from gamdss.data.row_reader import Fault, RowReader
 from gamdss.data.sheets import collector_paused
-from gamdss.data.specs import DatasetSpec
+from gamdss.data.specs import DatasetSpec, Task
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
 from gamdss.files import write_csv
-from gamdss.records import Clip
+from gamdss.records import UNITS, Clip
 
 _SHOWN = 10
 
@@ -25,6 +29,8 @@ class Annotations:
     """The clips of a task, in the workbook's order.
 
     `labels[i]` is the class index of `clips[i]`; `warnings` says what was filled in or left out.
+    `units` says what action units are for: the `targets` of the task, in which case `classes` are
+    their names and every label is 0, or an `auxiliary` loss.
     """
 
     workbook: Path
@@ -32,6 +38,24 @@ class Annotations:
     clips: tuple[Clip, ...]
     labels: tuple[int, ...]
     warnings: tuple[str, ...]
+    units: Literal["unused", "auxiliary", "targets"] = "unused"
+
+    @cached_property
+    def unit_labels(self) -> np.ndarray:
+        """(N, U) int64 of `UNITS`: 1 moves, 0 does not; -1 in clips without a coded unit."""
+        rows = [unit_labels(clip.action_units) for clip in self.clips]
+        return np.array([row or (-1,) * len(UNITS) for row in rows], np.int64)
+
+    @property
+    def targets(self) -> np.ndarray:
+        """What the network learns, int64: class indices (N,), or action units (N, U)."""
+        return self.unit_labels if self.units == "targets" else np.array(self.labels, np.int64)
+
+    def class_name(self, place: int) -> str:
+        """The class of a clip; of action units, those that move."""
+        if self.units == "targets":
+            return units_text(self.unit_labels[place], self.classes)
+        return self.classes[self.labels[place]]
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -85,7 +109,8 @@ def read_annotations(
     """Read the clips of `task`.
 
     A missing apex (blank, "/" or another mark of absence) becomes the midpoint of onset and
-    offset, and a row with an unknown emotion is left out, each with a warning that counts them.
+    offset, and a row with an unknown emotion is left out, each with a warning that counts them. So
+    are, in the task of action units, clips without a coded unit.
 
     Args:
         spec: the dataset's spec.
@@ -102,25 +127,36 @@ def read_annotations(
     wanted = spec.task(task)
     scan = scan_annotations(spec, workbook, strict, corrections, exact_emotions)
     _raise_faults(scan.faults, workbook)
-    labelled = [(clip, wanted.label(clip.emotion)) for clip in scan.clips]
+    labelled = [(clip, _label(clip, wanted)) for clip in scan.clips]
     chosen = [(clip, label) for clip, label in labelled if label is not None]
     if not chosen:
+        allowed = f"an emotion of task {task!r} ({', '.join(wanted.emotions)})"
         raise AnnotationError(
-            f"no row has an emotion of task {task!r} ({', '.join(wanted.emotions)})",
+            f"no row has {'an action unit' if wanted.units else allowed}",
             file=workbook,
-            remedy="Check the emotion column, or choose another task with --task.",
+            remedy="Check that column of the workbook, or choose another task with --task.",
         )
     warnings = _warnings(scan.warnings)
     outside = len(labelled) - len(chosen)
     if outside:
-        warnings.append(f"{outside} clip(s) have an emotion that task {task} leaves out")
+        left_out = f"have an emotion that task {task} leaves out"
+        no_unit = "have no coded action unit and are left out"
+        warnings.append(f"{outside} clip(s) {no_unit if wanted.units else left_out}")
     return Annotations(
         workbook=workbook,
         classes=wanted.classes,
         clips=tuple(clip for clip, _ in chosen),
         labels=tuple(label for _, label in chosen),
         warnings=tuple(warnings),
+        units="targets" if wanted.units else "unused",
     )
+
+
+def _label(clip: Clip, task: Task) -> int | None:
+    """The clip's class index, 0 in the task of action units; None if the task leaves it out."""
+    if task.units:
+        return None if unit_labels(clip.action_units) is None else 0
+    return task.label(clip.emotion)
 
 
 def _raise_faults(faults: Sequence[Fault], workbook: Path) -> None:

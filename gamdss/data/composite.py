@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from gamdss.config import Config
 from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.annotations import Annotations
@@ -110,16 +112,22 @@ def join_annotations(parts: Sequence[Annotations]) -> Annotations:
             first.classes.index(part.classes[label]) for part in parts for label in part.labels
         ),
         warnings=tuple(warning for part in parts for warning in part.warnings),
+        units=first.units,
     )
 
 
 def composition(
     annotations: Annotations, expected: Mapping[str, Mapping[str, int]]
 ) -> list[tuple[str, str, int, int | None]]:
-    """Rows of (dataset, class, number of clips, published number or None)."""
+    """Rows of (dataset, class, number of clips, published number or None).
+
+    In the task of action units, a class is a unit, and a clip counts for each of its units.
+    """
+    targets, classes = annotations.targets, annotations.classes
+    of_class = targets if targets.ndim == 2 else targets[:, None] == np.arange(len(classes))
     counts = Counter(
-        (clip.dataset, annotations.classes[label])
-        for clip, label in zip(annotations.clips, annotations.labels, strict=True)
+        (annotations.clips[place].dataset, classes[number])
+        for place, number in np.argwhere(of_class)
     )
     datasets = dict.fromkeys(clip.dataset for clip in annotations.clips)
     return [

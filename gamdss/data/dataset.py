@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,10 @@ from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, Store, join_stores, open_store
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import DataRootError
-from gamdss.files import write_csv
+from gamdss.errors import AnnotationError, DataRootError
+from gamdss.files import write_csv, write_json
 from gamdss.records import KEYS, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = "the motion does not locate it more precisely than the annotation"
@@ -38,7 +39,8 @@ class Dataset:
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
     one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
-    dataset were cropped, None if it is unknown.
+    dataset were cropped, None if it is unknown; `annotators` by dataset what its store learned of
+    the annotation's errors.
     """
 
     title: str
@@ -48,17 +50,22 @@ class Dataset:
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
     crops: Mapping[str, Mapping[str, Any] | None]
+    annotators: Mapping[str, Mapping[str, Annotator]] = field(default_factory=dict)
 
     @property
     def labelled(self) -> Labelled:
         """Clips and labels, as the splits take them."""
         read = self.annotations
-        return Labelled(read.clips, read.labels, read.classes)
+        units = read.unit_labels if read.units == "targets" else None
+        return Labelled(read.clips, read.labels, read.classes, units)
 
     def about(self) -> dict[str, Any]:
         """What identifies the data of a run; it must be the same when the run resumes."""
         clips = [clip.id for clip in self.annotations.clips]
-        labels = json.dumps([clips, self.annotations.labels]).encode()
+        known: list[Any] = [clips, self.annotations.labels]
+        if self.annotations.units != "unused":
+            known.append(self.annotations.unit_labels.tolist())
+        labels = json.dumps(known).encode()
         return {
             "dataset": self.title,
             "clips": len(clips),
@@ -76,8 +83,24 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
         DataRootError, AnnotationError, FrameError: data is missing or broken; says how to fix it.
     """
     parts = [_open_one(part, cache, progress) for part in sources(config)]
-    if len(parts) == 1:
-        return parts[0]
+    joined = parts[0] if len(parts) == 1 else _joined(parts)
+    if config.training.au_weight:
+        _require_units(joined.annotations)
+    return joined
+
+
+def _require_units(annotations: Annotations) -> None:
+    """Raise AnnotationError if no clip has an action unit for an auxiliary loss."""
+    if annotations.unit_labels.max() < 0:
+        raise AnnotationError(
+            "--training.au-weight needs action units, but no clip has one",
+            file=annotations.workbook,
+            remedy="Omit it, or choose a dataset whose workbook has a column of action units.",
+        )
+
+
+def _joined(parts: Sequence[Dataset]) -> Dataset:
+    """Several datasets as one; warns of classes with other numbers of clips than published."""
     annotations = join_annotations([part.annotations for part in parts])
     for dataset, name, here, published in composition(annotations, _expected(parts)):
         if published not in (None, here):
@@ -94,6 +117,7 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
             for clip, keys in (part.truth or {}).items()
         }
         or None,
+        annotators={name: found for part in parts for name, found in part.annotators.items()},
         crops={name: crops for part in parts for name, crops in part.crops.items()},
     )
 
@@ -123,6 +147,8 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
     places, annotations = listed_clips(config, annotations)
     if config.clip_list is not None:
         store = store.subset(places)
+    if config.training.au_weight:
+        annotations = replace(annotations, units="auxiliary")
     synthetic = (root / MANIFEST).is_file()
     return Dataset(
         title=f"Synthetic clips in {spec.title}'s layout" if synthetic else spec.title,
@@ -131,6 +157,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
+        annotators={spec.name: store.annotators},
         crops={spec.name: crop_settings(root)},
     )
 
@@ -195,12 +222,25 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
             log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
 
 
+def annotator_values(annotators: Mapping[str, Mapping[str, Annotator]]) -> dict[str, Any]:
+    """Plain values of `Dataset.annotators` for a JSON file."""
+    return {
+        dataset: {
+            "all": asdict(found[""]),
+            "without": {name: asdict(other) for name, other in found.items() if name},
+        }
+        for dataset, found in annotators.items()
+        if found
+    }
+
+
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
 
-    Its columns `kept`, `estimated` and `substituted` name key frames as `KeyFrames` does. Beside
-    it, `annotations.csv` has every clip as it was read and its corrections, and
-    `composition.csv` the number of clips of each dataset and class, with the published number.
+    Its columns `kept`, `estimated`, `substituted` and `uncertain` name key frames as `KeyFrames`
+    does. Beside it, `annotations.csv` has every clip as it was read and its corrections,
+    `composition.csv` the number of clips of each dataset and class, with the published number, and
+    `annotator.json` what was learned of the annotation's errors, if anything was.
     """
     clips, found = dataset.annotations.clips, dataset.store.reselected_keys
     write_annotations(path.with_name("annotations.csv"), clips)
@@ -208,11 +248,13 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     write_csv(
         path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
     )
+    if any(dataset.annotators.values()):
+        write_json(path.with_name("annotator.json"), annotator_values(dataset.annotators))
     header = ["subject", "clip", "emotion"]
     header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
     header += [f"{name}_shift" for name in KEYS]
     header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
-    how = ("kept", "estimated", "substituted")
+    how = ("kept", "estimated", "substituted", "uncertain")
     lines: list[list[Any]] = [[*header, "notes", *how, "quality"]]
     for clip, keys in zip(clips, found, strict=True):
         before, after = clip.annotated.numbers, keys.numbers

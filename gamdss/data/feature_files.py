@@ -160,9 +160,9 @@ def _write_array(file: Path, values: np.ndarray) -> None:
 
 
 def _fingerprint(job: FeatureJob) -> str:
-    """Changes when the annotation changes, or a frame that the features depend on."""
+    """Changes with the annotation, its learned errors, and the frames of the features."""
     item = job.item
-    parts = [repr(item.clip.annotated.numbers)]
+    parts = [repr(item.clip.annotated.numbers), *job.reader.learned(item.clip.subject)]
     for number in job.reader.looked_at(item):
         if number in item.files:
             status = item.files[number].stat()

@@ -16,12 +16,19 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.augment import normalise
 from gamdss.data.dataset import open_dataset
+from gamdss.data.draws import draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.key_frames import KeyFrameReader, MixedSizeError, one_size
+from gamdss.data.key_frames import (
+    KeyFrameReader,
+    MixedSizeError,
+    found_and_drawn,
+    frames_needed,
+    one_size,
+)
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError
 from gamdss.files import cache_folder
 from gamdss.records import KeyFrames
-from gamdss.reselection import needed_frames, reselect
 
 # A custom clip: frames, onset, apex, offset, label.
 LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
@@ -42,6 +49,9 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         preset: how key frames are reselected, a name in `gamdss.PRESETS`; `none` keeps the
             annotated ones.
         ratio: share of a phase to search; the preset's own by default.
+        draws: number of equally likely key frames that are drawn for each clip, from the posterior
+            of `motion` or with `jitter`; `set_epoch` and `drawn` use them.
+        jitter: draw by moving the reselected key frames at random, by up to this share of a phase.
         image_size: height and width of the frames in pixels.
         normalised: whether frames are normalised.
         annotations: the workbook, if its name is not among the known ones.
@@ -53,7 +63,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
     Attributes:
         classes: names of the classes; empty if the labels of custom clips are numbers.
-        labels: class number of each clip.
+        labels: class number of each clip; for the task `au`, a list with 1 for each of
+            `classes` that moves and 0 for the others.
         keys: reselected key frames of each clip, as frame numbers.
         clips: name of each clip.
         subjects: subject of each clip; for custom clips, the name of their source.
@@ -70,6 +81,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         task: str = "c5",
         preset: str = "full",
         ratio: float | None = None,
+        draws: int = 0,
+        jitter: float = 0.0,
         image_size: int = 224,
         normalised: bool = True,
         annotations: str | Path | None = None,
@@ -80,8 +93,10 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         if mixed_size not in ("error", "resize"):
             raise ConfigError(f"mixed_size is {mixed_size!r}", remedy="Use error or resize.")
         model = ModelConfig(backbone=_OWN_NETWORK, image_size=image_size)
-        reselection, frames = ReselectionConfig(preset, ratio), FramesConfig(mixed_size)
+        reselection = ReselectionConfig(preset, ratio, draws=draws, jitter=jitter)
+        frames = FramesConfig(mixed_size)
         self.normalised = normalised
+        self._draws: np.ndarray | None = None
         if isinstance(source, (str, Path)):
             config = Config(
                 dataset=str(source),
@@ -96,23 +111,64 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         else:
             reader = KeyFrameReader(False, model.image_size, frames, reselection)
             self._read(_clips(source), reader, progress)
+        self._shown = self._index  # of the current epoch, if there are draws
 
     def __len__(self) -> int:
         return len(self._index)
 
     def __getitem__(self, place: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Onset, apex, offset and label of a clip."""
-        frames = torch.from_numpy(self._frames[self._index[place]])  # (3, 3, S, S), a copy
-        onset, apex, offset = normalise(frames) if self.normalised else frames
+        onset, apex, offset = self._images(self._shown[place])
         return onset, apex, offset, torch.tensor(self.labels[place])
+
+    def set_epoch(self, epoch: int, seed: int = 0) -> None:
+        """Let items be of other draws than those of the epoch before.
+
+        Call it before each epoch creates the iterator of its `DataLoader` (workers that persist
+        keep the epoch of their start).
+
+        Args:
+            epoch: number of the epoch, from 0.
+            seed: of the order in which a clip shows its draws.
+
+        Raises:
+            ConfigError: the dataset has no draws.
+        """
+        draws = self._require_draws()
+        chosen = draw_of_epoch(len(draws), draws.shape[1], epoch, seed)
+        self._shown = draws[np.arange(len(draws)), chosen]
+
+    def drawn(self, place: int) -> Tensor:
+        """All draws of a clip, (D, 3, 3, S, S), to average predictions: onset, apex, offset.
+
+        Raises:
+            ConfigError: the dataset has no draws.
+        """
+        draws = self._require_draws()[place]
+        return self._images(draws.flatten()).unflatten(0, draws.shape)
+
+    def _require_draws(self) -> np.ndarray:
+        if self._draws is None:
+            raise ConfigError(
+                "this dataset has no draws of key frames",
+                remedy='Create it with preset="motion" and draws=16.',
+            )
+        return self._draws
+
+    def _images(self, index: np.ndarray) -> Tensor:
+        """Frames (N, 3, S, S) by their index (N,), a copy."""
+        frames = torch.from_numpy(self._frames[index])
+        return normalise(frames) if self.normalised else frames
 
     def _open(self, config: Config, cache: Path, progress: bool) -> None:
         opened = open_dataset(config, cache, progress)
         read, store = opened.annotations, opened.store
         self._frames, self._index = store.frames, store.reselected
+        if store.draws_index is not None:
+            self._draws = store.draws_index[..., :KEY_FRAMES]
         self.keys = store.reselected_keys
         self.classes: tuple[str, ...] = read.classes
-        self.labels = tuple(int(label) for label in read.labels)
+        self.labels = tuple(read.targets.tolist())
         self.clips = tuple(clip.id for clip in read.clips)
         self.subjects = tuple(clip.subject for clip in read.clips)
 
@@ -121,9 +177,12 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     ) -> None:
         bar = tqdm(clips, desc="reselecting key frames", unit="clip", disable=not progress)
         read = [_key_frames(clip, place, reader) for place, clip in enumerate(bar)]
-        self._frames = np.concatenate([images for images, _ in read])
-        self._index = np.arange(3 * len(clips)).reshape(-1, 3)
-        self.keys = tuple(keys for _, keys in read)
+        starts = np.cumsum([0, *(len(images) for images, _, _ in read[:-1])])[:, None, None]
+        places = starts + np.array([index for _, index, _ in read])  # (N, 1 + D, 3)
+        self._frames = np.concatenate([images for images, _, _ in read])
+        self._index, draws = places[:, 0], places[:, 1:]
+        self._draws = draws if draws.shape[1] else None
+        self.keys = tuple(keys for _, _, keys in read)
         self.classes, self.labels = _classes([clip[4] for clip in clips])
         self.clips = self.subjects = tuple(str(clip[0].source) for clip in clips)
 
@@ -161,18 +220,20 @@ def _is_number(value: object) -> bool:
 
 def _key_frames(
     clip: LabelledFrames, place: int, reader: KeyFrameReader
-) -> tuple[np.ndarray, KeyFrames]:
-    """Reselected frames (3, 3, S, S) uint8 RGB of one clip, and their numbers."""
+) -> tuple[np.ndarray, np.ndarray, KeyFrames]:
+    """Frames (K, 3, S, S) uint8 RGB of one clip, and its key frames.
+
+    Between them is the index (1 + D, 3) in the frames: of the key frames, and of each draw.
+    """
     frames, *numbers = clip[:4]
     onset, apex, offset = (int(number) for number in numbers)
     annotated, where = (onset, apex, offset), f"clip {place + 1}, {frames!r}"
-    preset, ratio = reader.reselection.preset, reader.reselection.ratio
     try:
-        needed = needed_frames(*annotated, preset=preset, ratio=ratio)
+        needed = frames_needed(annotated, reader.reselection)
         images = {number: frames[number] for number in needed if number in frames}
         if apex in images:  # else `reselect` raises the error
             images = one_size(images, apex, reader.frames)
-        keys = reselect(images, *annotated, preset=preset, ratio=ratio)
+        keys, draws = found_and_drawn(images, annotated, reader.reselection)
     except MixedSizeError as error:
         raise FrameError(
             f"{where} has frames of mixed size: frame {error.number} is {error.problem}",
@@ -183,7 +244,9 @@ def _key_frames(
         raise type(error)(problem, file=error.file, remedy=error.remedy) from error
     finally:
         frames.release()  # a process may not open as many files as a dataset has videos
-    return np.stack([reader.resize(images[number]) for number in keys.numbers]), keys
+    used, index = np.unique([keys.numbers, *draws], return_inverse=True)
+    resized = np.stack([reader.resize(images[int(number)]) for number in used])
+    return resized, index.reshape(-1, KEY_FRAMES), keys
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:

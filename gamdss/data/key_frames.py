@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 import torch
 from torchvision.transforms.v2.functional import resize
+from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames, decode, is_black
-from gamdss.errors import FrameError
+from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
-from gamdss.records import KeyFrames
-from gamdss.reselection import needed_frames, reselect
+from gamdss.records import KEYS, KeyFrames
+from gamdss.reselection import needed_frames
+from gamdss.reselection.images import gather_span, missing_notes
+from gamdss.reselection.jitter import jitter_span
+from gamdss.reselection.motion.annotator import (
+    FIXED,
+    Annotator,
+    UsualPhases,
+    learn_without,
+    usual_phases,
+)
+from gamdss.reselection.motion.course import Posterior
+from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
+from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
+from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 
@@ -28,7 +44,8 @@ class ClipKeyFrames:
 
     `phase_features` float16 (P, C, S, S) has those of each phase once; None if the network needs
     only the frames. `annotated_index` and `reselected_index` are (onset, apex, offset) in `images`,
-    followed by (rising, falling) in `phase_features` if there are any.
+    followed by (rising, falling) in `phase_features` if there are any. `draws_index` has the same
+    of each draw.
     """
 
     images: np.ndarray
@@ -37,6 +54,7 @@ class ClipKeyFrames:
     annotated_index: tuple[int, ...]
     reselected_index: tuple[int, ...]
     phase_features: np.ndarray | None = None
+    draws_index: tuple[tuple[int, ...], ...] = ()
 
 
 class KeyFrameReader:
@@ -46,11 +64,12 @@ class KeyFrameReader:
         colour: whether the dataset's frames are in colour.
         image_size: height and width of the result in pixels; 0 keeps the frames' own size.
         frames: how to handle grey frames and frames of mixed size.
-        reselection: preset and ratio.
+        reselection: preset, ratio, prior and draws.
         features: the phase features to compute; none by default.
 
     Raises:
-        ConfigError: the installed OpenCV lacks what the features need.
+        ConfigError: the installed OpenCV lacks what the features need, or the preset has no
+            posterior to draw from.
     """
 
     def __init__(
@@ -68,12 +87,66 @@ class KeyFrameReader:
         self.features = (
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
+        _check_draws(reselection)
+        self._annotators: Mapping[str, Annotator] = {}
+        self._seen: dict[str, AnnotatedMotion | None] = {}
+
+    @property
+    def learns(self) -> bool:
+        """Whether `learn` has to be called first."""
+        return resolve(self.reselection.preset).criterion == "motion"
+
+    def learn(
+        self,
+        clips: Sequence[ClipFrames],
+        pool: Executor,
+        progress: bool = True,
+        skip_broken: bool = False,
+    ) -> Mapping[str, Annotator]:
+        """Learn the annotator of a dataset, whose key frames `read` then finds without decoding.
+
+        Args:
+            clips: all clips of the dataset.
+            pool: what works on them.
+            progress: show a progress bar.
+            skip_broken: learn without clips whose frames are unusable.
+
+        Returns:
+            By subject, the annotator learned from all other subjects; "" has that of all clips.
+
+        Raises:
+            FrameError: as `read`.
+        """
+        usual = usual_phases([item.clip.annotated.numbers for item in clips])
+        jobs = deque(pool.submit(self._see, item, usual) for item in clips)
+        for item in tqdm(clips, desc="measuring motion", unit="clip", disable=not progress):
+            try:
+                self._seen[item.clip.id] = jobs.popleft().result()
+            except FrameError:
+                if not skip_broken:
+                    raise
+        named = {item.clip.id: item.clip.subject for item in clips}
+        seen = {name: motion for name, motion in self._seen.items() if motion is not None}
+        self._annotators = learn_without(
+            [named[name] for name in seen], [motion.evidence for motion in seen.values()]
+        )
+        return self._annotators
+
+    def learned(self, subject: str) -> tuple[str, ...]:
+        """The annotator of a subject's clips as text, if one was learned."""
+        return tuple(repr(found) for name, found in self._annotators.items() if name == subject)
+
+    def _see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
+        keys = item.clip.annotated
+        span = resolve(self.reselection.preset, self.reselection.ratio).span(
+            keys.onset, keys.offset
+        )
+        images, _ = gather_span(self.images(item), keys.numbers, span)
+        return see_motion(images, keys, usual)
 
     def needed(self, item: ClipFrames) -> tuple[int, ...]:
         """Frame numbers that `read` needs, ascending; some may be missing from the folder."""
-        keys = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        return needed_frames(*keys.numbers, preset=preset, ratio=ratio)
+        return frames_needed(item.clip.annotated.numbers, self.reselection)
 
     def looked_at(self, item: ClipFrames) -> tuple[int, ...]:
         """Numbers of all frames that the result may depend on, ascending."""
@@ -90,14 +163,17 @@ class KeyFrameReader:
         Raises:
             FrameError: a frame is unusable; names the clip, its row and the file.
         """
-        images = self.images(item)
         annotated = item.clip.annotated
+        images = {} if item.clip.id in self._seen else self.images(item)
+        reselected, drawn = self.draw(item, images)
+        draws = [KeyFrames(*numbers) for numbers in drawn]
+        used = (annotated, reselected, *draws)
+        numbers = sorted({number for keys in used for number in keys.numbers})
+        images = images or self._one_size(item, {n: self._decode(item, n) for n in numbers})
         if all(is_black(images[number]) for number in annotated.numbers):
             log.warning("clip %s (%s): its key frames are black", item.clip.id, item.clip.where)
-        reselected = self.reselect(item, images)
-        numbers = sorted({*annotated.numbers, *reselected.numbers})
         places = {number: index for index, number in enumerate(numbers)}
-        pairs = phases((annotated, reselected))
+        pairs = phases(used)
 
         def index(keys: KeyFrames) -> tuple[int, ...]:
             frames = tuple(places[number] for number in keys.numbers)
@@ -115,19 +191,47 @@ class KeyFrameReader:
             annotated_index=index(annotated),
             reselected_index=index(reselected),
             phase_features=features,
+            draws_index=tuple(map(index, draws)),
         )
 
     def reselect(self, item: ClipFrames, images: dict[int, np.ndarray]) -> KeyFrames:
-        """Reselect the clip's key frames among `images`, which `self.images` returned."""
+        """Reselect the clip's key frames among `images`, which `self.images` returned.
+
+        After `learn`, `images` are not needed.
+        """
+        return self.draw(item, images)[0]
+
+    def draw(
+        self, item: ClipFrames, images: dict[int, np.ndarray]
+    ) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+        """As `reselect`, and the draws of the key frames."""
         annotated = item.clip.annotated
-        preset, ratio = self.reselection.preset, self.reselection.ratio
-        found = reselect(images, *annotated.numbers, preset=preset, ratio=ratio)
-        return replace(
+        found, posterior = self._found(item, images)
+        present = [number for number in self.needed(item) if number in item.files]
+        draws, jitter = self.reselection.draws, self.reselection.jitter
+        keys = replace(
             found,
             notes=(*annotated.notes, *found.notes),
             estimated=annotated.estimated,
             substituted=annotated.substituted,
         )
+        return keys, draw_key_frames(found, posterior, present, draws, jitter)
+
+    def _found(
+        self, item: ClipFrames, images: dict[int, np.ndarray]
+    ) -> tuple[KeyFrames, Posterior | None]:
+        annotated = item.clip.annotated
+        if item.clip.id not in self._seen:
+            preset, ratio = self.reselection.preset, self.reselection.ratio
+            return reselect_with_posterior(images, annotated.numbers, preset, ratio)
+        missing = missing_notes(item.files, annotated.numbers)
+        seen = self._seen[item.clip.id]
+        if seen is None:
+            return replace(annotated, notes=missing, kept=KEYS), None
+        learned = self.reselection.prior == "dataset"
+        annotator = self._annotators[item.clip.subject]
+        fit = seen.under(annotator) if learned else seen.refitted(FIXED)
+        return replace(fit.keys, notes=missing, quality=round(fit.quality, 4)), fit.posterior
 
     def phase_features(
         self, item: ClipFrames, images: dict[int, np.ndarray], pairs: Iterable[tuple[int, int]]
@@ -181,6 +285,41 @@ class KeyFrameReader:
             return rgb.contiguous().numpy()
         size = [self.image_size, self.image_size]
         return resize(rgb, size, antialias=True).numpy()
+
+
+def frames_needed(
+    annotated: tuple[int, int, int], reselection: ReselectionConfig
+) -> tuple[int, ...]:
+    """Frame numbers from which key frames are reselected and drawn, ascending."""
+    needed = needed_frames(*annotated, reselection.preset, reselection.ratio)
+    if not reselection.jitter:
+        return needed
+    return tuple(sorted({*needed, *jitter_span(*annotated, reselection.jitter)}))
+
+
+def found_and_drawn(
+    images: Mapping[int, np.ndarray],
+    annotated: tuple[int, int, int],
+    reselection: ReselectionConfig,
+) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
+    """Key frames reselected among `images` (by frame number), and their draws."""
+    found, posterior = reselect_with_posterior(
+        images, annotated, reselection.preset, reselection.ratio
+    )
+    draws, jitter = reselection.draws, reselection.jitter
+    return found, draw_key_frames(found, posterior, list(images), draws, jitter)
+
+
+def _check_draws(reselection: ReselectionConfig) -> None:
+    preset = reselection.preset
+    if not reselection.draws or reselection.jitter or resolve(preset).criterion == "motion":
+        return
+    raise ConfigError(
+        f"reselection.draws is {reselection.draws}, but the preset {preset!r} has no posterior "
+        "to draw from",
+        remedy="Use --reselection.preset motion, or move key frames at random with "
+        "--reselection.jitter 0.1",
+    )
 
 
 class MixedSizeError(FrameError):

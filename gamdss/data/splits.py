@@ -31,11 +31,27 @@ class Fold:
 
 @dataclass(frozen=True)
 class Labelled:
-    """Clips of one or several datasets, their class indices, and the class names."""
+    """Clips of one or several datasets, their class indices, and the class names.
+
+    In the task of action units, `units` (N, C) has 1 for each unit that moves.
+    """
 
     clips: tuple[Clip, ...]
     labels: tuple[int, ...]
     classes: tuple[str, ...]
+    units: np.ndarray | None = None
+
+    @property
+    def strata(self) -> np.ndarray:
+        """What divisions balance (N,): the class of each clip, or its rarest action unit.
+
+        A clip without any of the units counts as one of its own, after the last.
+        """
+        if self.units is None:
+            return np.array(self.labels)
+        rarity = np.where(self.units == 1, self.units.sum(0), len(self.clips) + 1)  # (N, C)
+        none = ~self.units.any(1)
+        return np.where(none, len(self.classes), rarity.argmin(1))
 
 
 def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fold, ...]:
@@ -47,8 +63,9 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
         seed: for the parts of `kfold`; unused by the others.
 
     Raises:
-        FoldError: there are too few subjects or datasets, a subject is on both sides of a fold, or
-            a fold holds out a class that it has no training clips of.
+        FoldError: there are too few subjects or datasets, a subject is on both sides of a fold, a
+            fold holds out a class that it has no training clips of, or no fold can evaluate any
+            action unit.
         ConfigError: the name of a fold cannot be that of a folder.
     """
     if protocol.name == "kfold":
@@ -67,7 +84,10 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     for fold in folds:
         safe_name(fold.name, "the name of a fold")  # a folder of the run
         _check_subjects(fold, data)
-        _check_classes(fold, data)
+        if data.units is None:
+            _check_classes(fold, data)
+    if data.units is not None and protocol.name != "all":
+        _check_units(folds, data.units)
     return folds
 
 
@@ -116,14 +136,30 @@ def _subject_kfold(data: Labelled, parts: int, seed: int) -> tuple[Fold, ...]:
             f"{count} subjects cannot be divided into {parts} parts",
             remedy=f"Set --protocol.parts to {count} or less, or use --protocol.name loso.",
         )
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    largest = int(np.bincount(data.strata).max())
+    if largest < parts:
+        raise FoldError(
+            f"no class has the {parts} clips that {parts} parts need; the most are {largest}",
+            remedy=f"Set --protocol.parts to {largest} or less, or use --protocol.name loso.",
+        )
     width = len(str(parts))
     return tuple(
         Fold(f"part{number:0{width}d}", tuple(map(int, training)), tuple(map(int, held_out)))
         for number, (training, held_out) in enumerate(
-            splitter.split(subjects, np.array(data.labels), subjects), start=1
+            _divided(parts, seed, data.strata, subjects), start=1
         )
     )
+
+
+def _divided(
+    parts: int, seed: int, strata: np.ndarray, subjects: np.ndarray
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The rest and the clips of each of several parts of whole subjects (scikit-learn)."""
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # A class may have fewer clips than there are parts.
+        warnings.simplefilter("ignore", UserWarning)
+        return list(splitter.split(strata, strata, subjects))
 
 
 def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
@@ -208,6 +244,18 @@ def _check_classes(fold: Fold, data: Labelled) -> None:
         )
 
 
+def _check_units(folds: Sequence[Fold], units: np.ndarray) -> None:
+    """Single units may be without clips on one side: they are then not scored."""
+    for fold in folds:
+        trained, held_out = (units[list(part)].any(0) for part in (fold.training, fold.held_out))
+        if (trained & held_out).any():
+            return
+    raise FoldError(
+        "no action unit has clips to train on and to evaluate in any fold",
+        remedy="The task of action units needs a unit that two subjects or parts show.",
+    )
+
+
 def check_duplicates(folds: Sequence[Fold], clips: Sequence[Clip], contents: Sequence[str]) -> None:
     """Refuse a held-out clip with the same key frames as a training clip.
 
@@ -238,7 +286,8 @@ def set_aside(
 
     Subjects are divided into parts with classes as balanced as possible (scikit-learn). Among the
     parts that leave every class to train on, the one whose class distribution is closest to that
-    of all training clips is chosen. The held-out clips are not used.
+    of all training clips is chosen; of action units, among those that leave the most units. The
+    held-out clips are not used.
 
     Args:
         fold: the fold.
@@ -253,7 +302,7 @@ def set_aside(
         FoldError: there is only one training subject, or setting subjects aside removes a class.
     """
     training = np.array(fold.training)
-    labels = np.array([data.labels[i] for i in training])
+    labels = data.strata[training]
     subjects = np.array([data.clips[i].subject for i in training])
     count = np.bincount(labels, minlength=len(data.classes))
     parts = min(max(round(1 / share), 2), len(set(subjects)), int(count.max()))
@@ -263,14 +312,8 @@ def set_aside(
             "none can be set aside",
             remedy="Use --training.selection final.",
         )
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
-    with warnings.catch_warnings():
-        # A class may have fewer clips than there are parts.
-        warnings.simplefilter("ignore", UserWarning)
-        divided = [aside for _, aside in splitter.split(training, labels, subjects)]
-    kept = [
-        aside for aside in divided if len(aside) and _leaves_all(labels, aside, len(data.classes))
-    ]
+    divided = [aside for _, aside in _divided(parts, seed % 2**32, labels, subjects)]
+    kept = _leaving_most(data, training, divided)
     if not kept:
         raise FoldError(
             f"fold {fold.name}: setting any training subjects aside removes all clips of a class",
@@ -281,9 +324,21 @@ def set_aside(
     return tuple(training[rest].tolist()), tuple(training[aside].tolist())
 
 
-def _leaves_all(labels: np.ndarray, aside: Sequence[int], classes: int) -> bool:
-    left = np.bincount(np.delete(labels, aside), minlength=classes)
-    return bool(((left > 0) == (np.bincount(labels, minlength=classes) > 0)).all())
+def _leaving_most(
+    data: Labelled, training: np.ndarray, divided: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """The parts without which every class has clips, or as many action units as possible."""
+    if data.units is None:
+        of_class = data.strata[training, None] == np.arange(len(data.classes))  # (N, C)
+    else:
+        of_class = data.units[training] == 1
+    lost = {
+        number: int((of_class.any(0) & ~np.delete(of_class, aside, 0).any(0)).sum())
+        for number, aside in enumerate(divided)
+        if len(aside)
+    }
+    allowed = 0 if data.units is None else min(lost.values())
+    return [divided[number] for number, count in lost.items() if count <= allowed]
 
 
 def _unlike(labels: np.ndarray, aside: np.ndarray, count: np.ndarray, share: float) -> float:

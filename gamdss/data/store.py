@@ -14,10 +14,10 @@ import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +27,24 @@ from filelock import FileLock
 from numpy.typing import DTypeLike
 from tqdm import tqdm
 
-from gamdss.checksums import Checksum, file_checksum
+from gamdss.checksums import file_checksum
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
-from gamdss.data.key_frames import ClipKeyFrames, KeyFrameReader
+from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.store_writer import FRAMES, INDEX, KEY_FRAMES, PHASE_FEATURES, StoreWriter
 from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
-from gamdss.files import read_record, unwritable, write_record
-from gamdss.records import KEYS, KeyFrames
+from gamdss.files import read_record, unwritable
+from gamdss.records import KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
 
 log = logging.getLogger("gamdss")
-FORMAT = 8
+FORMAT = 9
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
-# different versions cannot be compared. 1 included the wording of notes.
-DIGEST = 2
-KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
-_INDEX, _FRAMES, _PHASE_FEATURES = "index.json", "frames.bin", "phase_features.bin"
+# different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
+# model.
+DIGEST = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +56,12 @@ class Store:
         annotated_index, reselected_index: (N, 3) or, with phase features, (N, 5). Columns 0 to 2
             (onset, apex, offset) point into `frames`, columns 3 and 4 (rising, falling) into
             `phase_features`.
+        draws_index: the same of each clip's D draws, (N, D, 3) or (N, D, 5); None without draws.
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
+        annotators: what was learned of the annotation's errors, by subject whose key frames it was
+            used for (from all other subjects), and for "" from all clips; empty if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
             `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
             float16 is exact for differences of colours, which are whole grey levels, and accurate
@@ -72,6 +76,8 @@ class Store:
     contents: tuple[str, ...]
     digest: str
     phase_features: np.ndarray | None = None
+    draws_index: np.ndarray | None = None
+    annotators: Mapping[str, Annotator] = field(default_factory=dict)
 
     @property
     def annotated(self) -> np.ndarray:
@@ -93,6 +99,7 @@ class Store:
             annotated_keys=tuple(self.annotated_keys[i] for i in chosen),
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
+            draws_index=None if self.draws_index is None else self.draws_index[chosen],
             digest=_digest_of([self.digest, *(self.contents[i] for i in chosen)]),
         )
 
@@ -100,12 +107,13 @@ class Store:
 def join_stores(parts: Sequence[Store]) -> Store:
     """The clips of all parts, with frames and phase features copied into memory."""
     features = [part.phase_features for part in parts if part.phase_features is not None]
-    annotated, reselected = [], []
+    annotated, reselected, draws = [], [], []
     first = np.zeros(KEY_FRAMES + 2, np.int64)
     for part in parts:
         start = first[: part.annotated_index.shape[1]]
         annotated.append(part.annotated_index + start)
         reselected.append(part.reselected_index + start)
+        draws += [] if part.draws_index is None else [part.draws_index + start]
         first[:KEY_FRAMES] += len(part.frames)
         first[KEY_FRAMES:] += 0 if part.phase_features is None else len(part.phase_features)
     return Store(
@@ -117,6 +125,7 @@ def join_stores(parts: Sequence[Store]) -> Store:
         contents=tuple(content for part in parts for content in part.contents),
         digest=_digest_of([part.digest for part in parts]),
         phase_features=np.concatenate(features) if features else None,
+        draws_index=np.concatenate(draws) if draws else None,
     )
 
 
@@ -149,7 +158,10 @@ def open_store(
         "grey": frames.grey,
         "preset": reselection.preset,
         "ratio": reselection.ratio,
+        "prior": reselection.prior,
     }
+    if reselection.draws:
+        settings |= {"draws": reselection.draws, "jitter": reselection.jitter}
     if features is not None and not features.stored:
         features = None
     if features is not None:
@@ -197,8 +209,9 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     try:
-        writer = _Writer(partial)
+        writer = StoreWriter(partial)
         with clip_pool(workers) as pool:
+            writer.annotators = reader.learn(clips, pool, progress) if reader.learns else {}
             jobs = deque(pool.submit(reader.read, item) for item in clips)
             count = range(len(jobs))
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
@@ -230,101 +243,6 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-class _Stack:
-    """Arrays of one shape, appended to a raw file as they come, so that memory stays small."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.shape: tuple[int, ...] = (0,)
-        self.digest = hashlib.blake2b(digest_size=12)
-        self.checksum = Checksum()
-
-    def append(self, arrays: np.ndarray) -> int:
-        """Write arrays (K, ...); returns the index of the first one."""
-        start = self.shape[0]
-        values = arrays.tobytes()
-        with self.file.open("ab") as file:
-            file.write(values)
-        self.digest.update(values)
-        self.checksum.add(values)
-        self.shape = (start + len(arrays), *arrays.shape[1:])
-        return start
-
-    def finish(self) -> None:
-        """Wait until the file is on the disk, which may only now turn out to be full."""
-        with self.file.open("rb+") as file:
-            os.fsync(file.fileno())
-
-
-class _Writer:
-    """Writes frames and phase features clip by clip, and last of all their index."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / _INDEX
-        self._frames = _Stack(folder / _FRAMES)
-        self._features = _Stack(folder / _PHASE_FEATURES)
-        self._rows: list[dict[str, Any]] = []
-
-    def add(self, result: ClipKeyFrames) -> None:
-        start = [self._frames.append(result.images)] * KEY_FRAMES
-        if result.phase_features is not None:
-            start += [self._features.append(result.phase_features)] * 2
-        images = result.images[list(result.annotated_index[:KEY_FRAMES])]
-        self._rows.append(
-            {
-                "annotated": asdict(result.annotated),
-                "reselected": asdict(result.reselected),
-                "annotated_index": _moved(result.annotated_index, start),
-                "content": hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest(),
-                "reselected_index": _moved(result.reselected_index, start),
-            }
-        )
-
-    def finish(self) -> None:
-        digest = self._frames.digest
-        digest.update(json.dumps(self._identity()).encode())
-        index: dict[str, Any] = {"digest": digest.hexdigest(), "checksums": {}}
-        for name, stack in (("frames", self._frames), ("phase_features", self._features)):
-            if stack.shape[0]:
-                stack.finish()
-                index[name] = stack.shape
-                index["checksums"][stack.file.name] = stack.checksum.text()
-        write_record(self._file, {**index, "clips": self._rows})
-
-    def _identity(self) -> Any:
-        """What the digest covers beside the frames.
-
-        Its form is that of format 5, which had an index of its own for phase features ("motion"):
-        a run's data.json has the digest, and runs of earlier versions must still find their data.
-        """
-        indices = ("annotated_index", "reselected_index")
-        rows = [
-            row
-            | {name: row[name][:KEY_FRAMES] for name in indices}
-            | {which: _identity(row[which]) for which in ("annotated", "reselected")}
-            for row in self._rows
-        ]
-        if not self._features.shape[0]:
-            return rows
-        annotated, reselected = ([row[name][KEY_FRAMES:] for row in self._rows] for name in indices)
-        features = {"shape": self._features.shape, "digest": self._features.digest.hexdigest()}
-        features |= {"annotated": annotated, "reselected": reselected}
-        return {"clips": rows, "motion": features}
-
-
-def _identity(keys: dict[str, Any]) -> dict[str, Any]:
-    """What a digest sees of key frames: their numbers, not how they came about.
-
-    Digests of version 1 are the same where there were no notes.
-    """
-    numbers = {name: keys[name] for name in KEYS}
-    return {**numbers, "notes": [], "intervals": keys["intervals"]}
-
-
-def _moved(index: Sequence[int], start: Sequence[int]) -> list[int]:
-    return [place + first for place, first in zip(index, start, strict=True)]
-
-
 class _DamagedError(Exception):
     """What is wrong with a stored file."""
 
@@ -335,9 +253,9 @@ def _load(folder: Path) -> Store:
     Raises:
         _DamagedError: a file is missing, incomplete or corrupt.
     """
-    index = read_record(folder / _INDEX)
+    index = read_record(folder / INDEX)
     if not index:
-        raise _DamagedError(f"{_INDEX} is missing, incomplete or corrupt")
+        raise _DamagedError(f"{INDEX} is missing, incomplete or corrupt")
     try:
         # Stores of earlier versions have no checksums.
         for name, expected in index.get("checksums", {}).items():
@@ -360,6 +278,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),
+                uncertain=tuple(k["uncertain"]),
                 quality=k["quality"],
             )
             for k in (row[which] for row in rows)
@@ -369,13 +288,19 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
         return np.memmap(folder / file, dtype, "c", shape=tuple(shape))
 
     shape = index.get("phase_features")
+    draws = [row["draws_index"] for row in rows if "draws_index" in row]
     return Store(
-        frames=stack(_FRAMES, np.uint8, index["frames"]),
+        frames=stack(FRAMES, np.uint8, index["frames"]),
         annotated_index=np.array([row["annotated_index"] for row in rows], np.int64),
         reselected_index=np.array([row["reselected_index"] for row in rows], np.int64),
         annotated_keys=keys("annotated"),
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
-        phase_features=None if shape is None else stack(_PHASE_FEATURES, np.float16, shape),
+        annotators={
+            name: Annotator(*(tuple(found[part]) for part in ("bias", "width")))
+            for name, found in index["annotators"].items()
+        },
+        phase_features=None if shape is None else stack(PHASE_FEATURES, np.float16, shape),
+        draws_index=np.array(draws, np.int64) if draws else None,
     )

@@ -2,7 +2,7 @@
 
 from gamdss.metrics.bootstrap import CONFIDENCE
 from gamdss.metrics.comparison import Comparison, Difference, McNemar, compare
-from gamdss.metrics.intervals import intervals, seed_mean, wilson
+from gamdss.metrics.intervals import intervals, seed_mean, unit_intervals, wilson
 from gamdss.metrics.original import OriginalReport, original_report
 from gamdss.metrics.scores import MEASURES, ClassScores, Measures, Scores, scores
 from gamdss.metrics.selection import (
@@ -11,6 +11,7 @@ from gamdss.metrics.selection import (
     Selection,
     accuracy_by_epoch,
     chosen_logits,
+    decided,
     inner_epoch,
     oracle_epochs,
     predictions,
@@ -32,6 +33,7 @@ __all__ = [
     "accuracy_by_epoch",
     "chosen_logits",
     "compare",
+    "decided",
     "inner_epoch",
     "intervals",
     "oracle_epochs",
@@ -39,5 +41,6 @@ __all__ = [
     "predictions",
     "scores",
     "seed_mean",
+    "unit_intervals",
     "wilson",
 ]

@@ -16,6 +16,7 @@ from gamdss.metrics.intervals import (
     check_same_clips,
     confusions,
     drawn_measures,
+    on_same_units,
     seed_mean,
 )
 from gamdss.metrics.scores import MEASURES
@@ -46,6 +47,8 @@ class Difference:
 @dataclass(frozen=True)
 class McNemar:
     """Clips that only one of two runs gets right, and the exact two-sided p of McNemar's test.
+
+    A clip is right if its class, or each of its action units, is.
 
     `runs` are the positions of the two among the seeds of A and of B.
     """
@@ -79,8 +82,11 @@ def compare(a: Sequence[Predictions], b: Sequence[Predictions], num_classes: int
         FoldError: the clips or their classes differ.
     """
     check_same_clips([*a, *b])
+    both = on_same_units([*a, *b])
+    a, b = both[: len(a)], both[len(a) :]
     counts = [[confusions(run, num_classes) for run in runs] for runs in (a, b)]
-    draws = [np.mean([drawn_measures(each) for each in runs], axis=0) for runs in counts]
+    measure = a[0].measure
+    draws = [np.mean([drawn_measures(each, measure) for each in runs], axis=0) for runs in counts]
     means = [seed_mean(runs, num_classes) for runs in (a, b)]
     subjects = counts[0][0].shape[1]
     places = range(len(a)), range(len(b))
@@ -119,8 +125,7 @@ def _differences(
 def _mcnemar(a: Predictions, b: Predictions, runs: tuple[int, int]) -> McNemar:
     place = {clip: i for i, clip in enumerate(b.clips)}
     order = np.array([place[clip] for clip in a.clips])
-    right_a = a.for_accuracy == a.labels
-    right_b = (b.for_accuracy == b.labels)[order]
+    right_a, right_b = a.right, b.right[order]
     only_a, only_b = int((right_a & ~right_b).sum()), int((right_b & ~right_a).sum())
     # Exact: if the runs do not differ, either is equally likely to be the one that is right.
     p = stats.binomtest(only_a, only_a + only_b).pvalue if only_a + only_b else 1.0

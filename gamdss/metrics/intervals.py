@@ -6,8 +6,8 @@ folder shows how often these intervals contain the truth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from gamdss.errors import FoldError
 from gamdss.metrics.bootstrap import CONFIDENCE, DRAWS, cluster_weights, t_half_widths
 from gamdss.metrics.scores import MEASURES, measures
 from gamdss.metrics.selection import Predictions
+from gamdss.metrics.units import FALSE, FOUND, MISSED, unit_counts, unit_f1
 
 _SAME = 1e-12
 _SEED = 20260304
@@ -43,6 +44,28 @@ def intervals(of: Predictions, num_classes: int) -> dict[str, Interval | None]:
     return {name: found.interval for name, found in seed_mean([of], num_classes).items()}
 
 
+def unit_intervals(of: Predictions, names: Sequence[str]) -> dict[str, Interval | None]:
+    """The 95% interval of the F1 of each scored action unit.
+
+    The degrees of freedom are those of the subjects who show the unit or are predicted to: the
+    others say nothing about its F1. With one of them there is no interval.
+    """
+    if of.scored is None:
+        return {}
+    counts = confusions(of, len(names))[0]  # (G, U, 4)
+    f1, draws = unit_f1(counts.sum(0)), unit_f1(_drawn(counts))  # (U,), (B, U)
+    telling = (counts[..., [FALSE, MISSED, FOUND]].sum(-1) > 0).sum(0)  # (U,)
+    found: dict[str, Interval | None] = {}
+    for number in np.flatnonzero(of.scored).tolist():
+        known = draws[~np.isnan(draws[:, number]), number, None]
+        subjects = int(telling[number])
+        few = subjects < 2
+        found[names[number]] = (
+            None if few else share_intervals(f1[number, None], known, subjects)[0]
+        )
+    return found
+
+
 def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMean]:
     """Each measure over runs that differ in their seed; a draw takes the same subjects of all.
 
@@ -50,12 +73,14 @@ def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMe
         FoldError: the runs were evaluated on different clips.
     """
     check_same_clips(runs)
+    runs = on_same_units(runs)
     counts = [confusions(run, num_classes) for run in runs]
-    values = np.array([measures(*each.sum(1)) for each in counts])  # (S, 4)
+    measure = runs[0].measure
+    values = np.array([measure(*each.sum(1)) for each in counts])  # (S, 4)
     subjects = counts[0].shape[1]
     ends: list[Interval | None] = [None] * len(MEASURES)
     if subjects > 1:
-        draws = np.mean([drawn_measures(each) for each in counts], axis=0)  # (B, 4)
+        draws = np.mean([drawn_measures(each, measure) for each in counts], axis=0)  # (B, 4)
         ends = share_intervals(values.mean(axis=0), draws, subjects)
     spread = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(MEASURES))
     return {
@@ -96,32 +121,60 @@ def wilson(right: float, count: int) -> Interval:
 def confusions(of: Predictions, num_classes: int) -> np.ndarray:
     """Confusion counts of each of G subjects (sorted), (2, G, C, C).
 
-    The first are for all measures but the accuracy, the second for the accuracy.
+    The first are for all measures but the accuracy, the second for the accuracy. Of action units,
+    they are `unit_counts`, (2, G, U, 4).
     """
     names, subject = np.unique(of.subjects, return_inverse=True)
+    both = (of.predicted, of.for_accuracy)
+    if of.scored is not None:
+        return np.stack([unit_counts(of.labels, each, subject, len(names)) for each in both])
     counts = np.zeros((2, len(names), num_classes, num_classes))
-    for place, predicted in enumerate((of.predicted, of.for_accuracy)):
+    for place, predicted in enumerate(both):
         np.add.at(counts[place], (subject, of.labels, predicted), 1)
     return counts
 
 
-def drawn_measures(counts: np.ndarray) -> np.ndarray:
-    """Measures (B, 4) of draws of whole subjects from their counts (2, G, C, C).
+def drawn_measures(
+    counts: np.ndarray, measure: Callable[[np.ndarray, np.ndarray], np.ndarray] = measures
+) -> np.ndarray:
+    """Measures (B, 4) of draws of whole subjects from their counts (2, G, ...).
 
     A draw sums the subjects' counts: 0.05 s a run, where scikit-learn, one draw at a time, takes
     8 s. The same number of subjects gives the same draws: runs on the same clips are paired.
     """
-    subjects = counts.shape[1]
+    by_choice, for_accuracy = (_drawn(part) for part in counts)
+    return measure(by_choice, for_accuracy)
+
+
+def _drawn(counts: np.ndarray) -> np.ndarray:
+    """Counts (B, ...) of draws of whole subjects from their counts (G, ...)."""
+    subjects = len(counts)
     times = _weights(subjects, DRAWS)
-    shape = (len(times), *counts.shape[2:])
-    by_choice, for_accuracy = ((times @ part.reshape(subjects, -1)) for part in counts)
-    return measures(by_choice.reshape(shape), for_accuracy.reshape(shape))
+    return np.asarray((times @ counts.reshape(subjects, -1)).reshape(-1, *counts.shape[1:]))
 
 
 @cache
 def _weights(subjects: int, draws: int) -> np.ndarray:
     rng = np.random.default_rng((_SEED, subjects))
     return cluster_weights(np.arange(subjects), rng, draws)
+
+
+def on_same_units(runs: Sequence[Predictions]) -> list[Predictions]:
+    """The runs with the action units that all of them score; runs of classes are unchanged.
+
+    Raises:
+        FoldError: there is no such unit.
+    """
+    scored = [run.scored for run in runs if run.scored is not None]
+    if not scored:
+        return list(runs)
+    shared = np.logical_and.reduce(scored)
+    if not shared.any():
+        raise FoldError(
+            "no action unit is scored in all of the runs",
+            remedy="Compare runs whose protocols train on and evaluate the same units.",
+        )
+    return [replace(run, scored=shared) for run in runs]
 
 
 def check_same_clips(runs: Sequence[Predictions]) -> None:

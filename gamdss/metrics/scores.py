@@ -39,11 +39,14 @@ class Measures:
 
 @dataclass(frozen=True)
 class ClassScores:
-    """One class against the rest, 0 to 1; a ratio with denominator 0 is 0."""
+    """One class against the rest, 0 to 1; a ratio with denominator 0 is 0.
 
-    precision: float
-    recall: float
-    f1: float
+    None for an action unit without clips to train on or to evaluate.
+    """
+
+    precision: float | None
+    recall: float | None
+    f1: float | None
     support: int
     """Number of clips whose true class this is."""
 
@@ -54,7 +57,8 @@ class Scores(Measures):
 
     per_class: tuple[ClassScores, ...]
     confusion: np.ndarray
-    """(C, C) int64 counts, row = true class, column = predicted class."""
+    """(C, C) int64 counts, row = true class, column = predicted class; of action units (U, 4): not
+    there and not predicted, falsely predicted, missed, found."""
 
     def as_dict(self, classes: Sequence[str]) -> dict[str, Any]:
         """Plain values for JSON; `classes` names the C classes in order.

@@ -7,15 +7,17 @@ inflation can be measured; the oracle is not a result.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 from scipy.special import log_softmax
 
 from gamdss.errors import FoldError
-from gamdss.metrics.scores import Scores, class_indices, macro_f1, scores
+from gamdss.metrics.scores import Scores, class_indices, macro_f1, measures, scores
+from gamdss.metrics.units import scored_units, unit_measures, unit_scores
 from gamdss.records import FoldResult
 
 Selection = Literal["final", "inner", "oracle"]
@@ -37,6 +39,9 @@ class Predictions:
 
     `labels` and `predicted` are class indices (N,). The accuracy is of `for_accuracy` (N,), which
     equals `predicted` except for the oracle, whose accuracy is of another epoch.
+
+    Of action units, these three are (N, U), 1 for those that move, and `scored` (U,) has the units
+    with clips to train on and to evaluate; it is None for classes.
     """
 
     selection: Selection
@@ -44,6 +49,18 @@ class Predictions:
     labels: np.ndarray
     predicted: np.ndarray
     for_accuracy: np.ndarray
+    scored: np.ndarray | None = None
+
+    @property
+    def measure(self) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+        """The measures of counts, as `scores.measures` takes them."""
+        return measures if self.scored is None else partial(unit_measures, scored=self.scored)
+
+    @property
+    def right(self) -> np.ndarray:
+        """Which clips (N,) have the right class, or all action units right."""
+        found = self.for_accuracy == self.labels
+        return np.asarray(found if self.scored is None else found.all(1))
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -57,8 +74,13 @@ class Predictions:
         everything else from its F1 epoch. They describe two networks: the accuracy does not
         match the confusion matrix, and neither is an estimate for a new subject.
         """
-        by_choice = scores(self.labels, self.predicted, num_classes)
-        accuracy = scores(self.labels, self.for_accuracy, num_classes).accuracy
+
+        def of(predicted: np.ndarray) -> Scores:
+            if self.scored is None:
+                return scores(self.labels, predicted, num_classes)
+            return unit_scores(self.labels, predicted, self.scored)
+
+        by_choice, accuracy = of(self.predicted), of(self.for_accuracy).accuracy
         return Scores(**{**vars(by_choice), "accuracy": accuracy})
 
 
@@ -73,7 +95,9 @@ def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Select
         raise FoldError("no folds to score", remedy="Train at least one fold first.")
     epochs = [_epochs(_checked(fold, num_classes), selection) for fold in folds]
     by_accuracy, by_choice = (
-        np.concatenate([fold.logits[e[i]].argmax(1) for fold, e in zip(folds, epochs, strict=True)])
+        np.concatenate(
+            [decided(fold.logits[e[i]], fold.labels) for fold, e in zip(folds, epochs, strict=True)]
+        )
         for i in (0, 1)
     )
     return Predictions(
@@ -82,7 +106,16 @@ def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Select
         labels=np.concatenate([fold.labels for fold in folds]),
         predicted=by_choice,
         for_accuracy=by_accuracy,
+        scored=scored_units(folds) if folds[0].labels.ndim == 2 else None,
     )
+
+
+def decided(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """What logits (..., C) predict: the class of the largest (...), or units above 0 (..., C).
+
+    The labels say which: classes (N,) or action units (N, C).
+    """
+    return np.asarray(logits.argmax(-1) if labels.ndim == 1 else (logits > 0).astype(np.int64))
 
 
 def chosen_logits(fold: FoldResult, selection: Selection) -> np.ndarray:
@@ -104,7 +137,7 @@ def oracle_epochs(logits: np.ndarray, labels: np.ndarray) -> OracleEpochs:
         FoldError: no epochs or clips, shapes that do not match, or logits that are not finite.
     """
     _check_logits(logits, labels)
-    correct = logits.argmax(axis=2) == labels
+    correct = (decided(logits, labels) == labels).reshape(len(logits), -1)
     accuracy = correct.mean(axis=1)
     perfect = np.flatnonzero(correct.all(axis=1))
     stop = int(perfect[0]) + 1 if len(perfect) else len(logits)
@@ -117,25 +150,30 @@ def oracle_epochs(logits: np.ndarray, labels: np.ndarray) -> OracleEpochs:
 def inner_epoch(logits: np.ndarray, labels: np.ndarray) -> int:
     """The epoch, counted from 0, with the best UF1 on the inner subjects' clips.
 
-    With few clips many epochs tie: the smallest cross-entropy decides, then the first epoch.
+    With few clips many epochs tie: the smallest cross-entropy decides, then the first epoch. Of
+    action units, it is the epoch with the best mean F1.
 
     Args:
         logits: (E, M, C) of the inner subjects' clips.
-        labels: (M,).
+        labels: (M,), or action units (M, C).
 
     Raises:
         FoldError: as `oracle_epochs`.
     """
     _check_logits(logits, labels)
     f1 = _macro_f1_by_epoch(logits, labels)
-    log_chances = log_softmax(logits.astype(np.float64), axis=2)  # (E, M, C)
-    loss = -log_chances[:, np.arange(len(labels)), labels].mean(axis=1)
+    values = logits.astype(np.float64)  # (E, M, C)
+    if labels.ndim == 2:
+        loss = (np.logaddexp(0, values) - labels * values).mean(axis=(1, 2))
+    else:
+        loss = -log_softmax(values, axis=2)[:, np.arange(len(labels)), labels].mean(axis=1)
     return int(np.lexsort((np.arange(len(f1)), loss, -f1))[0])
 
 
 def accuracy_by_epoch(fold: FoldResult) -> np.ndarray:
-    """Held-out accuracy after each epoch, (E,)."""
-    return np.asarray((fold.logits.argmax(2) == fold.labels).mean(1))
+    """Held-out accuracy after each epoch, (E,): of clips, or of decisions about action units."""
+    right = decided(fold.logits, fold.labels) == fold.labels
+    return np.asarray(right.reshape(len(right), -1).mean(1))
 
 
 def _epochs(fold: FoldResult, selection: Selection) -> tuple[int, int]:
@@ -160,9 +198,14 @@ def _macro_f1_by_epoch(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     0.05 s for 94 folds of 199 epochs, where scikit-learn takes 35 s. Rounded, so that ties do not
     depend on the order of summation.
     """
-    every = np.arange(logits.shape[2])
-    predicted = logits.argmax(axis=2)[..., None] == every  # (E, N, C)
-    true = labels[:, None] == every  # (N, C)
+    if labels.ndim == 2:
+        predicted, true = logits > 0, labels == 1
+        moving = true.any(axis=0)  # (C,): F1 of the others is undefined
+        predicted, true = predicted[..., moving], true[:, moving]
+    else:
+        every = np.arange(logits.shape[2])
+        predicted = logits.argmax(axis=2)[..., None] == every  # (E, N, C)
+        true = labels[:, None] == every  # (N, C)
     hits = (predicted & true).sum(axis=1)  # (E, C)
     counted = predicted.sum(axis=1) + true.sum(axis=0)  # (E, C): 2 TP + FP + FN
     return macro_f1(hits, counted).round(12)
@@ -182,10 +225,12 @@ def _checked(fold: FoldResult, num_classes: int | None = None) -> FoldResult:
 
 
 def _check_logits(logits: np.ndarray, labels: np.ndarray) -> None:
-    if logits.ndim != 3 or 0 in logits.shape or logits.shape[1:2] != labels.shape:
+    fitting = labels.ndim in (1, 2) and logits.shape[1 : 1 + labels.ndim] == labels.shape
+    if logits.ndim != 3 or 0 in logits.shape or not fitting:
         raise FoldError(
             f"logits of shape {logits.shape} for labels of shape {labels.shape}",
-            remedy="Pass logits (epochs, clips, classes) and labels (clips,), neither empty.",
+            remedy="Pass logits (epochs, clips, classes) and labels (clips,), neither empty; of "
+            "action units, labels (clips, units).",
         )
     finite = np.isfinite(logits).all(axis=(1, 2))
     if not finite.all():
@@ -193,4 +238,10 @@ def _check_logits(logits: np.ndarray, labels: np.ndarray) -> None:
             f"logits of epoch {int(finite.argmin())} (counted from 0) are not finite",
             remedy="Training diverged: lower the learning rate, and train in a new directory.",
         )
-    class_indices("labels", labels, logits.shape[2])
+    if labels.ndim == 1:
+        class_indices("labels", labels, logits.shape[2])
+    elif not np.isin(labels, (0, 1)).all():
+        raise FoldError(
+            "labels of action units contain other values than 0 and 1",
+            remedy="Leave out clips without a coded unit.",
+        )

@@ -51,12 +51,28 @@ class PhaseBatchNorm(nn.BatchNorm2d):
         if self.momentum is not None or self.num_batches_tracked is None:
             return super().forward(x)
         self._check_input_dim(x)
+        if torch.compiler.is_compiling() or x.is_cuda:
+            return self._by_device_count(x)
         if self._batches is None:
             self._batches = int(self.num_batches_tracked)
         self._batches += 1
         self.num_batches_tracked.add_(1)
         share, running = 1 / self._batches, (self.running_mean, self.running_var)
         return functional.batch_norm(x, *running, self.weight, self.bias, True, share, self.eps)
+
+    def _by_device_count(self, x: Tensor) -> Tensor:
+        """As `_normalise`, with the count on the device, where compiled and captured code see it.
+
+        The numbers differ by rounding.
+        """
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked.add_(1)
+        with torch.no_grad():
+            variance, mean = torch.var_mean(x.float(), (0, 2, 3))
+            for running, batch in ((self.running_mean, mean), (self.running_var, variance)):
+                assert running is not None
+                running.add_((batch - running) / self.num_batches_tracked)
+        return functional.batch_norm(x, None, None, self.weight, self.bias, True, 0.0, self.eps)
 
     def reset_running_stats(self) -> None:
         """Forget all batches."""

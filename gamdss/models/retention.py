@@ -6,9 +6,16 @@ Source: Fan et al., "RMT: Retentive Networks Meet Vision Transformers", CVPR 202
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention.flex_attention import FlexKernelOptions, flex_attention
+
+FORMS = ("written", "fused", "index")  # of `mix`: `mix`, `mix_fused`, `mix_by_index`
+Mixer = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class DWConv(nn.Conv2d):
@@ -73,7 +80,7 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
 
 
 def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
-    """`rotate` without complex numbers, which exported graphs do not support.
+    """`rotate` without complex numbers, which exported graphs do not support, nor compilers fuse.
 
     Forward and backward take 4 times as long on the CPU.
     """
@@ -84,57 +91,93 @@ def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
 
 
 def mix(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
-    """Return softmax(q k^T + decay) v.
+    """Return softmax(q k^T + decay) v, written out.
 
-    The CPU uses plain products: forward and backward take 0.8 to 1.0 of the fused kernel's time in
-    float32, 0.2 to 0.6 in bfloat16 (torch 2.15; 112 and 224 pixels, batch 8, 1 and 2 threads).
+    On the CPU forward and backward take 0.8 to 1.0 of the fused kernel's time in float32, 0.2 to
+    0.6 in bfloat16 (torch 2.15; 112 and 224 pixels, batch 8, 1 and 2 threads).
 
     Args:
         q, k, v: (B, heads, L, head_dim), q or k already scaled.
         decay: (heads, L, L).
     """
-    if q.is_cuda:
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=decay[None].to(q.dtype), scale=1.0)
     return (q @ k.transpose(-2, -1) + decay.to(q.dtype)).softmax(-1) @ v
 
 
-def whole_retention(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
+def mix_fused(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
+    """`mix` by PyTorch's fused kernel, which reads the decay as a bias.
+
+    Args:
+        q, k, v: (B, heads, L, head_dim).
+        decay: (heads, L, L), best in rows padded by `padded_rows`, else the kernel copies it.
+    """
+    bias = decay[None].to(q.dtype)
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
+
+
+def padded_rows(decay: Tensor) -> Tensor:
+    """The same table (heads, L, L) in memory whose rows start at multiples of 16 elements."""
+    length = decay.shape[-1]
+    return F.pad(decay, (0, -length % 16))[..., :length]
+
+
+def mix_by_index(q: Tensor, k: Tensor, v: Tensor, decays: Tensor, width: int) -> Tensor:
+    """`mix` by FlexAttention, which computes the decay from the pixels' indices.
+
+    Fast when compiled for CUDA; elsewhere PyTorch writes it out.
+
+    Args:
+        q, k, v: (B, heads, L, head_dim).
+        decays: of the heads (heads,), per pixel of distance.
+        width: pixels of a row of the map; L for the pixels of one line.
+    """
+
+    def decayed(score: Tensor, _: Tensor, head: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        rows, columns = (i // width - j // width).abs(), (i % width - j % width).abs()
+        return score + decays[head] * (rows + columns)
+
+    # Without the option, lines shorter than 128 pixels get a kernel for generating text.
+    force: FlexKernelOptions = {"FORCE_USE_FLEX_ATTENTION": True}
+    options = force if q.is_cuda else None
+    mixed: Tensor = flex_attention(q, k, v, score_mod=decayed, scale=1.0, kernel_options=options)
+    return mixed
+
+
+def whole_retention(q: Tensor, k: Tensor, v: Tensor, mix: Mixer) -> Tensor:
     """Retention of every pixel with every other.
 
     Args:
         q, k, v: (B, H, W, heads, head_dim); q and k already rotated, one of them scaled.
-        decay: (heads, H*W, H*W), from `manhattan_decay`.
+        mix: of all pixels, with a decay from `manhattan_decay`.
 
     Returns:
         (B, H, W, heads, head_dim).
     """
     height = q.shape[1]
     q, k, v = (t.flatten(1, 2).transpose(1, 2) for t in (q, k, v))  # (B, n, H*W, d)
-    return mix(q, k, v, decay).transpose(1, 2).unflatten(1, (height, -1))
+    return mix(q, k, v).transpose(1, 2).unflatten(1, (height, -1))
 
 
 def decomposed_retention(
-    q: Tensor, k: Tensor, v: Tensor, row_decay: Tensor, column_decay: Tensor
+    q: Tensor, k: Tensor, v: Tensor, mix_row: Mixer, mix_column: Mixer
 ) -> Tensor:
     """Retention along each row, then along each column of the result.
 
     Args:
         q, k, v: (B, H, W, heads, head_dim); q and k already rotated, one of them scaled.
-        row_decay: (heads, W, W), from `line_decay`: distances within a row.
-        column_decay: (heads, H, H): distances within a column.
+        mix_row, mix_column: of the pixels of a row and of a column, with decays from `line_decay`.
 
     Returns:
         (B, H, W, heads, head_dim).
     """
-    v = _along_rows(q, k, v, row_decay)
+    v = _along_rows(q, k, v, mix_row)
     q, k, v = (t.transpose(1, 2) for t in (q, k, v))  # (B, W, H, n, d)
-    return _along_rows(q, k, v, column_decay).transpose(1, 2)
+    return _along_rows(q, k, v, mix_column).transpose(1, 2)
 
 
-def _along_rows(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
+def _along_rows(q: Tensor, k: Tensor, v: Tensor, mix: Mixer) -> Tensor:
     batch = q.shape[0]
     q, k, v = (t.flatten(0, 1).transpose(1, 2) for t in (q, k, v))  # (B*H, n, W, d)
-    return mix(q, k, v, decay).transpose(1, 2).unflatten(0, (batch, -1))
+    return mix(q, k, v).transpose(1, 2).unflatten(0, (batch, -1))
 
 
 class RetentionTables(nn.Module):
@@ -151,10 +194,14 @@ class RetentionTables(nn.Module):
 
     Attributes:
         in_reals: rotate without complex numbers; set for export.
+        form: one of `FORMS`, how to mix; equal but for rounding.
     """
 
     in_reals = False
+    form = "written"
     turns: Tensor
+    scaled_turns: Tensor
+    decays: Tensor
     row_decay: Tensor
     column_decay: Tensor
     decay: Tensor
@@ -169,11 +216,12 @@ class RetentionTables(nn.Module):
     ) -> None:
         super().__init__()
         self.decomposed = decomposed
-        height, width = resolution
-        self.scale = head_dim**-0.5
+        height, width = self.resolution = resolution
         angles = rotation_angles(height, width, head_dim)[:, :, None, :]  # (H, W, 1, d/2)
         self._keep("turns", torch.stack((angles.cos(), angles.sin()), dim=-1))
+        self._keep("scaled_turns", self.turns * head_dim**-0.5)
         decays = head_decays(heads, decay_range)
+        self._keep("decays", decays)
         if decomposed:
             self._keep("row_decay", line_decay(width, decays))
             self._keep("column_decay", line_decay(height, decays))
@@ -183,13 +231,30 @@ class RetentionTables(nn.Module):
     def _keep(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table.float(), persistent=False)
 
+    def use(self, form: str, dtype: torch.dtype) -> None:
+        """Mix by `form` from now on, with decays in the dtype of the scores.
+
+        Else they would be cast in every step.
+        """
+        self.form = form
+        for name in ("row_decay", "column_decay") if self.decomposed else ("decay",):
+            self.register_buffer(name, padded_rows(getattr(self, name).to(dtype)), persistent=False)
+
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Mix v by retention between q and k before rotation; all (B, H, W, heads, head_dim)."""
-        turn = rotate_in_reals if self.in_reals else rotate
-        q, k = turn(q, self.turns), turn(k, self.turns * self.scale)
+        in_reals = self.in_reals or torch.compiler.is_compiling()
+        turn = rotate_in_reals if in_reals else rotate
+        q, k = turn(q, self.turns), turn(k, self.scaled_turns)
+        height, width = self.resolution
         if self.decomposed:
-            return decomposed_retention(q, k, v, self.row_decay, self.column_decay)
-        return whole_retention(q, k, v, self.decay)
+            rows, columns = self._mixer("row_decay", width), self._mixer("column_decay", height)
+            return decomposed_retention(q, k, v, rows, columns)
+        return whole_retention(q, k, v, self._mixer("decay", width))
+
+    def _mixer(self, name: str, width: int) -> Mixer:
+        if self.form == "index":
+            return partial(mix_by_index, decays=self.decays, width=width)
+        return partial(mix_fused if self.form == "fused" else mix, decay=getattr(self, name))
 
 
 class Retention(nn.Module):

@@ -12,8 +12,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import find_peaks
 
-# Seconds. The first ones suit micro-expressions of 0.2 to 0.5 s, the last ones macro-expressions.
-SCALES = (0.17, 0.25, 0.4, 0.6, 0.9, 1.3)
+# Seconds. The first ones suit micro-expressions of 0.2 to 0.5 s, the last ones macro-expressions
+# that are held.
+SCALES = (0.17, 0.25, 0.4, 0.6, 0.9, 1.3, 2.0, 3.0)
 _SMOOTH = 0.03  # seconds, a Gaussian's deviation: a low-pass of half power at 4.4 Hz
 _ENDS = 0.2  # share of the height at which a bump begins and ends
 _LEAST_SPREAD = 3e-4
@@ -24,7 +25,8 @@ _HEAD_SHARE = 0.1  # usual share of the head's pose that the average face leaves
 
 def low_pass(signals: np.ndarray, rate: float) -> np.ndarray:
     """Signals (T, ...) at `rate` samples a second without what no skin follows."""
-    return np.asarray(gaussian_filter1d(signals, _SMOOTH * rate, axis=0, mode="nearest"))
+    smooth = gaussian_filter1d(signals, _SMOOTH * rate, axis=0, mode="nearest", output=np.float64)
+    return np.asarray(smooth)
 
 
 def contrast(signals: np.ndarray, rate: float, scale: float) -> np.ndarray:

@@ -7,39 +7,18 @@ most pixels follow is searched for in a wider window, and fitted from several st
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 
-from gamdss.records import RELIABLE, KeyFrames
-from gamdss.reselection.motion.course import (
-    PLATEAU_SD,
-    WIDEST,
-    expected_strength,
-    fit_course,
-)
+from gamdss.records import RELIABLE
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
+from gamdss.reselection.motion.starts import best_starts, fit_best, fit_clear, spaced_starts
 
-# Standard deviations of a start's onset, apex and offset, as shares of its length.
-_WIDTH = (0.15, 0.25, 0.2)
-_LEAST_SD = 1.5  # frames
 # Where else the apex may start, between onset and offset.
 _APEXES = (0.2, 0.35, 0.5, 0.65, 0.8)
-# Prior of half the plateau of a held expression, as `fit_course` takes it. The one of `motion`
-# allows at most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end
-# of the plateau.
-_HELD = (0.5, 0.95)
-_WIDER = 3  # ends of held expressions that are tried in the wider window
-_STEPS = 13  # times of the search from the first frame of the wider window to the last
-# Quality from which on a fit of the wider window is taken: a search over all courses finds some
-# rise and fall in noise, with a quality up to 0.8.
-_CLEAR = 0.9
-_REST = 0.15  # share of the wider window's frames outside the expression: else it may be drift
-_ROUNDS = 2
-_SEED = 20260322
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,44 +46,26 @@ def fit_candidate(
     Returns:
         The fit; None if frames are too few, or show no structure or change.
     """
+    fit = _fit(near, wide, spotted)
+    return None if fit is None else CandidateFit(fit, fit.posterior.draws(draws))
+
+
+def _fit(
+    near: Mapping[int, np.ndarray], wide: Mapping[int, np.ndarray], spotted: tuple[int, int, int]
+) -> MotionFit | None:
     times, meter = _measured(near)
     if meter is None:
         return None
-    onset, apex, offset = _best(meter, times, _with_apexes(*spotted))[0]
-    found = _best_fit(meter, times, (onset, apex, offset), [(onset, offset)], draws)
-    if found is None or found.fit.quality >= RELIABLE:
+    onset, apex, offset = best_starts(meter, times, _with_apexes(*spotted))[0]
+    found = fit_best(meter, times, (onset, apex, offset), [(onset, offset)])
+    if found is None or found.quality >= RELIABLE:
         return found
     times, meter = _measured(wide)
-    spaced = np.linspace(times[0], times[-1], _STEPS)
-    around = np.array([c for c in combinations(spaced, 3) if c[0] < spotted[1] < c[2]])
+    around = spaced_starts(times)
+    around = around[(around[:, 0] < spotted[1]) & (spotted[1] < around[:, 2])]
     if meter is None or not len(around):
         return found
-    starts = _best(meter, times, around)
-    ends = list(dict.fromkeys((start[0], start[2]) for start in starts))[:_WIDER]
-    wider = _best_fit(meter, times, starts[0], ends, draws)
-    return found if wider is None or not _is_clear(wider.fit) else wider
-
-
-def _is_clear(fit: MotionFit) -> bool:
-    """Whether the fit of a wider window is an expression: clear, with a face at rest around it."""
-    rest = (fit.times < fit.keys.onset) | (fit.times > fit.keys.offset)
-    return fit.quality >= _CLEAR and float(rest.mean()) >= _REST
-
-
-def _best_fit(
-    meter: MotionMeter,
-    times: np.ndarray,
-    start: tuple[float, float, float],
-    held: Sequence[tuple[float, float]],
-    draws: int,
-) -> CandidateFit | None:
-    """The fit with the best quality: from a start, and of held expressions with these ends."""
-    fits = [_fit(meter, times, start, draws)]
-    fits += [
-        _fit(meter, times, (onset, (onset + offset) / 2, offset), draws, _HELD)
-        for onset, offset in held
-    ]
-    return max(filter(None, fits), key=lambda one: one.fit.quality, default=None)
+    return fit_clear(meter, times, best_starts(meter, times, around)) or found
 
 
 def _measured(images: Mapping[int, np.ndarray]) -> tuple[np.ndarray, MotionMeter | None]:
@@ -119,44 +80,3 @@ def _with_apexes(onset: int, apex: int, offset: int) -> np.ndarray:
     """Starts (N, 3) with the same ends."""
     inner = [onset + share * (offset - onset) for share in _APEXES]
     return np.array([(onset, middle, offset) for middle in (apex, *inner)], float)
-
-
-def _best(
-    meter: MotionMeter, times: np.ndarray, starts: np.ndarray
-) -> list[tuple[float, float, float]]:
-    """`starts` (N, 3), those that the motion of most pixels follows best first."""
-    courses = np.stack([expected_strength(start, times) for start in starts])
-    order = (-meter.support(courses, times)).argsort(kind="stable")
-    return [(float(a), float(b), float(c)) for a, b, c in starts[order]]
-
-
-def _fit(
-    meter: MotionMeter,
-    times: np.ndarray,
-    start: tuple[float, float, float],
-    draws: int,
-    plateau: tuple[float, float] = (PLATEAU_SD, WIDEST),
-) -> CandidateFit | None:
-    """The fit from a start; None if the frames have no structure."""
-    width = np.maximum(np.array(_WIDTH) * (start[2] - start[0]), _LEAST_SD)
-    middle = np.array(start)
-    course = expected_strength(middle, times)
-    for _ in range(_ROUNDS):
-        try:
-            level = meter.level(course)
-        except np.linalg.LinAlgError:
-            return None
-        posterior = fit_course(level, times, middle, width, plateau)
-        middle, course = posterior.middle(), posterior.course
-    keys = KeyFrames(*_nearest(times, middle), intervals=posterior.intervals())
-    rng = np.random.default_rng(_SEED)
-    chosen = posterior.samples[rng.choice(len(posterior.samples), draws, replace=False)]
-    return CandidateFit(
-        MotionFit(times, level, course, keys), tuple(_nearest(times, row) for row in chosen)
-    )
-
-
-def _nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
-    """The frames nearest to onset, apex and offset."""
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in numbers)
-    return onset, apex, offset

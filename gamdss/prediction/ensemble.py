@@ -22,7 +22,7 @@ from gamdss.features import scale
 from gamdss.metrics import Selection
 from gamdss.metrics.calibration import pooled
 from gamdss.runs.export import PredictingBranch, load_trained
-from gamdss.runs.finished import FinishedRun
+from gamdss.runs.finished import FinishedRun, require_classes
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
 
@@ -76,11 +76,12 @@ class Ensemble:
         calibrated: whether held-out logits fitted the temperature; it is 1 otherwise.
 
     Raises:
-        RunError: checkpoints of folds are missing.
+        RunError: checkpoints of folds are missing, or the run is of action units.
         CheckpointError: one is incomplete or corrupt, or of another network.
     """
 
     def __init__(self, run: FinishedRun, device: str = "auto") -> None:
+        require_classes(run, "prediction names")
         self.folds = tuple(fold.name for fold in run.folds)
         self.classes = tuple(run.classes)
         _check_folds(run, self.folds)

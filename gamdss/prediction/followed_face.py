@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 
 import numpy as np
 
@@ -95,8 +97,8 @@ class FollowedFace:
         self._watch, self._shot, self._attempt = watch, shot, attempt
         self._motion = FaceMotion(frame.image, pose_of(face))
         self._views = deque([self._motion.view], round(_MEMORY / _CHECK))
-        self._numbers, self._seconds = [frame.number], [frame.seconds]
-        self._poses: list[Pose | None] = [self._motion.pose]  # None where flow failed
+        self._numbers, self._seconds = array("q", [frame.number]), array("d", [frame.seconds])
+        self._poses = array("d", _values(self._motion.pose))  # NaN where flow failed
         self._detected = {0: pose_of(face)}
         self._confirmed = self._followed = 0  # the last places with a detection, with flow
         self._others = len(faces) - 1
@@ -104,7 +106,7 @@ class FollowedFace:
 
     def advance(self, frame: Frame) -> Ending | None:
         """Follow the face to a frame; if it is lost, why, and the frame is not taken."""
-        place = len(self._poses)
+        place = len(self._numbers)
         follows = self._motion.follow(frame.image)
         if follows:
             ending = self._out_of_sight() or self._check(place, frame.image)
@@ -115,7 +117,7 @@ class FollowedFace:
             self._followed = place if follows else self._followed
             self._numbers.append(frame.number)
             self._seconds.append(frame.seconds)
-            self._poses.append(self._motion.pose if follows else None)
+            self._poses.extend(_values(self._motion.pose) if follows else [np.nan] * 4)
         return ending
 
     def stretch(self, ending: Ending) -> Stretch | None:
@@ -130,24 +132,23 @@ class FollowedFace:
         if count < 2 or self._seconds[last] - self._seconds[0] < _SHORTEST:
             return None
         poses, start = self._corrected(count), self.pose
-        moved = max(movement(pose, start) for pose in poses)
+        moved = max(movement(pose, start) for pose in starmap(Pose, poses))
         wanted = self._watch.config.stabilise
         stabilised = wanted == "always" or (wanted == "auto" and moved > MOVES)
-        shares = [inside(pose, self._size) for pose in poses]
+        share = np.array([inside(pose, self._size) for pose in starmap(Pose, poses)])
         if not stabilised:
             settings = self._watch.settings
-            shares = [
-                min(s, inside_crop(p, start, settings)) for s, p in zip(shares, poses, strict=True)
-            ]
+            within = [inside_crop(pose, start, settings) for pose in starmap(Pose, poses)]
+            share = np.minimum(share, within)
         return Stretch(
             shot=self._shot,
             numbers=np.array(self._numbers[:count]),
             seconds=np.array(self._seconds[:count]),
-            poses=np.array([(p.x, p.y, p.size, p.angle) for p in poses]),
+            poses=poses,
             pose=start,
             stabilised=stabilised,
             moved=moved,
-            share=np.array(shares),
+            share=share,
             others=self._others,
             relaxed=self._attempt.upsample,
             ended=ending,
@@ -197,17 +198,19 @@ class FollowedFace:
         motion = self._motion
         return sees(motion.image, motion.pose, self._watch.glance, self._attempt)
 
-    def _corrected(self, count: int) -> list[Pose]:
-        """The poses of the first frames: gaps filled, and in agreement with the first pose."""
-        known = [i for i in range(count) if self._poses[i] is not None]
-        values = np.array([(p.x, p.y, p.size, p.angle) for p in self._poses[:count] if p])
-        filled = [np.interp(range(count), known, column) for column in values.T]
-        followed = [Pose(*row) for row in np.stack(filled, axis=1).tolist()]
-        early = [followed[place] for place in self._detected if place < count]
-        start, base = self.pose, median_pose(early)
-        x, y = (start.x - base.x) / base.size, (start.y - base.y) / base.size
+    def _corrected(self, count: int) -> np.ndarray:
+        """The first poses (count, 4): gaps filled, and in agreement with the first pose."""
+        values = np.array(self._poses).reshape(-1, 4)[:count]
+        known = np.flatnonzero(~np.isnan(values[:, 0]))
+        filled = [np.interp(range(count), known, column) for column in values[known].T]
+        early = np.stack(filled, axis=1)[[place for place in self._detected if place < count]]
+        start, base = self.pose, median_pose(list(starmap(Pose, early.tolist())))
+        x, y, size, angle = filled
+        across, down = (start.x - base.x) / base.size, (start.y - base.y) / base.size
+        moved = (x + across * size, y + down * size)
         growth, turn = start.size / base.size, start.angle - base.angle
-        return [
-            Pose(p.x + x * p.size, p.y + y * p.size, p.size * growth, p.angle + turn)
-            for p in followed
-        ]
+        return np.stack([*moved, size * growth, angle + turn], axis=1)
+
+
+def _values(pose: Pose) -> tuple[float, float, float, float]:
+    return pose.x, pose.y, pose.size, pose.angle

@@ -9,6 +9,7 @@ from gamdss.prediction.bumps import SCALES, Extent, contrast, extent, peaks
 from gamdss.prediction.region_bumps import MARGIN, RegionBump, SpottingSettings
 
 _BLINK_SCALE = 0.2  # seconds
+_SLOWEST_TURN = 1.3  # seconds: slower movements are a change of posture
 _LONGEST_BLINK = 0.5
 _SYLLABLE = 0.5  # seconds between syllables at most
 _LIKE = 0.4  # share of the height that a syllable has at least
@@ -43,7 +44,8 @@ def _syllables(bump: RegionBump, rate: float) -> np.ndarray:
     low = max(bump.first, round(bump.extent.start - MARGIN * rate))
     high = round(bump.extent.end + MARGIN * rate) + 1
     part = bump.signal[low - bump.first : high - bump.first]
-    height = max(float(bump.signal[bump.extent.top - bump.first] - np.median(part)), 1e-12)
+    over_usual = float(bump.signal[bump.extent.top - bump.first] - np.median(part))
+    height = max(over_usual, bump.extent.height)  # a held smile is the usual state of its part
     tops = find_peaks(part, prominence=_LIKE * height)[0] + low
     runs = np.split(tops, np.flatnonzero(np.diff(tops) > _SYLLABLE * rate) + 1)
     near = [run for run in runs if len(run) and run[0] <= bump.extent.end]
@@ -71,7 +73,8 @@ def blinks(eyes: np.ndarray, rate: float, settings: SpottingSettings) -> list[St
 
 def turns(pose: np.ndarray, rate: float, settings: SpottingSettings) -> list[Stretch]:
     """Start and end of movements of the head."""
-    fast = np.max([np.abs(contrast(pose, rate, scale)).max(axis=1) for scale in SCALES], axis=0)
+    scales = [scale for scale in SCALES if scale <= _SLOWEST_TURN]
+    fast = np.max([np.abs(contrast(pose, rate, scale)).max(axis=1) for scale in scales], axis=0)
     return _runs(fast >= settings.turn)
 
 

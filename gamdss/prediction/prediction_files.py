@@ -10,6 +10,7 @@ from gamdss.errors import FrameError
 from gamdss.files import hold_folder, read_record, write_csv, write_record
 from gamdss.prediction.prediction_card import draw_card
 from gamdss.prediction.prediction_page import card_file, timeline_file, write_prediction_page
+from gamdss.prediction.predictions import Prediction
 from gamdss.prediction.predictor import Predictor
 from gamdss.prediction.recordings import Recording, find_recordings
 from gamdss.prediction.spot_clips import prepare_output
@@ -98,21 +99,23 @@ def _content(recording: Recording) -> list[float]:
 
 def _predicted(predictor: Predictor, recording: Recording, output: Path) -> dict[str, Any]:
     """The values of a recording, after its pictures have been drawn; or its problem."""
+    name = recording.name
+
+    def draw(number: int, prediction: Prediction) -> None:
+        draw_card(card_file(output, name, number), number, prediction)
+
     try:
-        found = predictor.recording(recording)
+        found = predictor.recording(recording, draw)
     except FrameError as error:
         empty: dict[str, Any] = {name: [] for name in _LISTS}
         return {
-            "name": recording.name,
+            "name": name,
             **empty,
             "problem": error.problem,
             "remedy": error.remedy,
         }
     values = found.as_dict()
-    name = recording.name
     draw_timeline(timeline_file(output, name), values, predictor.run.classes)
-    for number, prediction in enumerate(found.predictions, start=1):
-        draw_card(card_file(output, name, number), number, prediction)
     return values
 
 

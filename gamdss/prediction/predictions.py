@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -59,6 +59,10 @@ class Prediction:
     def reliable(self) -> bool:
         """Whether the fit is good enough for its key frames to mean something."""
         return UNRELIABLE not in self.flags
+
+    def without_pictures(self) -> Prediction:
+        """The same without the fit and the faces, which take a megabyte."""
+        return replace(self, fit=None, faces=self.faces[:0].copy())
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without pictures and the curve."""

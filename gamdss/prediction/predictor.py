@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -101,8 +101,17 @@ class Predictor:
         found = find_recordings(Path(path).expanduser(), fps)
         return [p for recording in found for p in self.recording(recording).predictions]
 
-    def recording(self, recording: Recording) -> RecordingPredictions:
-        """What is found in one recording; errors as `predict`."""
+    def recording(
+        self, recording: Recording, finished: Callable[[int, Prediction], None] | None = None
+    ) -> RecordingPredictions:
+        """What is found in one recording; errors as `predict`.
+
+        Args:
+            recording: the recording.
+            finished: called with the number, from 1, and the prediction as soon as each is
+                complete. The result then has no fits and faces, so that memory does not grow
+                with the number of expressions.
+        """
         config = self.config
         rate = FrameStream(recording).fps
         if rate < SLOW_FPS:
@@ -125,7 +134,15 @@ class Predictor:
         spotted = spot_stretches(self._crops(tracking, "spotting"), tracking.fps, layout)
         windows = windows_of(spotted, stretches, tracking.fps)
         wanted = {number for window in windows for number in window.wanted}
-        stream = self._crops(tracking, "classifying", wanted)
+        classified = self.classified(
+            recording.name, windows, self._crops(tracking, "classifying", wanted)
+        )
+        starts = (min(window.wanted) for window in windows)
+        predictions = []
+        for number, one in enumerate(_distinct(zip(starts, classified, strict=True)), start=1):
+            if finished is not None:
+                finished(number, one)
+            predictions.append(one if finished is None else one.without_pictures())
         others = tuple(
             (place + 1, _numbered(other, stretches[place]))
             for place, found in spotted.items()
@@ -133,7 +150,7 @@ class Predictor:
         )
         return RecordingPredictions(
             tracking,
-            _distinct(list(self.classified(recording.name, windows, stream))),
+            tuple(predictions),
             others,
             (*tracking.warnings, *self.trained_on.differences(tracking, config.crops)),
         )
@@ -217,13 +234,27 @@ def windows_of(
     ]
 
 
-def _distinct(found: Sequence[Prediction]) -> tuple[Prediction, ...]:
-    """Each expression once: of fits that overlap, the one with the best quality."""
+def _distinct(found: Iterable[tuple[int, Prediction]]) -> Iterator[Prediction]:
+    """Each expression once: of fits that overlap, the one with the best quality.
+
+    Args:
+        found: predictions, each with the first frame of its window, in the order of these frames.
+    """
+    near: list[Prediction] = []
+    for start, one in found:
+        if near and start > max(p.keys.offset for p in near):
+            yield from _best(near)
+            near = []
+        near.append(one)
+    yield from _best(near)
+
+
+def _best(found: Sequence[Prediction]) -> list[Prediction]:
     kept: list[Prediction] = []
     for one in sorted(found, key=lambda p: -p.quality):
         if not any(_overlap(one, other) >= _SAME for other in kept):
             kept.append(one)
-    return tuple(sorted(kept, key=lambda p: p.keys.numbers))
+    return sorted(kept, key=lambda p: p.keys.numbers)
 
 
 def _overlap(one: Prediction, other: Prediction) -> float:

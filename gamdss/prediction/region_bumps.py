@@ -17,6 +17,7 @@ from gamdss.prediction.face_regions import REGIONS, part_of
 _PARTS = np.array([part_of(name) for name in REGIONS])
 _NEAR_EYES = np.array([any(word in name for word in ("brow", "cheek")) for name in REGIONS])
 _BOTH_SIDES = 0.6  # share of the contrast that a bump rises over both of its feet
+_HIGHER = 1.5  # height of an expression in multiples of that of a change during it
 _SHORT_FIRST = -0.2  # exponent of the scale in the order of peaks
 MARGIN = 1.5  # seconds of the projected signal that are kept on both sides of a bump
 
@@ -79,6 +80,11 @@ class RegionBump:
     signal: np.ndarray
     first: int
 
+    @property
+    def distance(self) -> float:
+        """Its height in distances between the eyes."""
+        return self.extent.height / float(np.linalg.norm(self.peak.direction))
+
 
 def find_bumps(
     signals: np.ndarray,
@@ -87,7 +93,10 @@ def find_bumps(
     rate: float,
     settings: SpottingSettings,
 ) -> list[RegionBump]:
-    """Bumps above the threshold that do not overlap, the strongest first."""
+    """Bumps above the threshold that do not overlap, the strongest first.
+
+    A change during a longer, higher bump, such as a dip of a held smile, is part of it.
+    """
     found = [
         peak
         for scale, usual in zip(SCALES, usual_contrasts(signals, rate), strict=True)
@@ -95,15 +104,25 @@ def find_bumps(
     ]
     kept: list[RegionBump] = []
     for peak in sorted(found, key=_weight):
-        if any(other.extent.start <= peak.at <= other.extent.end for other in kept):
+        inside = [one for one in kept if one.extent.start <= peak.at <= one.extent.end]
+        if any(one.peak.scale >= peak.scale for one in inside):
             continue
         bump = _extended(peak, signals, rate)
         where = bump.extent
         # Before and after a bump, and at a step, the contrast is half of its height.
-        rises_and_falls = where.height >= _BOTH_SIDES * peak.height
-        if rises_and_falls and not any(where.overlaps(other.extent) for other in kept):
-            kept.append(bump)
+        if where.height < _BOTH_SIDES * peak.height:
+            continue
+        beside = [one for one in kept if where.overlaps(one.extent)]
+        if all(_is_detail(one, bump) for one in beside):
+            kept = [one for one in kept if one not in beside] + [bump]
     return kept
+
+
+def _is_detail(one: RegionBump, bump: RegionBump) -> bool:
+    """Whether a bump is a small change during another one, such as a dip of a held smile."""
+    low, high = bump.extent.start, bump.extent.end
+    within = low <= one.extent.start and one.extent.end <= high
+    return within and bump.distance >= _HIGHER * one.distance
 
 
 def _extended(peak: RegionPeak, signals: np.ndarray, rate: float) -> RegionBump:

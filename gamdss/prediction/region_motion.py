@@ -8,6 +8,7 @@ Memory does not grow with the recording but for some eighty numbers a frame.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -86,25 +87,19 @@ def measure_regions(
         )
     group = max(1, round(fps / _RATE))
     tracker: _Tracker | None = None
-    regions, pose, eyes, count = [], [], [], 0
+    rows, count = array("f"), 0
     for picture, size in _groups(crops, group):
         count += size
         if tracker is None:
             tracker = _Tracker(
                 picture.shape, layout or FaceLayout.of_crops(AlignConfig()), fps / group
             )
-        where, head, bright = tracker.follow(picture)
-        regions.append(where)
-        pose.append(head)
-        eyes.append(bright)
-    return RegionMotion(
-        fps,
-        group,
-        count,
-        np.array(regions).reshape(-1, len(REGIONS), 2),
-        np.array(pose).reshape(-1, 6),
-        np.array(eyes).reshape(-1, 2 * _BLOCKS[0] * _BLOCKS[1]),
-    )
+        for values in tracker.follow(picture):
+            rows.frombytes(values.astype(np.float32).tobytes())
+    ends = np.cumsum([2 * len(REGIONS), 6, 2 * _BLOCKS[0] * _BLOCKS[1]])
+    samples = np.frombuffer(rows, np.float32).reshape(-1, ends[-1])
+    regions, pose, eyes, _ = np.split(samples, ends, axis=1)
+    return RegionMotion(fps, group, count, regions.reshape(-1, len(REGIONS), 2), pose, eyes)
 
 
 def _groups(crops: Iterable[np.ndarray], group: int) -> Iterator[tuple[np.ndarray, int]]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gamdss.metrics import MEASURES, Comparison, Selection
+from gamdss.metrics import Comparison, Selection
 from gamdss.report.table import Cell, Column, Table, markdown, terminal
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
+from gamdss.report.unit_tables import measure_titles
 
 HOW_TO_READ = """\
 - **B − A** is the difference of the figures over all clips, above 0 where B is better; with
@@ -33,6 +34,7 @@ class Compared:
 
     comparison: Comparison
     title: str
+    task: str
     names: tuple[str, str]
     selections: tuple[Selection, Selection]
     seeds: tuple[tuple[int, ...], ...]
@@ -83,7 +85,7 @@ def _table(found: Compared) -> Table:
         *(Column("B − A (95% interval)", form="+.3f"), Column("p", form=".3g")),
     ]
     rows = []
-    for measure, title in MEASURES.items():
+    for measure, title in measure_titles(found.task).items():
         sides = (found.comparison.a[measure], found.comparison.b[measure])
         by = found.comparison.differences[measure]
         cells = [
@@ -94,18 +96,19 @@ def _table(found: Compared) -> Table:
 
 
 def _words(found: Compared) -> list[str]:
+    titles = measure_titles(found.task)
     shown = [
-        f"{MEASURES[name]} {'higher' if by.value > 0 else 'lower'}"
+        f"{titles[name]} {'higher' if by.value > 0 else 'lower'}"
         for name, by in found.comparison.differences.items()
         if by.shown
     ]
     without = [
-        MEASURES[name] for name, by in found.comparison.differences.items() if by.interval is None
+        titles[name] for name, by in found.comparison.differences.items() if by.interval is None
     ]
     lines = []
     if shown:
         lines.append(f"B is, by more than the interval: {', '.join(shown)}.")
-    elif len(without) < len(MEASURES):
+    elif len(without) < len(titles):
         lines.append("No figure differs by more than its interval.")
     if without:
         lines.append(

@@ -74,7 +74,8 @@ def _loss(axes: Axes, folds: Sequence[FoldResult]) -> None:
 def _accuracy(axes: Axes, folds: Sequence[FoldResult]) -> None:
     held_out = any(fold.clips for fold in folds)
     axes.set_title("Accuracy" if held_out else "Training accuracy")
-    axes.set_ylabel("share of clips recognised")
+    of_units = any(fold.labels.ndim == 2 for fold in folds)
+    axes.set_ylabel("share of right decisions" if of_units else "share of clips recognised")
     axes.set_ylim(-0.02, 1.02)
     final = {}
     training = np.array([fold.train_accuracy for fold in folds])  # (F, E)
@@ -98,8 +99,11 @@ def _held_out(axes: Axes, folds: Sequence[FoldResult]) -> float:
     pooled = np.average(held_out, axis=0, weights=[len(fold.labels) for fold in folds])
     _band(axes, held_out, VERMILLION)
     _line(axes, pooled, VERMILLION, 2.2, f"held-out clips, all {len(labels)} pooled")
-    share = np.bincount(labels).max() / len(labels)
-    axes.axhline(share, color=INK, linestyle=":", label=f"most frequent class: {share:.3f}")
+    if labels.ndim == 2:
+        share, what = 1 - labels.mean(), "no unit in any clip"
+    else:
+        share, what = np.bincount(labels).max() / len(labels), "most frequent class"
+    axes.axhline(share, color=INK, linestyle=":", label=f"{what}: {share:.3f}")
     return float(pooled[-1])
 
 

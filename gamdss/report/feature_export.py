@@ -17,6 +17,7 @@ from gamdss.data.dataset import listed_clips, no_data, read_clips
 from gamdss.data.feature_files import FeatureJob, Written, feature_folder, write_features
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
+from gamdss.data.store import clip_pool
 from gamdss.features import FEATURES, scale
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import write_csv
@@ -76,12 +77,15 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
         root = Path(part.data_root).expanduser()
         reader = KeyFrameReader(spec.colour, size, part.frames, part.reselection, part.features)
         annotations, clips = read_clips(part, spec, root)
+        if reader.learns:
+            with clip_pool(config.frames.workers) as pool:
+                reader.learn(clips, pool, skip_broken=True)
         places, annotations = listed_clips(part, annotations)
         above = PurePosixPath(spec.name) if len(parts) > 1 else PurePosixPath()
-        for place, label in zip(places, annotations.labels, strict=True):
+        for number, place in enumerate(places):
             clip = clips[place].clip
             folder = above / clip.subject / clip.name
-            jobs.append(FeatureJob(clips[place], reader, annotations.classes[label], folder))
+            jobs.append(FeatureJob(clips[place], reader, annotations.class_name(number), folder))
     return jobs
 
 
@@ -103,6 +107,7 @@ def _about(config: Config, size: int) -> dict[str, Any]:
             "size": size,
             "preset": config.reselection.preset,
             "ratio": config.reselection.ratio,
+            "prior": config.reselection.prior,
             "features": feature_settings(config.features),
             **_list_settings(config),
         },

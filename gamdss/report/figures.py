@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from gamdss.report.film_strip import film_strip
 from gamdss.report.per_subject import per_subject_figure
 from gamdss.report.reliability import reliability_figure
 from gamdss.report.tables import results_markdown, summary_text
+from gamdss.report.unit_figure import unit_figure, unit_words
 from gamdss.training.results import RunResults
 
 
@@ -63,6 +65,7 @@ class RunFigure:
         beside: the figure that it stands beside on the page.
         command: the command that draws it; empty if training does.
         held_out: whether it shows held-out clips, which not every protocol has.
+        shows: `classes` or action `units`, if it does not show both.
     """
 
     name: str
@@ -74,6 +77,7 @@ class RunFigure:
     beside: str = ""
     command: str = ""
     held_out: bool = False
+    shows: Literal["both", "classes", "units"] = "both"
 
     @property
     def file(self) -> str:
@@ -89,6 +93,16 @@ FIGURES = (
         lambda results, _folds, path: confusion_figure(results, path),
         words=confusion_words,
         held_out=True,
+        shows="classes",
+    ),
+    RunFigure(
+        "units",
+        "action units",
+        "F1 of each action unit at the {epoch}, with 95% intervals.",
+        lambda results, _folds, path: unit_figure(results, path),
+        words=unit_words,
+        held_out=True,
+        shows="units",
     ),
     RunFigure(
         "curves",
@@ -103,6 +117,7 @@ FIGURES = (
         "Accuracy of each subject at the {epoch}, with 95% intervals.",
         per_subject_figure,
         held_out=True,
+        shows="classes",
     ),
     RunFigure(
         "reliability",
@@ -112,6 +127,7 @@ FIGURES = (
         reliability_figure,
         beside="confusion",
         held_out=True,
+        shows="classes",
     ),
     RunFigure(
         "film_strip",
@@ -127,6 +143,7 @@ FIGURES = (
         "{epoch}. Its last lines say how the folds' networks were brought into one space.",
         command="gamdss tsne",
         held_out=True,
+        shows="classes",
     ),
     RunFigure(
         "attribution",
@@ -134,13 +151,19 @@ FIGURES = (
         "Where on the apex face the networks of the {epoch} see their evidence.",
         command="gamdss attribution",
         held_out=True,
+        shows="classes",
     ),
 )
 
 
 def figures_of(results: RunResults) -> list[RunFigure]:
     """The figures that a run can have."""
-    return [figure for figure in FIGURES if results.scored or not figure.held_out]
+    shown = ("both", "units" if results.of_units else "classes")
+    return [
+        figure
+        for figure in FIGURES
+        if figure.shows in shown and (results.scored or not figure.held_out)
+    ]
 
 
 def write_report(

@@ -8,6 +8,7 @@ from gamdss.config import Config
 from gamdss.records import RELIABLE
 from gamdss.report.page import Warn
 from gamdss.report.tables import epoch_name
+from gamdss.report.unit_tables import measure_titles, undefined_units
 from gamdss.training.results import RunResults, seen_note
 
 MOST_NAMED = 12
@@ -32,7 +33,7 @@ def warnings(
     """
     found = [_seen(results), _synthetic(results)]
     if results.scored:
-        found += [_oracle(results), _treatment(config), _classes(results)]
+        found += [_oracle(results), _treatment(config), _undefined(results), _classes(results)]
     found += [_corrections(clips), _notes(key_frames), _kept(key_frames), _unreliable(key_frames)]
     found.append(_published(composition))
     return [warning for warning in found if warning is not None]
@@ -54,13 +55,21 @@ def _oracle(results: RunResults) -> Warn | None:
     if gap < 0.005:
         return None
     return Warn(
-        f"Choosing epochs on the held-out subjects would add {gap:.3f} to UF1.",
+        f"Choosing epochs on the held-out subjects would add {gap:.3f} to "
+        f"{measure_titles(results.task)['uf1']}.",
         f"The oracle's {oracle.uf1:.3f} compares with published figures chosen that way; the "
         f"result is the {epoch_name(results)}'s {found.uf1:.3f}.",
     )
 
 
 def _treatment(config: Config) -> Warn | None:
+    if config.reselection.test_draws:
+        return Warn(
+            f"Probabilities are averaged over {config.reselection.test_draws} draws of each "
+            "clip's key frames.",
+            "Pictures show the reselected key frames, for which the network alone may predict "
+            "another class (reselection.test_draws).",
+        )
     if config.reselection.clips == "all" or config.reselection.preset == "none":
         return None
     return Warn(
@@ -73,12 +82,26 @@ def _classes(results: RunResults) -> Warn | None:
     few = [
         f"{name}: {scores.support} clip(s), recall {scores.recall:.2f}"
         for name, scores in results.evaluated.per_class.items()
-        if scores.support < FEW_CLIPS
+        if scores.recall is not None and scores.support < FEW_CLIPS
     ]
+    titles = measure_titles(results.task)
     return _listed(
-        f"{len(few)} class(es) have fewer than {FEW_CLIPS} clips.",
-        "One clip more or less changes their recall, and with it UF1 and UAR, by a visible step.",
+        f"{len(few)} {'action unit(s)' if results.of_units else 'class(es)'} have fewer than "
+        f"{FEW_CLIPS} clips.",
+        f"One clip more or less changes their recall, and with it {titles['uf1']} and "
+        f"{titles['uar']}, by a visible step.",
         few,
+    )
+
+
+def _undefined(results: RunResults) -> Warn | None:
+    if not results.of_units:
+        return None
+    found = undefined_units(results)
+    return _listed(
+        f"{len(found)} action unit(s) have no F1 and are in no mean.",
+        "No fold has clips of them both to train on and to evaluate.",
+        found,
     )
 
 

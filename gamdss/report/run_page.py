@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from gamdss.config import Config, flatten
-from gamdss.metrics import MEASURES
 from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
 from gamdss.report import tables
@@ -19,6 +18,7 @@ from gamdss.report.page_warnings import warnings
 from gamdss.report.style import DPI
 from gamdss.report.table import Cell, Column, Table
 from gamdss.report.tables import ORACLE_NOTE, epoch_name, result_note
+from gamdss.report.unit_tables import measure_titles, unit_note
 from gamdss.runs.attribution import attribute, has_captum
 from gamdss.runs.finished import FinishedRun
 from gamdss.runs.reopened import OpenedRun
@@ -91,17 +91,17 @@ def run_page(
     plots, note = _figures(record)
     names = results.classes
     return Page(
-        title=f"{results.dataset}, {len(names)}\u00a0classes\u00a0({results.task})",
+        title=f"{results.dataset}, " + tables.class_count(results).replace(" ", "\u00a0"),
         extent=tables.extent(results),
         numbers=_numbers(results),
-        selection=f"{result_note(results)} {ORACLE_NOTE if results.scored else ''}".strip(),
+        selection=_selection(results),
         tables=_tables(results),
         warnings=warnings(results, config, rows["annotations"], key_frames, rows["composition"]),
         figures=plots,
         figures_note=note,
         clips_note=_clips_note(pictures, results),
         clips=[(k, [card(v, names, pictures.get(v.clip)) for v in kinds[k]]) for k in kinds],
-        composition=_composition(rows["composition"]),
+        composition=_composition(rows["composition"], results),
         corrections=_corrections(rows["annotations"]),
         config=_config(config),
         config_note="Bold: not the default. Paths are omitted.",
@@ -110,12 +110,20 @@ def run_page(
     )
 
 
+def _selection(results: RunResults) -> str:
+    """Which networks the result is of, and what to compare it with."""
+    if not results.scored:
+        return result_note(results)
+    notes = [result_note(results), ORACLE_NOTE]
+    return " ".join([*notes, unit_note(results)] if results.of_units else notes)
+
+
 def _numbers(results: RunResults) -> list[Number]:
     """The four measures as the run is evaluated, each with its interval and the oracle's."""
     if not results.scored:
         return [Number("Held-out score", "unknown", ["trained on everybody"])]
     found, evaluated, oracle = [], results.evaluated, results.evaluations["oracle"]
-    for measure, name in MEASURES.items():
+    for measure, name in measure_titles(results.task).items():
         ends = evaluated.intervals.get(measure)
         lines = [f"95% interval {ends[0]:.3f} to {ends[1]:.3f}"] if ends else []
         lines.append(f"oracle: {oracle.measures[measure]:.3f}")
@@ -165,6 +173,8 @@ def _plot(figure: RunFigure, file: Path, results: RunResults) -> Plot:
 def _clips_note(pictures: Mapping[str, ClipPictures], results: RunResults) -> str:
     if not results.scored:
         return "No clip is held out."
+    if results.of_units:
+        return "Clips of a run of action units are listed in results.json, not shown here."
     text = (
         f"Held-out clips by the probability that the {epoch_name(results)}'s network gives to its "
         "prediction; the true class is in bold. "
@@ -183,13 +193,16 @@ def _clips_note(pictures: Mapping[str, ClipPictures], results: RunResults) -> st
     return text
 
 
-def _composition(rows: Sequence[Mapping[str, str]]) -> Table:
+def _composition(rows: Sequence[Mapping[str, str]], results: RunResults) -> Table:
     """Clips of each dataset and class, and their published number."""
     names = ("dataset", "class", "clips")
     body = [[*(row[name] for name in names), row["published"] or "not known"] for row in rows]
-    total = str(sum(int(row["clips"]) for row in rows))
-    columns = [Column("dataset", "label"), Column("class", "label")]
+    kind = "action unit" if results.of_units else "class"
+    columns = [Column("dataset", "label"), Column(kind, "label")]
     columns += [Column("clips here"), Column("clips published")]
+    if results.of_units:  # a clip counts for each of its units: a sum would count it several times
+        return Table(columns, body, "Clips of each action unit")
+    total = str(sum(int(row["clips"]) for row in rows))
     last = [Cell(text, bold=True) for text in ("all", "", total, "")]
     return Table(columns, [*body, last], "Clips of each class")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gamdss.metrics import MEASURES, OriginalReport
+from gamdss.metrics import OriginalReport
+from gamdss.report import unit_tables
 from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
+from gamdss.report.unit_tables import measure_titles, unit_note
 from gamdss.training.results import RunResults, seen_note
 
 SELECTIONS = {
@@ -17,7 +19,7 @@ SELECTIONS = {
 EPOCHS = {"final": "final epoch", "inner": "inner epoch"}
 RESULT_NOTES = {
     "final": "The result is the network after the last epoch of each fold.",
-    "inner": "The result is each fold's network after its inner epoch: the one with the best UF1 "
+    "inner": "The result is each fold's network after its inner epoch: the one with the best {} "
     "on training subjects set aside for this, on which it was not trained.",
 }
 UNSCORED_NOTE = (
@@ -53,7 +55,8 @@ def summary_text(results: RunResults) -> str:
     if not results.scored:
         return f"{about}\n\n{UNSCORED_NOTE}"
     note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
-    return "\n\n".join([about, terminal(summary(results)), note])
+    units = [terminal(classes(results)), unit_note(results)] if results.of_units else []
+    return "\n\n".join([about, terminal(summary(results)), *units, note])
 
 
 def results_markdown(results: RunResults, figures: Mapping[str, str] | None = None) -> str:
@@ -63,7 +66,7 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
     """
-    title = f"# {markdown_text(results.dataset)}, {len(results.classes)} classes ({results.task})"
+    title = f"# {markdown_text(results.dataset)}, {class_count(results)}"
     pictures = [f"![{name}]({file})" for name, file in (figures or {}).items()]
     if not results.scored:
         return "\n\n".join([title, f"{extent(results)}.", UNSCORED_NOTE, *pictures]) + "\n"
@@ -74,18 +77,33 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         *_distrust(results),
         markdown(summary(results)),
         ORACLE_NOTE,
+        *_class_parts(results, chosen),
+        "## Folds",
+        markdown(folds(results)),
+        *pictures,
+        "## How to read this",
+        unit_tables.HOW_TO_READ if results.of_units else HOW_TO_READ,
+    ]
+    return "\n\n".join(parts)
+
+
+def class_count(results: RunResults) -> str:
+    """How many classes or action units there are, and the task."""
+    kind = "action units" if results.of_units else "classes"
+    return f"{len(results.classes)} {kind} ({results.task})"
+
+
+def _class_parts(results: RunResults, chosen: str) -> list[str]:
+    """Headings and tables of the classes in `results.md`."""
+    if results.of_units:
+        return [f"## Action units ({chosen})", markdown(classes(results)), unit_note(results)]
+    return [
         f"## Classes ({chosen})",
         markdown(classes(results)),
         f"## Confusion ({chosen})",
         "Rows are true classes, columns predicted ones; numbers are clips.",
         markdown(confusion(results)),
-        "## Folds",
-        markdown(folds(results)),
-        *pictures,
-        "## How to read this",
-        HOW_TO_READ,
     ]
-    return "\n\n".join(parts)
 
 
 def epoch_name(results: RunResults) -> str:
@@ -95,7 +113,9 @@ def epoch_name(results: RunResults) -> str:
 
 def result_note(results: RunResults) -> str:
     """Which network the result is of, or that there is no result."""
-    return RESULT_NOTES[results.selection] if results.scored else UNSCORED_NOTE
+    if not results.scored:
+        return UNSCORED_NOTE
+    return RESULT_NOTES[results.selection].format(measure_titles(results.task)["uf1"])
 
 
 def extent(results: RunResults) -> str:
@@ -120,12 +140,14 @@ def summary(results: RunResults) -> Table:
         ]
         for selection, found in results.evaluations.items()
     ]
-    columns = [Column("", "label", wrap=True), *(Column(title) for title in MEASURES.values())]
+    columns = [Column("", "label", wrap=True), *map(Column, measure_titles(results.task).values())]
     return Table(columns, rows, "Held-out clips of all folds, pooled")
 
 
 def classes(results: RunResults) -> Table:
-    """Precision, recall and F1 of each class."""
+    """Precision, recall and F1 of each class or action unit."""
+    if results.of_units:
+        return unit_tables.units(results, epoch_name(results))
     rows: list[Row] = [
         [name, by.precision, by.recall, by.f1, by.support]
         for name, by in results.evaluated.per_class.items()
@@ -143,7 +165,9 @@ def confusion(results: RunResults) -> Table:
 
 
 def folds(results: RunResults) -> Table:
-    """Accuracy of each fold, with the epoch where one was chosen."""
+    """Accuracy of each fold, or mean F1 of action units, with the epoch where one was chosen."""
+    if results.of_units:
+        return unit_tables.unit_folds(results)
     inner = any(fold.inner for fold in results.folds)
     rows: list[Row] = [
         [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -86,8 +86,13 @@ def gather_span(
     """
     _require_annotated(source, annotated)
     images = dict(alike({number: source[number] for number in span if number in source}))
-    inside = [n for n in range(annotated[0], annotated[2] + 1) if n not in images]
-    return images, (_missing_note("clip", inside),) if inside else ()
+    return images, missing_notes(images, annotated)
+
+
+def missing_notes(present: Container[int], annotated: tuple[int, int, int]) -> tuple[str, ...]:
+    """A note of the frames that are missing between onset and offset, if any are."""
+    inside = [n for n in range(annotated[0], annotated[2] + 1) if n not in present]
+    return (_missing_note("clip", inside),) if inside else ()
 
 
 def _require_annotated(source: Mapping[int, np.ndarray], annotated: Iterable[int]) -> None:

@@ -1,4 +1,4 @@
-"""`reselect`: annotated key frames become the clearest ones near them."""
+"""`reselect`: annotated key frames become the clearest ones near them, or several likely ones."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.images import Frames, gather, gather_span, numbered
+from gamdss.reselection.jitter import jittered
+from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import fit_motion
 from gamdss.reselection.windows import Preset, ordered_annotation, resolve, search
 
@@ -55,17 +57,50 @@ def reselect(
     """
     rule = resolve(preset, ratio)
     keys = KeyFrames(*ordered_annotation(onset, apex, offset))
-    source = numbered(frames, first_frame, frame_numbers)
+    return _found(numbered(frames, first_frame, frame_numbers), keys, rule)[0]
+
+
+def reselect_with_posterior(
+    images: Mapping[int, np.ndarray],
+    annotated: tuple[int, int, int],
+    preset: str | Preset,
+    ratio: float | None = None,
+) -> tuple[KeyFrames, Posterior | None]:
+    """As `reselect` of frames by number, and the key frames' posterior if `motion` found one."""
+    keys = KeyFrames(*ordered_annotation(*annotated))
+    return _found(images, keys, resolve(preset, ratio))
+
+
+def draw_key_frames(
+    found: KeyFrames,
+    posterior: Posterior | None,
+    present: Sequence[int],
+    draws: int,
+    jitter: float = 0.0,
+) -> tuple[tuple[int, int, int], ...]:
+    """Equally likely key frames of a clip; the same for every call.
+
+    Args:
+        found: the reselected key frames.
+        posterior: theirs; without one (and without jitter), all draws are `found`.
+        present: numbers of the frames that exist.
+        draws: how many are drawn.
+        jitter: move `found` at random by up to this share of a phase; 0 draws from the posterior.
+    """
+    if jitter:
+        return jittered(found.numbers, jitter, draws, present)
+    return (found.numbers,) * draws if posterior is None else posterior.draws(draws)
+
+
+def _found(
+    source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset
+) -> tuple[KeyFrames, Posterior | None]:
     if rule.criterion == "motion":
-        return _by_motion(source, keys, rule)
+        images, notes = gather_span(source, keys.numbers, rule.span(keys.onset, keys.offset))
+        fit = fit_motion(images, keys)
+        if fit is None:
+            return replace(keys, notes=notes, kept=KEYS), None
+        return replace(fit.keys, notes=notes, quality=round(fit.quality, 4)), fit.posterior
     windows = rule.windows(*keys.numbers)
     images, notes = gather(source, windows, rule.wrap)
-    return KeyFrames(*search(images, windows, rule), notes)
-
-
-def _by_motion(source: Mapping[int, np.ndarray], keys: KeyFrames, rule: Preset) -> KeyFrames:
-    images, notes = gather_span(source, keys.numbers, rule.span(*keys.numbers))
-    fit = fit_motion(images, keys)
-    if fit is None:
-        return replace(keys, notes=notes, kept=KEYS)
-    return replace(fit.keys, notes=notes, quality=round(fit.quality, 4))
+    return KeyFrames(*search(images, windows, rule), notes), None

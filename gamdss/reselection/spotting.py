@@ -2,28 +2,31 @@
 
 A coarse search finds the rise and fall that the local motion of most pixels follows; a blink
 moves few pixels. Then the model of `motion` is fitted twice, with a prior as wide as a step of the
-search: around the result of the search, and around the result of the first fit, whose course
-shows better which motion is that of the expression.
+search. If the result is not clear, it is fitted from several starts, which finds an expression that
+is held for long.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 
 from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
-from gamdss.reselection.motion.course import expected_strength, fit_course
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
+from gamdss.reselection.motion.starts import (
+    CLEAR,
+    best_starts,
+    fit_clear,
+    fit_start,
+    spaced_starts,
+)
 
 # 2000 frames took 28 s on one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
 MOST_FRAMES = 3000
-_STEPS = 13  # times of the search from the first frame to the last
-_ROUNDS = 2
 _WIDTH = 0.15  # standard deviation of the search's error, as a share of the clip
 
 
@@ -63,19 +66,12 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
     if not any((image != small[0]).any() for image in small):
         raise _nothing_moves()
     meter = MotionMeter(small)
-    middle = _search(meter, times)
+    starts = best_starts(meter, times, spaced_starts(times))
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
-    course = expected_strength(middle, times)
-    for _ in range(_ROUNDS):
-        try:
-            level = meter.level(course)
-        except np.linalg.LinAlgError:
-            raise _nothing_moves() from None
-        posterior = fit_course(level, times, middle, width)
-        middle, course = posterior.middle(), posterior.course
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
-    keys = KeyFrames(onset, apex, offset, (), posterior.intervals())
-    return MotionFit(times, level, course, keys)
+    fit = fit_start(meter, times, starts[0], width)
+    if fit is None:
+        raise _nothing_moves()
+    return fit if fit.quality >= CLEAR else fit_clear(meter, times, starts) or fit
 
 
 def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:
@@ -101,11 +97,3 @@ def _nothing_moves() -> FrameError:
     return FrameError(
         "nothing moves in these frames", remedy="Spotting needs a face that shows an expression."
     )
-
-
-def _search(meter: MotionMeter, times: np.ndarray) -> np.ndarray:
-    """The evenly spaced onset, apex and offset (3,) that the motion follows best."""
-    spaced = np.linspace(times[0], times[-1], _STEPS)
-    candidates = np.array(list(combinations(spaced, 3)))
-    courses = np.stack([expected_strength(candidate, times) for candidate in candidates])
-    return np.asarray(candidates[meter.support(courses, times).argmax()])

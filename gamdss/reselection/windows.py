@@ -76,10 +76,13 @@ class Preset:
             or self.offset_before
         )
 
-    def span(self, onset: int, apex: int, offset: int) -> range:
-        """Frames that `motion` uses if present: the clip, and a share of a phase at either end."""
-        before = int(self.rise * (apex - onset))
-        return range(max(0, onset - before), offset + int(self.fall * (offset - apex)) + 1)
+    def span(self, onset: int, offset: int) -> range:
+        """Frames that `motion` uses if present: the clip, and a share of its length at either end.
+
+        A wrong apex does not shorten them.
+        """
+        length = offset - onset
+        return range(max(0, onset - int(self.rise * length)), offset + int(self.fall * length) + 1)
 
     def windows(self, onset: int, apex: int, offset: int) -> Windows:
         """Candidates in the order of the search; none is outside its phase."""
@@ -140,8 +143,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "motion": Preset(
         "a model of rise and fall fitted to the clip's own motion, with the annotation as prior",
-        rise=0.5,
-        fall=0.5,
+        rise=0.6,
+        fall=0.6,
         criterion="motion",
     ),
     "none": Preset("annotated key frames kept"),
@@ -210,7 +213,7 @@ def needed_frames(
     rule = resolve(preset, ratio)
     onset, apex, offset = ordered_annotation(onset, apex, offset)
     if rule.criterion == "motion":
-        return tuple(rule.span(onset, apex, offset))
+        return tuple(rule.span(onset, offset))
     windows = rule.windows(onset, apex, offset)
     return tuple(sorted({number for window in windows for number in window}))
 

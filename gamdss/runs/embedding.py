@@ -50,7 +50,9 @@ def embed(
         rows = [row for row, clip in enumerate(trained) if clip in chosen]
         training, training_logits = embed_clips(trainer, _training(data, rows))
         held_out, logits = embed_clips(trainer, data.held_out)
-        _warn_of_other_predictions(opened, fold, logits)
+        # The run's predictions may be averages over draws of the key frames.
+        averaged = logits if data.held_out_draws is None else trainer.held_out_logits().numpy()
+        _warn_of_other_predictions(opened, fold, averaged)
         found.append(
             FoldEmbedding(
                 name=fold.name,

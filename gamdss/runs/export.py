@@ -23,12 +23,14 @@ from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
 from gamdss.models.retention import RetentionTables
 from gamdss.models.two_branch import TwoBranchNet, build_network, without_start
+from gamdss.records import AU_TASK
 from gamdss.training.checkpoint import load_weights, read_about, save_weights
 from gamdss.training.run_files import read_config
 from gamdss.version import __version__
 
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "safetensors": ".safetensors"}
 TOLERANCE = 1e-4
+UNITS_OUT = "logits (batch, action units); a unit moves where its logit is above 0"
 _BATCHES = (2, 3)  # sizes for tracing and for checking
 _PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 
@@ -117,7 +119,7 @@ def load_trained(run: Path, fold: str) -> Trained:
         "features": asdict(config.features),
         "inputs": [_input(name, branch, config.features) for name in branch.inputs],
         "image_size": net.image_size,
-        "output": "logits (batch, classes)",
+        "output": UNITS_OUT if config.task == AU_TASK else "logits (batch, classes)",
     }
     return Trained(net, about, from_features)
 

@@ -11,7 +11,7 @@ from gamdss.config import Config
 from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.files import inside
 from gamdss.metrics import Predictions, Selection, predictions
-from gamdss.records import FoldResult
+from gamdss.records import AU_TASK, FoldResult
 from gamdss.training.checkpoint import load_result, read_about
 from gamdss.training.results import RunResults, results, unscored
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
@@ -132,6 +132,22 @@ def read_scored_run(path: Path) -> FinishedRun:
     return run
 
 
+def require_classes(run: FinishedRun, what: str) -> None:
+    """Raise RunError for a run of action units, which has no class for each clip.
+
+    Args:
+        run: the run.
+        what: what is done with the class.
+    """
+    if run.results.of_units:
+        raise RunError(
+            f"{what} one class for each clip, but this run is of action units",
+            file=run.path,
+            remedy="Name a run of another task. Emotions learn from action units as well with "
+            "--training.au-weight.",
+        )
+
+
 def _unknowable(stored: Any) -> str | None:
     """A field missing in `results.json` that cannot be computed from predictions; None if none."""
     if not isinstance(stored, dict):
@@ -156,7 +172,8 @@ def _completed(
         about = stored["dataset"], "Synthetic clips" in stored["dataset"], stored["classes"]
         return results(config, *about, folds, len(subjects)).as_dict()
 
-    like = computed(folds[:1])  # the same names and types, in a fraction of the time
+    # The same names and types, in a fraction of the time; one fold does not score every unit.
+    like = computed(folds if config.task == AU_TASK else folds[:1])
     if next(_unlike(stored, like), None) is None:
         return stored
     filled: dict[str, Any] = _filled(stored, computed(folds))

@@ -162,6 +162,8 @@ def save_result(path: Path, result: FoldResult) -> None:
     if result.inner_logits is not None and result.inner_labels is not None:
         arrays["inner_clips"] = np.array(result.inner_clips)
         arrays["inner_logits"], arrays["inner_labels"] = result.inner_logits, result.inner_labels
+    if result.training_positives is not None:
+        arrays["training_positives"] = result.training_positives
     write_atomic(path, lambda target: np.savez_compressed(target, **arrays))
 
 
@@ -184,6 +186,7 @@ def load_result(path: Path) -> FoldResult:
                 inner_clips=tuple(str(clip) for clip in arrays.get("inner_clips", ())),
                 inner_logits=arrays.get("inner_logits"),
                 inner_labels=arrays.get("inner_labels"),
+                training_positives=arrays.get("training_positives"),
             )
     except Exception as error:  # as above
         reason = f"{type(error).__name__}: {error}"

@@ -12,23 +12,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.errors import CheckpointError, RunError
 from gamdss.files import write_csv
-from gamdss.losses import training_loss
 from gamdss.metrics import inner_epoch
-from gamdss.models.two_branch import build_network
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
-from gamdss.training.device import autocast
 from gamdss.training.fold_data import FoldData, stream
+from gamdss.training.learner import Learner
 
 log = logging.getLogger("gamdss")
-# Larger than a training batch: there is no gradient to store, and a small last batch costs a whole
-# pass.
-EVALUATION_BATCH = 32
 
 
 @dataclass
@@ -63,10 +59,17 @@ class FoldTrainer:
         data: clips, frames and phase features of the fold.
         folder: `folds/<name>` of the run directory.
         progress: show a progress bar of the epochs.
+        learner: of an earlier fold, to be trained again from the start; its compiled code and CUDA
+            graphs are reused.
     """
 
     def __init__(
-        self, config: Config, data: FoldData, folder: Path, progress: bool = False
+        self,
+        config: Config,
+        data: FoldData,
+        folder: Path,
+        progress: bool = False,
+        learner: Learner | None = None,
     ) -> None:
         self.progress = progress
         self.config = config
@@ -75,16 +78,16 @@ class FoldTrainer:
         self.state_file = folder / "training_state.pt"
         self.history = History()
         self.people = data.people  # whom the weights have seen
-        torch.manual_seed(stream(config.seed, data.name, "weights"))
-        self.net = build_network(config.model, len(data.classes)).to(data.frames.device)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(),
-            lr=config.training.learning_rate,
-            weight_decay=config.training.weight_decay,
-            fused=True,
-        )
+        seed = stream(config.seed, data.name, "weights")
+        if learner is None:
+            learner = Learner(config, len(data.classes), data.frames.device, seed)
+        else:
+            learner.restart(seed)
+        self.learner, self.net, self.optimizer = learner, learner.net, learner.optimizer
+        self.units = learner.units
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
+        self.shown = data.training  # index of the training clips in the current epoch
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -134,10 +137,7 @@ class FoldTrainer:
     def run_epoch(self, epoch: int) -> None:
         """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
         started = time.perf_counter()
-        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
-        # fold draws what it would have drawn.
-        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
-        loss, accuracy = self._train_epoch(epoch)
+        loss, accuracy = self.train_epoch(epoch)
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
@@ -147,19 +147,22 @@ class FoldTrainer:
 
     def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
-        self.history.inner.append(self.logits(inner))
+        self.history.inner.append(self.averaged_logits(inner, self.data.inner_draws))
         assert self.data.inner_labels is not None
         labels = self.data.inner_labels.cpu().numpy()
         if inner_epoch(torch.stack(self.history.inner).numpy(), labels) == epoch:
             weights = self.net.state_dict()
             self.best = {name: values.clone() for name, values in weights.items()}
 
-    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+    def train_epoch(self, epoch: int) -> tuple[float, float]:
         """Mean loss and training accuracy; synchronises with the device only at the end."""
+        # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
+        # fold draws what it would have drawn.
+        torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
+        self.shown = self.data.of_epoch(epoch, self.config.seed)
         training = self.config.training
         decays = min(epoch, training.lr_decay_epochs)
-        for group in self.optimizer.param_groups:
-            group["lr"] = training.learning_rate * training.lr_decay**decays
+        self.learner.set_rate(training.learning_rate * training.lr_decay**decays)
         self.net.train()
         total = torch.zeros(2, device=self.data.frames.device)
         shown = self.data.order(training.sampling).to(self.data.frames.device)
@@ -173,34 +176,34 @@ class FoldTrainer:
 
         Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
         """
-        labels = self.data.training_labels[clips]
-        inputs = self.data.batch(self.data.training[clips], self.config.augmentation)
-        with autocast(self.config):
-            rising, falling = self.net(*inputs)
-        training = self.config.training
-        loss = training_loss(rising, falling, labels, training, self.class_weights)
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimizer.step()
-        predicted = (rising if rising is not None else falling).argmax(1)
-        return torch.stack((loss.detach() * len(clips), (predicted == labels).sum()))
+        index, labels = self.shown[clips], self.data.training_labels[clips]
+        units = None if self.data.training_units is None else self.data.training_units[clips]
+        return self.learner.step(self.data, index, labels, self.class_weights, units)
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""
-        return self.logits(self.data.held_out)
+        return self.averaged_logits(self.data.held_out, self.data.held_out_draws)
 
-    @torch.inference_mode()
+    def averaged_logits(self, index: Tensor, draws: Tensor | None) -> Tensor:
+        """Logits (N, C) of clips: logarithms of their probabilities averaged over draws.
+
+        Args:
+            index: the clips as in `FoldData`.
+            draws: index of their draws (N, D, 3 or 5); None gives the logits of `index`.
+        """
+        if draws is None or not len(draws):
+            return self.logits(index)
+        distinct, places = draws.flatten(0, 1).unique(dim=0, return_inverse=True)
+        logits = self.logits(distinct)[places.cpu()].unflatten(0, draws.shape[:2])
+        if self.data.training_labels.ndim == 2:  # action units: log odds of the mean probability
+            return logsigmoid(logits).logsumexp(1) - logsigmoid(-logits).logsumexp(1)
+        return logits.log_softmax(2).logsumexp(1) - math.log(draws.shape[1])
+
     def logits(self, index: Tensor) -> Tensor:
         """Logits (N, C) of clips by their index as in `FoldData`, float32 on the CPU."""
         if not len(index):  # nothing is held out
             return torch.zeros(0, len(self.data.classes))
-        self.net.eval()
-        logits = []
-        for batch in index.split(EVALUATION_BATCH):
-            inputs = self.data.batch(batch)
-            with autocast(self.config):
-                logits.append(self.net.predict_logits(*inputs).float())
-        return torch.cat(logits).cpu()
+        return self.learner.logits(self.data, index)
 
     def _save_state(self) -> None:
         history = self.history
@@ -215,6 +218,8 @@ class FoldTrainer:
         }
         if history.inner:
             state |= {"inner": torch.stack(history.inner), "best": self.best}
+        if self.units is not None:
+            state["units"] = self.units.state_dict()
         checkpoint.save_state(self.state_file, state)
         history.write(self.folder / "log.csv")
 
@@ -228,7 +233,9 @@ class FoldTrainer:
             log.warning("%s: %s; the fold is trained from its start", error.file, error.problem)
             return
         checkpoint.fit(self.state_file, self.net, state["net"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        if self.units is not None:
+            checkpoint.fit(self.state_file, self.units, state["units"])
+        self.learner.load_optimizer(state["optimizer"])
         logits = list(state["logits"].cpu())
         inner = list(state["inner"].cpu()) if "inner" in state else []
         self.history = History(state["loss"], state["accuracy"], state["seconds"], logits, inner)
@@ -247,6 +254,7 @@ class FoldTrainer:
             inner_clips=data.inner_clips,
             inner_logits=torch.stack(history.inner).numpy() if chosen else None,
             inner_labels=None if data.inner_labels is None else data.inner_labels.cpu().numpy(),
+            training_positives=_positives(data.training_labels),
         )
         about = {
             "model": self.config.as_dict()["model"],
@@ -263,3 +271,8 @@ class FoldTrainer:
         checkpoint.save_result(self.folder / "predictions.npz", result)
         self.state_file.unlink(missing_ok=True)
         return result
+
+
+def _positives(labels: Tensor) -> np.ndarray | None:
+    """Training clips of each action unit (C,); None for classes."""
+    return labels.sum(0).cpu().numpy() if labels.ndim == 2 else None

@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from gamdss.config import AugmentationConfig, Config
-from gamdss.data.augment import Draw, augment, draw, normalise, turn
+from gamdss.data.augment import Draw, augment, draw, normalise, source, turn, uniform
 from gamdss.data.dataset import Dataset
+from gamdss.data.draws import draw_of_epoch
 from gamdss.data.splits import Fold, set_aside
-from gamdss.data.store import KEY_FRAMES, Store
+from gamdss.data.store import Store
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.features import FEATURES, scale
 from gamdss.training.people import people
 
@@ -46,7 +48,11 @@ class FoldData:
         training, held_out, inner: index of clips as in `Store`: rows of (onset, apex, offset) in
             `frames` and, with phase features, (rising, falling) in `phase_features`. `inner` are
             clips of training subjects set aside to choose the epoch; None for the final epoch.
-        training_labels, held_out_labels, inner_labels: class index of each clip.
+        training_draws, held_out_draws, inner_draws: index of their draws (N, D, 3 or 5), as many
+            as an epoch chooses from or an evaluation averages over; None for the key frames found.
+        training_labels, held_out_labels, inner_labels: class index of each clip (N,); or action
+            units (N, C), 1 for those that move.
+        training_units: action units (N, U) for an auxiliary loss, -1 where unknown; None without.
         held_out_clips, inner_clips: ids in the order of `held_out` and `inner`.
         phase_features: float16 (K, C, S, S), in the units of `gamdss.features.FEATURES`; None if
             the network needs only the frames.
@@ -69,27 +75,51 @@ class FoldData:
     phase_features: Tensor | None = None
     scale: Tensor | None = None
     is_vector: bool = False
+    training_draws: Tensor | None = None
+    held_out_draws: Tensor | None = None
+    inner_draws: Tensor | None = None
     people: tuple[str, ...] = ()
+    training_units: Tensor | None = None
 
-    def batch(self, index: Tensor, augmentation: AugmentationConfig | None = None) -> Batch:
+    def of_epoch(self, epoch: int, seed: int) -> Tensor:
+        """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
+
+        The draw follows from the run's seed, fold, epoch and clip alone, and leaves PyTorch's
+        default generator as it is.
+        """
+        if self.training_draws is None:
+            return self.training
+        clips, draws = self.training_draws.shape[:2]
+        own = draw_of_epoch(clips, draws, epoch, stream(seed, self.name, "draws"))
+        places = torch.from_numpy(np.arange(clips) * draws + own).to(self.training.device)
+        return self.training_draws.flatten(0, 1)[places]
+
+    def batch(
+        self,
+        index: Tensor,
+        augmentation: AugmentationConfig | None = None,
+        drawn: Tensor | None = None,
+    ) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).
 
-        With `augmentation`, one draw per clip from PyTorch's default generator transforms its
-        frames and phase features alike.
+        With `augmentation`, one draw per clip transforms its frames and phase features alike;
+        it follows from the numbers (4, B) of `augment.uniform`, by default new ones.
         """
         frames, features = self._frames(index), self._phases(index)
-        if augmentation is not None:
-            drawn = draw(len(index), frames.shape[-1], augmentation, torch.default_generator)
-            frames, features = self._augmented(frames, features, drawn)
+        if augmentation is None:
+            frames = normalise(frames).flatten(1, 2)
+        else:
+            numbers = (uniform(len(index)) if drawn is None else drawn).to(frames.device)
+            draws = draw(numbers, frames.shape[-1], augmentation)
+            frames, features = self._augmented(frames.flatten(1, 2), features, draws)
         onset, apex, offset = frames.split(CHANNELS, dim=1)
         return Batch(onset, apex, offset, features)
 
     def _frames(self, index: Tensor) -> Tensor:
-        """Normalised frames (B, 9, S, S): onset, apex and offset stacked."""
+        """Frames uint8 (B, 3, 3, S, S): onset, apex and offset."""
         # Whole frames are copied: indexing with `[index]` copies pixel by pixel, 18 times slower.
         keys = index[:, :KEY_FRAMES]
-        frames = self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
-        return normalise(frames).flatten(1, 2)
+        return self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
 
     def _phases(self, index: Tensor) -> Tensor | None:
         """Scaled phase features (B, 2, 3, S, S) float32: rising, falling."""
@@ -102,12 +132,11 @@ class FoldData:
     def _augmented(
         self, frames: Tensor, features: Tensor | None, drawn: Draw
     ) -> tuple[Tensor, Tensor | None]:
-        if features is None:
-            return augment(frames, drawn), None
-        split = frames.shape[1]
-        both = augment(torch.cat((frames, features.flatten(1, 2)), dim=1), drawn)
-        features = both[:, split:].unflatten(1, (2, CHANNELS))
-        return both[:, :split], turn(features, drawn) if self.is_vector else features
+        where = source(drawn, frames.shape[-1])
+        if features is not None:
+            features = augment(features.flatten(1, 2), where).unflatten(1, (2, CHANNELS))
+            features = turn(features, drawn) if self.is_vector else features
+        return augment(frames, where), features
 
     def order(self, sampling: Literal["shuffle", "balanced"]) -> Tensor:
         """Training clips of an epoch in the order they are shown, (N,) int64 on the CPU.
@@ -123,8 +152,13 @@ class FoldData:
     def class_weights(self) -> Tensor:
         """Weights (C,), inversely proportional to the number of training clips of each class.
 
-        Their mean over the training clips is 1; a class without training clips has weight 0.
+        Their mean over the training clips is 1; a class without training clips has weight 0. Of
+        action units, the clips without a unit over those with it; 1 for a unit without clips.
         """
+        if self.training_labels.ndim == 2:
+            with_it = self.training_labels.sum(0)
+            ratio = (len(self.training) - with_it) / with_it.clamp(min=1)
+            return torch.where(with_it > 0, ratio, 1.0)
         count = torch.bincount(self.training_labels, minlength=len(self.classes)).float()
         weights = len(self.training) / ((count > 0).sum() * count.clamp(min=1))
         return weights * (count > 0)
@@ -153,7 +187,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     store, annotations = dataset.store, dataset.annotations
     everywhere = config.reselection.clips == "all"
     evaluated = store.reselected_index if everywhere else store.annotated_index
-    labels = np.array(annotations.labels, np.int64)
+    labels = annotations.targets
     training, inner, held_out = list(fold.training), None, list(fold.held_out)
     if config.training.selection == "inner":
         seed = stream(config.seed, fold.name, "inner")
@@ -166,6 +200,11 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
     def to(values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(inputs.frames.device)
 
+    def draws(clips: list[int] | None, count: int | None) -> Tensor | None:
+        index = store.draws_index
+        return None if index is None or clips is None or count == 0 else to(index[clips, :count])
+
+    auxiliary, tested = config.training.au_weight > 0, config.reselection.test_draws
     return FoldData(
         name=fold.name,
         classes=annotations.classes,
@@ -181,5 +220,9 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
+        training_draws=draws(training, None),
+        held_out_draws=draws(held_out, tested),
+        inner_draws=draws(inner, tested),
         people=people(annotations.clips[i] for i in fold.training),
+        training_units=to(annotations.unit_labels[training]) if auxiliary else None,
     )

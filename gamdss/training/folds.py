@@ -22,8 +22,10 @@ from gamdss.training.checkpoint import load_result, read_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.initial import find_start, freeze
+from gamdss.training.learner import Learner
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
+from gamdss.training.retention_choice import use_fastest
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.run_files import identity
 from gamdss.training.tensorboard import require_tensorboard, write_curves
@@ -80,6 +82,7 @@ class RunFolds(Session):
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
         self._inputs: tuple[Dataset, Inputs] | None = None
+        self._learner: Learner | None = None
         check_network(config.model)
         self._start = find_start(config)
         if config.training.freeze:  # before data is read
@@ -135,14 +138,22 @@ class RunFolds(Session):
             bar.update(len(wanted) - bar.n)
 
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
-        """The trainer of a fold; it resumes a training that was interrupted."""
+        """The trainer of a fold; it resumes a training that was interrupted.
+
+        With compiled code (`training.compile`) it takes over the network of the trainer before.
+        """
         if self._inputs is None or self._inputs[0] is not dataset:  # once for all folds
+            self._learner = None
             self._inputs = dataset, load_inputs(dataset.store, self._device)
         data = fold_data(dataset, fold, self._inputs[1], self.config)
-        trainer = FoldTrainer(self.config, data, self.directory.fold(fold.name), self.progress)
+        folder = self.directory.fold(fold.name)
+        trainer = FoldTrainer(self.config, data, folder, self.progress, self._learner)
+        if self._learner is None and self._device.type == "cuda":
+            use_fastest(trainer.net, self.config, self.directory.path / "retention.json")
         if self._start is not None:
             trainer.people = self._start.apply(trainer.net, fold.name, data)
         freeze(trainer.net, self.config.training.freeze)
+        self._learner = trainer.learner if self.config.training.compile == "on" else None
         return trainer
 
     def finish(self, dataset: Dataset) -> Run | None:

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from gamdss.config import Config
+from gamdss.data.action_units import units_text
 from gamdss.errors import RunError
 from gamdss.metrics import (
     MEASURES,
     ClassScores,
     Measures,
     Selection,
+    decided,
     inner_epoch,
     intervals,
     oracle_epochs,
     predictions,
-    scores,
+    unit_intervals,
 )
-from gamdss.records import FoldResult
+from gamdss.metrics.units import scored_units, unit_scores
+from gamdss.records import AU_TASK, FoldResult
 
 PROTOCOLS = {
     "loso": "leaving one subject out",
@@ -37,7 +42,9 @@ PROTOCOLS = {
 class Evaluation(Measures):
     """Pooled scores at a selection, and the 95% intervals of the measures for other subjects.
 
-    `confusion` has counts, a row for each true class; an interval is None where there is none.
+    `confusion` has counts, a row for each true class; an interval is None where there is none. In
+    the task of action units, classes are units: rows of `confusion` are as in `Scores`, and
+    `intervals` has those of the units' F1 as well.
     """
 
     per_class: Mapping[str, ClassScores]
@@ -52,10 +59,14 @@ class Evaluation(Measures):
 
 @dataclass(frozen=True)
 class FoldEpoch:
-    """An epoch of a fold, counted from 1, and its held-out accuracy."""
+    """An epoch of a fold, counted from 1, and its held-out accuracy.
+
+    `mean_f1` is the mean F1 of the action units; None if no unit is scored, or of classes.
+    """
 
     epoch: int
     accuracy: float
+    mean_f1: float | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -72,6 +83,7 @@ class OracleEpoch:
     accuracy_epoch: int
     f1_epoch: int
     accuracy: float
+    mean_f1: float | None = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +135,11 @@ class RunResults:
     seen: Sequence[str] = ()
 
     @property
+    def of_units(self) -> bool:
+        """Whether the classes are action units, several of which may move in one clip."""
+        return self.task == AU_TASK
+
+    @property
     def scored(self) -> bool:
         """Whether clips are held out, so that there is a score."""
         return self.final is not None
@@ -149,7 +166,7 @@ class RunResults:
         return {name: found for name, found in named.items() if found is not None}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; without `inner` where there is none.
+        """Plain values for JSON; without `inner` and mean F1 of units where there are none.
 
         If nothing is held out, `held_out_score` says that the score is unknown.
         """
@@ -163,6 +180,11 @@ class RunResults:
         for part in (values, *values["folds"]):
             if part["inner"] is None:
                 del part["inner"]
+        if not self.of_units:
+            for fold in values["folds"]:
+                for name in {"final", "inner", "oracle"} & fold.keys():
+                    if fold[name]:
+                        del fold[name]["mean_f1"]
         return values
 
     @classmethod
@@ -202,7 +224,13 @@ def _optional(read: Callable[[Any], Any], values: Any) -> Any:
 
 def _made(kind: Any, values: Mapping[str, Any]) -> Any:
     """A dataclass from those of the values that are its fields."""
-    return kind(**{field.name: values[field.name] for field in fields(kind)})
+    return kind(
+        **{
+            item.name: values[item.name]
+            for item in fields(kind)
+            if item.name in values or item.default is MISSING
+        }
+    )
 
 
 def _evaluation(values: Mapping[str, Any]) -> Evaluation:
@@ -273,7 +301,8 @@ def _evaluated(
 ) -> Evaluation:
     found = predictions(folds, len(classes), selection)
     values = found.scores(len(classes)).as_dict(classes)
-    return _evaluation({**values, "intervals": intervals(found, len(classes))})
+    ends = intervals(found, len(classes)) | unit_intervals(found, classes)
+    return _evaluation({**values, "intervals": ends})
 
 
 def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:
@@ -284,27 +313,45 @@ def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:
     epochs |= {"oracle_accuracy": oracle.accuracy, "oracle_f1": oracle.f1}
     if fold.inner_logits is not None and fold.inner_labels is not None:
         epochs["inner"] = inner_epoch(fold.inner_logits, fold.inner_labels)
-    predicted = {name: fold.logits[epoch].argmax(1) for name, epoch in epochs.items()}
-    accuracy = {
-        name: scores(fold.labels, values, len(classes)).accuracy
-        for name, values in predicted.items()
-    }
+    predicted = {name: decided(fold.logits[epoch], fold.labels) for name, epoch in epochs.items()}
+    accuracy = {name: float((values == fold.labels).mean()) for name, values in predicted.items()}
+    mean_f1 = {name: _mean_f1(fold, values) for name, values in predicted.items()}
     inner = None
     if "inner" in epochs:
         subjects = sorted({clip.partition("/")[0] for clip in fold.inner_clips})
-        inner = InnerEpoch(epochs["inner"] + 1, accuracy["inner"], subjects)
+        values = epochs["inner"] + 1, accuracy["inner"], subjects
+        inner = InnerEpoch(*values, mean_f1=mean_f1["inner"])
+    chosen = oracle.accuracy + 1, oracle.f1 + 1, accuracy["oracle_accuracy"]
     return FoldSummary(
         held_out=fold.name,
         clips=len(fold.clips),
-        final=FoldEpoch(len(fold.logits), accuracy["final"]),
+        final=FoldEpoch(len(fold.logits), accuracy["final"], mean_f1=mean_f1["final"]),
         inner=inner,
-        oracle=OracleEpoch(oracle.accuracy + 1, oracle.f1 + 1, accuracy["oracle_accuracy"]),
-        predictions=[
-            {
-                "clip": clip,
-                "true": classes[fold.labels[i]],
-                **{name: classes[values[i]] for name, values in predicted.items()},
-            }
-            for i, clip in enumerate(fold.clips)
-        ],
+        oracle=OracleEpoch(*chosen, mean_f1=mean_f1["oracle_f1"]),
+        predictions=_named_predictions(fold, classes, predicted),
     )
+
+
+def _mean_f1(fold: FoldResult, predicted: np.ndarray) -> float | None:
+    """The mean F1 of the action units that the fold scores; None if there is none."""
+    if fold.labels.ndim == 1 or not (scored := scored_units([fold])).any():
+        return None
+    return unit_scores(fold.labels, predicted, scored).uf1
+
+
+def _named_predictions(
+    fold: FoldResult, classes: Sequence[str], predicted: Mapping[str, np.ndarray]
+) -> list[Mapping[str, str]]:
+    """What each clip is and is predicted to be, by the names of classes or action units."""
+
+    def named(value: Any) -> str:
+        return classes[value] if fold.labels.ndim == 1 else units_text(value, classes)
+
+    return [
+        {
+            "clip": clip,
+            "true": named(fold.labels[i]),
+            **{name: named(values[i]) for name, values in predicted.items()},
+        }
+        for i, clip in enumerate(fold.clips)
+    ]

@@ -32,7 +32,7 @@ _FREE = {
 }
 _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
-_RESOLVED = {"device", "training.precision"}
+_RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
 
 
@@ -55,10 +55,17 @@ def read_config(run: Path) -> Config:
             remedy="Name a run directory as `gamdss train` writes it.",
         ) from error
     try:
-        return checked(Config, values, file)
+        return checked(Config, _as_it_ran(values), file)
     except ConfigError as error:
         remedy = f"{error.remedy} If a later version of gamdss wrote this run, install it."
         raise ConfigError(error.problem, file=file, remedy=remedy) from error
+
+
+def _as_it_ran(values: dict[str, Any]) -> dict[str, Any]:
+    """Settings whose default is not what earlier versions, which did not have them, did."""
+    if isinstance(stored := values.get("reselection"), Mapping):
+        values["reselection"] = {"prior": "fixed", **stored}
+    return values
 
 
 def read_json(file: Path) -> Any:
@@ -132,6 +139,8 @@ def differences(
     """
     before, now = flatten(first.as_dict()), flatten(second.as_dict())
     free = _FREE if machine else _FREE | _MACHINE
+    if "motion" not in (first.reselection.preset, second.reselection.preset):
+        free = free | {"reselection.prior"}  # no other preset has one
     found = {}
     for name in sorted(before.keys() - free):
         pair = (before[name], now[name])

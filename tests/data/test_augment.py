@@ -7,8 +7,18 @@ import torchvision.transforms.v2.functional as reference
 from torchvision.transforms import InterpolationMode
 
 from gamdss.config import AugmentationConfig
-from gamdss.data.augment import Draw, augment, draw, normalise, turn
+from gamdss.data import augment as module
+from gamdss.data.augment import Draw, augment, draw, normalise, source, turn
 from gamdss.features import dense_flow, flow_feature
+
+
+def moved(images, drawn):
+    return augment(images, source(drawn, images.shape[-1]))
+
+
+def drawn_for(count, size, config, seed=0):
+    numbers = torch.rand(4, count, generator=torch.Generator().manual_seed(seed))
+    return draw(numbers, size, config)
 
 
 def by_steps(frames, drawn, i, padding):
@@ -23,27 +33,39 @@ def test_one_sampling_equals_flip_rotation_and_crop():
     generator = torch.Generator().manual_seed(0)
     for size in (224, 64):
         frames = torch.randn(12, 9, size, size, generator=generator)
-        drawn = draw(12, size, AugmentationConfig(), generator)
+        drawn = drawn_for(12, size, AugmentationConfig())
         assert drawn.flip.any()
         assert not drawn.flip.all()
-        out = augment(frames, drawn)
+        out = moved(frames, drawn)
         for i in range(12):
             steps = by_steps(frames, drawn, i, round(15 * size / 224))
             # A position half-way between two pixels may round to either.
             assert (out[i] != steps).float().mean() < 1e-3
 
 
+@pytest.mark.parametrize(("size", "rotation"), [(64, 3), (37, 40), (16, 170)])
+def test_opencv_and_pytorch_give_the_same_bytes(monkeypatch, size, rotation):
+    drawn = drawn_for(8, size, AugmentationConfig(rotation=rotation))
+    frames = torch.randint(0, 256, (8, 9, size, size), dtype=torch.uint8)
+    features = torch.randn(8, 6, size, size)
+    here = [moved(images, drawn) for images in (frames, features)]
+    monkeypatch.setattr(module, "uses_opencv", lambda _: False)
+    assert isinstance(source(drawn, size), module.Source)
+    for images, found in zip((frames, features), here, strict=True):
+        assert torch.equal(moved(images, drawn), found)
+
+
 def test_frames_of_a_clip_get_the_same_draw():
     frames = torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
-    drawn = draw(4, 64, AugmentationConfig(rotation=20), torch.Generator().manual_seed(2))
-    three = augment(frames.repeat(1, 3, 1, 1), drawn)
+    drawn = drawn_for(4, 64, AugmentationConfig(rotation=20), seed=2)
+    three = moved(frames.repeat(1, 3, 1, 1), drawn)
     assert torch.equal(three[:, :3], three[:, 3:6])
     assert torch.equal(three[:, :3], three[:, 6:])
 
 
 def test_draws_cover_their_ranges_and_no_more():
     config = AugmentationConfig(flip=0.5, rotation=3, crop_padding=15)
-    drawn = draw(4000, 224, config, torch.Generator().manual_seed(3))
+    drawn = drawn_for(4000, 224, config, seed=3)
     assert 0.45 < drawn.flip.float().mean() < 0.55
     assert 2.9 < drawn.degrees.max() <= 3
     assert -3 <= drawn.degrees.min() < -2.9
@@ -54,14 +76,22 @@ def test_draws_cover_their_ranges_and_no_more():
 def test_no_augmentation_changes_nothing():
     config = AugmentationConfig(flip=0, rotation=0, crop_padding=0)
     frames = torch.randn(3, 9, 32, 32)
-    assert torch.equal(augment(frames, draw(3, 32, config, torch.Generator())), frames)
+    assert torch.equal(moved(frames, drawn_for(3, 32, config)), frames)
 
 
 def test_pixels_from_outside_are_zero():
     drawn = Draw(*(torch.tensor([v]) for v in (False, 0.0, 5, 0)))
-    out = augment(torch.ones(1, 9, 32, 32), drawn)
+    out = moved(torch.ones(1, 9, 32, 32), drawn)
     assert out[..., -5:].eq(0).all()
     assert out[..., :-5].eq(1).all()
+
+
+def test_bytes_are_normalised_after_the_look_up():
+    config = AugmentationConfig(rotation=20)
+    drawn = drawn_for(4, 32, config)
+    frames = torch.randint(0, 256, (4, 9, 32, 32), dtype=torch.uint8)
+    first = normalise(frames.unflatten(1, (3, 3))).flatten(1, 2)
+    assert torch.equal(moved(frames, drawn), moved(first, drawn))
 
 
 def test_normalise():
@@ -123,12 +153,12 @@ def test_the_flow_of_augmented_frames_is_the_augmented_flow(flip, degrees):
         return torch.from_numpy(flow)[None, None]  # (1, 1, 3, S, S)
 
     before, after = images(size)
-    there = feature(augment(before, drawn), augment(after, drawn))
-    here = turn(augment(feature(before, after).flatten(1, 2), drawn)[:, None], drawn)
+    there = feature(moved(before, drawn), moved(after, drawn))
+    here = turn(moved(feature(before, after).flatten(1, 2), drawn)[:, None], drawn)
     # Away from the border, and from the corners that the rotation brought in.
     inside = (..., slice(24, -24), slice(24, -24))
     vectors = (there - here)[inside][:, :, :2].abs().mean()
-    unturned = (there - augment(feature(before, after).flatten(1, 2), drawn)[:, None])[inside]
+    unturned = (there - moved(feature(before, after).flatten(1, 2), drawn)[:, None])[inside]
     assert vectors < 0.06
     assert vectors < unturned[:, :, :2].abs().mean() / 3
     strain = (there - here)[inside][:, :, 2].abs().mean()

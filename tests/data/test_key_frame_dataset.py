@@ -84,6 +84,34 @@ def test_custom_clips(tmp_path):
     assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
 
 
+@pytest.mark.parametrize("custom", [True, False])
+def test_every_epoch_shows_other_draws(cas2, small_dataset, tmp_path, custom):
+    if custom:
+        folders = [clip(tmp_path / "a", 10), clip(tmp_path / "b", 30)]
+        source = [[(folders[0], 10, 14, 18, 0), (folders[1], 30, 34, 38, 1)]]
+    else:
+        source = ["cas2", small_dataset]
+    options = {"image_size": 40, "preset": "none", "cache": tmp_path / "cache", "progress": False}
+    data = gamdss.KeyFrameDataset(*source, draws=3, jitter=0.5, **options)
+    plain = gamdss.KeyFrameDataset(*source, **options)
+    assert all(map(torch.equal, data[1], plain[1]))
+    drawn = data.drawn(1)
+    assert drawn.shape == (3, 3, 3, 40, 40)
+    shown = []
+    for epoch in range(3):
+        data.set_epoch(epoch)
+        shown.append(torch.stack(data[1][:3]))
+    assert sorted(image.sum().item() for image in shown) == pytest.approx(
+        sorted(image.sum().item() for image in drawn)
+    )
+    data.set_epoch(0)
+    assert torch.equal(torch.stack(data[1][:3]), shown[0])
+    with pytest.raises(ConfigError, match="no draws of key frames"):
+        plain.set_epoch(0)
+    with pytest.raises(ConfigError, match="no posterior to draw from"):
+        gamdss.KeyFrameDataset(*source, draws=3, **options)
+
+
 def test_numbers_may_be_numpy_integers(tmp_path):
     frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
     keys = np.array([10, 14, 18])

@@ -198,3 +198,35 @@ def test_when_no_subject_can_be_set_aside():
     apart = divided({"01": [0, 1], "02": [0, 0], "03": [1, 1]})
     with pytest.raises(FoldError, match="removes all clips of a class"):
         set_aside(make_folds(ProtocolConfig(), apart, 0)[0], apart, 0.5, 0)
+
+
+def with_units(subjects, units):
+    data = labelled(subjects)
+    return Labelled(data.clips, data.labels, ("AU1", "AU2", "AU4"), np.array(units))
+
+
+def test_clips_of_units_are_balanced_by_their_rarest_unit():
+    data = with_units(list("abcd"), [[1, 1, 0], [1, 0, 0], [0, 0, 0], [1, 0, 1]])
+    assert data.strata.tolist() == [1, 0, 3, 2]
+
+
+def test_a_unit_may_be_on_one_side_only_but_not_all_of_them():
+    data = with_units(["01", "01", "02", "02"], [[1, 0, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0]])
+    assert [fold.held_out for fold in folds_of(data)] == [(0, 1), (2, 3)]
+    assert folds_of(data, name="kfold", parts=2)
+    alone = with_units(["01", "02"], [[1, 0, 0], [0, 1, 0]])
+    with pytest.raises(FoldError, match="no action unit has clips to train on and to evaluate"):
+        folds_of(alone)
+    assert folds_of(alone, name="all")
+
+
+def test_subjects_set_aside_leave_the_most_units():
+    rng = np.random.default_rng(1)
+    subjects = [f"{i // 4:02d}" for i in range(40)]
+    units = rng.integers(0, 2, (40, 3))
+    units[:, 2] = [subject == "05" for subject in subjects]
+    data = with_units(subjects, units)
+    for seed in range(5):
+        rest, aside = set_aside(folds_of(data)[0], data, 0.2, seed)
+        assert "05" not in {data.clips[i].subject for i in aside}
+        assert units[list(rest)].any(0).all()

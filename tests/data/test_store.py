@@ -17,7 +17,7 @@ from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
 from gamdss.data.store import open_store
-from gamdss.errors import FrameError
+from gamdss.errors import ConfigError, FrameError
 from gamdss.reselection import reselect
 
 SPEC = get_spec("cas2")
@@ -67,6 +67,29 @@ def test_key_frames_are_those_of_reselect_at_the_network_size(clips, tmp_path):
                 expected = np.asarray(picture.resize((48, 48), Image.Resampling.BILINEAR))
                 off = np.abs(store.frames[index].transpose(1, 2, 0).astype(int) - expected)
                 assert off.max() <= 1  # the original's resize, to rounding
+
+
+def test_draws_are_stored_with_each_frame_once(clips, tmp_path):
+    reselection = ReselectionConfig("none", draws=6, jitter=0.3)
+    store = open_store(clips, True, 48, FramesConfig(), reselection, tmp_path, progress=False)
+    assert store.draws_index.shape == (12, 6, 3)
+    assert len({tuple(draw) for draw in store.draws_index[0]}) > 1
+    used = np.concatenate([store.annotated, store.draws_index.reshape(12, -1)], axis=1)
+    assert np.array_equal(np.unique(used), np.arange(len(store.frames)))
+    for clip, index in zip(clips, used, strict=True):
+        images = [store.frames[place].tobytes() for place in np.unique(index)]
+        assert len(set(images)) == len(images), clip.clip.id
+    plain = build(clips, tmp_path, preset="none", ratio=None)
+    assert plain.draws_index is None
+    assert plain.contents == store.contents
+
+
+def test_a_preset_without_posterior_has_no_draws(clips, tmp_path):
+    for preset in ("none", "full"):
+        reselection = ReselectionConfig(preset, draws=4)
+        with pytest.raises(ConfigError, match="no posterior to draw from") as caught:
+            open_store(clips, True, 48, FramesConfig(), reselection, tmp_path, progress=False)
+        assert "--reselection.jitter" in caught.value.remedy
 
 
 def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):
@@ -155,7 +178,7 @@ def test_digests_have_the_form_that_runs_of_earlier_versions_recorded(clips, tmp
             row[name] = row[name][:3]
         for keys in (row["annotated"], row["reselected"]):
             keys["notes"] = []  # version 2 of the digest leaves out how key frames came about
-            for name in ("kept", "estimated", "substituted", "quality"):
+            for name in ("kept", "estimated", "substituted", "uncertain", "quality"):
                 del keys[name]
     text = json.dumps({"clips": rows, "motion": old})
     expected = hashlib.blake2b(frames + text.encode(), digest_size=12).hexdigest()

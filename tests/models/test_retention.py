@@ -2,12 +2,13 @@
 
 import itertools
 import math
+from functools import partial
 
 import pytest
 import torch
-import torch.nn.functional as F
 
 from gamdss.models.retention import (
+    FORMS,
     Retention,
     RetentionTables,
     decomposed_retention,
@@ -15,6 +16,9 @@ from gamdss.models.retention import (
     line_decay,
     manhattan_decay,
     mix,
+    mix_by_index,
+    mix_fused,
+    padded_rows,
     rotate,
     rotate_in_reals,
     rotation_angles,
@@ -92,7 +96,8 @@ def test_rotation_keeps_large_angles_accurate_in_bfloat16():
 def test_whole_retention_equals_a_loop(qkv):
     q, k, v = qkv
     decays = head_decays(HEADS, 6)
-    mixed = whole_retention(q, k, v, manhattan_decay(HEIGHT, WIDTH, decays))
+    decay = manhattan_decay(HEIGHT, WIDTH, decays)
+    mixed = whole_retention(q, k, v, partial(mix, decay=decay))
     pixels = list(itertools.product(range(HEIGHT), range(WIDTH)))
     for b, n, (row, column) in itertools.product(range(2), range(HEADS), pixels):
         expected = attend(
@@ -107,7 +112,8 @@ def test_whole_retention_equals_a_loop(qkv):
 def test_decomposed_retention_equals_a_loop(qkv):
     q, k, v = qkv
     decays = head_decays(HEADS, 4)
-    mixed = decomposed_retention(q, k, v, line_decay(WIDTH, decays), line_decay(HEIGHT, decays))
+    lines = (partial(mix, decay=line_decay(length, decays)) for length in (WIDTH, HEIGHT))
+    mixed = decomposed_retention(q, k, v, *lines)
     positions = list(itertools.product(range(2), range(HEADS), range(HEIGHT), range(WIDTH)))
     along_rows = torch.empty_like(v)
     for b, n, row, column in positions:
@@ -127,18 +133,44 @@ def test_decomposed_retention_equals_a_loop(qkv):
         torch.testing.assert_close(mixed[b, row, column, n], expected)
 
 
-def test_plain_products_equal_the_fused_kernel(qkv):
+@pytest.mark.parametrize("form", ["fused", "index"])
+@pytest.mark.parametrize("line", [False, True])
+@pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
+def test_all_forms_are_the_same_function(qkv, form, line):
     q, k, v = (t.flatten(1, 2).transpose(1, 2) for t in qkv)
-    decay = manhattan_decay(HEIGHT, WIDTH, head_decays(HEADS, 6))
-    fused = F.scaled_dot_product_attention(q, k, v, attn_mask=decay[None], scale=1.0)
-    torch.testing.assert_close(mix(q, k, v, decay), fused)
+    decays = head_decays(HEADS, 6)
+    length, width = q.shape[2], q.shape[2] if line else WIDTH
+    decay = line_decay(length, decays) if line else manhattan_decay(HEIGHT, WIDTH, decays)
+    if form == "fused":
+        mixed = mix_fused(q, k, v, padded_rows(decay))
+    else:  # PyTorch has its gradient only on CUDA
+        mixed = mix_by_index(q, k, v, decays, width)
+    torch.testing.assert_close(mixed, mix(q, k, v, decay))
+
+
+def test_padded_rows_are_aligned():
+    padded = padded_rows(torch.randn(2, 20, 20))
+    assert padded.shape == (2, 20, 20)
+    assert padded.stride(1) == 32
+
+
+@pytest.mark.parametrize("decomposed", [True, False])
+@pytest.mark.filterwarnings("ignore:.*flex_attention called without torch.compile")
+def test_tables_mix_alike_in_every_form(decomposed):
+    torch.manual_seed(0)
+    x = torch.randn(3, 2, 8, 8, HEADS, 8)
+    tables = RetentionTables((8, 8), HEADS, 8, 4, decomposed)
+    written = tables(*x)
+    for form in FORMS:
+        tables.use(form, torch.float32)
+        torch.testing.assert_close(tables(*x), written)
 
 
 @pytest.mark.parametrize("decomposed", [True, False])
 def test_tables_move_with_the_model_but_are_not_saved(decomposed):
     tables = RetentionTables((HEIGHT, WIDTH), HEADS, HEAD_DIM, 4, decomposed)
     assert tables.state_dict() == {}
-    assert len(list(tables.buffers())) == (3 if decomposed else 2)
+    assert len(list(tables.buffers())) == (5 if decomposed else 4)
 
 
 @pytest.mark.parametrize("decomposed", [True, False])

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from gamdss.metrics.spotting import Span, iou
-from gamdss.prediction.face_regions import FaceLayout
-from gamdss.prediction.long import spot_long
+from gamdss.prediction.face_regions import REGIONS, FaceLayout
+from gamdss.prediction.long import spot_long, spot_motion
+from gamdss.prediction.region_bumps import SpottingSettings
+from gamdss.prediction.region_motion import RegionMotion
 from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
@@ -57,3 +59,29 @@ def test_a_turn_of_the_head_is_named_and_is_no_expression():
 def test_a_stretch_too_short_to_hold_an_expression_has_none():
     found = spot_long([np.zeros((146, 120, 3), np.uint8)] * 5, 30, LAYOUT)
     assert found.candidates == found.others == ()
+
+
+@pytest.mark.parametrize(("held", "between"), [(2, 0.6), (4, 0.9), (5, 1.0)])
+def test_a_smile_that_is_held_is_one_expression(held, between):
+    (candidate,) = spot_motion(smile(held, between), SpottingSettings()).candidates
+    assert candidate.type == "macro"
+    assert candidate.onset == pytest.approx(70, abs=8)
+    assert candidate.offset == pytest.approx(95 + 30 * held, abs=8)
+
+
+def test_two_smiles_with_rest_between_are_two_expressions():
+    assert len(spot_motion(smile(2, 0.0, 40), SpottingSettings()).candidates) == 2
+
+
+def smile(held, between, pause=24):
+    """Motion of the corners of the mouth at 30 frames per second, with a dip in the middle."""
+    rng = np.random.default_rng(3)
+    count, end = 360, 95 + 30 * held
+    middle, half = (70 + end) / 2, pause / 2
+    at = [70, 80, middle - half, middle - half / 2, middle + half / 2, middle + half, end - 15, end]
+    course = np.interp(np.arange(count), at, [0, 1, 1, between, between, 1, 1, 0])
+    regions = rng.normal(0, 5e-4, (count, len(REGIONS), 2))
+    corners = ["mouth corner" in name for name in REGIONS]
+    regions[:, corners] += course[:, None, None] * np.array([0.03, -0.04])
+    still = np.zeros((count, 6))
+    return RegionMotion(30, 1, count, regions, still, rng.normal(1, 0.01, (count, 48)))

@@ -20,7 +20,21 @@ def prediction(onset, offset, quality):
 
 def test_fits_of_one_expression_are_one_prediction():
     parts = [prediction(10, 40, 0.7), prediction(12, 44, 0.9), prediction(60, 80, 0.2)]
-    assert _distinct(parts) == (parts[1], parts[2])
+    assert list(_distinct(zip([0, 2, 50], parts, strict=True))) == parts[1:]
+
+
+def test_predictions_are_complete_as_soon_as_no_later_one_can_overlap():
+    parts = [prediction(10, 40, 0.7), prediction(60, 90, 0.2), prediction(58, 90, 0.3)]
+    given = []
+
+    def found():
+        for start, one in zip([0, 41, 45], parts, strict=True):
+            given.append(one)
+            yield start, one
+
+    assert next(_distinct(found())) is parts[0]
+    assert given == parts[:2]
+    assert list(_distinct(found())) == [parts[0], parts[2]]
 
 
 def test_flags_name_what_to_keep_in_mind():

@@ -178,10 +178,10 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
     lines = file.read_text().splitlines()
     lines[1] = ",".join([*lines[1].split(",")[:-2], "offset 5 is 50", "apex is the midpoint"])
     file.write_text("\n".join(lines))
-    keys = (run / "keyframes.csv").read_text().splitlines()
-    (run / "keyframes.csv").write_text(
-        "\n".join([keys[0], keys[1].removesuffix(",,,") + "frame 7 is missing,,,"])
-    )
+    header, first, *_ = (run / "keyframes.csv").read_text().splitlines()
+    cells = first.split(",")
+    cells[header.split(",").index("notes")] = "frame 7 is missing"
+    (run / "keyframes.csv").write_text("\n".join([header, ",".join(cells)]))
     assert (
         main(["report", str(run), "--frames", "false", "--output", str(tmp_path / "p.html")]) == 0
     )

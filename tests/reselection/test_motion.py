@@ -8,7 +8,7 @@ from gamdss.errors import FrameError
 from gamdss.records import KEYS, RELIABLE
 from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.motion.course import Posterior, fit_course, possible, strength
-from gamdss.reselection.motion.level import LEAST_PIXELS, shrink
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 from gamdss.reselection.motion.posterior import Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
@@ -93,16 +93,17 @@ def test_too_few_or_small_frames_keep_the_annotation(frames):
 @pytest.mark.parametrize(
     ("spread", "middle", "numbers"),
     [
-        ((0.9, 0.4, 0.4), (14, 18, 88), (14, 18, 88)),  # an apex before the annotated onset
-        ((0.9, 0.4, 0.9), (22, 95, 105), (20, 95, 105)),  # or behind the annotated offset
-        ((0.4, 0.9, 0.4), (55, 58, 86), (55, 58, 86)),  # an onset behind the annotated apex
-        ((0.9, 0.4, 0.9), (14, 47, 95), (20, 47, 90)),
+        ((0.9, 0.4, 0.4), (19, 19.4, 88), (19, 19, 88)),  # an apex before the annotated onset
+        ((0.9, 0.4, 0.9), (21, 91, 92), (20, 91, 92)),  # or behind the annotated offset
+        ((0.4, 0.9, 0.4), (51, 52, 86), (51, 52, 86)),  # an onset behind the annotated apex
+        ((0.9, 0.4, 0.9), (19, 47, 92), (20, 47, 90)),
+        ((0.9, 0.4, 0.4), (4, 47, 86), (4, 47, 86)),  # an onset that is not near the annotated one
     ],
 )
 def test_kept_key_frames_are_the_annotated_ones(frames, monkeypatch, spread, middle, numbers):
     samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
 
-    def fitted(level, times, annotated):
+    def fitted(level, times, annotated, width):
         return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
 
     monkeypatch.setattr("gamdss.reselection.motion.fit.fit_course", fitted)
@@ -136,7 +137,7 @@ def test_frames_of_any_shape_are_measured(shape):
 
 
 def test_needed_frames_of_motion_reach_beyond_the_clip():
-    assert needed_frames(20, 40, 100, "motion") == tuple(range(10, 131))
+    assert needed_frames(60, 80, 160, "motion") == tuple(range(0, 221))
     assert needed_frames(2, 40, 50, "motion")[0] == 0
 
 
@@ -224,3 +225,19 @@ def test_drift_over_missing_frames_is_still_a_line():
     kept = problem.basis[beside].astype(float)
     covariance = kept * problem.slow @ kept.T
     assert covariance[0, 1] < 0.5 * np.sqrt(covariance[0, 0] * covariance[1, 1])
+
+
+def test_motion_that_drifts_as_a_parabola_is_not_taken_for_the_expression():
+    times = np.arange(1, 111)
+    meter = MotionMeter(
+        [frame.astype(np.float32) for frame in clip(noise=0.5, frames=110)[:, :48, :48]]
+    )
+    expected = course(times)
+    seen = np.zeros((len(meter.chosen), 48, 48, 2), np.float32)
+    seen[:, 8:20, 8:20, 0] = expected[meter.chosen, None, None]
+    drift = 4 * (np.linspace(-1, 1, len(meter.chosen)) - 0.3) ** 2
+    seen[:, 28:40, 28:40, 0] = -drift[:, None, None]
+    meter.flow = seen - seen.mean(axis=0)
+    field = np.abs(meter.field(expected)[..., 0])
+    assert field[14, 14] > 0.8
+    assert field[34, 34] < 0.05

@@ -43,6 +43,7 @@ from gamdss.data.specs.spec import (
 )
 from gamdss.errors import ConfigError
 from gamdss.files import read_yaml
+from gamdss.records import AU_TASK
 
 _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
 _TEXTS = ("title", "reference", "request_page", "subject_in_clip")
@@ -166,6 +167,8 @@ def _layout(name: str, value: Any) -> Layout:
 
 
 def _task(name: str, value: Any, emotions: Mapping[str, str]) -> Task:
+    if name == AU_TASK:
+        raise _BadError(f"tasks.{name} is the name of the task of action units: choose another")
     if isinstance(value, list):
         value = {str(item): item for item in value}
     classes = {key: _texts(f"tasks.{name}.{key}", item) for key, item in _items(name, value)}

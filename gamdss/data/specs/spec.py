@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gamdss.errors import ConfigError
+from gamdss.records import AU_TASK, UNIT_NAMES
 
 # Roles of a workbook's columns; the first five are required unless the spec says otherwise.
 ROLES = (
@@ -35,11 +36,14 @@ _NUMBER = re.compile(r"[^\d]*(\d+)(?:\.0+)?")
 class Task:
     """A classification task: the classes in label order, and the class of each emotion.
 
-    Emotions of the dataset that are not in `emotions` are left out of the task.
+    Emotions of the dataset that are not in `emotions` are left out of the task. If the targets are
+    action `units`, the classes are their names, clips of any emotion belong to the task, and
+    `emotions` are only those that a synthetic dataset shows.
     """
 
     classes: tuple[str, ...]
     emotions: Mapping[str, str]
+    units: bool = False
 
     def label(self, emotion: str) -> int | None:
         """The class index of an emotion; None if the task leaves it out."""
@@ -166,12 +170,24 @@ class DatasetSpec:
 
     def task(self, name: str) -> Task:
         """The task called `name`; the error for an unknown name lists the known ones."""
+        if name == AU_TASK and self.has_units:
+            return Task(UNIT_NAMES, dict.fromkeys(self.emotions, ""), units=True)
         if name not in self.tasks:
             raise ConfigError(
                 f"{self.title} has no task called {name!r}",
-                remedy=f"Use one of: {', '.join(self.tasks)}.",
+                remedy=f"Use one of: {', '.join(self.task_names)}.",
             )
         return self.tasks[name]
+
+    @property
+    def has_units(self) -> bool:
+        """Whether its workbook has a column of action units."""
+        return "action_units" in self.columns
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        """Names of all tasks, that of action units last."""
+        return (*self.tasks, *((AU_TASK,) if self.has_units else ()))
 
     @property
     def widest_task(self) -> str:

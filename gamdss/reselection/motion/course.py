@@ -8,16 +8,14 @@ estimate, since it minimises the expected absolute error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
+from gamdss.reselection.motion.annotator import FIXED
 from gamdss.reselection.motion.posterior import Problem, sample
 
-# Standard deviations of an annotator's errors: onset and apex in shares of the rising, offset of
-# the falling phase.
-PRIOR = (0.15, 0.20, 0.25)
 # Logarithms of the shapes of both phases (a and b of the rise, of the fall), and their deviations.
 SHAPE = (0.6, 0.4, 0.6, 0.4)
 SHAPE_SD = (0.3, 0.4, 0.4, 0.5)
@@ -30,10 +28,11 @@ MEMORY = 0.5  # of the length of the expression
 # in 80% of the clips that the model was tuned on. They are below 0.8 because priors that fit all
 # families of courses overstate the uncertainty in a clip, most of all that of the apex.
 SHARES = (0.68, 0.5, 0.65)
-# Every 25th sample is used for the course: coprime to PARTICLES, so that all chains take part.
-_COURSE_STEP = 25
-LEAST_SD = 0.7  # frames: no annotation is more precise
+# Every 25th sample is used for the course and for learning: coprime to PARTICLES, so that all
+# chains take part.
+THIN = 25
 _NIL = np.float32(1e-6)
+_SEED = 20260322
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +53,19 @@ class Posterior:
         """Median onset, apex and offset, (3,)."""
         return np.asarray(np.median(self.samples, axis=0))
 
+    def draws(self, count: int) -> tuple[tuple[int, int, int], ...]:
+        """Equally likely key frames, each the nearest of `times`; the same for every call."""
+        rng = np.random.default_rng(_SEED)
+        chosen = self.samples[rng.choice(len(self.samples), count, replace=False)]
+        return tuple(nearest(self.times, row) for row in chosen)
+
+    def weighted(self, weights: np.ndarray, width: np.ndarray) -> Posterior:
+        """Samples drawn again by weights (N,) that sum to 1, for a prior of this width (3,)."""
+        places = (np.arange(len(weights)) + 0.5) / len(weights)
+        chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
+        samples = self.samples[chosen]
+        return replace(self, samples=samples, spread=samples.std(axis=0) / width)
+
     def intervals(self, shares: Sequence[float] = SHARES) -> tuple[tuple[int, int], ...]:
         """First and last frame of the shortest interval with its share of the samples, for each.
 
@@ -62,6 +74,12 @@ class Posterior:
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
         return tuple(_shortest(n, share) for n, share in zip(there.T, shares, strict=True))
+
+
+def nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
+    """The frames of `times` (T,) nearest to onset, apex and offset (3,)."""
+    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in numbers)
+    return onset, apex, offset
 
 
 def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:
@@ -106,12 +124,6 @@ def expected_strength(annotated: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.asarray(strength(np.array([[*annotated, PLATEAU, 0.0, *SHAPE]]), times)[0])
 
 
-def annotation_width(annotated: np.ndarray) -> np.ndarray:
-    """Standard deviations (3,) of the errors of an annotation, in frames."""
-    rise, fall = np.diff(annotated)
-    return np.maximum(np.array(PRIOR) * (rise, rise, fall), LEAST_SD)
-
-
 def in_order(parameters: np.ndarray) -> np.ndarray:
     """Whether onset < apex < offset, the first three of (N, D): (N,)."""
     return np.asarray((np.diff(parameters[:, :3], axis=1) > 0).all(axis=1))
@@ -142,11 +154,11 @@ def fit_course(
         level: (T,) motion level.
         times: (T,) frame numbers.
         annotated: (3,) onset, apex, offset.
-        width: (3,) standard deviations of their errors; `annotation_width` if omitted.
+        width: (3,) standard deviations of their errors; those of the annotator `FIXED` if omitted.
         plateau: standard deviation of the prior of half the plateau, and its largest value.
     """
     if width is None:
-        width = annotation_width(annotated)
+        width = FIXED.prior(annotated)[1]
     draws = sample(
         Problem(
             level=level,
@@ -158,5 +170,5 @@ def fit_course(
             memory=slow_memory(annotated),
         )
     )
-    course = strength(draws[::_COURSE_STEP], times).mean(axis=0)
+    course = strength(draws[::THIN], times).mean(axis=0)
     return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width, times)

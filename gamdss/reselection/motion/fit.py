@@ -7,17 +7,34 @@ annotation as a prior. If the motion does not locate a key frame, the annotation
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.course import Posterior, expected_strength, fit_course
+from gamdss.reselection.motion.annotator import (
+    FIXED,
+    Annotator,
+    Evidence,
+    UsualPhases,
+    learn_without,
+    phase_lengths,
+)
+from gamdss.reselection.motion.course import (
+    THIN,
+    Posterior,
+    expected_strength,
+    fit_course,
+    nearest,
+)
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
+_NEAR = 1 / 3  # of the prior's width: a median further from the annotation is better than it
+UNCERTAIN = 0.2  # of a phase: above this standard deviation, a key frame is uncertain
+_LEAST_SHARE = 0.02  # of the samples that must count after weighting
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,13 +42,14 @@ class MotionFit:
     """The measured level of a clip, the fitted course, and the key frames.
 
     `times` (T,) are frame numbers, `level` (T,) the motion level, `course` (T,) the fitted
-    strength of the expression from 0 to 1.
+    strength of the expression from 0 to 1. `posterior` is the distribution of the key frames.
     """
 
     times: np.ndarray
     level: np.ndarray
     course: np.ndarray
     keys: KeyFrames
+    posterior: Posterior
 
     @property
     def quality(self) -> float:
@@ -48,43 +66,144 @@ class MotionFit:
         return max(0.0, 1 - float(np.var(self.level - design @ factors)) / total)
 
 
-def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit | None:
+@dataclass(frozen=True, eq=False)
+class AnnotatedMotion:
+    """The measured level of an annotated clip, and the key frames' posterior under a wide prior.
+
+    `usual`: phases of the dataset; `times` (T,): frame numbers; `level` (T,): the motion level.
+    """
+
+    annotated: KeyFrames
+    usual: UsualPhases
+    times: np.ndarray
+    level: np.ndarray
+    posterior: Posterior
+
+    @property
+    def evidence(self) -> Evidence:
+        """What the motion shows of the annotation's errors; enough samples to learn from."""
+        return self._evidence.thinned(THIN)
+
+    @property
+    def _evidence(self) -> Evidence:
+        return self.usual.evidence(self.posterior.samples, np.array(self.annotated.numbers))
+
+    def under(self, annotator: Annotator) -> MotionFit:
+        """The fit if the annotation is this annotator's.
+
+        The samples are weighted by how much more likely they are then. If this leaves few of them,
+        the course is fitted again.
+        """
+        weights = annotator.weights(self._evidence)
+        if 1 / (weights @ weights) < _LEAST_SHARE * len(weights):
+            return self.refitted(annotator)
+        width = annotator.prior(np.array(self.annotated.numbers))[1]
+        posterior = self.posterior.weighted(weights, width)
+        return _found(self.times, self.level, posterior, self.annotated, width)
+
+    def refitted(self, annotator: Annotator) -> MotionFit:
+        """The same by a fit of its own, without wild annotations: as `fit_motion` finds it."""
+        return _fitted(self.times, self.level, self.annotated, annotator)
+
+
+def fit_motion(
+    images: Mapping[int, np.ndarray], keys: KeyFrames, annotator: Annotator = FIXED
+) -> MotionFit | None:
     """Measure the motion of a clip and fit its course.
 
     Args:
         images: frames by number, all of one size, with the annotated ones among them.
         keys: the annotation.
+        annotator: whose it is.
 
     Returns:
         The fit; None if frames are too few or too small, or show no structure or change.
     """
+    measured = _measure(images, keys)
+    if measured is None:
+        return None
+    return _fitted(*measured, keys, annotator)
+
+
+def see_motion(
+    images: Mapping[int, np.ndarray], keys: KeyFrames, usual: UsualPhases
+) -> AnnotatedMotion | None:
+    """As `fit_motion`, before it is known how precise the annotation is.
+
+    Args:
+        images, keys: as `fit_motion`.
+        usual: phases of the dataset's annotation.
+    """
+    measured = _measure(images, keys)
+    if measured is None:
+        return None
+    numbers = np.array(keys.numbers)
+    posterior = fit_course(measured[1], measured[0], numbers, usual.wide(numbers))
+    return AnnotatedMotion(keys, usual, *measured, posterior)
+
+
+def fit_together(
+    subjects: Sequence[str], seen: Sequence[AnnotatedMotion | None]
+) -> list[MotionFit | None]:
+    """The fit of each clip under the annotator that is learned from all other subjects' clips.
+
+    Args:
+        subjects: of each clip.
+        seen: of each clip of a dataset, as `see_motion` found it.
+    """
+    known = [(who, clip.evidence) for who, clip in zip(subjects, seen, strict=True) if clip]
+    learned = learn_without([who for who, _ in known], [evidence for _, evidence in known])
+    return [
+        clip.under(learned[who]) if clip else None for who, clip in zip(subjects, seen, strict=True)
+    ]
+
+
+def _measure(
+    images: Mapping[int, np.ndarray], keys: KeyFrames
+) -> tuple[np.ndarray, np.ndarray] | None:
+    """Frame numbers (T,) and motion level (T,); None where `fit_motion` returns None."""
     times = np.array(sorted(images))
     if len(times) < LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
         return None
     if min(images[keys.apex].shape[:2]) < LEAST_PIXELS:
         return None
     small = [shrink(images[number]) for number in times]
-    annotated = np.array(keys.numbers)
     if not any((image != small[0]).any() for image in small):
         return None
     meter = MotionMeter(small)
     try:
-        level = meter.level(expected_strength(annotated, times))
+        return times, meter.level(expected_strength(np.array(keys.numbers), times))
     except np.linalg.LinAlgError:  # no structure in the frames that could move
         return None
-    posterior = fit_course(level, times, annotated)
-    return MotionFit(times, level, posterior.course, _decide(posterior, keys, times))
 
 
-def _decide(posterior: Posterior, keys: KeyFrames, times: np.ndarray) -> KeyFrames:
+def _fitted(
+    times: np.ndarray, level: np.ndarray, keys: KeyFrames, annotator: Annotator
+) -> MotionFit:
+    centre, width = annotator.prior(np.array(keys.numbers))
+    return _found(times, level, fit_course(level, times, centre, width), keys, width)
+
+
+def _found(
+    times: np.ndarray, level: np.ndarray, posterior: Posterior, keys: KeyFrames, width: np.ndarray
+) -> MotionFit:
     """Medians, or the annotation where the motion does not locate a key frame, and intervals."""
-    kept = posterior.spread > UNSUPPORTED
-    middle = np.round(posterior.middle())
-    found = np.where(kept, keys.numbers, middle)
+    middle = posterior.middle()
+    kept = (posterior.spread > UNSUPPORTED) & (np.abs(middle - keys.numbers) <= _NEAR * width)
+    found = np.where(kept, keys.numbers, np.round(middle))
     while (wrong := np.diff(found) < 0).any():
         # An annotated frame on the wrong side of a moved one is located by the motion after all.
         kept &= ~(np.append(wrong, False) | np.append(False, wrong))
-        found = np.where(kept, keys.numbers, middle)
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in found)
-    names = tuple(name for name, stays in zip(KEYS, kept, strict=True) if stays)
-    return KeyFrames(onset, apex, offset, intervals=posterior.intervals(), kept=names)
+        found = np.where(kept, keys.numbers, np.round(middle))
+    deviation = posterior.samples.std(axis=0) / phase_lengths(np.median(posterior.samples, axis=0))
+    moved = KeyFrames(
+        *nearest(times, found),
+        intervals=posterior.intervals(),
+        kept=_names(kept),
+        uncertain=_names(deviation > UNCERTAIN),
+    )
+    return MotionFit(times, level, posterior.course, moved, posterior)
+
+
+def _names(chosen: np.ndarray) -> tuple[str, ...]:
+    return tuple(name for name, yes in zip(KEYS, chosen, strict=True) if yes)

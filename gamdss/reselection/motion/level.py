@@ -26,6 +26,8 @@ _FLOWS = 28  # frames of which dense flow is taken
 _SHARE = 0.3  # of the pixels that carry the expression
 _ROUNDS = 3
 _SMOOTH = 2.0  # pixels, of the motion field
+_AT_REST = 0.02  # strength below which a face is at rest
+_REST = 0.3  # share of frames at rest, from which on slow drift can be told from the expression
 _GRID = 3  # pixels: the step of the grid on which courses are compared
 
 
@@ -55,6 +57,7 @@ class MotionMeter:
         self.chosen = np.unique(np.linspace(0, len(images) - 1, _FLOWS).round().astype(int))
         flow = local_flow([images[i] for i in self.chosen])
         self.flow = flow - flow.mean(axis=0)  # (F, h, w, 2)
+        self.energy = (self.flow**2).mean(axis=0)  # (h, w, 2)
         stack = np.stack(images).astype(np.float32)
         self.mean = stack.mean(axis=0)
         self.change = (stack - self.mean).reshape(len(stack), -1)  # (T, P)
@@ -79,9 +82,16 @@ class MotionMeter:
 
     def field(self, course: np.ndarray) -> np.ndarray:
         """Local motion (h, w, 2) in pixels that follows `course`; 0 where it is not clear."""
-        wanted = course[self.chosen] - course[self.chosen].mean()
-        field = np.tensordot(wanted, self.flow, 1) / (wanted @ wanted + 1e-12)
-        rest = ((self.flow - wanted[:, None, None, None] * field) ** 2).sum(-1).mean(0)
+        # What the head leaves in the flow drifts slowly, as a parabola at most, and must not be
+        # taken for the expression. Without frames at rest around it, the two look alike.
+        powers = 3 if (course < _AT_REST).mean() >= _REST else 1
+        slow = np.linalg.qr(np.vander(np.linspace(-1, 1, len(self.chosen)), powers))[0]  # (F, K)
+        wanted = course[self.chosen] - slow @ (slow.T @ course[self.chosen])
+        size = float(wanted @ wanted) + 1e-12
+        field = np.tensordot(wanted, self.flow, 1) / size
+        # The flow's energy without the drift's and the expression's: they are orthogonal.
+        drift = (np.tensordot(slow.T, self.flow, 1) ** 2).sum(axis=0) / len(slow)
+        rest = np.maximum(self.energy - drift - size / len(slow) * field**2, 0).sum(axis=-1)
         clarity = (field**2).sum(-1) / (rest + np.median(rest) + 1e-12)
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
@@ -125,7 +135,8 @@ def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
         normal = weighted.T @ basis
         normal += 1e-4 * np.diag(np.diag(normal))
         fitted = np.linalg.solve(normal.astype(np.float64), (weighted.T @ change.T)).T
-        rest = ((change - fitted.astype(np.float32) @ basis.T) ** 2).mean(axis=0)
+        missed = change - fitted.astype(np.float32) @ basis.T
+        rest = np.einsum("tp,tp->p", missed, missed) / len(change)
         weights = 1 / (rest + np.median(rest))
         weights /= weights.mean()
     return np.asarray(fitted[:, 0])
@@ -160,9 +171,9 @@ def _without_head(flow: np.ndarray) -> np.ndarray:
     seen = flow[:, ::_HEAD_GRID, ::_HEAD_GRID][:, inside]  # (T, P, 2)
     weights = np.ones(seen.shape[:2], np.float32)
     for _ in range(_HEAD_ROUNDS):
-        weighted = weights[..., None] * points  # (T, P, 3)
-        normal = np.einsum("tpi,pj->tij", weighted, points) + 1e-3 * np.eye(3, dtype=np.float32)
-        motion = np.linalg.solve(normal, np.einsum("tpi,tpc->tic", weighted, seen))  # (T, 3, 2)
+        weighted = np.swapaxes(weights[..., None] * points, 1, 2)  # (T, 3, P)
+        normal = weighted @ points + 1e-3 * np.eye(3, dtype=np.float32)
+        motion = np.linalg.solve(normal, weighted @ seen)  # (T, 3, 2)
         rest = seen - points @ motion
         weights = 1 / (1 + (rest**2).sum(-1) / _ROBUST**2)
-    return (flow - np.einsum("hwi,tic->thwc", design, motion)).astype(np.float32)
+    return (flow - (design.reshape(-1, 3) @ motion).reshape(flow.shape)).astype(np.float32)

@@ -23,7 +23,8 @@ from gamdss.metrics.bootstrap import (
     t_p_value,
     t_reach,
 )
-from gamdss.reselection.motion.course import LEAST_SD, PRIOR, SHARES
+from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.course import SHARES
 from gamdss.reselection.motion.fit import UNSUPPORTED
 from gamdss.studies.bias.shifts import Shifts
 
@@ -66,7 +67,7 @@ def annotation_errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
         (N, 3); both NaN for key frames that were kept or not labelled. Without an interval the
         shift is taken as exact.
     """
-    prior = np.maximum(np.array(PRIOR) * np.nan_to_num(shifts.phases), LEAST_SD)
+    prior = np.array([FIXED.prior(annotated)[1] for annotated in shifts.annotated])
     inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
     width = np.maximum(shifts.high - shifts.low + _WHOLE_FRAMES, 0.5)
     # Less certain key frames are kept as annotated; a share near 1 would divide by nothing.

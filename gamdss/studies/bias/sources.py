@@ -16,7 +16,9 @@ from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.errors import AnnotationError
-from gamdss.records import Clip, KeyFrames
+from gamdss.records import KEYS, Clip, KeyFrames
+from gamdss.reselection.motion.annotator import Annotator
+from gamdss.studies.bias.accuracy import accuracy
 from gamdss.studies.bias.groups import read_groups
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
@@ -113,6 +115,8 @@ def measure_bias(
     custom = [] if groups is None else read_groups(groups, joined.shifts, subject)
     title = " + ".join(source.dataset.title for source in joined.sources)
     notes = warnings(joined.sources, config.reselection.preset)
+    if joined.truth is not None:
+        notes += accuracy(joined.shifts, joined.truth)
     return study_shifts(title, joined.shifts, custom, joined.truth, notes), joined
 
 
@@ -167,11 +171,23 @@ def synthetic_rate(root: Path) -> float:
         ) from error
 
 
+def learned_errors(found: Annotator) -> str:
+    """Bias and width of each key frame, in percent of the phase."""
+    parts = zip(KEYS, found.bias, found.width, strict=True)
+    return ", ".join(f"{key} {100 * b:+.1f} ± {100 * w:.1f}%" for key, b, w in parts)
+
+
 def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
-    """Warnings about the data for the reader of the report."""
+    """Warnings about the data, and what was learned of it, for the reader of the report."""
     notes = []
     for source in opened:
         name = source.spec.name
+        notes += [
+            f"{name}: errors of the annotation as `motion` learned them for training "
+            f"(--reselection.prior dataset): {learned_errors(found[''])}"
+            for found in source.dataset.annotators.values()
+            if found
+        ]
         if not any(keys.intervals for keys in source.keys):
             notes.append(
                 f"{name}: preset {preset!r} states no intervals, so shifts are taken as exact "

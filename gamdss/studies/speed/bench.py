@@ -38,6 +38,7 @@ from gamdss.synthetic import SynthConfig, write_dataset
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.retention_choice import use_fastest
 from gamdss.training.run_directory import environment
 
 
@@ -60,14 +61,23 @@ class BenchConfig:
 
 @dataclass(frozen=True)
 class Roofline:
-    """A training step's work per sample, the device's rates, and the share that it reaches."""
+    """A training step's work per sample, the device's rates, and the shares that it reaches.
+
+    `kernels` are operators of a plain step. `bound` names the largest of the times that arithmetic,
+    memory traffic and launches take at least: compute, bandwidth or launches.
+    """
 
     gflop: float
     gigabytes: float
+    kernels: int
+    captured: bool
     matrix_gflop_per_second: float
     copy_gigabytes_per_second: float
+    launch_microseconds: float
     least_seconds: float
     share_of_matrix_rate: float
+    share_of_bandwidth: float
+    bound: str
 
 
 @dataclass(frozen=True)
@@ -145,6 +155,9 @@ class _Bench:
         fold = make_folds(config.protocol, dataset.labelled, config.seed)[0]
         self.data = fold_data(dataset, fold, load_inputs(dataset.store, target), config)
         self.trainer = FoldTrainer(config, self.data, Path(tempfile.gettempdir()))
+        if target.type == "cuda":
+            with tempfile.TemporaryDirectory() as folder:
+                use_fastest(self.trainer.net, config, Path(folder) / "retention.json")
         net = TwoBranchNet(len(classes), config.model.image_size).to(target)
         self.original = OriginalWay(
             clips, labels, net, config.model.image_size, config.augmentation
@@ -173,17 +186,27 @@ def _training(b: _Bench) -> SpeedComparison:
 
 
 def _roofline(b: _Bench, taken: float) -> Roofline:
-    b.trainer.net.train()
-    work = count(lambda: b.trainer.step(b.samples), len(b.samples))
+    plain = replace(b.config, training=replace(b.config.training, compile="off"))
+    trainer = FoldTrainer(plain, b.data, Path(tempfile.gettempdir()))
+    trainer.net.train()
+    work = count(lambda: trainer.step(b.samples), len(b.samples))
     fast = b.config.training.precision == "bf16"
     rates = measure_rates(b.data.frames.device, torch.bfloat16 if fast else torch.float32)
+    captured = b.trainer.learner.is_captured
+    least = rates.least(replace(work, operators=0) if captured else work)
+    bound = max(least, key=least.__getitem__)
     return Roofline(
         gflop=work.flop / 1e9,
         gigabytes=work.bytes / 1e9,
+        kernels=round(work.operators * len(b.samples)),
+        captured=captured,
         matrix_gflop_per_second=rates.flop / 1e9,
         copy_gigabytes_per_second=rates.bytes / 1e9,
-        least_seconds=rates.bound(work),
-        share_of_matrix_rate=work.flop / taken / rates.flop,
+        launch_microseconds=rates.launch * 1e6,
+        least_seconds=least[bound],
+        share_of_matrix_rate=least["compute"] / taken,
+        share_of_bandwidth=least["bandwidth"] / taken,
+        bound=bound,
     )
 
 
@@ -239,7 +262,9 @@ def estimate(
 
 
 def _peak_memory() -> float:
-    """Peak memory of this process, in MB."""
+    """Peak memory of this process, on CUDA of its tensors there, in MB."""
+    if torch.cuda.is_initialized():
+        return torch.cuda.max_memory_allocated() / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 
@@ -264,12 +289,14 @@ def bench_table(found: BenchResult) -> str:
             f"{about['precision']}, {found.image_size} pixels, batches of "
             f"{found.batch_size}, PyTorch {about['packages']['torch']}",
             tabulate(rows, headers, tablefmt="simple", disable_numparse=True),
-            f"A training step is {roof.gflop:.1f} GFLOP and, operator by operator, "
-            f"{roof.gigabytes:.2f} GB of memory traffic per sample.\n"
-            f"Here a matrix product reaches {roof.matrix_gflop_per_second:.0f} GFLOP/s and a "
-            f"copy {roof.copy_gigabytes_per_second:.1f} GB/s, so it takes at least "
-            f"{1000 * roof.least_seconds:.2f} ms.\nThe step reaches "
-            f"{roof.share_of_matrix_rate:.0%} of the matrix rate.",
+            f"A plain training step is {roof.gflop:.1f} GFLOP and, operator by operator, "
+            f"{roof.gigabytes:.2f} GB of memory traffic per sample, in {roof.kernels} kernels.\n"
+            f"Here a matrix product reaches {roof.matrix_gflop_per_second:.0f} GFLOP/s, a "
+            f"copy {roof.copy_gigabytes_per_second:.1f} GB/s, and a launch takes "
+            f"{roof.launch_microseconds:.1f} microseconds,\nso the step takes at least "
+            f"{1000 * roof.least_seconds:.2f} ms per sample, bound by {roof.bound}. It reaches "
+            f"{roof.share_of_matrix_rate:.0%} of the matrix rate and "
+            f"{roof.share_of_bandwidth:.0%} of the bandwidth.",
             f"A run of {run.subjects} folds, {run.clips} clips and {run.epochs} epochs takes about "
             f"{here} here; the original's way {original}.\n"
             f"Peak memory {found.peak_memory_mb:.0f} MB.",
@@ -313,10 +340,11 @@ class OriginalWay:
         item = self.clips[index]
         keys = item.clip.annotated
         windows = PRESETS["original-full"].windows(*keys.numbers)
-        # The original reads both images of every pair that it compares.
+        # The original reads one image for each pair that it compares, and the first one's other.
         pairs = [(onset, apex) for onset in windows.onset for apex in windows.apex]
-        pairs += [(keys.apex, offset) for offset in windows.offset]
-        images = {n: decode(item.files[n], True) for pair in pairs for n in pair}
+        read = [keys.apex, *(onset if apex == keys.apex else apex for onset, apex in pairs)]
+        read += [keys.apex, *windows.offset]
+        images = {n: decode(item.files[n], True) for n in read}
         chosen = reselect(images, *keys.numbers, preset="original-full")
         drawn = (rng.random(), rng.random(), int(rng.integers(31)), int(rng.integers(31)))
         frames = [self._transform(decode(item.files[n], True), drawn) for n in chosen.numbers]

@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 _MATRIX_SIZE = {"cpu": 2048, "cuda": 8192}
 _COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
+_LAUNCHES = 1000
 _REPEATS = 5
 
 
@@ -43,12 +44,17 @@ class SpeedComparison:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Seconds that `work` takes, until the device has finished it."""
-    started = time.perf_counter()
+    """Seconds that `work` takes, until the device has finished it.
+
+    CPU time with one thread, to which other load on the machine adds little.
+    """
+    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    clock = time.process_time if alone else time.perf_counter
+    started = clock()
     work()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - started
+    return clock() - started
 
 
 def compare(
@@ -84,22 +90,31 @@ def compare(
 
 @dataclass(frozen=True)
 class Work:
-    """Floating-point operations, and bytes read and written, of one sample in one step."""
+    """Of one sample in one step: floating-point operations, bytes read and written, operators."""
 
     flop: float
     bytes: float
+    operators: float
 
 
 @dataclass(frozen=True)
 class Rates:
-    """Rates that the device reaches: FLOP/s of a matrix product, bytes/s of a copy."""
+    """FLOP/s of a matrix product, bytes/s of a copy, seconds of a launch, as the device reaches."""
 
     flop: float
     bytes: float
+    launch: float
 
-    def bound(self, work: Work) -> float:
-        """Least seconds that `work` takes, if arithmetic and memory traffic overlap."""
-        return max(work.flop / self.flop, work.bytes / self.bytes)
+    def least(self, work: Work) -> dict[str, float]:
+        """Seconds that arithmetic, memory traffic and launches of `work` take at least.
+
+        They may overlap, so that the longest is the bound.
+        """
+        return {
+            "compute": work.flop / self.flop,
+            "bandwidth": work.bytes / self.bytes,
+            "launches": work.operators * self.launch,
+        }
 
 
 class _Traffic(TorchDispatchMode):
@@ -107,13 +122,14 @@ class _Traffic(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.bytes = 0
+        self.bytes = self.operators = 0
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         out = func(*args, **(kwargs or {}))
         if not func.is_view:
+            self.operators += 1
             self.bytes += sum(map(_size, _tensors((args, kwargs, out))))
         return out
 
@@ -141,11 +157,12 @@ def count(step: Callable[[], object], samples: int) -> Work:
         step()
     with _Traffic() as traffic:
         step()
-    return Work(flops.get_total_flops() / samples, traffic.bytes / samples)
+    totals = flops.get_total_flops(), traffic.bytes, traffic.operators
+    return Work(*(total / samples for total in totals))
 
 
 def measure_rates(device: torch.device, dtype: torch.dtype) -> Rates:
-    """The best of a few square matrix products in `dtype`, and of a few copies."""
+    """The best of a few square matrix products in `dtype`, of copies, and of many tiny kernels."""
     size = _MATRIX_SIZE[device.type]
     first = torch.randn(size, size, device=device).to(dtype)
     second = torch.randn(size, size, device=device).to(dtype)
@@ -153,7 +170,9 @@ def measure_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     target = torch.empty_like(source)
     product = _best(lambda: first @ second)
     copy = _best(lambda: target.copy_(source))
-    return Rates(2 * size**3 / product, 2 * source.numel() / copy)
+    tiny = torch.zeros(1, device=device)
+    launches = _best(lambda: [tiny.add_(1) for _ in range(_LAUNCHES)])
+    return Rates(2 * size**3 / product, 2 * source.numel() / copy, launches / _LAUNCHES)
 
 
 def _best(work: Callable[[], object]) -> float:

@@ -25,7 +25,16 @@ from tqdm import tqdm
 
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import hold_folder, write_json
-from gamdss.studies.stress.clip import CLIPS_PER_PERSON, SEED, ClipResult, measure_clip
+from gamdss.reselection.motion.annotator import usual_phases
+from gamdss.studies.stress.clip import (
+    CLIPS_PER_PERSON,
+    SEED,
+    ClipResult,
+    MeasuredClip,
+    draw_annotation,
+    finish_clips,
+    measure_clip,
+)
 from gamdss.synthetic.settings import SynthConfig
 
 CELLS = "cells"  # folder of the cells' files
@@ -33,8 +42,8 @@ CELLS = "cells"  # folder of the cells' files
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
-METHOD = 1
-_Map = Callable[[Callable[[int], ClipResult], Sequence[int]], Iterator[ClipResult]]
+METHOD = 3
+_Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
 
@@ -203,10 +212,11 @@ def measure_cells(
             started = [over_clips(_measure(cell, sizes), range(sizes.clips)) for cell, _ in missing]
             for (cell, about), results in zip(missing, started, strict=True):
                 bar.set_postfix_str(cell.name)
-                clips = found[cell.name] = []
+                measured = []
                 for clip in results:
-                    clips.append(clip)
+                    measured.append(clip)
                     bar.update()
+                clips = found[cell.name] = finish_clips(measured)
                 values = {**about, "clips": [clip.as_dict() for clip in clips]}
                 write_json(_file(output, cell.name), values)
     return found
@@ -244,8 +254,10 @@ def _one_thread() -> None:
     threadpool_limits(1)
 
 
-def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], ClipResult]:
-    return partial(measure_clip, cell.config(sizes.height, sizes.width))
+def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], MeasuredClip]:
+    config = cell.config(sizes.height, sizes.width)
+    annotated = [draw_annotation(config, index).numbers for index in range(sizes.clips)]
+    return partial(measure_clip, config, usual_phases(annotated))
 
 
 def _file(output: Path, name: str) -> Path:

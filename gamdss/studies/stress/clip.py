@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -12,15 +12,19 @@ import cv2
 import numpy as np
 
 from gamdss.data.specs import get_spec
+from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
-from gamdss.reselection.motion.course import annotation_width, in_order, slow_memory
-from gamdss.reselection.motion.fit import fit_motion
+from gamdss.reselection.motion.annotator import FIXED, UsualPhases
+from gamdss.reselection.motion.course import in_order, slow_memory
+from gamdss.reselection.motion.fit import AnnotatedMotion, fit_together, see_motion
 from gamdss.reselection.motion.posterior import Problem, sample
 from gamdss.reselection.spotting import fit_spotted
-from gamdss.synthetic.clip import draw_clip
+from gamdss.synthetic.action_units import draw_expression
+from gamdss.synthetic.clip import annotate, draw_clip
 from gamdss.synthetic.face import Face, render_face
 from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.settings import SynthConfig
+from gamdss.synthetic.time_course import draw_time_course
 
 # Seeds are (SEED, 0, person) and (SEED, 1, person, clip), the same in all cells, so that cells
 # differ only in their factor. Nothing else draws from them, and nothing is tuned on them.
@@ -66,13 +70,36 @@ class ClipResult:
         return cls(tuple(values["true"]), found, intervals, *about)
 
 
-def measure_clip(config: SynthConfig, index: int) -> ClipResult:
-    """Draw clip `index`, and find its key frames in every way."""
-    person, take = divmod(index, CLIPS_PER_PERSON)
-    emotions = list(next(iter(get_spec(config.dataset).tasks.values())).emotions)
-    face = _face(person, config.height, config.width)
-    rng = np.random.default_rng((SEED, _CLIP, person, take))
-    clip = draw_clip(face, emotions[index % len(emotions)], config, config.fps or 100.0, rng)
+@dataclass(frozen=True, eq=False)
+class MeasuredClip:
+    """A clip whose `result` has the annotation in place of `motion`, which `finish_clips` adds.
+
+    `person`: whose it is; `motion`: what the clip's motion shows, None where it shows nothing.
+    """
+
+    person: str
+    result: ClipResult
+    motion: AnnotatedMotion | None
+
+
+def draw_annotation(config: SynthConfig, index: int) -> KeyFrames:
+    """The annotated key frames of clip `index`."""
+    emotion, rng = _drawing(config, index)
+    draw_expression(emotion, rng)  # comes first in `draw_clip`
+    return annotate(draw_time_course(config, _fps(config), rng), config, rng)
+
+
+def measure_clip(config: SynthConfig, usual: UsualPhases, index: int) -> MeasuredClip:
+    """Draw clip `index`, and find its key frames in every way.
+
+    Args:
+        config: settings of the clips.
+        usual: phases of their annotation.
+        index: of the clip.
+    """
+    person = index // CLIPS_PER_PERSON
+    emotion, rng = _drawing(config, index)
+    clip = draw_clip(_face(person, config.height, config.width), emotion, config, _fps(config), rng)
     frames = dict(_as_read(clip.frames(), config.jpeg_quality))
     annotated, course = clip.annotated, clip.course
     found = {"annotation": annotated.numbers}
@@ -80,23 +107,51 @@ def measure_clip(config: SynthConfig, index: int) -> ClipResult:
         found[preset] = reselect(frames, *annotated.numbers, preset=preset, ratio=ratio).numbers
     started = time.process_time()
     span = needed_frames(*annotated.numbers, "motion")
-    fit = fit_motion({n: frames[n] for n in span if n in frames}, annotated)
+    motion = see_motion({n: frames[n] for n in span if n in frames}, annotated, usual)
     seconds = time.process_time() - started
-    keys = annotated if fit is None else fit.keys
     spotted = fit_spotted(frames).keys
-    found |= {"motion": keys.numbers, "spotted": spotted.numbers, "bound": annotated.numbers}
-    if fit is not None:
+    found |= dict.fromkeys(("motion", "bound"), annotated.numbers)
+    found["spotted"] = spotted.numbers
+    if motion is not None:
         shape = (course.numbers, course.strength)
         found["bound"] = known_shape_fit(
-            fit.level, fit.times, annotated.numbers, course.true.numbers, shape
+            motion.level, motion.times, annotated.numbers, course.true.numbers, shape
         )
-    return ClipResult(
+    result = ClipResult(
         true=course.true.numbers,
         found=found,
-        intervals={"motion": keys.intervals or None, "spotted": spotted.intervals or None},
-        seconds=round(seconds, 4),
+        intervals={"motion": None, "spotted": spotted.intervals or None},
+        seconds=seconds,
         family=course.family,
     )
+    return MeasuredClip(f"{person}", result, motion)
+
+
+def finish_clips(clips: Sequence[MeasuredClip]) -> list[ClipResult]:
+    """The results of a cell; the annotator is learned from the other people's clips."""
+    started = time.process_time()
+    fits = fit_together([clip.person for clip in clips], [clip.motion for clip in clips])
+    seconds = (time.process_time() - started) / len(clips)
+    results = []
+    for clip, fit in zip(clips, fits, strict=True):
+        result = replace(clip.result, seconds=round(clip.result.seconds + seconds, 4))
+        if fit is not None:
+            found = {**result.found, "motion": fit.keys.numbers}
+            stated = {**result.intervals, "motion": fit.keys.intervals}
+            result = replace(result, found=found, intervals=stated)
+        results.append(result)
+    return results
+
+
+def _drawing(config: SynthConfig, index: int) -> tuple[str, np.random.Generator]:
+    """Emotion and random numbers of clip `index`."""
+    emotions = list(next(iter(get_spec(config.dataset).tasks.values())).emotions)
+    seed = (SEED, _CLIP, *divmod(index, CLIPS_PER_PERSON))
+    return emotions[index % len(emotions)], np.random.default_rng(seed)
+
+
+def _fps(config: SynthConfig) -> float:
+    return config.fps or 100.0
 
 
 @lru_cache(maxsize=16)
@@ -149,7 +204,7 @@ def known_shape_fit(
             times=times,
             curves=lambda parameters: stretched(parameters, times, true, shape),
             centre=keys,
-            width=annotation_width(keys),
+            width=FIXED.prior(keys)[1],
             allowed=in_order,
             memory=slow_memory(keys),
         )

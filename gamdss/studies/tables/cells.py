@@ -126,7 +126,9 @@ def _clips(row: RowRuns) -> object:
         return None
     first = row.runs[0]
     clips = frozenset(
-        pair for fold in first.folds for pair in zip(fold.clips, fold.labels.tolist(), strict=True)
+        (clip, str(label))
+        for fold in first.folds
+        for clip, label in zip(fold.clips, fold.labels.tolist(), strict=True)
     )
     return first.results.dataset, first.results.task, clips
 

@@ -6,7 +6,8 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from gamdss.records import KEYS, Clip, KeyFrames
-from gamdss.reselection.motion.course import Posterior, annotation_width
+from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.course import Posterior
 from gamdss.studies.bias import (
     Grouping,
     bias_of_groups,
@@ -46,7 +47,7 @@ def table(
         annotated = np.array((1000, 1000 + rise, 1000 + rise + fall))
         lengths = np.array((rise, rise, fall))
         error = rng.normal(bias, spread) * lengths
-        prior = annotation_width(annotated)
+        prior = FIXED.prior(annotated)[1]
         noise = prior * uncertainty / np.sqrt(1 - uncertainty**2)
         seen = annotated - error + rng.normal(0, noise)
         middle = annotated + (seen - annotated) * (1 - uncertainty**2)
@@ -104,7 +105,7 @@ def test_spread_is_recovered_where_phases_have_few_frames(phases, off, uncertain
 @pytest.mark.parametrize("sd", [0.7, 1.0, 1.5, 2.5, 5.0])
 def test_the_uncertainty_behind_whole_frames_is_recovered(sd):
     keys = KeyFrames(1000, 1060, 1120)
-    prior = annotation_width(np.array(keys.numbers))
+    prior = FIXED.prior(np.array(keys.numbers))[1]
     rng = np.random.default_rng(4)
     sds = sd * rng.uniform(0.75, 1.25, 300)
     middles = np.array(keys.numbers) + rng.uniform(-5, 5, (300, 1))

@@ -10,9 +10,10 @@ import torch
 from gamdss.cli import main
 from gamdss.config import AugmentationConfig
 from gamdss.data.annotations import read_annotations
-from gamdss.data.frames import FrameFinder
+from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
 from gamdss.models.two_branch import TwoBranchNet
+from gamdss.reselection import PRESETS
 from gamdss.studies.speed import bench, timing
 from gamdss.studies.speed.bench import OriginalWay
 from gamdss.studies.speed.timing import Rates, SpeedComparison, Work, count
@@ -60,8 +61,12 @@ def planted(name, unit, _baseline, _here, _repeats):
 @pytest.mark.slow
 def test_the_table_follows_from_the_timings(arguments, capsys, monkeypatch):
     monkeypatch.setattr(bench, "compare", planted)
-    monkeypatch.setattr(bench, "count", lambda _step, _samples: Work(flop=8e9, bytes=0.5e9))
-    monkeypatch.setattr(bench, "measure_rates", lambda *_: Rates(flop=1e12, bytes=1e10))
+    monkeypatch.setattr(
+        bench, "count", lambda _step, _samples: Work(flop=8e9, bytes=0.5e9, operators=300)
+    )
+    monkeypatch.setattr(
+        bench, "measure_rates", lambda *_: Rates(flop=1e12, bytes=1e10, launch=2e-6)
+    )
     assert main([*arguments, "--clips", "100", "--subjects", "5", "--training.epochs", "200"]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = [line for line in lines if line.startswith(tuple(PLANTED))]
@@ -81,9 +86,12 @@ def test_the_table_follows_from_the_timings(arguments, capsys, monkeypatch):
         "the original's way 2:40:00." in text
     )
     # 8 GFLOP at 1000 GFLOP/s take 8 ms, 0.5 GB at 10 GB/s take 50 ms; 8 GFLOP in 20 ms are 40%.
+    # 300 operators of each of 4 samples are 1200; at 2 microseconds each, a sample takes 0.6 ms.
     assert "is 8.0 GFLOP and, operator by operator, 0.50 GB" in text
-    assert "reaches 1000 GFLOP/s and a copy 10.0 GB/s, so it takes at least 50.00 ms" in text
-    assert "reaches 40% of the matrix rate" in text
+    assert "per sample, in 1200 kernels" in text
+    assert "reaches 1000 GFLOP/s, a copy 10.0 GB/s, and a launch takes 2.0 microseconds" in text
+    assert "at least 50.00 ms per sample, bound by bandwidth" in text
+    assert "reaches 40% of the matrix rate and 250% of the bandwidth" in text
 
 
 def test_an_estimate_of_one_subject_trains_nothing():
@@ -100,9 +108,16 @@ def test_work_is_counted_from_the_operators():
     work = count(lambda: left.view(8, 16) @ right, 2)
     assert work.flop == 2 * 8 * 16 * 4 / 2
     assert work.bytes == 4 * (8 * 16 + 16 * 4 + 8 * 4) / 2
+    assert work.operators == 1 / 2
     back = count(lambda: (left @ right).sum().backward(), 1)
     assert back.flop == 2 * (2 * 8 * 16 * 4)
     assert back.bytes > 2 * work.bytes
+
+
+def test_the_longest_floor_is_the_bound():
+    rates = Rates(flop=10, bytes=5, launch=0.1)
+    least = rates.least(Work(flop=20, bytes=5, operators=30))
+    assert least == pytest.approx({"compute": 2, "bandwidth": 1, "launches": 3})
 
 
 def test_a_depthwise_convolution_is_not_counted_as_a_full_one():
@@ -132,14 +147,21 @@ def test_a_wrong_size_is_named(capsys):
     assert "--repeats is 0" in capsys.readouterr().err
 
 
-def test_the_baseline_shows_the_network_what_the_original_shows(small_dataset):
+def test_the_baseline_shows_the_network_what_the_original_shows(small_dataset, monkeypatch):
     spec = get_spec("cas2")
     read = read_annotations(spec, small_dataset / spec.workbooks[0], "c5")
     finder = FrameFinder(spec, small_dataset)
     net = TwoBranchNet(5, 32)
     still = AugmentationConfig(flip=0, rotation=0, crop_padding=0)
     way = OriginalWay([finder.find(c) for c in read.clips], read.labels, net, 32, still)
+    read = []
+    monkeypatch.setattr(bench, "decode", lambda file, _: read.append(file) or decode(file, True))
     batch = way.batch([0, 1], np.random.default_rng(0))
+    expected = 0
+    for item in (way.clips[0], way.clips[1]):
+        windows = PRESETS["original-full"].windows(*item.clip.annotated.numbers)
+        expected += len(windows.onset) * len(windows.apex) + len(windows.offset) + 5
+    assert len(read) == expected
     assert batch.shape == (2, 3, 3, 32, 32)
     assert torch.equal(batch, way.batch([0, 1], np.random.default_rng(9)))
     before = net.head.classify.weight.clone()

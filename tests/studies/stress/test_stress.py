@@ -8,12 +8,22 @@ import pytest
 
 from gamdss.cli import main
 from gamdss.records import KEYS
-from gamdss.reselection import reselect, spot
+from gamdss.reselection import needed_frames, spot
+from gamdss.reselection.motion.annotator import FIXED, usual_phases
 from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.reselection.motion.fit import see_motion
 from gamdss.studies.stress import cells as stress
 from gamdss.studies.stress import clip as stress_clip
 from gamdss.studies.stress.cells import FACTORS, MIDDLE, cells, middle
-from gamdss.studies.stress.clip import WAYS, ClipResult, known_shape_fit, measure_clip, stretched
+from gamdss.studies.stress.clip import (
+    WAYS,
+    ClipResult,
+    draw_annotation,
+    finish_clips,
+    known_shape_fit,
+    measure_clip,
+    stretched,
+)
 from gamdss.studies.stress.numbers import cell_numbers, clip_errors
 from gamdss.studies.stress.report import verdict, write_markdown
 
@@ -130,7 +140,8 @@ def clean():
         **{"height": 96, "width": 80, "fps": 200.0, "margin_ms": 150.0, "course": ["power"]},
         **{"noise": 0.5, "flicker": 0.0, "illumination": 0.0, "drift": 0.0, "blink": 0.0},
     )
-    return [measure_clip(config, index) for index in range(4)]
+    usual = usual_phases([draw_annotation(config, index).numbers for index in range(4)])
+    return finish_clips([measure_clip(config, usual, index) for index in range(4)])
 
 
 def test_the_bound_is_not_above_motion_on_clean_clips(clean):
@@ -140,13 +151,7 @@ def test_the_bound_is_not_above_motion_on_clean_clips(clean):
     assert {clip.family for clip in clean} == {"power"}
 
 
-def test_motion_is_measured_as_reselect_does_it(monkeypatch):
-    seen = []
-
-    def watched(images, keys):
-        seen.append((images, keys))
-        return fit(images, keys)
-
+def test_motion_is_measured_as_in_training(monkeypatch):
     as_read = []
 
     def watched_spotting(frames):
@@ -155,14 +160,17 @@ def test_motion_is_measured_as_reselect_does_it(monkeypatch):
 
     spotted = stress_clip.fit_spotted
     monkeypatch.setattr(stress_clip, "fit_spotted", watched_spotting)
-    fit = stress_clip.fit_motion
-    monkeypatch.setattr(stress_clip, "fit_motion", watched)
-    found = measure_clip(middle(80, 96), 1)
-    images, keys = seen[0]
-    expected = reselect(images, *keys.numbers, preset="motion")
-    assert found.found["motion"] == expected.numbers
-    assert found.intervals["motion"] == expected.intervals
-    assert found.intervals["spotted"] == spot(as_read[0]).intervals
+    config = middle(80, 96)
+    keys = draw_annotation(config, 1)
+    usual = usual_phases([keys.numbers])
+    (found,) = finish_clips([measure_clip(config, usual, 1)])
+    (images,) = as_read
+    span = needed_frames(*keys.numbers, "motion")
+    seen = see_motion({n: images[n] for n in span if n in images}, keys, usual)
+    assert found.found["annotation"] == keys.numbers
+    assert found.found["motion"] == seen.under(FIXED).keys.numbers  # one clip teaches nothing
+    assert found.intervals["motion"] == seen.under(FIXED).keys.intervals
+    assert found.intervals["spotted"] == spot(images).intervals
     assert ClipResult.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
 
@@ -184,11 +192,11 @@ def test_tables_and_figure_are_written(finished):
 def test_an_interrupted_run_resumes_with_the_same_result(finished, tmp_path, monkeypatch, capsys):
     done = []
 
-    def until_the_third(config, index):
+    def until_the_third(config, usual, index):
         if len(done) == 3:
             raise KeyboardInterrupt
         done.append(index)
-        return measure_clip(config, index)
+        return measure_clip(config, usual, index)
 
     with monkeypatch.context() as patch:
         patch.setattr(stress, "measure_clip", until_the_third)

@@ -1,0 +1,53 @@
+"""The form of retention is chosen by measurement once for a run."""
+
+import json
+
+import pytest
+import torch
+
+from gamdss.config import Config, TrainingConfig
+from gamdss.models import RMT
+from gamdss.models.retention import RetentionTables
+from gamdss.training import retention_choice
+from gamdss.training.retention_choice import measure, use_fastest
+
+CONFIG = Config(training=TrainingConfig(batch_size=2, precision="float32"))
+
+
+def forms(net):
+    return [module.form for module in net.modules() if isinstance(module, RetentionTables)]
+
+
+def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monkeypatch):
+    seconds = {"written": 3.0, "fused": 2.0, "index": 4.0}
+    monkeypatch.setattr(retention_choice, "measure", lambda *_: dict(seconds))
+    file = tmp_path / "retention.json"
+    first, second = RMT(0, 32), RMT(0, 32)
+    use_fastest(first, CONFIG, file)
+    seconds["written"] = 1.0  # another rank, or resumed: not measured again
+    use_fastest(second, CONFIG, file)
+    assert forms(first) == forms(second) == ["fused"] * 4
+    assert [stage["fused"] for stage in json.loads(file.read_text())] == [2.0] * 4
+    images = torch.randn(1, 3, 32, 32)
+    with torch.inference_mode():
+        plain = RMT(0, 32).eval()
+        plain.load_state_dict(first.state_dict())
+        torch.testing.assert_close(first.eval()(images), plain(images))
+
+
+def test_a_form_that_fails_is_left_out(monkeypatch):
+    def fails_fused(mix, _inputs):
+        if mix.form == "fused":
+            raise RuntimeError("no kernel")
+        return 1.0
+
+    monkeypatch.setattr(torch, "compile", lambda trial, **_: trial)
+    monkeypatch.setattr(retention_choice, "_seconds", fails_fused)
+    tables = RetentionTables((4, 4), 2, 8, 4, decomposed=True)
+    assert measure(tables, 1, torch.float32) == {"written": 1.0, "index": 1.0}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+def test_forms_are_measured_on_cuda():
+    tables = RetentionTables((28, 28), 2, 128, 6, decomposed=False).cuda()
+    assert "written" in measure(tables, 4, torch.bfloat16)
