@@ -60,14 +60,12 @@ def run(options: Options) -> int:
     if options.list:
         return _listed(options, file, output)
     if is_stress(file):
-        with hold_folder(output):
-            _show(_stress(options, file, output), output)
+        _stress(options, file, output)
         return 0
     return _trained(options, file, output)
 
 
 def _listed(options: Options, file: Path, output: Path) -> int:
-
     if is_stress(file) or options.demo:
         raise ConfigError(
             "--list is for tables of runs on datasets with published sizes",
@@ -80,18 +78,17 @@ def _listed(options: Options, file: Path, output: Path) -> int:
     return 0
 
 
-def _stress(options: Options, file: Path, output: Path) -> Table:
-
+def _stress(options: Options, file: Path, output: Path) -> None:
     plan = read_stress_plan(file, options.demo)
-    if options.stress:
-        numbers = Path(options.stress).expanduser()
-    else:
-        numbers = measure(plan, output / "stress")
-    return stress_table(plan, numbers, file.stem)
+    with hold_folder(output):
+        if options.stress:
+            numbers = Path(options.stress).expanduser()
+        else:
+            numbers = measure(plan, output / "stress")
+        _show(stress_table(plan, numbers, file.stem), output)
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:
-
     if options.demo and options.data_root is not None:
         raise ConfigError(
             f"--demo generates its own data, but --data-root is {options.data_root!r}",

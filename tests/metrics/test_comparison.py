@@ -30,7 +30,7 @@ def test_a_difference_equal_in_every_draw_has_no_interval_and_no_p():
         assert (difference.value, difference.interval, difference.p) == (1, None, None)
         assert not difference.shown
     words = comparison_text(
-        Compared(found, "synthetic", ("a", "b"), ("final", "final"), ((2,), (2,)), {})
+        Compared(found, "synthetic", "c5", ("a", "b"), ("final", "final"), ((2,), (2,)), {})
     )
     assert "no interval of accuracy" in words
     assert "No figure differs" not in words

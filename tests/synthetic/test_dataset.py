@@ -186,8 +186,9 @@ def test_a_spec_cannot_write_outside_the_output(tmp_path, change):
     spec = yaml.safe_load((FOLDER / "cas2.yaml").read_text("utf-8")) | change
     own = tmp_path / "own.yaml"
     own.write_text(yaml.safe_dump(spec), encoding="utf-8")
-    tiny = replace(QUIET, dataset=str(own), subjects=1, clips_per_subject=1, height=32, width=32)
-    with pytest.raises(ConfigError, match="plain name"):
+    sizes = {"subjects": 1, "clips_per_subject": 1, "height": 32, "width": 32}
+    with pytest.raises(ConfigError, match=r"plain name|path in the dataset's folder"):
+        tiny = replace(QUIET, dataset=str(own), **sizes)
         write_dataset(tmp_path / "a" / "b" / "out", tiny, progress=False)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.name for path in files} <= {"own.yaml", ".out.lock"}
