@@ -188,8 +188,9 @@ def test_a_spec_cannot_write_outside_the_output(tmp_path, change):
     own.write_text(yaml.safe_dump(spec), encoding="utf-8")
     sizes = {"subjects": 1, "clips_per_subject": 1, "height": 32, "width": 32}
     with pytest.raises(ConfigError, match=r"plain name|path in the dataset's folder"):
-        tiny = replace(QUIET, dataset=str(own), **sizes)
-        write_dataset(tmp_path / "a" / "b" / "out", tiny, progress=False)
+        write_dataset(
+            tmp_path / "a" / "b" / "out", replace(QUIET, dataset=str(own), **sizes), progress=False
+        )
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.name for path in files} <= {"own.yaml", ".out.lock"}
 
