@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,12 @@ def write_casme2_workbook(path: Path, rows: Iterable[tuple[str, str, Sequence[An
     book = openpyxl.Workbook()
     sheet, subjects = book.active, book.create_sheet("naming rule1")
     sheet.title = "CASFEcode_final"
-    for index, (subject, code, cells) in enumerate(rows, start=1):
+    count: Counter[tuple[str, str]] = Counter()
+    for subject, code, cells in rows:
         number, _, *others = cells
         film = names.setdefault(code, f"film{code}")
-        sheet.append([number, f"{film}_{index}", *others])
+        count[subject, film] += 1
+        sheet.append([number, f"{film}_{count[subject, film]}", *others])
         subjects.append([int(subject.removeprefix("s")), subject, number])
     films = book.create_sheet("naming rule2")
     for pair in names.items():

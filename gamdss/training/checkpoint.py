@@ -64,7 +64,9 @@ def read_weights(path: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
-            about = dict(json.loads((file.metadata() or {"gamdss": "{}"})["gamdss"]))
+            header = file.metadata() or {}
+            is_foreign = set(header) <= {"format"}  # what other libraries write
+            about = {} if is_foreign else dict(json.loads(header["gamdss"]))
             names = list(file.keys()) if with_weights else []
             tensors = {name: file.get_tensor(name) for name in names}
         # Weights of earlier versions have no checksum, and no field of a similar name.
