@@ -15,7 +15,7 @@ import numpy as np
 from gamdss.records import RELIABLE
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
-from gamdss.reselection.motion.starts import best_starts, fit_best, fit_clear, spaced_starts
+from gamdss.reselection.motion.starts import fit_clear, fit_search, spaced_starts
 
 # Where else the apex may start, between onset and offset.
 _APEXES = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -56,8 +56,7 @@ def _fit(
     times, meter = _measured(near)
     if meter is None:
         return None
-    onset, apex, offset = best_starts(meter, times, _with_apexes(*spotted))[0]
-    found = fit_best(meter, times, (onset, apex, offset), [(onset, offset)])
+    found = fit_search(meter, times, _with_apexes(*spotted))
     if found is None or found.quality >= RELIABLE:
         return found
     times, meter = _measured(wide)
@@ -65,7 +64,7 @@ def _fit(
     around = around[(around[:, 0] < spotted[1]) & (spotted[1] < around[:, 2])]
     if meter is None or not len(around):
         return found
-    return fit_clear(meter, times, best_starts(meter, times, around)) or found
+    return fit_clear(meter, times, around) or found
 
 
 def _measured(images: Mapping[int, np.ndarray]) -> tuple[np.ndarray, MotionMeter | None]:

@@ -2,8 +2,7 @@
 
 A coarse search finds the rise and fall that the local motion of most pixels follows; a blink
 moves few pixels. Then the model of `motion` is fitted twice, with a prior as wide as a step of the
-search. If the result is not clear, it is fitted from several starts, which finds an expression that
-is held for long.
+search: of an expression that peaks, and of one that is held for long.
 """
 
 from __future__ import annotations
@@ -17,13 +16,7 @@ from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
-from gamdss.reselection.motion.starts import (
-    CLEAR,
-    best_starts,
-    fit_clear,
-    fit_start,
-    spaced_starts,
-)
+from gamdss.reselection.motion.starts import fit_search, spaced_starts
 
 # 2000 frames took 28 s on one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
 MOST_FRAMES = 3000
@@ -66,12 +59,11 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
     if not any((image != small[0]).any() for image in small):
         raise _nothing_moves()
     meter = MotionMeter(small)
-    starts = best_starts(meter, times, spaced_starts(times))
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
-    fit = fit_start(meter, times, starts[0], width)
+    fit = fit_search(meter, times, spaced_starts(times), width)
     if fit is None:
         raise _nothing_moves()
-    return fit if fit.quality >= CLEAR else fit_clear(meter, times, starts) or fit
+    return fit
 
 
 def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:

@@ -49,10 +49,9 @@ def test_an_expression_of_which_only_the_rise_was_spotted_is_found_as_a_whole():
     assert abs(found.fit.keys.offset - event.offset) <= 4
 
 
-@pytest.mark.parametrize("seed", [5, 12])
-def test_a_calm_face_can_have_a_low_quality(seed):
+def test_a_calm_face_can_have_a_low_quality():
     """Not all have: slow drift of a head rises and falls as well (README)."""
-    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), blinks=0, seed=seed)
+    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), blinks=0, seed=5)
     images = {n: image for n, image in draw_recording(settings).frames() if n <= 60}
     found = fit_candidate(images, images, (20, 30, 45), 4)
     assert found.fit.quality < RELIABLE

@@ -119,9 +119,11 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
     return np.asarray(1 - (1 - part**faint) ** strong)
 
 
-def expected_strength(annotated: np.ndarray, times: np.ndarray) -> np.ndarray:
+def expected_strength(
+    annotated: np.ndarray, times: np.ndarray, plateau: float = PLATEAU
+) -> np.ndarray:
     """Strength of the expression (T,) for annotated key frames (3,) and the prior's shapes."""
-    return np.asarray(strength(np.array([[*annotated, PLATEAU, 0.0, *SHAPE]]), times)[0])
+    return np.asarray(strength(np.array([[*annotated, plateau, 0.0, *SHAPE]]), times)[0])
 
 
 def in_order(parameters: np.ndarray) -> np.ndarray:

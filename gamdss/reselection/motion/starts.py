@@ -1,19 +1,19 @@
 """Fits from starts that no annotation gives: expressions that are spotted.
 
 The model of `motion` is fitted twice: around the start, and around the result of the first fit,
-whose course shows better which motion is that of the expression. Where the result is not clear,
-expressions that are held for long, such as a smile, are fitted from several starts.
+whose course shows better which motion is that of the expression. Expressions that are held for
+long, such as a smile, have starts of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.reselection.motion.course import (
+    PLATEAU,
     PLATEAU_SD,
     WIDEST,
     expected_strength,
@@ -32,8 +32,12 @@ _LEAST_SD = 1.5  # frames
 # allows at most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end
 # of the plateau.
 _HELD = (0.5, 0.95)
-_FULL = 0.7  # strength from which on an expression is held
-_ENDS = 3  # ends of held expressions that are tried
+_HELD_HALF = 0.8  # half the plateau of held expressions in the search
+# An expression is held if it has nearly its full strength for half of its time; any frame from the
+# second strength on could then be its apex. Without a plateau it has it for a quarter of the time.
+_TOP, _LONG, _FULL = 0.9, 0.5, 0.7
+_TRIED = 3  # starts of held expressions, if the fit is not clear
+_DRIFT = 10.0  # ratio of what drift of the head leaves in the flow to the noise of a frame
 _STEPS = 13  # times of the search from the first frame to the last
 # Quality from which on a fit is clear: a search over all courses finds some rise and fall in noise,
 # with a quality up to 0.8.
@@ -47,36 +51,53 @@ def spaced_starts(times: np.ndarray) -> np.ndarray:
     return np.array(list(combinations(np.linspace(times[0], times[-1], _STEPS), 3)))
 
 
-def best_starts(meter: MotionMeter, times: np.ndarray, starts: np.ndarray) -> list[Start]:
-    """`starts` (N, 3), those that the motion of most pixels follows best first."""
-    courses = np.stack([expected_strength(start, times) for start in starts])
-    order = (-meter.support(courses, times)).argsort(kind="stable")
-    return [(float(a), float(b), float(c)) for a, b, c in starts[order]]
+def fit_search(
+    meter: MotionMeter, times: np.ndarray, starts: np.ndarray, width: np.ndarray | None = None
+) -> MotionFit | None:
+    """The best fit of an expression that peaks, and of one that is held.
 
+    Each starts from those of `starts` (N, 3) that the motion of most pixels follows best, without
+    and with slow drift of the head. None if the frames have no structure.
 
-def fit_clear(meter: MotionMeter, times: np.ndarray, starts: Sequence[Start]) -> MotionFit | None:
-    """The best fit from the first of `starts`, best first, and from held ones with the best ends.
-
-    None if it is not clearly an expression: with a face at rest around it.
+    Args:
+        meter, times: as `fit_start`.
+        starts: onsets, apexes and offsets to start from.
+        width: of an expression that peaks, as `fit_start`.
     """
-    ends = list(dict.fromkeys((start[0], start[2]) for start in starts))[:_ENDS]
-    fit = fit_best(meter, times, starts[0], ends)
+    ends = np.unique(starts[:, [0, 2]], axis=0)
+    held = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
+    peaks, plateaus = _best(meter, times, starts, PLATEAU), _best(meter, times, held, _HELD_HALF)
+    fits = [fit_start(meter, times, start, width) for start in dict.fromkeys((peaks[0], peaks[-1]))]
+    fit = max(filter(None, fits), key=_quality, default=None)
+    for tried, start in enumerate(dict.fromkeys((plateaus[0], plateaus[-1], *plateaus))):
+        if fit is None or (tried > 1 and fit.quality >= CLEAR):
+            break
+        fit = max(fit, fit_start(meter, times, start, plateau=_HELD) or fit, key=_quality)
+    return fit
+
+
+def _best(meter: MotionMeter, times: np.ndarray, starts: np.ndarray, plateau: float) -> list[Start]:
+    """Starts whose course, with this half of a plateau, most pixels follow.
+
+    First the best ones without drift of the head, last the best one with it.
+    """
+    courses = np.stack([expected_strength(start, times, plateau) for start in starts])
+    plain = (-meter.support(courses, times)).argsort(kind="stable")[:_TRIED]
+    best = starts[[*plain, meter.support(courses, times, _DRIFT).argmax()]]
+    return [(float(a), float(b), float(c)) for a, b, c in best]
+
+
+def _quality(fit: MotionFit) -> float:
+    return fit.quality
+
+
+def fit_clear(meter: MotionMeter, times: np.ndarray, starts: np.ndarray) -> MotionFit | None:
+    """As `fit_search`; None if it is not clearly an expression, with a face at rest around it."""
+    fit = fit_search(meter, times, starts)
     if fit is None or fit.quality < CLEAR:
         return None
     rest = (fit.times < fit.keys.onset) | (fit.times > fit.keys.offset)
     return fit if float(rest.mean()) >= _REST else None
-
-
-def fit_best(
-    meter: MotionMeter, times: np.ndarray, start: Start, held: Iterable[tuple[float, float]]
-) -> MotionFit | None:
-    """The fit with the best quality: from a start, and of held expressions with these ends."""
-    fits = [fit_start(meter, times, start)]
-    fits += [
-        fit_start(meter, times, (onset, (onset + offset) / 2, offset), plateau=_HELD)
-        for onset, offset in held
-    ]
-    return max(filter(None, fits), key=lambda fit: fit.quality, default=None)
 
 
 def fit_start(
@@ -107,15 +128,14 @@ def fit_start(
         posterior = fit_course(level, times, middle, width, plateau)
         middle, course = posterior.middle(), posterior.course
     intervals = posterior.intervals()
-    if plateau == _HELD:
-        intervals = (intervals[0], with_held(intervals[1], times, course), intervals[2])
+    intervals = (intervals[0], with_held(intervals[1], times, course), intervals[2])
     keys = KeyFrames(*nearest(times, middle), intervals=intervals)
     return MotionFit(times, level, course, keys, posterior)
 
 
 def with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
-    """The interval of the apex, with the frames at full strength: any of them could be the apex."""
+    """The interval of the apex; if the expression is held, with all frames at full strength."""
     held = times[course >= _FULL]
-    if not len(held):
+    if (course >= _TOP).sum() < _LONG * (course > 1 - _TOP).sum():
         return apex
     return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))
