@@ -56,12 +56,12 @@ def _fit(
     times, meter = _measured(near)
     if meter is None:
         return None
-    found = fit_search(meter, times, _with_apexes(*spotted))
+    starts = _with_apexes(*spotted)
+    found = fit_search(meter, times, starts, np.concatenate([starts, _around(times, spotted)]))
     if found is None or found.quality >= RELIABLE:
         return found
     times, meter = _measured(wide)
-    around = spaced_starts(times)
-    around = around[(around[:, 0] < spotted[1]) & (spotted[1] < around[:, 2])]
+    around = _around(times, spotted)
     if meter is None or not len(around):
         return found
     return fit_clear(meter, times, around) or found
@@ -73,6 +73,12 @@ def _measured(images: Mapping[int, np.ndarray]) -> tuple[np.ndarray, MotionMeter
     small = [shrink(images[number]) for number in times]
     moves = len(times) >= LEAST_FRAMES and any((image != small[0]).any() for image in small)
     return times, MotionMeter(small) if moves else None
+
+
+def _around(times: np.ndarray, spotted: tuple[int, int, int]) -> np.ndarray:
+    """Evenly spaced starts (N, 3) whose ends are on both sides of the spotted apex."""
+    starts = spaced_starts(times)
+    return np.asarray(starts[(starts[:, 0] < spotted[1]) & (spotted[1] < starts[:, 2])])
 
 
 def _with_apexes(onset: int, apex: int, offset: int) -> np.ndarray:

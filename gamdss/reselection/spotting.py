@@ -60,7 +60,8 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
         raise _nothing_moves()
     meter = MotionMeter(small)
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
-    fit = fit_search(meter, times, spaced_starts(times), width)
+    starts = spaced_starts(times)
+    fit = fit_search(meter, times, starts, starts, width)
     if fit is None:
         raise _nothing_moves()
     return fit

@@ -52,19 +52,24 @@ def spaced_starts(times: np.ndarray) -> np.ndarray:
 
 
 def fit_search(
-    meter: MotionMeter, times: np.ndarray, starts: np.ndarray, width: np.ndarray | None = None
+    meter: MotionMeter,
+    times: np.ndarray,
+    starts: np.ndarray,
+    held: np.ndarray,
+    width: np.ndarray | None = None,
 ) -> MotionFit | None:
     """The best fit of an expression that peaks, and of one that is held.
 
-    Each starts from those of `starts` (N, 3) that the motion of most pixels follows best, without
-    and with slow drift of the head. None if the frames have no structure.
+    Each starts from those that the motion of most pixels follows best, without and with slow drift
+    of the head. None if the frames have no structure.
 
     Args:
         meter, times: as `fit_start`.
-        starts: onsets, apexes and offsets to start from.
+        starts: (N, 3) onsets, apexes and offsets of an expression that peaks.
+        held: (N, 3) onsets, any apexes and offsets of one that is held.
         width: of an expression that peaks, as `fit_start`.
     """
-    ends = np.unique(starts[:, [0, 2]], axis=0)
+    ends = np.unique(held[:, [0, 2]], axis=0)
     held = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
     peaks, plateaus = _best(meter, times, starts, PLATEAU), _best(meter, times, held, _HELD_HALF)
     fits = [fit_start(meter, times, start, width) for start in dict.fromkeys((peaks[0], peaks[-1]))]
@@ -93,7 +98,7 @@ def _quality(fit: MotionFit) -> float:
 
 def fit_clear(meter: MotionMeter, times: np.ndarray, starts: np.ndarray) -> MotionFit | None:
     """As `fit_search`; None if it is not clearly an expression, with a face at rest around it."""
-    fit = fit_search(meter, times, starts)
+    fit = fit_search(meter, times, starts, starts)
     if fit is None or fit.quality < CLEAR:
         return None
     rest = (fit.times < fit.keys.onset) | (fit.times > fit.keys.offset)
