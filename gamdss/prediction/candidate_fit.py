@@ -1,13 +1,13 @@
 """Key frames of a spotted expression: the model of rise and fall, fitted around the candidate.
 
 Spotting finds the ends of a motion on a few time scales, so that a smile that is held for seconds
-can look like two short expressions. If the fit around the candidate is unreliable, the course that
-most pixels follow is searched for in a wider window, and fitted from several starts.
+can look like two short expressions. If the fit around the candidate is unreliable or cut off by the
+window, the course that most pixels follow is searched for in a wider window.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +58,7 @@ def _fit(
         return None
     starts = _with_apexes(*spotted)
     found = fit_search(meter, times, starts, np.concatenate([starts, _around(times, spotted)]))
-    if found is None or found.quality >= RELIABLE:
+    if found is None or (found.quality >= RELIABLE and not _cut(found, wide)):
         return found
     times, meter = _measured(wide)
     around = _around(times, spotted)
@@ -73,6 +73,13 @@ def _measured(images: Mapping[int, np.ndarray]) -> tuple[np.ndarray, MotionMeter
     small = [shrink(images[number]) for number in times]
     moves = len(times) >= LEAST_FRAMES and any((image != small[0]).any() for image in small)
     return times, MotionMeter(small) if moves else None
+
+
+def _cut(fit: MotionFit, wide: Collection[int]) -> bool:
+    """Whether the course reaches an end of its window although there are frames beyond."""
+    first, last = fit.times[0], fit.times[-1]
+    early, late = fit.keys.onset == first > min(wide), fit.keys.offset == last < max(wide)
+    return bool(early or late)
 
 
 def _around(times: np.ndarray, spotted: tuple[int, int, int]) -> np.ndarray:
