@@ -15,7 +15,7 @@ import numpy as np
 from gamdss.records import RELIABLE
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
 from gamdss.reselection.motion.level import MotionMeter, shrink
-from gamdss.reselection.motion.starts import fit_clear, fit_search, spaced_starts
+from gamdss.reselection.motion.starts import fit_clear, fit_search, or_held, spaced_starts
 
 # Where else the apex may start, between onset and offset.
 _APEXES = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -56,10 +56,13 @@ def _fit(
     times, meter = _measured(near)
     if meter is None:
         return None
-    starts = _with_apexes(*spotted)
-    found = fit_search(meter, times, starts, np.concatenate([starts, _around(times, spotted)]))
-    if found is None or (found.quality >= RELIABLE and not _cut(found, wide)):
-        return found
+    found = fit_search(meter, times, _with_apexes(*spotted))
+    if found is None:
+        return None
+    if found.quality >= RELIABLE:
+        found = or_held(found, meter, _around(times, spotted))
+        if not _cut(found, wide):
+            return found
     times, meter = _measured(wide)
     around = _around(times, spotted)
     if meter is None or not len(around):

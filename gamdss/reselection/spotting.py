@@ -60,8 +60,7 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
         raise _nothing_moves()
     meter = MotionMeter(small)
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))
-    starts = spaced_starts(times)
-    fit = fit_search(meter, times, starts, starts, width)
+    fit = fit_search(meter, times, spaced_starts(times), width)
     if fit is None:
         raise _nothing_moves()
     return fit

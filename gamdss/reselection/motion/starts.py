@@ -52,32 +52,35 @@ def spaced_starts(times: np.ndarray) -> np.ndarray:
 
 
 def fit_search(
-    meter: MotionMeter,
-    times: np.ndarray,
-    starts: np.ndarray,
-    held: np.ndarray,
-    width: np.ndarray | None = None,
+    meter: MotionMeter, times: np.ndarray, starts: np.ndarray, width: np.ndarray | None = None
 ) -> MotionFit | None:
     """The best fit of an expression that peaks, and of one that is held.
 
-    Each starts from those that the motion of most pixels follows best, without and with slow drift
-    of the head. None if the frames have no structure.
+    Each starts from those of `starts` (N, 3) that the motion of most pixels follows best, without
+    and with slow drift of the head. None if the frames have no structure.
 
     Args:
         meter, times: as `fit_start`.
-        starts: (N, 3) onsets, apexes and offsets of an expression that peaks.
-        held: (N, 3) onsets, any apexes and offsets of one that is held.
+        starts: onsets, apexes and offsets to start from.
         width: of an expression that peaks, as `fit_start`.
     """
-    ends = np.unique(held[:, [0, 2]], axis=0)
-    held = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
-    peaks, plateaus = _best(meter, times, starts, PLATEAU), _best(meter, times, held, _HELD_HALF)
-    fits = [fit_start(meter, times, start, width) for start in dict.fromkeys((peaks[0], peaks[-1]))]
+    best = _best(meter, times, starts, PLATEAU)
+    fits = [fit_start(meter, times, start, width) for start in dict.fromkeys((best[0], best[-1]))]
     fit = max(filter(None, fits), key=_quality, default=None)
-    for tried, start in enumerate(dict.fromkeys((plateaus[0], plateaus[-1], *plateaus))):
-        if fit is None or (tried > 1 and fit.quality >= CLEAR):
+    return None if fit is None else or_held(fit, meter, starts)
+
+
+def or_held(fit: MotionFit, meter: MotionMeter, starts: np.ndarray) -> MotionFit:
+    """The fit, or a better one of an expression that is held, with ends of `starts` (N, 3)."""
+    if not len(starts):
+        return fit
+    ends = np.unique(starts[:, [0, 2]], axis=0)
+    held = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
+    best = _best(meter, fit.times, held, _HELD_HALF)
+    for tried, start in enumerate(dict.fromkeys((best[0], best[-1], *best))):
+        if tried > 1 and fit.quality >= CLEAR:
             break
-        fit = max(fit, fit_start(meter, times, start, plateau=_HELD) or fit, key=_quality)
+        fit = max(fit, fit_start(meter, fit.times, start, plateau=_HELD) or fit, key=_quality)
     return fit
 
 
@@ -98,7 +101,7 @@ def _quality(fit: MotionFit) -> float:
 
 def fit_clear(meter: MotionMeter, times: np.ndarray, starts: np.ndarray) -> MotionFit | None:
     """As `fit_search`; None if it is not clearly an expression, with a face at rest around it."""
-    fit = fit_search(meter, times, starts, starts)
+    fit = fit_search(meter, times, starts)
     if fit is None or fit.quality < CLEAR:
         return None
     rest = (fit.times < fit.keys.onset) | (fit.times > fit.keys.offset)
