@@ -16,6 +16,7 @@ from gamdss.errors import FrameError, require
 from gamdss.metrics.spotting import Span, iou
 from gamdss.prediction.candidate_fit import CandidateFit, fit_candidate
 from gamdss.prediction.candidate_window import Window
+from gamdss.prediction.covered import COVERED, covered
 from gamdss.prediction.ensemble import NOT_SURE, Ensemble
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.followed_face import TrackConfig
@@ -194,6 +195,7 @@ class Predictor:
         kind = "micro" if seconds[2] - seconds[0] <= SpottingSettings().micro else "macro"
         label = chances.label(self.config.threshold)
         share = float(stretch.share[first : last + 1].min())
+        hidden = covered(images, keys, FaceLayout.of_crops(self.config.crops))
         return Prediction(
             recording=recording,
             stretch=window.place + 1,
@@ -207,7 +209,7 @@ class Predictor:
             face_share=share,
             chances=chances,
             label=label,
-            flags=_flags(kind, stretch, fitted, label, share),
+            flags=_flags(kind, stretch, fitted, label, share, hidden),
             fit=None if fitted is None else fitted.fit,
             faces=np.stack([images[n][..., ::-1] for n in keys.numbers]),
         )
@@ -268,12 +270,14 @@ def _flags(
     fitted: CandidateFit | None,
     label: str,
     share: float,
+    hidden: bool,
 ) -> tuple[str, ...]:
     checks = {
         UNRELIABLE: fitted is None or fitted.fit.quality < RELIABLE,
         NOT_SURE: label == NOT_SURE,
         "macro-expression: trained on micro-expressions": kind == "macro",
         "face partly outside": share < _VISIBLE,
+        COVERED: hidden,
         "other faces": stretch.others > 0,
         "face hard to detect": stretch.relaxed,
     }
