@@ -18,6 +18,7 @@ _PARTS = np.array([part_of(name) for name in REGIONS])
 _NEAR_EYES = np.array([any(word in name for word in ("brow", "cheek")) for name in REGIONS])
 _BOTH_SIDES = 0.6  # share of the contrast that a bump rises over both of its feet
 _HIGHER = 1.5  # height of an expression in multiples of that of a change during it
+_REST = 0.3  # share of its height in which a face at rest differs before, between and after
 _SHORT_FIRST = -0.2  # exponent of the scale in the order of peaks
 MARGIN = 1.5  # seconds of the projected signal that are kept on both sides of a bump
 
@@ -110,12 +111,25 @@ def find_bumps(
         bump = _extended(peak, signals, rate)
         where = bump.extent
         # Before and after a bump, and at a step, the contrast is half of its height.
-        if where.height < _BOTH_SIDES * peak.height:
+        if where.height < _BOTH_SIDES * peak.height or _is_pause(bump):
             continue
         beside = [one for one in kept if where.overlaps(one.extent)]
         if all(_is_detail(one, bump) for one in beside):
             kept = [one for one in kept if one not in beside] + [bump]
     return kept
+
+
+def _is_pause(bump: RegionBump) -> bool:
+    """Whether a bump is the face at rest between two expressions.
+
+    Its height is reached again before and after it, and most of the time.
+    """
+    first, last = (round(at) - bump.first for at in (bump.extent.start, bump.extent.end))
+    top = float(bump.signal[bump.extent.top - bump.first])
+    least = top - _REST * bump.extent.height
+    sides = bump.signal[: max(first, 0)], bump.signal[last + 1 :]
+    again = all(len(side) > 0 and float(side.max()) > least for side in sides)
+    return again and float(np.median(np.concatenate(sides))) > top - bump.extent.height / 2
 
 
 def _is_detail(one: RegionBump, bump: RegionBump) -> bool:

@@ -73,13 +73,30 @@ def test_two_smiles_with_rest_between_are_two_expressions():
     assert len(spot_motion(smile(2, 0.0, 40), SpottingSettings()).candidates) == 2
 
 
+@pytest.mark.parametrize(("held", "pause"), [(0.5, 0.4), (1, 0.8)])
+def test_the_rest_between_two_smiles_is_no_expression(held, pause):
+    onset, second = 90, 90 + round(30 * (5 / 6 + held + pause))
+    length = round(30 * (5 / 6 + held))
+    course = sum(
+        np.interp(np.arange(360), [at, at + 10, at + length - 15, at + length], [0, 1, 1, 0])
+        for at in (onset, second)
+    )
+    found = spot_motion(smiling(course), SpottingSettings()).candidates
+    assert [c.onset for c in found] == [pytest.approx(at, abs=6) for at in (onset, second)]
+    assert [c.offset - c.onset for c in found] == [pytest.approx(length, abs=8)] * 2
+
+
 def smile(held, between, pause=24):
     """Motion of the corners of the mouth at 30 frames per second, with a dip in the middle."""
-    rng = np.random.default_rng(3)
-    count, end = 360, 95 + 30 * held
+    end = 95 + 30 * held
     middle, half = (70 + end) / 2, pause / 2
     at = [70, 80, middle - half, middle - half / 2, middle + half / 2, middle + half, end - 15, end]
-    course = np.interp(np.arange(count), at, [0, 1, 1, between, between, 1, 1, 0])
+    return smiling(np.interp(np.arange(360), at, [0, 1, 1, between, between, 1, 1, 0]))
+
+
+def smiling(course):
+    """Motion of the corners of the mouth at 30 frames per second."""
+    rng, count = np.random.default_rng(3), len(course)
     regions = rng.normal(0, 5e-4, (count, len(REGIONS), 2))
     corners = ["mouth corner" in name for name in REGIONS]
     regions[:, corners] += course[:, None, None] * np.array([0.03, -0.04])
