@@ -142,8 +142,9 @@ def write_page(path: Path, page: Any, template: Path = _HERE / "page.html") -> N
     )
     source = environment.get_template(template.name)
     css = (_HERE / "page.css").read_text(encoding="utf-8")
-    text = source.render(page=page, css=Markup(css), table=html)
-    write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
+    # In pieces: pages embed all their pictures.
+    pieces = source.stream(page=page, css=Markup(css), table=html)
+    write_atomic(path, lambda target: pieces.dump(str(target), encoding="utf-8"))
 
 
 def embedded(image: np.ndarray) -> str:
