@@ -1,5 +1,6 @@
 """A small synthetic dataset and settings with which the real path runs in seconds."""
 
+import gc
 import os
 import shutil
 from functools import cache
@@ -35,6 +36,21 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
+def pytest_configure():
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Spare the collector what stays until the end: modules, and the tests themselves."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_unconfigure():
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def once(tmp_path_factory):
     """Calls `write(folder)` in one of the parallel workers, and gives the folder to all."""
@@ -67,11 +83,11 @@ def small_dataset(once):
 
 @pytest.fixture(scope="session")
 def small_options(tmp_path_factory):
-    """Options that train on it in seconds."""
+    """Options that train a small network on it in a second."""
     return (
         *("--cache", str(tmp_path_factory.mktemp("cache"))),
         *("--reselection.preset", "full"),
-        *("--model.image-size", "32"),
+        *("--model.backbone", "test_vit", "--model.image-size", "32"),
         *("--training.epochs", "2"),
         *("--training.batch-size", "4"),
         *("--training.precision", "float32"),

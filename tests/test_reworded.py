@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import SMALL
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.dataset import write_key_frames
@@ -23,6 +24,7 @@ from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
 from gamdss.studies.tables.stress import StressPlan, stress_table
 from gamdss.studies.tables.train import RowRuns
+from gamdss.synthetic import write_dataset
 
 # Words that once decided something, in a note that says none of it.
 MISLEADING = "onset kept: midpoint; annotated offset frame 7 missing; Synthetic"
@@ -52,10 +54,12 @@ def titles(results, config, keyframes):
 
 
 @pytest.fixture(params=["cas2", "smic"])
-def source(request, made, data):
+def source(request, made, tmp_path):
     """A dataset with a missing key frame, and one without apexes."""
     if request.param == "smic":
         return made("smic"), "smic"
+    few = replace(SMALL, subjects=2, clips_per_subject=2)
+    data = write_dataset(tmp_path / "data", few, progress=False)
     first, still = [p for p in sorted(data.rglob("*")) if list(p.glob("*.jpg"))][:2]
     with (data / "ground_truth.csv").open(newline="") as lines:
         rows = {f"sub{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}

@@ -14,7 +14,7 @@ def test_the_tour(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     code = TOUR.read_text(encoding="utf-8")
     assert SIZES in code
-    small = code.replace(SIZES, "SUBJECTS, CLIPS, EPOCHS, SECONDS = 3, 5, 1, 8.0")
+    small = code.replace(SIZES, "SUBJECTS, CLIPS, EPOCHS, SECONDS = 2, 3, 1, 6.0")
     names = {}
     exec(compile(small, str(TOUR), "exec"), names)
     drawn = tmp_path / "runs" / "tour"
