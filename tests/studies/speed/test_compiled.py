@@ -6,12 +6,8 @@ from gamdss.studies.speed.compiled import Kernels, compiled_step, roofline
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("tiny_rmt")
-def test_kernels_and_their_traffic_are_counted(monkeypatch):
-    for name, value in {"DIMS": (8,), "DEPTHS": (1,), "DECOMPOSED": (False,)}.items():
-        monkeypatch.setattr(f"gamdss.models.rmt.{name}", value)
-    monkeypatch.setattr("gamdss.models.rmt.RMTStream.num_features", 8)
-    monkeypatch.setattr("gamdss.models.rmt.RMTStream.reduction", 2)
+@pytest.mark.usefixtures("one_stage_rmt")
+def test_kernels_and_their_traffic_are_counted():
     found = compiled_step(16, 2)
     assert found.fused > 10
     assert found.library > 20  # products and convolutions of both streams, forward and backward
