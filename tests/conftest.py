@@ -1,5 +1,6 @@
 """A small synthetic dataset and settings with which the real path runs in seconds."""
 
+import gc
 import os
 import shutil
 from functools import cache
@@ -28,11 +29,26 @@ SMALL = SynthConfig(
 
 
 # Started first, so that no worker waits for them at the end.
-LONGEST = ("test_ranks.py", "test_resume.py")
+LONGEST = ("test_ranks.py", "test_resume.py", "test_tour.py")
 
 
 def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: item.path.name not in LONGEST)
+
+
+def pytest_configure():
+    gc.disable()
+
+
+def pytest_collection_finish():
+    """Spare the collector what stays until the end: modules, and the tests themselves."""
+    gc.enable()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_unconfigure():
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -67,11 +83,11 @@ def small_dataset(once):
 
 @pytest.fixture(scope="session")
 def small_options(tmp_path_factory):
-    """Options that train on it in seconds."""
+    """Options that train a small network on it in a second."""
     return (
         *("--cache", str(tmp_path_factory.mktemp("cache"))),
         *("--reselection.preset", "full"),
-        *("--model.image-size", "32"),
+        *("--model.backbone", "test_vit", "--model.image-size", "32"),
         *("--training.epochs", "2"),
         *("--training.batch-size", "4"),
         *("--training.precision", "float32"),
@@ -173,10 +189,20 @@ def refused(capsys, caplog, small_options, tmp_path):
     return run
 
 
+def _stages(monkeypatch, dims, decomposed):
+    sizes = {"DIMS": dims, "DEPTHS": (1,) * len(dims), "DECOMPOSED": decomposed}
+    stream = {"RMTStream.num_features": dims[-1], "RMTStream.reduction": 2 ** len(dims)}
+    for name, value in {**sizes, **stream}.items():
+        monkeypatch.setattr(f"gamdss.models.rmt.{name}", value)
+
+
 @pytest.fixture
 def tiny_rmt(monkeypatch):
     """The paper's stream with two narrow stages: one of rows and columns, one of all pixels."""
-    sizes = {"DIMS": (8, 16), "DEPTHS": (1, 1), "DECOMPOSED": (True, False)}
-    stream = {"RMTStream.num_features": 16, "RMTStream.reduction": 4}
-    for name, value in {**sizes, **stream}.items():
-        monkeypatch.setattr(f"gamdss.models.rmt.{name}", value)
+    _stages(monkeypatch, (8, 16), (True, False))
+
+
+@pytest.fixture
+def one_stage_rmt(tiny_rmt, monkeypatch):
+    """The paper's stream with one narrow stage of all pixels: compiled in half the time."""
+    _stages(monkeypatch, (8,), (False,))

@@ -151,7 +151,7 @@ def test_a_python_block_runs(file, code, small_dataset, finished_run, tmp_path, 
         (
             f'data_root="{small_dataset}")',
             f'data_root="{small_dataset}", training=gamdss.TrainingConfig(epochs=1), '
-            'model=gamdss.ModelConfig(image_size=32), output="run", '
+            'model=gamdss.ModelConfig("test_vit", image_size=32), output="run", '
             'reselection=gamdss.ReselectionConfig(preset="full"))',
         ),
     ):
@@ -172,7 +172,7 @@ def test_public_names():
 @pytest.mark.slow
 def test_the_demo_runs_from_workbook_to_pictures(tmp_path, capsys, monkeypatch):
     """The demo's script and settings; fewer clips, and a shorter and smaller training."""
-    tiny = "{subjects: 2, clips_per_subject: 5, height: 64, width: 56, fps: 60, seed: 4}"
+    tiny = "{subjects: 2, clips_per_subject: 5, height: 48, width: 40, fps: 60, seed: 4}"
     (tmp_path / "tiny.yaml").write_text(tiny)
     monkeypatch.setattr(demo, "DATASET", tmp_path / "tiny.yaml")
     words = [sys.executable, "--demo", "--cache", str(tmp_path / "cache")]

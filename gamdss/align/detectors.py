@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import math
-from copy import copy
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -87,7 +88,7 @@ class Hog:
     _SIZES, _STEP, _SMALLEST, _CONTEXT = 4, 1.2, 100, 0.5
 
     def __init__(self) -> None:
-        self._detector = _load_dlib().get_frontal_face_detector()
+        self._detector = deepcopy(_frontal_detector())
         self._refine = True
 
     def rough(self) -> Hog:
@@ -220,8 +221,14 @@ def _load_dlib() -> Any:
     except ImportError as error:
         raise DetectorError(
             f"dlib, which detects faces, cannot be loaded ({error})",
-            remedy="Install it: pip install 'gamdss[align]'. Or give a YuNet model with --yunet.",
+            remedy="In the clone: pip install -e '.[align]'. Or give a YuNet model with --yunet.",
         ) from error
+
+
+@cache
+def _frontal_detector() -> Any:
+    """dlib's detector, to be copied: unpacking it takes 300 times as long as a copy."""
+    return _load_dlib().get_frontal_face_detector()
 
 
 def _require_file(file: Path, option: str) -> None:

@@ -17,8 +17,8 @@ from gamdss.records import KeyFrames
 from gamdss.reselection.motion.level import shrink
 
 COVERED = "face may be covered"
-# Share of the face from which on it may be covered. Real expressions reach 0.05, synthetic ones 0.01;
-# hands that moved in a real video 0.07 to 0.20.
+# Share of the face from which on it may be covered. Real expressions reach 0.05, synthetic ones
+# 0.01; hands that moved in a real video 0.07 to 0.20.
 _COVERED = 0.07
 _FRAMES = 7  # from onset to offset
 _NEAR = 4.0  # pixels, a Gaussian's deviation: of the correlation's neighbourhood

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import cv2
 import numpy as np
@@ -31,6 +32,13 @@ class Canvas:
         y = (np.arange(rows, dtype=np.float32) + 0.5 - rows / 2) / scale
         self.x, self.y = np.meshgrid(x, y)
 
+    def part(self, cut: tuple[slice, slice]) -> Canvas:
+        """The same coordinates at some rows and columns, for what is computed pixel by pixel."""
+        part = copy(self)
+        part.x, part.y = self.x[cut], self.y[cut]
+        part.shape = part.x.shape
+        return part
+
     def _pixels(self, points: np.ndarray) -> np.ndarray:
         """Design coordinates (N, 2) as cv2's fixed-point pixels."""
         middle = np.array(self.shape[::-1]) / 2
@@ -45,14 +53,25 @@ class Canvas:
         """Mask in 0..1 of a closed outline (N, 2); `soft` blurs its edge, in design units."""
         mask = np.zeros(self.shape, np.float32)
         cv2.fillPoly(mask, [self._pixels(points)], 1.0, cv2.LINE_8, _SHIFT)
-        return self.blur(mask, soft) if soft > 0 else mask
+        return self._soften(mask, soft) if soft > 0 else mask
 
     def stroke(self, points: np.ndarray, width: float, soft: float = 0.4) -> np.ndarray:
         """Mask in 0..1 of an open line through `points` (N, 2), `width` wide."""
         mask = np.zeros(self.shape, np.float32)
         thickness = max(1, round(width * self.scale))
         cv2.polylines(mask, [self._pixels(points)], False, 1.0, thickness, cv2.LINE_8, _SHIFT)
-        return self.blur(mask, soft)
+        return self._soften(mask, soft)
+
+    def _soften(self, mask: np.ndarray, sigma: float) -> np.ndarray:
+        """`mask` blurred in place, in the rows that this changes.
+
+        Whole rows, since cv2 rounds the last columns of a picture in another way than the others.
+        """
+        reach = int(5 * sigma * self.scale) + 2  # cv2's kernel reaches 4 sigma
+        rows = extent(mask)[0]
+        near = slice(max(0, rows.start - reach), rows.stop + reach)
+        mask[near] = self.blur(mask[near], sigma)
+        return mask
 
     def strands(self, lines: Sequence[np.ndarray], strengths: np.ndarray) -> np.ndarray:
         """Mask of lines one pixel wide, each with its strength in 0..1."""
@@ -115,5 +134,21 @@ def blend(
     picture: np.ndarray, colour: np.ndarray | Sequence[float], mask: np.ndarray
 ) -> np.ndarray:
     """Lay `colour` (a colour or a picture) over `picture` where `mask` is 1."""
-    alpha = mask[..., None]
-    return (picture * (1 - alpha) + np.asarray(colour, dtype=np.float32) * alpha).astype(np.float32)
+    laid = picture.astype(np.float32)
+    cut = extent(mask)
+    alpha = mask[cut]
+    colours = np.asarray(colour, dtype=np.float32)
+    over = colours if colours.ndim == 1 else colours[cut]
+    for channel in range(laid.shape[2]):  # a loop over pixels is faster than one over channels
+        below = picture[cut][..., channel] * (1 - alpha)
+        laid[cut][..., channel] = below + over[..., channel] * alpha
+    return laid
+
+
+def extent(mask: np.ndarray) -> tuple[slice, slice]:
+    """The smallest rows and columns that hold all of `mask` that is not 0."""
+    touched = mask != 0
+    rows, columns = (np.flatnonzero(touched.any(axis=axis)) for axis in (1, 0))
+    if not rows.size:
+        return slice(0), slice(0)
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamdss.synthetic.canvas import Canvas, blend, smooth_curve, smoothstep
+from gamdss.synthetic.canvas import Canvas, blend, extent, smooth_curve, smoothstep
 from gamdss.synthetic.identity import Identity
 
 
@@ -60,10 +60,12 @@ def paint_eyes(
     for side in (-1, 1):
         upper, lower = lid_curves(identity, side)
         opening = canvas.polygon(np.concatenate([upper, lower[::-1]]), soft=0.45)
-        eye = _eyeball(canvas, identity, side, rng)
-        shadow = canvas.stroke(upper + np.array([0, 1.2]), 3.2, soft=1.6)
+        cut = extent(opening)
+        eye = _eyeball(canvas.part(cut), identity, side, rng)
+        shadow = canvas.stroke(upper + np.array([0, 1.2]), 3.2, soft=1.6)[cut]
         eye = eye * (1 - 0.5 * np.clip(shadow, 0, 1)[..., None])
-        picture = blend(picture, eye, opening)
+        picture = picture.copy()
+        picture[cut] = blend(picture[cut], eye, opening[cut])
         picture = blend(picture, (110, 120, 170), 0.5 * canvas.stroke(lower, 1.0, soft=0.5))
         # Shifted up, to keep the thickness of the lid above the lash line.
         lashes = canvas.stroke(upper + np.array([0, -0.5]), 1.8, soft=0.5)

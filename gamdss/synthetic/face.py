@@ -81,13 +81,9 @@ def _paint(canvas: Canvas, identity: Identity) -> tuple[np.ndarray, np.ndarray]:
     closed = paint_lids(closed, canvas, identity)
     closed = paint_brows(closed, canvas, identity, rng)
     opened = paint_eyes(closed, canvas, identity, rng)
-    # The same hairs over both, so that a blink changes the eyes only.
-    seed = int(rng.integers(2**31))
-    pictures = [
-        paint_hair(picture, canvas, identity, np.random.default_rng(seed))
-        for picture in (opened, closed)
-    ]
-    return pictures[0], pictures[1]
+    own = np.random.default_rng(int(rng.integers(2**31)))
+    opened, closed = paint_hair((opened, closed), canvas, identity, own)
+    return opened, closed
 
 
 def _skin(canvas: Canvas, identity: Identity, rng: np.random.Generator) -> np.ndarray:

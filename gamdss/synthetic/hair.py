@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve, smoothstep
@@ -50,9 +52,9 @@ def paint_ears(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.nd
 
 
 def paint_hair(
-    picture: np.ndarray, canvas: Canvas, identity: Identity, rng: np.random.Generator
-) -> np.ndarray:
-    """Hair over forehead and temples in the identity's style."""
+    pictures: Sequence[np.ndarray], canvas: Canvas, identity: Identity, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """The same hair over forehead and temples of each picture, in the identity's style."""
     soft = {"buzz": 5.0, "fringe": 1.2}.get(identity.hair_style, 2.2)
     mask = canvas.polygon(_hair_outline(identity, rng), soft)
     # Noise frays the hairline.
@@ -61,8 +63,9 @@ def paint_hair(
     mask = mask * (1 - edge) + edge * mask * fray * 1.2
     strength = 0.8 if identity.hair_style == "buzz" else 1.0
     shadow = canvas.blur(np.roll(mask, round(5 * canvas.scale), axis=0), 4.0)
-    picture = picture * (1 - 0.28 * shadow * (1 - mask))[..., None]
-    return blend(picture, _strands(canvas, identity, rng), np.clip(mask * strength, 0, 1))
+    dimmed = (1 - 0.28 * shadow * (1 - mask))[..., None]
+    strands, mask = _strands(canvas, identity, rng), np.clip(mask * strength, 0, 1)
+    return [blend(picture * dimmed, strands, mask) for picture in pictures]
 
 
 def _hair_outline(identity: Identity, rng: np.random.Generator) -> np.ndarray:

@@ -34,7 +34,10 @@ def test_an_output_with_other_files_is_refused(refused, data, tmp_path):
     [
         (["--trainig.epochs", "3"], "Did you mean 'training.epochs'"),
         (["--training.epochs", "three"], "field 'training.epochs'"),
-        (["--model.image-size", "50"], "a multiple of 16, such as 48 or 64"),
+        (
+            ["--model.backbone", "rmt", "--model.image-size", "50"],
+            "a multiple of 16, such as 48 or 64",
+        ),
         (["--dataset", "cas9"], "Did you mean 'cas3'? Use one of: 4dme, cas1, cas2"),
         (["--task", "c9"], "Use one of: c5, c3"),
         (["--frames.layout", "cut"], "Use one of: cropped, raw"),

@@ -66,9 +66,18 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     by = found["differences"]["accuracy"]
     assert by["value"] == pytest.approx(1 - results["final"]["accuracy"])
     assert found["mcnemar"][0]["only_b"] == round(12 * by["value"])
-    # The first run is right in two clips of four of each subject, whichever are drawn.
-    assert (by["interval"], by["p"]) == (None, None)
-    assert "gives no interval of accuracy" in shown
+
+    def half(values):
+        """Right in two clips of four of each subject, whichever subjects are drawn."""
+        right = perfect(values)["logits"]
+        right[:, ::2] = 1 - right[:, ::2]
+        return {"logits": right}
+
+    words = ["compare", changed("half", {"seed": 9}, half), better]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    by = json.loads((tmp_path / "out" / "compare.json").read_text())["differences"]["accuracy"]
+    assert (by["value"], by["interval"], by["p"]) == (0.5, None, None)
+    assert "gives no interval of accuracy" in capsys.readouterr().out
 
     def uneven(values):
         right = perfect(values)["logits"]

@@ -113,18 +113,20 @@ def test_what_cannot_be_drawn_is_refused(finished_run, tmp_path, capsys):
 
 
 def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeypatch, caplog):
-    """The points are what `results.json` has at the inner epoch, from the checkpoints again."""
+    """The points are what the networks of the inner epoch predict from the reselected frames."""
     said = []
     real = tsne_figure.tsne_figure
     monkeypatch.setattr("gamdss.tsne.tsne_figure", lambda *args: said.append(args) or real(*args))
     assert main(["tsne", str(inner_flow_run), "--output", str(tmp_path)]) == 0
     assert "differ from those of the run" not in caplog.text
     points = pd.read_csv(tmp_path / "tsne.csv")
-    results = json.loads((inner_flow_run / "results.json").read_text())
-    rows = [row for fold in results["folds"] for row in fold["predictions"]]
-    assert dict(zip(points["clip"], points["predicted"], strict=True)) == {
-        row["clip"]: row["inner"] for row in rows
-    }
+    opened, expected = open_run(read_run(inner_flow_run), OPTIONS), {}
+    for fold in opened.folds:
+        trainer = opened.trained(fold)
+        places = trainer.logits(trainer.data.held_out).argmax(1).tolist()
+        names = [opened.dataset.annotations.classes[place] for place in places]
+        expected.update(zip(trainer.data.held_out_clips, names, strict=True))
+    assert dict(zip(points["clip"], points["predicted"], strict=True)) == expected
     headline = said[0][3]
     assert "networks of the inner epoch" in headline
     assert "final" not in headline

@@ -27,9 +27,10 @@ OPTIONS = DataOptions(device="cpu")
 
 
 @pytest.fixture
-def run(finished_run):
-    """A finished run of the paper's network."""
-    return finished_run
+def run(tiny_rmt, train_once):
+    """A run of the paper's network, narrow, with one finished fold."""
+    words = ("--model.backbone", "rmt", "--folds", "02", "--training.epochs", "1")
+    return train_once("tiny_rmt", *words)
 
 
 def images(count, size):
@@ -79,7 +80,7 @@ def test_onnx_of_a_run_from_the_command_line(run, capsys):
 
 @pytest.mark.parametrize(
     ("backbone", "size", "branches"),
-    [("resnet18", 64, "both"), ("test_vit", 32, "falling")],  # a larger ViT only takes longer
+    [("test_resnet", 64, "both"), ("test_vit", 32, "falling")],  # larger ones only take longer
 )
 def test_onnx_of_backbones(backbone, size, branches, tmp_path):
     net = used(backbone, size, branches=branches)
@@ -136,7 +137,7 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 01, 02, 03."),
+        (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 02."),
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
         (["RUN"], "--fold is missing"),
@@ -199,18 +200,14 @@ def test_the_network_is_left_as_it_was(tmp_path):
 
 def test_missing_packages_are_named(run, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
-    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*gamdss\[export\]"):
+    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*\.\[export\]"):
         export(load_trained(run, "02"), "onnx", tmp_path / "network.onnx")
 
 
-def test_a_run_with_a_backbone_is_rebuilt(small_dataset, small_options, tmp_path):
+def test_a_run_with_a_backbone_is_rebuilt(finished_run, tmp_path):
     """`gamdss train --model.backbone` from the command line to the file that is left."""
-    output = tmp_path / "run"
-    words = ["train", "--data-root", str(small_dataset), *small_options, "--folds", "02"]
-    words += ["--model.backbone", "mobilenetv4_conv_small", "--model.image-size", "64"]
-    assert main([*words, "--training.epochs", "1", "--output", str(output)]) == 0
-    trained = load_trained(output, "02")
-    assert trained.net.temporal.name == "mobilenetv4_conv_small"
+    trained = load_trained(finished_run, "02")
+    assert trained.net.temporal.name == "test_vit"
     assert trained.net.difference.num_batches_tracked > 0
-    assert trained.about["image_size"] == 64
+    assert trained.about["image_size"] == 32
     assert export(trained, "safetensors", tmp_path / "weights.safetensors") == 0

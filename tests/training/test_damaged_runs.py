@@ -68,18 +68,24 @@ def trainer(small_dataset, tmp_path_factory):
     return build
 
 
-def test_a_corrupt_training_state_is_not_continued(trainer, tmp_path, caplog):
+@pytest.mark.usefixtures("tiny_rmt")
+def test_a_training_state_is_continued_unless_it_is_corrupt(trainer, tmp_path, caplog):
     whole = trainer(tmp_path / "whole").run()
     (tmp_path / "fold").mkdir()
     first = trainer(tmp_path / "fold", checkpoint_every=1)
-    first.run_epoch(0)
+    first.evaluate_epoch(0, *first.train_epoch(0))
     first._save_state()
-    flip(tmp_path / "fold" / "training_state.pt")
-    again = trainer(tmp_path / "fold").run()
+    shutil.copytree(tmp_path / "fold", tmp_path / "corrupt")
+    flip(tmp_path / "corrupt" / "training_state.pt")
+    done = {"fold": [], "corrupt": []}
+    for name, epochs in done.items():
+        again = trainer(tmp_path / name).run(lambda epoch, _: epochs.append(epoch))  # noqa: B023
+        assert (again.logits == whole.logits).all()
+    assert done == {"fold": [2, 3], "corrupt": [1, 2, 3]}
     assert "training_state.pt: incomplete or corrupt training state" in caplog.text
-    assert (again.logits == whole.logits).all()
 
 
+@pytest.mark.usefixtures("tiny_rmt")
 @pytest.mark.parametrize("rate", [1e6, 1e30])
 def test_a_training_that_diverges_stops_with_fold_epoch_and_remedy(trainer, tmp_path, rate):
     with pytest.raises(RunError, match=r"in fold 01, epoch [12], (.|\n)*--training.learning-rate"):

@@ -40,6 +40,11 @@ def test_shared_people():
     assert shared(["csv/1"], ["samm/1"]) == ["csv/1"]
 
 
+def small(classes):
+    """A network as that of the finished run."""
+    return TwoBranchNet(classes, 32, backbone="test_vit")
+
+
 @pytest.fixture(scope="module")
 def config(finished_run):
     file = finished_run / "config.yaml"
@@ -87,7 +92,7 @@ def test_weights_that_saw_a_held_out_subject_are_refused(exported, config, task)
 def test_a_run_of_an_earlier_version_has_seen_all_but_the_held_out(finished_run, tmp_path):
     run = shutil.copytree(finished_run, tmp_path / "run")
     file = run / "folds" / "01" / "checkpoint.safetensors"
-    net = TwoBranchNet(5, 32)
+    net = small(5)
     about = load_weights(file, net)
     assert trained_on(run, "01") == ("cas2/2", "cas2/3") == tuple(about.pop("people"))
     save_weights(file, net, about)
@@ -98,7 +103,7 @@ def test_a_run_of_an_earlier_version_has_seen_all_but_the_held_out(finished_run,
 
 @pytest.mark.slow
 def test_weights_of_unknown_people_are_refused(tmp_path, config, task):
-    TwoBranchNet(2, 32).save_pretrained(tmp_path / "w")
+    small(2).save_pretrained(tmp_path / "w")
     start = find_start(replace(config, init_from=str(tmp_path / "w")))
     with pytest.raises(ConfigError, match=r"may have seen cas2/1, .* in 3 of 3 folds"):
         start.check(*task)
@@ -108,8 +113,11 @@ def test_weights_of_unknown_people_are_refused(tmp_path, config, task):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (ModelConfig(image_size=48), r"image_size 32 and not 48(.|\n)*--model.image-size 32"),
-        (ModelConfig(image_size=32, backbone="release_resnet"), "backbone 'rmt' and not"),
+        (
+            ModelConfig("test_vit", image_size=48),
+            r"image_size 32 and not 48(.|\n)*--model.image-size 32",
+        ),
+        (ModelConfig("release_resnet", image_size=32), "backbone 'test_vit' and not"),
     ],
 )
 def test_weights_of_another_network_are_refused_before_data_is_read(
@@ -173,7 +181,7 @@ def test_a_run_from_another_one(finished_run, small_dataset, small_options, tmp_
     assert {name for name in tensors if name.startswith("temporal.")} <= same != set(tensors)
     assert about["people"] == ["cas2/1", "cas2/3"]
     # The same run from other weights under the same path.
-    net, file = TwoBranchNet(5, 32), source / "folds/02/checkpoint.safetensors"
+    net, file = small(5), source / "folds/02/checkpoint.safetensors"
     about = load_weights(file, net)
     net.reset_classifier(5)
     save_weights(file, net, about)

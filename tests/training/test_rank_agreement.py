@@ -1,15 +1,12 @@
 """Ranks of a job that differ in config or data end before they work."""
 
-import os
 import socket
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from torch.distributed import TCPStore
+from torch_jobs import torchrun
 
 from gamdss.config import Config
 from gamdss.errors import RunError
@@ -92,26 +89,10 @@ def test_ranks_may_have_their_own_folders(ranks):
 
 @pytest.mark.slow
 def test_a_job_whose_ranks_differ_ends_with_a_message(small_dataset, small_options, tmp_path):
-    script = tmp_path / "differ.py"
-    script.write_text(
-        "import os, sys\nfrom gamdss.cli import main\n"
-        "rate = {'0': '0.001', '1': '0.002'}[os.environ['RANK']]\n"
-        "sys.exit(main([*sys.argv[1:], '--training.learning-rate', rate]))\n"
-    )
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += [str(script), "train", "--data-root", str(small_dataset), *small_options]
-    command += [
-        "--model.backbone",
-        "test_vit",
-        "--device",
-        "cpu",
-        "--output",
-        str(tmp_path / "run"),
-    ]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
-    job = subprocess.run(
-        command, capture_output=True, text=True, timeout=300, env=environment, check=False
-    )
-    assert job.returncode != 0
-    assert "training.learning_rate: 0.002, first 0.001" in job.stderr
+    words = ["train", "--data-root", str(small_dataset), *small_options, "--device", "cpu"]
+    words += ["--output", str(tmp_path / "run")]
+    own = [("--training.learning-rate", rate) for rate in ("0.001", "0.002")]
+    ended, shown = torchrun(words, tmp_path / "logs", own=own)
+    assert not ended
+    assert "training.learning_rate: 0.002, first 0.001" in shown
     assert not list((tmp_path / "run").glob("folds/*"))

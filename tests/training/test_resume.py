@@ -1,60 +1,61 @@
 """A run that is killed at any moment resumes and ends with the bytes of an undisturbed run."""
 
-import multiprocessing
 import os
-import signal
+from pathlib import Path
 
 import pytest
+from forked import CONTEXT, KILLED
 
 from gamdss.cli import main
 
 pytestmark = pytest.mark.slow
 
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["gamdss.cli", "gamdss.training.folds", "gamdss.experiment"])
-KILLED = -signal.SIGKILL
 
+def run_and_die(words, killed):
+    """Run the command, but kill this process as it moves a file of a new kind into place.
 
-def run_and_die(words, moves, before):
-    """Run the command, but kill this process at its `moves`-th move of a file into place."""
-    done = 0
+    `killed` lists the kinds that earlier starts were killed at, in turns before and after the move;
+    at a training state after it, so that the next start continues from it.
+    """
+    kinds = killed.read_text().split()
     move = os.replace
 
     def replace(source, target):
-        nonlocal done
-        done += 1
-        if done == moves and before:
-            os.kill(os.getpid(), signal.SIGKILL)
-        move(source, target)
-        if done == moves:
-            os.kill(os.getpid(), signal.SIGKILL)
+        kind = Path(target).suffix if str(target).endswith(".png") else Path(target).name
+        kind = "store" if Path(target).parent.name == "store" else kind
+        if kind in kinds:
+            return move(source, target)
+        killed.write_text("\n".join([*kinds, kind]))
+        if len(kinds) % 2 or kind == "training_state.pt":
+            move(source, target)
+        os.kill(os.getpid(), -KILLED)
 
     os.replace = replace
     os._exit(main(words))
 
 
-def run_in_process(words, moves=0, before=True):
-    process = CONTEXT.Process(target=run_and_die, args=(words, moves, before))
-    process.start()
-    process.join(120)
-    return process.exitcode
-
-
 def test_a_run_killed_again_and_again_ends_with_the_same_bytes(
     finished_run, small_dataset, small_options, tmp_path
 ):
-    output, cache = tmp_path / "run", tmp_path / "cache"
+    output, cache, killed = tmp_path / "run", tmp_path / "cache", tmp_path / "killed"
     command = ["train", "--data-root", str(small_dataset), *small_options, "--cache", str(cache)]
     command += ["--training.checkpoint-every", "1", "--output", str(output)]
+
+    def start():
+        process = CONTEXT.Process(target=run_and_die, args=(command, killed))
+        process.start()
+        process.join(120)
+        return process.exitcode
+
+    killed.write_text("")
     # The first is killed while it builds the store, and leaves no incomplete one.
-    assert run_in_process(command, 1, before=True) == KILLED
+    assert start() == KILLED
     assert [path.suffix for path in (cache / "store").iterdir() if path.is_dir()] == [".partial"]
-    kills = 1
-    # Each start is killed one move later than the one before: after that move, or before it.
-    while (code := run_in_process(command, 1 + kills, before=kills % 2 == 0)) == KILLED:
-        kills += 1
+    while (code := start()) == KILLED:
+        pass
     assert code == 0
-    assert kills >= 6
+    kinds = {"store", "training_state.pt", "checkpoint.safetensors", "predictions.npz", ".png"}
+    assert kinds | {"config.yaml", "results.json"} <= set(killed.read_text().split())
     assert (output / "results.json").read_bytes() == (finished_run / "results.json").read_bytes()
     assert not list(output.rglob("training_state.pt"))
     assert not list((cache / "store").glob("*.partial"))

@@ -6,7 +6,7 @@ from gamdss.studies.speed.compiled import Kernels, compiled_step, roofline
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("tiny_rmt")
+@pytest.mark.usefixtures("one_stage_rmt")
 def test_kernels_and_their_traffic_are_counted():
     found = compiled_step(16, 2)
     assert found.fused > 10

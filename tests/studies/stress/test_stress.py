@@ -12,6 +12,7 @@ from gamdss.reselection import needed_frames, spot
 from gamdss.reselection.motion.annotator import FIXED, usual_phases
 from gamdss.reselection.motion.course import SHAPE, strength
 from gamdss.reselection.motion.fit import see_motion
+from gamdss.reselection.spotting import fit_spotted
 from gamdss.studies.stress import cells as stress
 from gamdss.studies.stress import clip as stress_clip
 from gamdss.studies.stress.cells import FACTORS, MIDDLE, cells, middle
@@ -37,11 +38,36 @@ def options(output, *more):
     return ["stress", *TINY, *words, *more]
 
 
+def run(words):
+    """The command, on clips of few frames."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stress, "MIDDLE_FPS", 60.0)
+        return main(words)
+
+
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    output = tmp_path_factory.mktemp("stress")
-    assert main(options(output)) == 0
-    return output
+def done(tmp_path_factory):
+    """Folder of a finished test, its clips as they were measured, and the frames of each."""
+    output, measured, frames = tmp_path_factory.mktemp("stress"), [], []
+
+    def measure(config, usual, index):
+        measured.append((config, usual, measure_clip(config, usual, index)))
+        return measured[-1][-1]
+
+    def spotted(images):
+        frames.append(images)
+        return fit_spotted(images)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stress, "measure_clip", measure)
+        patch.setattr(stress_clip, "fit_spotted", spotted)
+        assert run(options(output)) == 0
+    return output, measured, frames
+
+
+@pytest.fixture(scope="module")
+def finished(done):
+    return done[0]
 
 
 def stored(file):
@@ -137,7 +163,7 @@ def test_the_bound_finds_key_frames_whose_shape_it_knows():
 def clean():
     """Clips of one person with hardly a disturbance."""
     config = stress_clip.SynthConfig(
-        **{"height": 96, "width": 80, "fps": 200.0, "margin_ms": 150.0, "course": ["power"]},
+        **{"height": 96, "width": 80, "fps": 100.0, "margin_ms": 150.0, "course": ["power"]},
         **{"noise": 0.5, "flicker": 0.0, "illumination": 0.0, "drift": 0.0, "blink": 0.0},
     )
     usual = usual_phases([draw_annotation(config, index).numbers for index in range(4)])
@@ -151,22 +177,14 @@ def test_the_bound_is_not_above_motion_on_clean_clips(clean):
     assert {clip.family for clip in clean} == {"power"}
 
 
-def test_motion_is_measured_as_in_training(monkeypatch):
-    as_read = []
-
-    def watched_spotting(frames):
-        as_read.append(frames)
-        return spotted(frames)
-
-    spotted = stress_clip.fit_spotted
-    monkeypatch.setattr(stress_clip, "fit_spotted", watched_spotting)
-    config = middle(80, 96)
+def test_motion_is_measured_as_in_training(done):
+    _, measured, frames = done
+    config, usual, clip = measured[1]
+    images = frames[1]
     keys = draw_annotation(config, 1)
-    usual = usual_phases([keys.numbers])
-    (found,) = finish_clips([measure_clip(config, usual, 1)])
-    (images,) = as_read
     span = needed_frames(*keys.numbers, "motion")
     seen = see_motion({n: images[n] for n in span if n in images}, keys, usual)
+    (found,) = finish_clips([clip])
     assert found.found["annotation"] == keys.numbers
     assert found.found["motion"] == seen.under(FIXED).keys.numbers  # one clip teaches nothing
     assert found.intervals["motion"] == seen.under(FIXED).keys.intervals
@@ -189,52 +207,52 @@ def test_tables_and_figure_are_written(finished):
     assert (finished / "stress.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_an_interrupted_run_resumes_with_the_same_result(finished, tmp_path, monkeypatch, capsys):
-    done = []
+def test_an_interrupted_run_resumes_with_the_same_result(done, tmp_path, monkeypatch, capsys):
+    finished, measured, _ = done
+    known = iter(measured[:3])
 
-    def until_the_third(config, usual, index):
-        if len(done) == 3:
+    def until_the_third(_config, _usual, _index):
+        if (clip := next(known, None)) is None:
             raise KeyboardInterrupt
-        done.append(index)
-        return measure_clip(config, usual, index)
+        return clip[-1]
 
     with monkeypatch.context() as patch:
         patch.setattr(stress, "measure_clip", until_the_third)
-        assert main(options(tmp_path)) == 130
+        assert run(options(tmp_path)) == 130
     assert "the same command resumes" in capsys.readouterr().err
     first, second = (tmp_path / "cells" / f"blink_{level}.json" for level in ("no", "yes"))
     assert not second.exists()
     before = first.read_bytes()
     # The second cell is measured by other processes.
-    assert main(options(tmp_path, "--workers", "2")) == 0
+    assert run(options(tmp_path, "--workers", "2")) == 0
     assert first.read_bytes() == before
     assert stored(second) == stored(finished / "cells" / second.name)
     for name in ("stress.csv", "stress.png"):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
     text = (tmp_path / "stress.md").read_bytes()
-    assert main(options(tmp_path)) == 0
+    assert run(options(tmp_path)) == 0
     assert (tmp_path / "stress.md").read_bytes() == text
 
 
 def test_cells_of_other_tests_are_refused(finished, tmp_path, monkeypatch, capsys):
-    assert main(options(finished, "--clips", "3")) == 2
+    assert run(options(finished, "--clips", "3")) == 2
     assert "measured with another number of clips" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr(stress, "METHOD", stress.METHOD + 1)
-        assert main(options(finished)) == 2
+        assert run(options(finished)) == 2
     assert "measured with another method" in capsys.readouterr().err
     broken = tmp_path / "cells" / "blink_no.json"
     broken.parent.mkdir()
     cell = (finished / "cells" / broken.name).read_text("utf-8")
     for text in ("{}", "[1]", cell[:-9], cell.replace('"seconds"', '"minutes"')):
         broken.write_text(text)
-        assert main(options(tmp_path)) == 2
+        assert run(options(tmp_path)) == 2
         assert "incomplete or corrupt cell" in capsys.readouterr().err
 
 
 def test_a_folder_of_other_files_is_refused(tmp_path, capsys):
     (tmp_path / "thesis.txt").write_text("")
-    assert main(options(tmp_path)) == 2
+    assert run(options(tmp_path)) == 2
     assert "contains thesis.txt" in capsys.readouterr().err
 
 
@@ -248,5 +266,5 @@ def test_a_folder_of_other_files_is_refused(tmp_path, capsys):
     ],
 )
 def test_errors_name_the_mistake(tmp_path, capsys, words, message):
-    assert main(options(tmp_path, *words)) == 2
+    assert run(options(tmp_path, *words)) == 2
     assert message in capsys.readouterr().err
