@@ -6,6 +6,7 @@ import numpy as np
 
 from gamdss.align import AlignConfig
 from gamdss.data.specs import get_spec
+from gamdss.prediction.covered import COVERED
 from gamdss.prediction.predictions import UNRELIABLE
 from gamdss.prediction.predictor import _distinct, _flags
 from gamdss.prediction.trained_on import TrainedOn
@@ -40,11 +41,12 @@ def test_predictions_are_complete_as_soon_as_no_later_one_can_overlap():
 def test_flags_name_what_to_keep_in_mind():
     stretch = SimpleNamespace(others=1, relaxed=False)
     good = SimpleNamespace(fit=SimpleNamespace(quality=0.9))
-    assert _flags("micro", SimpleNamespace(others=0, relaxed=False), good, "fear", 1.0) == ()
-    found = _flags("macro", stretch, None, "not sure", 0.8)
+    assert _flags("micro", SimpleNamespace(others=0, relaxed=False), good, "fear", 1.0, False) == ()
+    found = _flags("macro", stretch, None, "not sure", 0.8, True)
     assert found[:2] == (UNRELIABLE, "not sure")
     assert "other faces" in found
     assert "face partly outside" in found
+    assert COVERED in found
 
 
 def test_differences_from_the_training_data_are_warnings():

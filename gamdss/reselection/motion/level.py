@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gamdss.reselection.motion.posterior import slow_covariance, without_line
+from gamdss.reselection.motion.posterior import without_line
 
 WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a pixel
 LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
@@ -96,14 +96,13 @@ class MotionMeter:
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
 
-    def support(self, courses: np.ndarray, times: np.ndarray, slow: float = 0.0) -> np.ndarray:
+    def support(self, courses: np.ndarray, times: np.ndarray) -> np.ndarray:
         """How well the flow follows each of `courses` (N, T) at `times` (T,), in frames: (N,).
 
         The sum over pixels of the log-likelihood, with a free constant and line: many pixels that
-        follow a course roughly count more than a few that follow it exactly. `slow` is the ratio
-        of slow noise, such as drift of the head, to the noise of a frame.
+        follow a course roughly count more than a few that follow it exactly.
         """
-        free = _whitening(times[self.chosen], slow)  # (F, F - 2)
+        free = without_line(times[self.chosen])  # (F, F - 2)
         wanted = courses[:, self.chosen] @ free
         wanted /= np.linalg.norm(wanted, axis=1, keepdims=True) + 1e-12
         flow = np.tensordot(free.T, self.flow[:, ::_GRID, ::_GRID], 1)  # (F - 2, h', w', 2)
@@ -125,14 +124,6 @@ class MotionMeter:
         parts = [gradient * way for gradient in (self.across, self.down) for way in ways]
         parts += [self.mean, 64 * one, self.mean * x, self.mean * y]
         return np.stack([part.ravel() for part in parts], axis=1)
-
-
-def _whitening(times: np.ndarray, slow: float) -> np.ndarray:
-    """Weights (F, F - 2) that leave independent noise, without a constant and a line."""
-    free = without_line(times)
-    drift = slow_covariance(times, float(times[-1] - times[0]))
-    noise = free.T @ (np.eye(len(times)) + slow**2 * drift) @ free
-    return np.asarray(free @ np.linalg.inv(np.linalg.cholesky(noise)).T)
 
 
 def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:

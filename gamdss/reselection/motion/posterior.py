@@ -51,7 +51,8 @@ class Problem:
         self.centre = np.append(centre, SLOW)
         self.width = np.append(width, SLOW_SD)
         free = without_line(times)
-        slow, turn = np.linalg.eigh(free.T @ slow_covariance(times, memory) @ free)
+        lag = np.sqrt(3) * np.abs(np.subtract.outer(times, times)) / memory
+        slow, turn = np.linalg.eigh(free.T @ ((1 + lag) * np.exp(-lag)) @ free)
         # In this basis the slow noise is independent.
         self.slow = np.maximum(slow, 0).astype(np.float32)
         self.basis = (free @ turn).astype(np.float32)  # (T, T - 2)
@@ -75,12 +76,6 @@ class Problem:
         return np.asarray(
             0.5 * np.log(known).sum(axis=1) - 0.5 * len(self.level) * np.log(misfit + 1e-9)
         )
-
-
-def slow_covariance(times: np.ndarray, memory: float) -> np.ndarray:
-    """Covariance (T, T) of slow noise of variance 1; `memory` is its correlation length."""
-    lag = np.sqrt(3) * np.abs(np.subtract.outer(times, times)) / memory
-    return np.asarray((1 + lag) * np.exp(-lag))
 
 
 def without_line(times: np.ndarray) -> np.ndarray:

@@ -36,8 +36,7 @@ _HELD_HALF = 0.8  # half the plateau of held expressions in the search
 # An expression is held if it has nearly its full strength for half of its time; any frame from the
 # second strength on could then be its apex. Without a plateau it has it for a quarter of the time.
 _TOP, _LONG, _FULL = 0.9, 0.5, 0.7
-_TRIED = 3  # starts of held expressions, if the fit is not clear
-_DRIFT = 10.0  # ratio of what drift of the head leaves in the flow to the noise of a frame
+_TRIED = 3  # starts of held expressions, of which the first is always fitted
 _STEPS = 13  # times of the search from the first frame to the last
 # Quality from which on a fit is clear: a search over all courses finds some rise and fall in noise,
 # with a quality up to 0.8.
@@ -56,17 +55,15 @@ def fit_search(
 ) -> MotionFit | None:
     """The best fit of an expression that peaks, and of one that is held.
 
-    Each starts from those of `starts` (N, 3) that the motion of most pixels follows best, without
-    and with slow drift of the head. None if the frames have no structure.
+    Each starts from those of `starts` (N, 3) that the motion of most pixels follows best. None if
+    the frames have no structure.
 
     Args:
         meter, times: as `fit_start`.
         starts: onsets, apexes and offsets to start from.
         width: of an expression that peaks, as `fit_start`.
     """
-    best = _best(meter, times, starts, PLATEAU)
-    fits = [fit_start(meter, times, start, width) for start in dict.fromkeys((best[0], best[-1]))]
-    fit = max(filter(None, fits), key=_quality, default=None)
+    fit = fit_start(meter, times, _best(meter, times, starts, PLATEAU)[0], width)
     return None if fit is None else or_held(fit, meter, starts)
 
 
@@ -76,22 +73,17 @@ def or_held(fit: MotionFit, meter: MotionMeter, starts: np.ndarray) -> MotionFit
         return fit
     ends = np.unique(starts[:, [0, 2]], axis=0)
     held = np.stack([ends[:, 0], ends.mean(axis=1), ends[:, 1]], axis=1)
-    best = _best(meter, fit.times, held, _HELD_HALF)
-    for tried, start in enumerate(dict.fromkeys((best[0], best[-1], *best))):
-        if tried > 1 and fit.quality >= CLEAR:
+    for tried, start in enumerate(_best(meter, fit.times, held, _HELD_HALF)):
+        if tried > 0 and fit.quality >= CLEAR:
             break
         fit = max(fit, fit_start(meter, fit.times, start, plateau=_HELD) or fit, key=_quality)
     return fit
 
 
 def _best(meter: MotionMeter, times: np.ndarray, starts: np.ndarray, plateau: float) -> list[Start]:
-    """Starts whose course, with this half of a plateau, most pixels follow.
-
-    First the best ones without drift of the head, last the best one with it.
-    """
+    """Starts whose course, with this half of a plateau, most pixels follow; the best first."""
     courses = np.stack([expected_strength(start, times, plateau) for start in starts])
-    plain = (-meter.support(courses, times)).argsort(kind="stable")[:_TRIED]
-    best = starts[[*plain, meter.support(courses, times, _DRIFT).argmax()]]
+    best = starts[(-meter.support(courses, times)).argsort(kind="stable")[:_TRIED]]
     return [(float(a), float(b), float(c)) for a, b, c in best]
 
 
