@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.long_rows import casme2_rows, is_micro
@@ -23,8 +23,7 @@ _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
     `index` is 0 for the first row below the header; blank rows count. `file` is the row's own
@@ -144,11 +143,18 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
         for index, cells in enumerate(lines[line + 1 :])
-        if any(cell != "" and str(cell).strip() for cell in cells)
+        if not _is_blank(cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
     total = rows[-1].index + 1 if rows else 0
     return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _is_blank(cells: Sequence[Any]) -> bool:
+    for cell in cells:  # noqa: SIM110  # nearly always the first cell decides
+        if cell != "" and str(cell).strip():
+            return False
+    return True
 
 
 def _read_casme2(workbook: Path) -> Table:
@@ -180,12 +186,12 @@ def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:
     """The tables of several workbooks as one; every row names its own."""
     tables = [(file, read_table(spec, file)) for file in workbooks]
     first = tables[0][1]
-    rows = [replace(row, file=file) for file, table in tables for row in table.rows]
+    rows = [row._replace(file=file) for file, table in tables for row in table.rows]
     return Table(
         sheet=" + ".join(f"{file.stem}/{table.sheet}" for file, table in tables),
         header_line=first.header_line,
         headers=first.headers,
-        rows=tuple(replace(row, index=index) for index, row in enumerate(rows)),
+        rows=tuple(row._replace(index=index) for index, row in enumerate(rows)),
         total=len(rows),
     )
 
