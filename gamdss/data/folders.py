@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gamdss.data.cells import plain_name
 from gamdss.data.specs import DatasetSpec, Layout
-from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.data.specs.spec import FRAME_SUFFIXES, filled
 from gamdss.errors import ConfigError, DataRootError, FrameError
 
 PATTERN = "pattern"  # name of the layout of --frames.pattern
@@ -152,7 +152,7 @@ def pattern_layout(pattern: str) -> Layout:
     folder, _, file = pattern.rpartition("/")
     names = {"subject": "", "number": 0, "clip": "", "video": "", "take": "", "emotion": ""}
     try:
-        (folder + file).format(frame=1, **names)
+        filled(folder + file, frame=1, **names)
         known = True
     except (KeyError, IndexError, ValueError):
         known = False
