@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from unicodedata import normalize
 
 from gamdss.data.cells import plain_name
 from gamdss.data.specs import DatasetSpec, Layout
@@ -121,8 +122,8 @@ def _caseless(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """A name without regard to case, zero padding, blanks and the forms of Unicode."""
-    text = " ".join(_caseless(name).split())
+    """A name without regard to case, zero padding, blanks and width: `１` is 1, `ß` is ss."""
+    text = normalize("NFKC", " ".join(plain_name(name).split())).casefold()
     return _DIGITS.sub(lambda digits: digits.group().lstrip("0") or "0", text)
 
 

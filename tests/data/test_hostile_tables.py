@@ -221,7 +221,11 @@ def test_yaml_that_grows_or_nests_without_end_is_refused(tmp_path, capsys, name,
 
 
 @pytest.mark.parametrize(
-    "text", ['data_root: "a\\0b"', "seed: null", 'output: "a\\0b"', 'annotations: "a\\0"']
+    "text",
+    [
+        *('data_root: "a\\0b"', "seed: null", 'output: "a\\0b"', 'annotations: "a\\0"'),
+        *("seed: 1\nseed: 2", "training: {learning_rate: .inf}", "training: {weight_decay: .inf}"),
+    ],
 )
 def test_settings_that_no_program_can_use(tmp_path, capsys, text):
     file = tmp_path / "c.yaml"
@@ -230,6 +234,15 @@ def test_settings_that_no_program_can_use(tmp_path, capsys, text):
     shown = capsys.readouterr().err
     assert shown.count("error: ") == 1
     assert text.split(":")[0].replace("_", "-") in shown.replace("_", "-")
+
+
+@pytest.mark.parametrize("option", ["--data-root", "--annotations", "--output", "--cache"])
+def test_a_name_that_is_too_long_for_the_system(tmp_path, capsys, option):
+    words = ["train", "--data-root", str(tmp_path), "--cache", str(tmp_path), option, "x" * 5000]
+    assert main(words) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("error: ") == 1
+    assert "Traceback" not in shown
 
 
 def test_a_long_table_is_checked_with_few_steps_a_row(tmp_path):
