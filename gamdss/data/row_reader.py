@@ -104,7 +104,8 @@ class RowReader:
             name = self.spec.clip_form.format(clip=video, onset=onset)
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
-        cells, changes, alternative = row.cells, (), None
+        cells, alternative = row.cells, None
+        changes: tuple[str, ...] = ()
         if self._correctable:
             done = correct(self.spec, row, self._clip_id, self.table.total)
             cells, changes, alternative = done.cells, tuple(done.applied), done.alternative

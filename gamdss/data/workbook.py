@@ -8,9 +8,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.long_rows import casme2_rows, is_micro
@@ -23,7 +23,8 @@ _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
 
-class Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Row:
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
     `index` is 0 for the first row below the header; blank rows count. `file` is the row's own
@@ -186,12 +187,12 @@ def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:
     """The tables of several workbooks as one; every row names its own."""
     tables = [(file, read_table(spec, file)) for file in workbooks]
     first = tables[0][1]
-    rows = [row._replace(file=file) for file, table in tables for row in table.rows]
+    rows = [replace(row, file=file) for file, table in tables for row in table.rows]
     return Table(
         sheet=" + ".join(f"{file.stem}/{table.sheet}" for file, table in tables),
         header_line=first.header_line,
         headers=first.headers,
-        rows=tuple(row._replace(index=index) for index, row in enumerate(rows)),
+        rows=tuple(replace(row, index=index) for index, row in enumerate(rows)),
         total=len(rows),
     )
 

@@ -94,9 +94,9 @@ def filled(template: str, **names: object) -> str:
             could reach into Python's objects or make a text of any length.
     """
     for _, name, width, conversion in Formatter().parse(template):
-        if name is not None and (
-            conversion or not (name.isidentifier() and _WIDTH.fullmatch(width))
-        ):
+        if name is None:
+            continue
+        if conversion or not name.isidentifier() or not _WIDTH.fullmatch(width or ""):
             raise ValueError(
                 f"{name!r} with {width!r} is not a name and a width, such as frame:03d"
             )
