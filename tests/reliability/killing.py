@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import signal
 import threading
 import zipfile
@@ -87,7 +88,7 @@ def contents(folder):
         str(path.relative_to(folder)): _content(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
-        and path.name not in ("environment.json", "config.yaml")
+        and path.name not in ("environment.json", "config.yaml", "stress.md")
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     }
 
@@ -95,6 +96,8 @@ def contents(folder):
 def _content(path):
     if path.name == "log.csv":  # the last column has seconds
         return [line.rpartition(",")[0] for line in path.read_text().splitlines()]
+    if path.parent.name == "cells" and path.suffix == ".json":
+        return re.sub(r'"(milli)?seconds": [^,}\s]*', "", path.read_text("utf-8", errors="replace"))
     if path.suffix == ".xlsx":  # contains the time at which it was written
         with zipfile.ZipFile(path) as book:
             return {n: book.read(n) for n in book.namelist() if not n.startswith("docProps")}

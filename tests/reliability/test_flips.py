@@ -121,7 +121,7 @@ def test_a_damaged_file_of_an_output_is_made_again(places, tmp_path, name, monke
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_damaged_file_of_an_output_spoils_no_other(places, tmp_path, name, monkeypatch):
-    """The command makes it again, leaves it as it is, or refuses it."""
+    """The command makes it again, leaves it as it is, or refuses it; a table names its row."""
     monkeypatch.setattr(align_run, "load_detector", None)  # restored at the end of the test
     detect_everywhere()
     expected, _ = places.whole(name)
@@ -132,7 +132,7 @@ def test_a_damaged_file_of_an_output_spoils_no_other(places, tmp_path, name, mon
         damaged = made / file.relative_to(places.folder / f"{name}_whole")
         for damage in damages(file, SLOW_FLIPS):
             damaged.write_bytes(damage)
-            assert main([str(word) for word in places.words(name, made / "out")]) in (0, 2), file
+            assert main([str(word) for word in places.words(name, made / "out")]) in (0, 1, 2), file
             found = contents(made)
             assert found.keys() == expected.keys(), file
             different = [made / path for path, value in expected.items() if found[path] != value]
