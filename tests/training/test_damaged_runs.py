@@ -72,7 +72,7 @@ def test_a_corrupt_training_state_is_not_continued(trainer, tmp_path, caplog):
     whole = trainer(tmp_path / "whole").run()
     (tmp_path / "fold").mkdir()
     first = trainer(tmp_path / "fold", checkpoint_every=1)
-    first.run_epoch(0)
+    first.evaluate_epoch(0, *first.train_epoch(0))
     first._save_state()
     flip(tmp_path / "fold" / "training_state.pt")
     again = trainer(tmp_path / "fold").run()
