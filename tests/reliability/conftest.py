@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from killing import COARSE, LONG, contents, run
+from killing import COARSE, contents, run
 
 from gamdss.report import style
 from gamdss.synthetic import SynthConfig, write_dataset
 
 TINY = SynthConfig(
     subjects=2,
-    clips_per_subject=3 if LONG else 2,  # t-SNE draws at least 5 clips
+    clips_per_subject=2,
     emotions=["happiness", "surprise"],
     height=48,
     width=48,
@@ -38,7 +38,6 @@ MORE = {
     "stress": "--clips 2 --cells noise --height 48 --width 48 --workers 1",
     "synth": "--subjects 1 --clips-per-subject 2 --height 32 --width 32 --workers 1 --seed 4",
     "table": "--threads 1 --device cpu",
-    "tsne": "--device cpu",
 }
 TABLE = {
     "title": "One row",
@@ -69,7 +68,7 @@ class Places:
         }.get(name, [])
         if name == "merge":
             given = [self.part("a"), self.part("b")]
-        if name in ("export", "predict", "tsne"):
+        if name in ("export", "predict"):
             self.whole("train")
             given = [self.folder / "train_whole" / "out"]
         if name == "predict":

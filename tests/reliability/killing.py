@@ -21,7 +21,7 @@ CONTEXT.set_forkserver_preload(
 )
 EVERY = [  # commands that write; the suite kills the first six
     *("align", "bias", "features", "merge", "recordings", "synth"),
-    *("export", "predict", "spot", "stress", "table", "train", "tsne"),
+    *("export", "predict", "spot", "stress", "table", "train"),
 ]
 KILLED = -signal.SIGKILL
 COARSE = {"figure.dpi": 20, "savefig.dpi": 20}  # drawing is most of what commands do here

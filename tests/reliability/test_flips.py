@@ -132,7 +132,10 @@ def test_a_damaged_file_of_an_output_spoils_no_other(places, tmp_path, name, mon
         damaged = made / file.relative_to(places.folder / f"{name}_whole")
         for damage in damages(file, SLOW_FLIPS):
             damaged.write_bytes(damage)
-            assert main([str(word) for word in places.words(name, made / "out")]) in (0, 1, 2), file
+            status = main([str(word) for word in places.words(name, made / "out")])
+            assert status in (0, 2) or (name, status) == ("table", 1), file
+            if status == 1:  # a row that could not be made is missing in the table
+                continue
             found = contents(made)
             assert found.keys() == expected.keys(), file
             different = [made / path for path, value in expected.items() if found[path] != value]
