@@ -125,9 +125,7 @@ def test_features_only(name):
 
 @pytest.fixture(scope="module")
 def streams():
-    return {
-        name: TwoBranchNet(3, size, backbone=name).eval() for name, size in STREAMS.items()
-    }
+    return {name: TwoBranchNet(3, size, backbone=name).eval() for name, size in STREAMS.items()}
 
 
 @pytest.mark.parametrize("stream", STREAMS)

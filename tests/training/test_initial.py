@@ -113,7 +113,10 @@ def test_weights_of_unknown_people_are_refused(tmp_path, config, task):
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        (ModelConfig("test_vit", image_size=48), r"image_size 32 and not 48(.|\n)*--model.image-size 32"),
+        (
+            ModelConfig("test_vit", image_size=48),
+            r"image_size 32 and not 48(.|\n)*--model.image-size 32",
+        ),
         (ModelConfig("release_resnet", image_size=32), "backbone 'test_vit' and not"),
     ],
 )

@@ -50,7 +50,11 @@ def torchrun(words, logs, *options, nodes=1, own=((),) * 4, marker=None):
     parser = get_args_parser()
 
     def agent(node):
-        where = [f"--nnodes={nodes}", f"--log-dir={logs / str(node)}", "--rdzv-endpoint=localhost:0"]
+        where = [
+            f"--nnodes={nodes}",
+            f"--log-dir={logs / str(node)}",
+            "--rdzv-endpoint=localhost:0",
+        ]
         config = config_from_args(parser.parse_args([*OPTIONS, *where, *options, "rank"]))[0]
         try:
             elastic_launch(config, rank)(words, own, marker)
