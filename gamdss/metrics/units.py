@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from gamdss.errors import FoldError
-from gamdss.metrics.scores import ClassScores, Scores
+from gamdss.metrics.scores import MEASURES, ClassScores, Scores
 from gamdss.records import FoldResult
 
 # Counts of a unit, by 2 * true + predicted.
@@ -91,12 +91,8 @@ def unit_scores(labels: np.ndarray, predicted: np.ndarray, scored: np.ndarray) -
             remedy="Pass as many predictions as units, and a unit with clips to train on.",
         )
     counts = unit_counts(labels, predicted, np.zeros(len(labels), int), 1)[0]  # (U, 4)
-    accuracy, uf1, uar, weighted_f1 = unit_measures(counts, counts, scored).tolist()
     return Scores(
-        accuracy=accuracy,
-        uf1=uf1,
-        uar=uar,
-        weighted_f1=weighted_f1,
+        **dict(zip(MEASURES, unit_measures(counts, counts, scored).tolist(), strict=True)),
         per_class=tuple(_of_unit(*pair) for pair in zip(counts, scored, strict=True)),
         confusion=counts.astype(np.int64),
     )

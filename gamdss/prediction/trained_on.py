@@ -33,7 +33,8 @@ class TrainedOn:
 
     `scored` is whether clips were held out. `specs` is empty if the dataset's spec is not at hand.
     `crops` has the settings of `gamdss align` by dataset, None if it did not crop the frames; it is
-    empty if an earlier version trained the run.
+    empty if an earlier version trained the run. `seen` is whether its initial weights had, or may
+    have, seen held-out subjects.
     """
 
     dataset: str
@@ -41,6 +42,7 @@ class TrainedOn:
     scored: bool
     specs: tuple[DatasetSpec, ...]
     crops: Mapping[str, Mapping[str, Any] | None]
+    seen: bool = False
 
     @property
     def grey(self) -> bool:
@@ -69,6 +71,11 @@ class TrainedOn:
             found.append(
                 "the run was trained on everybody: its score is unknown, and its probabilities are "
                 "not calibrated"
+            )
+        if self.seen:
+            found.append(
+                "the run started from weights that had seen its held-out subjects: its "
+                "probabilities are calibrated on them, and may be too certain"
             )
         if self.grey:
             found.append("the training frames are grey: crops are converted")
@@ -110,7 +117,14 @@ def trained_on(run: FinishedRun) -> TrainedOn:
         specs = []
     results = run.results
     crops = read_record(run.path / "crops.json")
-    return TrainedOn(results.dataset, results.synthetic, results.scored, tuple(specs), crops)
+    return TrainedOn(
+        results.dataset,
+        results.synthetic,
+        results.scored,
+        tuple(specs),
+        crops,
+        bool(results.seen),
+    )
 
 
 def _shown(settings: Mapping[str, Any], name: str) -> str:

@@ -9,7 +9,7 @@ from gamdss.report.table import Cell, Column, Row, Table
 from gamdss.training.results import RunResults
 
 # Titles of the measures, which are means over units.
-UNIT_MEASURES = {
+UNIT_MEASURES = MEASURES | {
     "accuracy": "right decisions",
     "uf1": "mean F1",
     "uar": "mean recall",

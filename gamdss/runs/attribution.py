@@ -85,7 +85,7 @@ def require_captum() -> None:
     if not has_captum():
         raise ConfigError(
             "attribution maps need the package captum",
-            remedy="Install it: pip install 'gamdss[visual]'",
+            remedy="In the clone: pip install -e '.[visual]'",
         )
 
 

@@ -216,7 +216,7 @@ def _write_onnx(branch: PredictingBranch, trained: Trained, file: Path) -> None:
     if missing:
         raise ConfigError(
             f"--format onnx needs {', '.join(missing)}",
-            remedy="Install them: pip install 'gamdss[export]'",
+            remedy="In the clone: pip install -e '.[export]'",
         )
     batch = torch.export.Dim("batch", min=1, max=2**16)
     with _quiet():

@@ -88,6 +88,7 @@ class FoldTrainer:
         balanced = config.training.class_weights == "balanced"
         self.class_weights = data.class_weights() if balanced else None
         self.shown = data.training  # index of the training clips in the current epoch
+        self.started = 0.0  # when it began, in seconds
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -111,7 +112,7 @@ class FoldTrainer:
             disable=not self.progress,
         ) as bar:
             for epoch in range(len(self.history.loss), training.epochs):
-                self.run_epoch(epoch)
+                self.evaluate_epoch(epoch, *self.train_epoch(epoch))
                 self._check_finite()
                 if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
                     self._save_state()
@@ -134,16 +135,17 @@ class FoldTrainer:
             "that finished have the old rate: a run has one rate for all.",
         )
 
-    def run_epoch(self, epoch: int) -> None:
-        """Train epoch number `epoch` (from 0), evaluate it, and add the outcome to the history."""
-        started = time.perf_counter()
-        loss, accuracy = self.train_epoch(epoch)
+    def evaluate_epoch(self, epoch: int, loss: float, accuracy: float) -> None:
+        """Evaluate after epoch number `epoch` (from 0), and add the outcome to the history.
+
+        `loss` and `accuracy` are what `train_epoch` returned.
+        """
         self.history.logits.append(self.held_out_logits())
         self.history.loss.append(loss)
         self.history.accuracy.append(accuracy)
         if self.data.inner is not None:
             self._evaluate_inner(self.data.inner, epoch)
-        self.history.seconds.append(time.perf_counter() - started)
+        self.history.seconds.append(time.perf_counter() - self.started)
 
     def _evaluate_inner(self, inner: Tensor, epoch: int) -> None:
         """Keep the weights if this epoch is the best one so far on the inner subjects."""
@@ -155,7 +157,11 @@ class FoldTrainer:
             self.best = {name: values.clone() for name, values in weights.items()}
 
     def train_epoch(self, epoch: int) -> tuple[float, float]:
-        """Mean loss and training accuracy; synchronises with the device only at the end."""
+        """Train epoch number `epoch` (from 0); returns mean loss and training accuracy.
+
+        Synchronises with the device only at the end.
+        """
+        self.started = time.perf_counter()
         # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
         # fold draws what it would have drawn.
         torch.manual_seed(stream(self.config.seed, self.data.name, f"epoch {epoch}"))
@@ -167,18 +173,17 @@ class FoldTrainer:
         total = torch.zeros(2, device=self.data.frames.device)
         shown = self.data.order(training.sampling).to(self.data.frames.device)
         for batch in shown.split(training.batch_size):
-            total += self.step(batch)
+            total += self.learner.step(*self.inputs(batch))
         loss, correct = (total / len(self.data.training)).tolist()
         return loss, correct
 
-    def step(self, clips: Tensor) -> Tensor:
-        """One optimiser step on training clips (B,); returns (2,): summed loss, correct clips.
-
-        Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
-        """
-        index, labels = self.shown[clips], self.data.training_labels[clips]
-        units = None if self.data.training_units is None else self.data.training_units[clips]
-        return self.learner.step(self.data, index, labels, self.class_weights, units)
+    def inputs(
+        self, clips: Tensor
+    ) -> tuple[FoldData, Tensor, Tensor, Tensor | None, Tensor | None]:
+        """What `Learner.step` takes for training clips (B,)."""
+        data = self.data
+        units = None if data.training_units is None else data.training_units[clips]
+        return data, self.shown[clips], data.training_labels[clips], self.class_weights, units
 
     def held_out_logits(self) -> Tensor:
         """Logits (H, C) of the held-out clips, float32 on the CPU."""

@@ -113,6 +113,8 @@ class Learner:
     ) -> Tensor:
         """One optimiser step; returns (2,): summed loss, correct clips.
 
+        Source of the loss: arXiv 2603.04766; see `two_phase_loss`.
+
         Args:
             data: of the fold.
             index: of clips as in `FoldData`, (B, 3 or 5).

@@ -312,7 +312,7 @@ def test_wrong_folders_and_missing_dlib(tmp_path, align, photo, monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
     code, _, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
     assert code == 2
-    assert "pip install 'gamdss[align]'" in error
+    assert "pip install -e '.[align]'" in error
     assert not (tmp_path / "out").exists()
 
 

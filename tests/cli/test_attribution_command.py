@@ -87,7 +87,7 @@ def test_without_captum(finished_run, monkeypatch, capsys):
     monkeypatch.setattr("gamdss.runs.attribution.find_spec", lambda _: None)
     assert importlib.util.find_spec("captum") is not None
     assert main(["attribution", str(finished_run)]) == 2
-    assert "gamdss[visual]" in capsys.readouterr().err
+    assert ".[visual]" in capsys.readouterr().err
 
 
 def test_red_is_for_and_blue_against():

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
 from gamdss.data.store import open_store
 from gamdss.errors import ConfigError, FrameError
-from gamdss.reselection import reselect
+from gamdss.reselection import PRESETS, reselect
 
 SPEC = get_spec("cas2")
 STACKS = ("frames", "phase_features")
@@ -90,6 +91,14 @@ def test_a_preset_without_posterior_has_no_draws(clips, tmp_path):
         with pytest.raises(ConfigError, match="no posterior to draw from") as caught:
             open_store(clips, True, 48, FramesConfig(), reselection, tmp_path, progress=False)
         assert "--reselection.jitter" in caught.value.remedy
+
+
+def test_an_edited_preset_has_a_store_of_its_own(clips, tmp_path, monkeypatch):
+    before = build(clips, tmp_path, preset="short", ratio=None)
+    edited = replace(PRESETS["short"], rise=0.9, apex_after=True, fall=0.5)
+    monkeypatch.setitem(PRESETS, "short", edited)
+    after = build(clips, tmp_path, preset="short", ratio=None)
+    assert after.reselected_keys != before.reselected_keys
 
 
 def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):

@@ -58,6 +58,8 @@ def test_differences_from_the_training_data_are_warnings():
     assert trained.differences(same, AlignConfig()) == []
     grey = TrainedOn("SAMM", False, True, (get_spec("samm"),), SAME)
     assert "grey" in grey.differences(same, AlignConfig())[-1]
+    leaky = TrainedOn("CASME II", False, True, (get_spec("cas2"),), SAME, seen=True)
+    assert "too certain" in leaky.differences(same, AlignConfig())[-1]
     assert np.all([not TrainedOn("other", False, True, (), SAME).grey, not trained.grey])
 
 

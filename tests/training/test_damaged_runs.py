@@ -73,7 +73,7 @@ def test_a_training_state_is_continued_unless_it_is_corrupt(trainer, tmp_path, c
     whole = trainer(tmp_path / "whole").run()
     (tmp_path / "fold").mkdir()
     first = trainer(tmp_path / "fold", checkpoint_every=1)
-    first.run_epoch(0)
+    first.evaluate_epoch(0, *first.train_epoch(0))
     first._save_state()
     shutil.copytree(tmp_path / "fold", tmp_path / "corrupt")
     flip(tmp_path / "corrupt" / "training_state.pt")

@@ -193,9 +193,9 @@ def test_a_step_neither_reads_from_the_device_nor_copies_constants_to_it(dataset
     data = data_of(dataset, folds_of(dataset)[0], net)
     trainer = FoldTrainer(net, replace(data, frames=larger(data.frames)), tmp_path)
     batch = torch.arange(4)
-    trainer.step(batch)
+    trainer.learner.step(*trainer.inputs(batch))
     with Recorder() as ran:
-        trainer.step(batch)
+        trainer.learner.step(*trainer.inputs(batch))
     assert ran.names.count("native_batch_norm") + ran.names.count("_native_batch_norm_legit") > 20
     assert not {"_local_scalar_dense", "lift_fresh"} & set(ran.names)
 
@@ -228,9 +228,9 @@ def test_steps_on_cuda_do_not_synchronise(dataset, config, tmp_path):
     data = fold_data(dataset, folds_of(dataset)[0], load_inputs(dataset.store, target), cuda)
     trainer = FoldTrainer(cuda, replace(data, frames=larger(data.frames)), tmp_path)
     batch = torch.arange(4, device=target)
-    trainer.step(batch)
+    trainer.learner.step(*trainer.inputs(batch))
     torch.cuda.set_sync_debug_mode("error")
     try:
-        trainer.step(batch)
+        trainer.learner.step(*trainer.inputs(batch))
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -100,7 +100,7 @@ def test_draws_train_other_networks_of_the_same_size_and_resume_alike(config, tm
     _, data = data_of(dataset, config)
     stopped = FoldTrainer(config, data, tmp_path / "stopped")
     stopped.folder.mkdir()
-    stopped.run_epoch(0)
+    stopped.evaluate_epoch(0, *stopped.train_epoch(0))
     stopped._save_state()
     resumed = FoldTrainer(config, data, tmp_path / "stopped").run()
     assert np.array_equal(resumed.logits, drawn.logits)

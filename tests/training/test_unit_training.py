@@ -220,7 +220,7 @@ def test_probabilities_of_units_are_averaged_over_draws(config, trainer):
 def test_a_learner_starts_again_with_the_same_layer(config, trainer):
     made = trainer(emotions(config, au_weight=0.5))
     first = made.units.layer.weight.clone()
-    made.run_epoch(0)
+    made.train_epoch(0)
     made.learner.restart(stream(config.seed, made.data.name, "weights"))
     assert torch.equal(made.units.layer.weight, first)
 
@@ -245,7 +245,7 @@ def test_a_network_learns_which_units_move(config, trainer):
     )
     made = trainer(config)
     for epoch in range(30):
-        made.run_epoch(epoch)
+        made.train_epoch(epoch)
     truth = made.data.training_labels.numpy()
     predicted = made.logits(made.data.training).numpy() > 0
     shown = truth.any(0)

@@ -181,7 +181,7 @@ def _training(b: _Bench) -> SpeedComparison:
     batch, size = b.original.batch(b.indices, b.rng), len(b.indices)
     b.trainer.net.train()
     original = (lambda: b.original.step(batch, b.indices), size)
-    here = (lambda: b.trainer.step(b.samples), size)
+    here = (lambda: b.trainer.learner.step(*b.trainer.inputs(b.samples)), size)
     return compare("training step", "sample and step", original, here, b.repeats)
 
 
@@ -189,7 +189,7 @@ def _roofline(b: _Bench, taken: float) -> Roofline:
     plain = replace(b.config, training=replace(b.config.training, compile="off"))
     trainer = FoldTrainer(plain, b.data, Path(tempfile.gettempdir()))
     trainer.net.train()
-    work = count(lambda: trainer.step(b.samples), len(b.samples))
+    work = count(lambda: trainer.learner.step(*trainer.inputs(b.samples)), len(b.samples))
     fast = b.config.training.precision == "bf16"
     rates = measure_rates(b.data.frames.device, torch.bfloat16 if fast else torch.float32)
     captured = b.trainer.learner.is_captured

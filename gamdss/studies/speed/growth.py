@@ -89,7 +89,12 @@ def _fold(config: Config, device: torch.device, clips: int) -> float:
     )
     with tempfile.TemporaryDirectory() as folder:
         trainer = FoldTrainer(config, data, Path(folder))
-        return seconds(lambda: list(map(trainer.run_epoch, range(config.training.epochs))))
+
+        def train() -> None:
+            for epoch in range(config.training.epochs):
+                trainer.evaluate_epoch(epoch, *trainer.train_epoch(epoch))
+
+        return seconds(train)
 
 
 @house_style()
