@@ -29,7 +29,7 @@ SMALL = SynthConfig(
 
 
 # Started first, so that no worker waits for them at the end.
-LONGEST = ("test_ranks.py", "test_resume.py")
+LONGEST = ("test_ranks.py", "test_resume.py", "test_tour.py")
 
 
 def pytest_collection_modifyitems(items):

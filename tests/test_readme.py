@@ -172,7 +172,7 @@ def test_public_names():
 @pytest.mark.slow
 def test_the_demo_runs_from_workbook_to_pictures(tmp_path, capsys, monkeypatch):
     """The demo's script and settings; fewer clips, and a shorter and smaller training."""
-    tiny = "{subjects: 2, clips_per_subject: 2, height: 48, width: 40, fps: 60, seed: 4}"
+    tiny = "{subjects: 2, clips_per_subject: 5, height: 48, width: 40, fps: 60, seed: 4}"
     (tmp_path / "tiny.yaml").write_text(tiny)
     monkeypatch.setattr(demo, "DATASET", tmp_path / "tiny.yaml")
     words = [sys.executable, "--demo", "--cache", str(tmp_path / "cache")]

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow
 
 FPS = 30.0
 EXPRESSION = RecordingSettings(
-    **{"seconds": 6.0, "fps": FPS, "height": 340, "width": 280, "speech": 0, "turns": 0},
+    **{"seconds": 5.0, "fps": FPS, "height": 256, "width": 212, "speech": 0, "turns": 0},
     **{"micro": (0, 0), "macro": (1, 1), "blinks": 0, "seed": 3},
 )
 
@@ -41,7 +41,7 @@ def recorded(tmp_path_factory):
     """A video of a synthetic face with one macro-expression, and the expression."""
     recording = draw_recording(EXPRESSION)
     frames = [
-        cv2.copyMakeBorder(image, 60, 60, 100, 100, cv2.BORDER_REPLICATE)
+        cv2.copyMakeBorder(image, 40, 40, 70, 70, cv2.BORDER_REPLICATE)
         for _, image in recording.frames()
     ]
     (event,) = recording.events

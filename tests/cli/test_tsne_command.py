@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = sorted((ROOT / "visual").glob("tsne_*.py"))
-TINY = "{subjects: 2, clips_per_subject: 3, height: 32, width: 32, fps: 40, seed: 4}"
+TINY = "{subjects: 3, clips_per_subject: 5, height: 32, width: 32, fps: 40, seed: 4}"
 SETTINGS = "{model: {backbone: test_vit, image_size: 32}, training: {epochs: 1}, threads: 1}"
 
 

@@ -1,24 +1,15 @@
 """Run a command in a process that dies at one of its writes, and compare what folders contain."""
 
-import multiprocessing
 import os
-import signal
 import threading
 import zipfile
 from pathlib import Path
 
+from forked import CONTEXT, KILLED
+
 # How much is tried: 1 in the suite; 10 or more is the long form, which also tries slow commands.
 EFFORT = int(os.environ.get("GAMDSS_CAMPAIGN", "1"))
 LONG = EFFORT > 1
-CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(
-    [
-        *("gamdss.cli.align", "gamdss.cli.bias", "gamdss.cli.features", "gamdss.cli.merge"),
-        *("gamdss.cli.spot", "gamdss.cli.synth", "gamdss.cli.table", "gamdss.cli.train"),
-        *("gamdss.studies.bias.figures", "gamdss.report.figures", "stub_detector"),
-    ]
-)
-KILLED = -signal.SIGKILL
 
 
 def _run(words, count, kill_at, output):
@@ -40,10 +31,10 @@ def _run(words, count, kill_at, output):
                 mine = count.value == kill_at // 2
                 if mine and kill_at % 2 == 0:
                     begin(*given)
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), -KILLED)
                 done = real(*given, **named)
                 if mine:
-                    os.kill(os.getpid(), signal.SIGKILL)
+                    os.kill(os.getpid(), -KILLED)
                 return done
 
         return write

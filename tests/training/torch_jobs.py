@@ -12,8 +12,8 @@ from torch.distributed.run import config_from_args, get_args_parser
 
 from gamdss.cli import main
 
-OPTIONS = ("--nproc-per-node=2", "--rdzv-backend=c10d", "--rdzv-id=job")
-OPTIONS += ("--start-method=forkserver", "--redirects=3", "--monitor-interval=0.05")
+OPTIONS = ("--nproc-per-node=2", "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0")
+OPTIONS += ("--rdzv-id=job", "--start-method=forkserver", "--redirects=3")
 move = os.replace
 
 
@@ -50,11 +50,7 @@ def torchrun(words, logs, *options, nodes=1, own=((),) * 4, marker=None):
     parser = get_args_parser()
 
     def agent(node):
-        where = [
-            f"--nnodes={nodes}",
-            f"--log-dir={logs / str(node)}",
-            "--rdzv-endpoint=localhost:0",
-        ]
+        where = [f"--nnodes={nodes}", f"--log-dir={logs / str(node)}"]
         config = config_from_args(parser.parse_args([*OPTIONS, *where, *options, "rank"]))[0]
         try:
             elastic_launch(config, rank)(words, own, marker)
