@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SMALL
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.dataset import write_key_frames
@@ -24,8 +23,12 @@ from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
 from gamdss.studies.tables.stress import StressPlan, stress_table
 from gamdss.studies.tables.train import RowRuns
-from gamdss.synthetic import write_dataset
+from gamdss.synthetic import SynthConfig, write_dataset
 
+FEW = SynthConfig(
+    **{"subjects": 2, "clips_per_subject": 2, "emotions": ["happiness", "surprise"], "seed": 3},
+    **{"height": 72, "width": 64, "fps": 60, "amplitude": (2.0, 2.5), "blink": 0.0},
+)
 # Words that once decided something, in a note that says none of it.
 MISLEADING = "onset kept: midpoint; annotated offset frame 7 missing; Synthetic"
 
@@ -58,8 +61,7 @@ def source(request, made, tmp_path):
     """A dataset with a missing key frame, and one without apexes."""
     if request.param == "smic":
         return made("smic"), "smic"
-    few = replace(SMALL, subjects=2, clips_per_subject=2)
-    data = write_dataset(tmp_path / "data", few, progress=False)
+    data = write_dataset(tmp_path / "data", FEW, progress=False)
     first, still = [p for p in sorted(data.rglob("*")) if list(p.glob("*.jpg"))][:2]
     with (data / "ground_truth.csv").open(newline="") as lines:
         rows = {f"sub{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}

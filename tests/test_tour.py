@@ -7,10 +7,11 @@ import pytest
 TOUR = Path(__file__).parents[1] / "visual" / "tour.py"
 SMALLER = {
     "SUBJECTS, CLIPS, EPOCHS, SECONDS = 4, 10, 10, 20.0": (
-        "SUBJECTS, CLIPS, EPOCHS, SECONDS = 3, 5, 1, 8.0"
+        "SUBJECTS, CLIPS, EPOCHS, SECONDS = 3, 5, 1, 6.0"
     ),
     "fps=100, height=128, width=112": "fps=60, height=64, width=56",
     "image_size=64": "image_size=32",
+    "micro=(2, 2), macro=(1, 1), turns=1": "micro=(1, 1), macro=(0, 0), turns=0",
 }
 
 

@@ -200,7 +200,7 @@ def test_the_network_is_left_as_it_was(tmp_path):
 
 def test_missing_packages_are_named(run, tmp_path, monkeypatch):
     monkeypatch.setattr(exporting, "find_spec", lambda name: None if name == "onnx" else name)
-    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*gamdss\[export\]"):
+    with pytest.raises(exporting.ConfigError, match=r"needs onnx\n.*\.\[export\]"):
         export(load_trained(run, "02"), "onnx", tmp_path / "network.onnx")
 
 

@@ -123,9 +123,9 @@ def test_the_network_sees_the_difference_from_the_weak_end_to_the_apex(plain, ca
     torch.testing.assert_close(seen, expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(stored.held_out_logits(), direct.held_out_logits())
     losses = []
-    for learner in (stored, direct):
+    for made in (stored, direct):
         torch.manual_seed(0)  # the same draws of augmentation
-        losses.append(learner.step(torch.arange(4))[0].item())
+        losses.append(made.learner.step(*made.inputs(torch.arange(4)))[0].item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-3)
 
 

@@ -93,6 +93,7 @@ def test_all_folds_share_one_graph_of_the_step_and_one_of_the_evaluation(graphs)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("one_stage_rmt")
 @pytest.mark.parametrize("change", ["one pass of features", "falling", "timm"])
 def test_compiled_equals_plain(graphs, change):
     models = {"falling": {"branches": "falling"}, "timm": {"backbone": "test_resnet"}}
