@@ -12,6 +12,7 @@ import re
 import secrets
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -227,13 +228,15 @@ def _check_size(node: yaml.Node | None, sizes: dict[int, int], depth: int) -> in
 
     Raises:
         RecursionError: it is nested too deeply, or contains itself.
-        ValueError: it is too large.
+        ValueError: it is too large, or gives a key twice.
     """
     if depth > _DEEPEST_YAML:
         raise RecursionError
     if not isinstance(node, yaml.CollectionNode):
         return 1
     if id(node) not in sizes:
+        if isinstance(node, yaml.MappingNode):
+            _check_keys(node)
         pairs = [
             part for pair in node.value for part in (pair if isinstance(pair, tuple) else [pair])
         ]
@@ -241,6 +244,14 @@ def _check_size(node: yaml.Node | None, sizes: dict[int, int], depth: int) -> in
     if sizes[id(node)] > _MOST_VALUES:
         raise ValueError(f"it has more than {_MOST_VALUES} values")
     return sizes[id(node)]
+
+
+def _check_keys(node: yaml.MappingNode) -> None:
+    keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+    twice = [key for key, count in keys.items() if count > 1 and key != "<<"]
+    if twice:
+        line = node.start_mark.line + 1
+        raise ValueError(f"the mapping in line {line} has the key {twice[0]!r} more than once")
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

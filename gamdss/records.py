@@ -15,7 +15,7 @@ UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17)
 UNIT_NAMES = tuple(f"AU{number}" for number in UNITS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KeyFrames:
     """Onset, apex and offset of a clip, as frame numbers in the dataset's own numbering.
 
@@ -60,7 +60,7 @@ class KeyFrames:
         return self.onset, self.apex, self.offset
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One annotated micro-expression.
 

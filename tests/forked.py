@@ -11,6 +11,7 @@ CONTEXT.set_forkserver_preload(
         *("gamdss.cli.spot", "gamdss.cli.synth", "gamdss.cli.table", "gamdss.cli.train"),
         *("gamdss.training.folds", "gamdss.studies.bias.figures", "gamdss.report.figures"),
         "torch.distributed.launcher.api",
+        "stub_detector",
     ]
 )
 KILLED = -signal.SIGKILL

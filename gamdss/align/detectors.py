@@ -88,7 +88,7 @@ class Hog:
     _SIZES, _STEP, _SMALLEST, _CONTEXT = 4, 1.2, 100, 0.5
 
     def __init__(self) -> None:
-        self._detector = deepcopy(_frontal_detector())
+        self._detector = deepcopy(_frontal_detector(_load_dlib()))
         self._refine = True
 
     def rough(self) -> Hog:
@@ -226,9 +226,9 @@ def _load_dlib() -> Any:
 
 
 @cache
-def _frontal_detector() -> Any:
+def _frontal_detector(dlib: Any) -> Any:
     """dlib's detector, to be copied: unpacking it takes 300 times as long as a copy."""
-    return _load_dlib().get_frontal_face_detector()
+    return dlib.get_frontal_face_detector()
 
 
 def _require_file(file: Path, option: str) -> None:

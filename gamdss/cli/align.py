@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.align import Outcome, align_clips
-from gamdss.align.clip import ALIGNED, LOST, RELAXED
+from gamdss.align.clip import ALIGNED, FAILED, LOST, RELAXED
 from gamdss.align.settings import AlignConfig
 from gamdss.align.sources import dataset_jobs, input_jobs
 from gamdss.align.summary import CSV_NAME, summary, write_csv
@@ -57,8 +57,8 @@ class Options:
                 raise ConfigError(f"{what} is missing", remedy=_SOURCES)
 
 
-def run(options: Options, settings: AlignConfig) -> None:
-    """Align, and report the result of each clip."""
+def run(options: Options, settings: AlignConfig) -> int:
+    """Align, and report the result of each clip; returns 1 if one failed."""
     output = Path(options.output).expanduser()
     if options.input is not None:
         source = input_jobs(Path(options.input).expanduser(), output)
@@ -90,6 +90,7 @@ def run(options: Options, settings: AlignConfig) -> None:
             remedy="Look at the contact sheet; cut these clips to the frames with the face, or "
             "leave them out.",
         )
+    return int(any(outcome.status == FAILED for outcome in outcomes))
 
 
 def _report(

@@ -8,6 +8,7 @@ from typing import Literal
 from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.data.check import check_dataset
+from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError
 from gamdss.report.check_report import check_text
@@ -28,6 +29,7 @@ class Options:
     rows: int = 3
 
 
+@collector_paused()  # until a long table is no longer in memory
 def run(options: Options, config: Config) -> int:
     """Print the table; returns 0 if the dataset can be trained on, else 1."""
     spec = get_spec(config.dataset, config.annotations)

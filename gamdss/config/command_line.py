@@ -145,6 +145,12 @@ def exit_on_mistake() -> Iterator[None]:
     except BrokenPipeError:  # the reader, such as `head`, has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except OSError as error:  # a path that the system refuses, such as a name that is too long
+        if error.filename is None:
+            raise
+        where = printable(os.fsdecode(error.filename))
+        print(f"error: {where[:300]}: {error.strerror}\nCheck the path.", file=sys.stderr)
+        raise SystemExit(GamdssError.exit_code) from None
     except KeyboardInterrupt:
         print("\ninterrupted; the same command resumes", file=sys.stderr)
         raise SystemExit(130) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -63,8 +64,10 @@ class TrainingConfig:
         for name in ("epochs", "batch_size", "checkpoint_every"):
             require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
         for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight", "au_weight"):
-            require(getattr(self, name) >= 0, f"training.{name}", getattr(self, name), "0 or more")
-        require(self.learning_rate > 0, "training.learning_rate", self.learning_rate, "above 0")
+            value = getattr(self, name)
+            require(0 <= value < math.inf, f"training.{name}", value, "0 or more, and finite")
+        rate = self.learning_rate
+        require(0 < rate < math.inf, "training.learning_rate", rate, "above 0, and finite")
         smoothing = self.label_smoothing
         require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "in [0, 1)")
         share = self.inner_share

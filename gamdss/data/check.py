@@ -15,7 +15,6 @@ from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black
 from gamdss.data.row_reader import Fault
-from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
@@ -119,7 +118,6 @@ class _Finder:
         self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
 
 
-@collector_paused()
 def check_dataset(
     spec: DatasetSpec, config: Config, decode_frames: str = "keys", progress: bool = True
 ) -> Check:
@@ -163,8 +161,9 @@ def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
     if scan.table.header_line - 1 not in (0, spec.writing.lead):
         problem = f"the header is in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
+    notes = {text: parse_action_units(text).notes for text in {c.action_units for c in scan.clips}}
     for clip in scan.clips:
-        for note in parse_action_units(clip.action_units).notes:
+        for note in notes[clip.action_units]:
             problem = f"{clip.action_units!r}: {note!r} is not an action unit"
             yield Fault("action units not understood", problem, clip.row, clip.id, stops=False)
     if not scan.clips:
@@ -176,11 +175,13 @@ def _tasks(
 ) -> tuple[dict[str, Counter[str]], dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
     subjects = {}
+    shown = Counter((clip.subject, clip.emotion) for clip in clips)
     for name, task in spec.tasks.items():
-        chosen = [clip for clip in clips if clip.emotion in task.emotions]
-        classes = Counter(task.emotions[clip.emotion] for clip in chosen)
-        counts[name] = Counter({label: classes[label] for label in task.classes})
-        subjects[name] = len({clip.subject for clip in chosen})
+        counts[name] = Counter(dict.fromkeys(task.classes, 0))
+        chosen = {pair: n for pair, n in shown.items() if pair[1] in task.emotions}
+        for (_, emotion), number in chosen.items():
+            counts[name][task.emotions[emotion]] += number
+        subjects[name] = len({subject for subject, _ in chosen})
     return counts, subjects
 
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from unicodedata import normalize
 
 from gamdss.data.cells import plain_name
 from gamdss.data.specs import DatasetSpec, Layout
-from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.data.specs.spec import FRAME_SUFFIXES, filled
 from gamdss.errors import ConfigError, DataRootError, FrameError
 
 PATTERN = "pattern"  # name of the layout of --frames.pattern
@@ -121,8 +122,8 @@ def _caseless(name: str) -> str:
 
 
 def folded(name: str) -> str:
-    """A name without regard to case, zero padding, blanks and the forms of Unicode."""
-    text = " ".join(_caseless(name).split())
+    """A name without regard to case, zero padding, blanks and width: `１` is 1, `ß` is ss."""
+    text = normalize("NFKC", " ".join(plain_name(name).split())).casefold()
     return _DIGITS.sub(lambda digits: digits.group().lstrip("0") or "0", text)
 
 
@@ -152,7 +153,7 @@ def pattern_layout(pattern: str) -> Layout:
     folder, _, file = pattern.rpartition("/")
     names = {"subject": "", "number": 0, "clip": "", "video": "", "take": "", "emotion": ""}
     try:
-        (folder + file).format(frame=1, **names)
+        filled(folder + file, frame=1, **names)
         known = True
     except (KeyError, IndexError, ValueError):
         known = False

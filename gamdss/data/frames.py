@@ -201,8 +201,8 @@ def decode(
         raise _broken(path, f"the JPEG is damaged ({damage})", kind="damaged frame")
     doubts = ["it is animated; its first picture is used"] if header.animated else []
     if image.dtype == np.uint16:
-        if 0 < (brightest := int(image.max())) < _TWELVE_BITS:
-            doubts.append(f"its 16-bit values end at {brightest}: the frame is dark")
+        if 0 < image.max() < _TWELVE_BITS:
+            doubts.append(f"its 16-bit values are below {_TWELVE_BITS}: the frame is dark")
         image = (image // 256).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] == 4 and image[..., 3].min() < 255:
         doubts.append("it has transparent pixels; their transparency is ignored")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 import torch
-from torchvision.transforms.v2.functional import resize
+from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
@@ -279,12 +279,13 @@ class KeyFrameReader:
 
     def resize(self, image: np.ndarray) -> np.ndarray:
         """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
-        # Channels stay last in memory: resizing is then more than twice as fast.
+        # Channels stay last in memory: resizing is then more than twice as fast. The bytes are
+        # those of torchvision's `resize`, whose import takes as long as all others together.
         rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
         if not self.image_size:
             return rgb.contiguous().numpy()
-        size = [self.image_size, self.image_size]
-        return resize(rgb, size, antialias=True).numpy()
+        size = (self.image_size, self.image_size)
+        return interpolate(rgb[None], size, mode="bilinear", antialias=True)[0].numpy()
 
 
 def frames_needed(

@@ -11,12 +11,13 @@ from typing import Any
 from unicodedata import normalize
 
 from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
-from gamdss.data.corrections import Corrected, correct
+from gamdss.data.corrections import correct
 from gamdss.data.folders import folded
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
 
+_PLAIN = re.compile(r"[\w-]{1,200}", re.ASCII)  # safe, and found so at once
 _UNSAFE = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]|^\.$|\.\.")
 _LONGEST = 200  # characters of a name
 NO_APEX = "the dataset has no apex: midpoint of onset and offset"
@@ -66,19 +67,24 @@ class RowReader:
     exact_emotions: bool = False
     faults: list[Fault] = field(default_factory=list, init=False)
     warnings: list[Fault] = field(default_factory=list, init=False)
-    _rows: dict[tuple[str, str], Row] = field(default_factory=dict, init=False)
+    _rows: dict[str, Row] = field(default_factory=dict, init=False)
     _subjects: dict[str, str] = field(default_factory=dict, init=False)
     _spellings: dict[str, str] = field(default_factory=dict, init=False)
     _emotions: dict[str, str | None] = field(default_factory=dict, init=False)
     _clip_id: str = field(default="", init=False)
-    _last: tuple[str, str, int] = field(default=("", "", 0), init=False)
+    _correctable: bool = field(init=False)
+    _last: tuple[str, int] = field(default=("", 0), init=False)
+
+    def __post_init__(self) -> None:
+        known = bool(self.spec.corrections) or "duration" in self.table.headers
+        self._correctable = self.corrections and known
 
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
-        if not cell_text(row.cells.get("clip")) and not cell_text(row.cells.get("subject")):
+        self._clip_id = cell_text(row.cells.get("clip"))
+        if not self._clip_id and not cell_text(row.cells.get("subject")):
             self._warn("row without a clip", "it has neither a subject nor a clip", row)
             return None
-        self._clip_id = cell_text(row.cells.get("clip"))
         try:
             return self._clip(row)
         except RowError as fault:
@@ -92,40 +98,36 @@ class RowReader:
     def _clip(self, row: Row) -> Clip | None:
         video = self._name(row.cells, "clip")
         subject = self._subject(row, video)
-        onset = cell_text(row.cells.get("onset")).removesuffix(".0")
-        name = self.spec.clip_form.format(clip=video, onset=onset)
+        name = video
+        if self.spec.clip_form != "{clip}":
+            onset = cell_text(row.cells.get("onset")).removesuffix(".0")
+            name = self.spec.clip_form.format(clip=video, onset=onset)
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
-        done = Corrected(row.cells)
-        if self.corrections:
+        cells, alternative = row.cells, None
+        changes: tuple[str, ...] = ()
+        if self._correctable:
             done = correct(self.spec, row, self._clip_id, self.table.total)
-        emotion = self._emotion(done.cells["emotion"], row, self._clip_id)
+            cells, changes, alternative = done.cells, tuple(done.applied), done.alternative
+        emotion = self._emotion(cells["emotion"], row, self._clip_id)
         if emotion is None:
             return None
-        first = self._rows.setdefault((subject.lower(), name.lower()), row)
+        first = self._rows.setdefault(self._clip_id.lower(), row)
         if first is not row:
             where = f"row {first.number}" + (f" of {first.file.name}" if first.file else "")
             raise RowError(
                 "duplicate row",
                 f"clip {name} of subject {subject} is already in {where}. Remove one.",
             )
-        for change in done.applied:
+        for change in changes:
             self._warn("correction", change, row, self._clip_id)
-        return Clip(
-            dataset=self.spec.name,
-            subject=subject,
-            name=name,
-            annotated=self._key_frames(done.cells, self._clip_id, row),
-            emotion=emotion,
-            action_units=cell_text(done.cells.get("action_units")),
-            row=row.number,
-            video=video,
-            take=take,
-            corrections=tuple(done.applied),
-            alternative=done.alternative,
-            fps=self._rate(done.cells, self._clip_id),
-            workbook=row.file.name if self.spec.parts and row.file else "",
-        )
+        keys = self._key_frames(cells, self._clip_id, row)
+        units = cell_text(cells.get("action_units"))
+        rate = self._rate(cells, self._clip_id) if "fps" in cells else 0.0
+        book = row.file.name if self.spec.parts and row.file else ""
+        # In the order of the fields, which is faster than by name.
+        about = (subject, name, keys, emotion, units, row.number, video, take)
+        return Clip(self.spec.name, *about, changes, alternative, rate, book)
 
     def _subject(self, row: Row, clip: str) -> str:
         """The row's subject, as it was spelled first: the same without case, padding, accents."""
@@ -158,10 +160,10 @@ class RowReader:
         return self.spec.subject(match.group(match.lastindex or 0))
 
     def _take(self, subject: str, video: str) -> int:
-        before, file, take = self._last
-        follows = (before, file) == (subject.lower(), video.lower())
-        self._last = (subject.lower(), video.lower(), take + 1 if follows else 1)
-        return self._last[2]
+        video = f"{subject}/{video}".lower()
+        before, take = self._last
+        self._last = (video, take + 1 if video == before else 1)
+        return self._last[1]
 
     def _emotion(self, cell: object, row: Row, clip: str) -> str | None:
         text = cell_text(cell)
@@ -185,14 +187,13 @@ class RowReader:
         if row.file is not None and not self.spec.parts and cells["onset"] == "":
             problem = f"clip {clip}: its folder has no frame. Unpack its frames, or remove it."
             raise RowError("clip without frames", problem)
-        onset, offset = (self._frame(cells, role, clip) for role in ("onset", "offset"))
-        for value, role in ((onset, "onset"), (offset, "offset")):
-            if value is None:
-                column = self.table.headers[role]
-                problem = f"clip {clip}: {column} is missing. Fill in the frame number."
-                raise RowError(f"missing {role}", problem)
-        assert onset is not None
-        assert offset is not None
+        onset = self._frame(cells, "onset", clip)
+        offset = self._frame(cells, "offset", clip)
+        if onset is None or offset is None:
+            role = "onset" if onset is None else "offset"
+            column = self.table.headers[role]
+            problem = f"clip {clip}: {column} is missing. Fill in the frame number."
+            raise RowError(f"missing {role}", problem)
         if onset >= offset:
             kind = "zero-length clip" if onset == offset else "onset after offset"
             raise RowError(kind, f"clip {clip}: {kind} ({onset} to {offset}). Correct the row.")
@@ -227,7 +228,7 @@ class RowReader:
         if not text:
             problem = f"{column} is blank. Fill it in, or remove the row."
             raise RowError(f"missing {role}", problem)
-        if _UNSAFE.search(text) or len(text) > _LONGEST:
+        if not _PLAIN.fullmatch(text) and (_UNSAFE.search(text) or len(text) > _LONGEST):
             raise RowError(
                 f"unusable {role}",
                 f"{column} is {text[:_LONGEST]!r}, which contains '..', a path separator or a "

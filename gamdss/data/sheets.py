@@ -15,6 +15,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ _MARKS = {
 }
 
 
+_kept: dict[tuple[Path, bytes], dict[str, Lines]] = {}
+
+
 class _UncomputedError(Exception):
     """A cell with a formula that no program computed."""
 
@@ -70,16 +74,25 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def read_sheets(file: Path) -> dict[str, Lines]:
+def read_sheets(file: Path, again: bool = False) -> dict[str, Lines]:
     """Cells of every sheet by its name; blank cells are "". A CSV file has one sheet.
 
     The lines of a sheet are as long as the longest of its first lines, where the header is: what
-    lies right of that is left out.
+    lies right of that is left out. With `again`, they are kept for the next call.
 
     Raises:
         AnnotationError: the file cannot be read, or is too large.
     """
     data = _contents(file)
+    key = file, sha256(data).digest()
+    sheets = _kept.get(key) or _parsed(file, data)
+    _kept.clear()
+    if again:
+        _kept[key] = sheets
+    return sheets
+
+
+def _parsed(file: Path, data: bytes) -> dict[str, Lines]:
     if data.startswith(_OLE) and _ENCRYPTED in data:
         raise AnnotationError(
             "the workbook is encrypted",

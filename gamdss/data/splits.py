@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold
 
 from gamdss.config import ProtocolConfig
 from gamdss.errors import FoldError
@@ -155,6 +154,8 @@ def _divided(
     parts: int, seed: int, strata: np.ndarray, subjects: np.ndarray
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """The rest and the clips of each of several parts of whole subjects (scikit-learn)."""
+    from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  # takes a second
+
     splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         # A class may have fewer clips than there are parts.

@@ -23,7 +23,7 @@ _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
@@ -144,11 +144,18 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})
         for index, cells in enumerate(lines[line + 1 :])
-        if any(cell != "" and str(cell).strip() for cell in cells)
+        if not _is_blank(cells)
     ]
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
     total = rows[-1].index + 1 if rows else 0
     return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _is_blank(cells: Sequence[Any]) -> bool:
+    for cell in cells:  # noqa: SIM110  # nearly always the first cell decides
+        if cell != "" and str(cell).strip():
+            return False
+    return True
 
 
 def _read_casme2(workbook: Path) -> Table:

@@ -145,6 +145,11 @@ def blend(
     return laid
 
 
+def tinted(colour: np.ndarray, plane: np.ndarray) -> np.ndarray:
+    """A colour (3,) at the brightness of each pixel (H, W), as (H, W, 3)."""
+    return cv2.merge([value * plane for value in colour.astype(np.float64)])
+
+
 def extent(mask: np.ndarray) -> tuple[slice, slice]:
     """The smallest rows and columns that hold all of `mask` that is not 0."""
     touched = mask != 0

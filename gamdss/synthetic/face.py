@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from gamdss.synthetic.canvas import Canvas, blend
+from gamdss.synthetic.canvas import Canvas, blend, tinted
 from gamdss.synthetic.eyes import lid_levels, paint_brows, paint_eyes, paint_lids
 from gamdss.synthetic.hair import paint_behind, paint_ears, paint_hair
 from gamdss.synthetic.identity import DESIGN_HEIGHT, DESIGN_WIDTH, Identity
@@ -38,6 +39,7 @@ class Face:
     head: np.ndarray
 
 
+@lru_cache(maxsize=4)  # a person is recorded several times
 def render_face(identity: Identity, height: int, width: int) -> Face:
     """Paint `identity` for frames of `height` x `width` pixels; the whole face always fits."""
     scale = min(width / DESIGN_WIDTH, height / DESIGN_HEIGHT)
@@ -90,13 +92,13 @@ def _skin(canvas: Canvas, identity: Identity, rng: np.random.Generator) -> np.nd
     """Skin before lighting: tone, blood, blotches, pores, freckles, stubble."""
     i = identity
     grain = 1 + 0.022 * canvas.noise(rng, (0.5, 1.0)) + 0.022 * canvas.noise(rng, (4.0, 10.0, 28.0))
-    skin = (np.array(i.skin) * grain[..., None]).astype(np.float32)
+    skin = tinted(np.array(i.skin), grain).astype(np.float32)
     blood = 0.5 * canvas.pair(0.56 * i.half_width, i.eye_y + 48, 20, 17)
     blood = blood + 0.45 * canvas.bump(0, i.nose_y - 6, 14, 10)
     blood = blood * (1 + 0.2 * canvas.noise(rng, (5.0,)))
-    skin = skin * (1 - blood[..., None] * np.array([0.12, 0.13, -0.02]))
+    skin = skin * (1 - tinted(np.array([0.12, 0.13, -0.02]), blood))
     tired = canvas.pair(i.eye_x - 3, i.eye_y + 3, 20, 11)
-    skin = skin * (1 - tired[..., None] * np.array([0.07, 0.11, 0.11]))
+    skin = skin * (1 - tinted(np.array([0.07, 0.11, 0.11]), tired))
     if i.stubble > 0:
         jaw = canvas.bump(0, i.chin_y - 16, 62, 34) + canvas.pair(62, i.mouth_y, 20, 34)
         jaw = np.clip(jaw + canvas.bump(0, i.nose_y + 14, 26, 6), 0, 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve, smoothstep
+from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve, smoothstep, tinted
 from gamdss.synthetic.identity import Identity
 
 
@@ -14,7 +14,7 @@ def paint_behind(canvas: Canvas, identity: Identity, rng: np.random.Generator) -
     """Background, the hair behind the head, neck and clothes, (height, width, 3)."""
     fall = 1.08 - 0.16 * (canvas.y + 170) / 340 + 0.05 * canvas.x / 140 * identity.light[0]
     tint = fall + 0.015 * canvas.noise(rng, (60.0, 15.0))
-    picture = (np.array(identity.background) * tint[..., None]).astype(np.float32)
+    picture = tinted(np.array(identity.background), tint).astype(np.float32)
     if identity.hair_style == "long":
         right = [(0, -185), (118, -175), (136, -60), (140, 60), (128, 190)]
         mane = smooth_curve(both_sides(right), closed=True)
@@ -29,7 +29,7 @@ def _neck(picture: np.ndarray, canvas: Canvas, identity: Identity) -> np.ndarray
     round_off = 0.74 - 0.32 * (canvas.x / half) ** 2 + 0.25 * identity.light[0] * canvas.x / half
     shadow = 1 - 0.38 * (1 - smoothstep(canvas.y, identity.chin_y - 2, identity.chin_y + 34))
     tone = np.clip(round_off * shadow, 0.12, 1.0)
-    picture = blend(picture, np.array(identity.skin) * tone[..., None], canvas.polygon(neck, 1.0))
+    picture = blend(picture, tinted(np.array(identity.skin), tone), canvas.polygon(neck, 1.0))
     edge = both_sides([(0, 186), (half + 14, 148), (190, 178), (260, 200)])
     cloth = smooth_curve([*edge, (0, 260)], closed=True, rounds=3)
     return blend(picture, identity.cloth, canvas.polygon(cloth, 0.8))
@@ -115,4 +115,4 @@ def _strands(canvas: Canvas, identity: Identity, rng: np.random.Generator) -> np
     distance = np.hypot(dx, dy)
     sheen = np.exp(-0.5 * ((distance - (95 if long else 58) + 10 * tone) / 14) ** 2)
     lit = 0.85 + 0.35 * identity.light[0] * canvas.x / 140 + tone + 0.45 * sheen
-    return np.array(identity.hair) * np.clip(lit, 0.25, 2.4)[..., None] + 6 * sheen[..., None]
+    return tinted(np.array(identity.hair), np.clip(lit, 0.25, 2.4)) + 6 * sheen[..., None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve
+from gamdss.synthetic.canvas import Canvas, blend, both_sides, smooth_curve, tinted
 from gamdss.synthetic.identity import Identity
 
 
@@ -32,7 +32,7 @@ def paint_mouth(
     skin = np.array(i.skin)
     red = skin * (1 - i.lip_redness * np.array([0.36, 0.42, 0.14]))
     wrinkles = 1 + 0.035 * _vertical_grain(canvas, rng)
-    lips = red * wrinkles[..., None]
+    lips = tinted(red, wrinkles)
     picture = blend(picture, lips * 0.86, 0.9 * canvas.polygon(upper, soft=1.0))
     picture = blend(picture, lips, 0.9 * canvas.polygon(lower, soft=1.3))
     picture = blend(picture, red * 0.25, 0.8 * canvas.stroke(line, 1.2, soft=0.7))
@@ -56,6 +56,7 @@ def paint_nostrils(picture: np.ndarray, canvas: Canvas, identity: Identity) -> n
 
 def _vertical_grain(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
     """The fine vertical furrows of lips: noise that varies mainly from left to right."""
-    profile = rng.standard_normal((3, canvas.shape[1])).astype(np.float32)
-    rows = np.linspace(0, 2, canvas.shape[0])
-    return np.stack([np.interp(rows, [0, 1, 2], column) for column in profile.T], axis=1)
+    top, middle, bottom = rng.standard_normal((3, canvas.shape[1])).astype(np.float32).astype(float)
+    rows = np.linspace(0, 2, canvas.shape[0])[:, None]
+    upper, lower = top + (middle - top) * rows, middle + (bottom - middle) * (rows - 1)
+    return np.where(rows < 1, upper, lower)

@@ -17,7 +17,7 @@ from gamdss.errors import ConfigError, DetectorError
 
 def test_without_dlib_the_error_explains_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "dlib", None)
-    with pytest.raises(DetectorError, match=r"pip install 'gamdss\[align\]'"):
+    with pytest.raises(DetectorError, match=r"pip install -e '\.\[align\]'"):
         load_detector(AlignConfig())
 
 

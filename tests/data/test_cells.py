@@ -63,6 +63,9 @@ def test_numbers_and_their_texts_are_frame_numbers(cell, number):
         ("ann", "a\u200bnn"),
         ("ann lee", "ann  lee"),
         ("李", "\ufeff李"),
+        ("１", "1"),
+        ("Ｂob", "bob"),
+        ("Strauß", "STRAUSS"),
     ],
 )
 def test_one_person_is_one_subject_however_spelled(tmp_path, first, other):

@@ -5,7 +5,9 @@ import io
 import os
 import random
 import re
+import sys
 import zipfile
+from collections import Counter
 
 import openpyxl
 import pytest
@@ -219,7 +221,11 @@ def test_yaml_that_grows_or_nests_without_end_is_refused(tmp_path, capsys, name,
 
 
 @pytest.mark.parametrize(
-    "text", ['data_root: "a\\0b"', "seed: null", 'output: "a\\0b"', 'annotations: "a\\0"']
+    "text",
+    [
+        *('data_root: "a\\0b"', "seed: null", 'output: "a\\0b"', 'annotations: "a\\0"'),
+        *("seed: 1\nseed: 2", "training: {learning_rate: .inf}", "training: {weight_decay: .inf}"),
+    ],
 )
 def test_settings_that_no_program_can_use(tmp_path, capsys, text):
     file = tmp_path / "c.yaml"
@@ -230,12 +236,32 @@ def test_settings_that_no_program_can_use(tmp_path, capsys, text):
     assert text.split(":")[0].replace("_", "-") in shown.replace("_", "-")
 
 
-@pytest.mark.slow
-def test_fifty_thousand_rows_are_checked(tmp_path):
-    file = tmp_path / "t.csv"
-    lines = [f"p{i % 500},c{i},1,5,9,{('joy', 'fear')[i // 500 % 2]}" for i in range(50_000)]
-    file.write_text("\n".join([",".join(HEADER), *lines]))
-    config = Config(dataset="csv", annotations=str(file), data_root=str(tmp_path), task="c2")
-    found = check_dataset(get_spec("csv", file), config, progress=False)
-    assert found.tasks["c2"].total() == 50_000
-    assert [fault.kind for fault in found.faults] == ["no frame folder"]
+@pytest.mark.parametrize("option", ["--data-root", "--annotations", "--output", "--cache"])
+def test_a_name_that_is_too_long_for_the_system(tmp_path, capsys, option):
+    words = ["train", "--data-root", str(tmp_path), "--cache", str(tmp_path), option, "x" * 5000]
+    assert main(words) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("error: ") == 1
+    assert "Traceback" not in shown
+
+
+def test_a_long_table_is_checked_with_few_steps_a_row(tmp_path):
+    """Calls are counted, since seconds differ: 62 a row are 10 s for a million rows."""
+    steps = []
+    for rows in (300, 600):
+        file = tmp_path / f"{rows}.csv"
+        lines = [
+            f"p{i % 50},c{i},{i},{i + 5},{i + 9},{('joy', 'fear')[i % 2]}" for i in range(rows)
+        ]
+        file.write_text("\n".join([",".join(HEADER), *lines]))
+        config = Config(dataset="csv", annotations=str(file), data_root=str(tmp_path), task="c2")
+        calls = Counter()
+        sys.setprofile(lambda _, event, __, calls=calls: calls.update([event]))
+        try:
+            found = check_dataset(get_spec("csv", file), config, progress=False)
+        finally:
+            sys.setprofile(None)
+        assert found.tasks["c2"].total() == rows
+        assert [fault.kind for fault in found.faults] == ["no frame folder"]
+        steps.append(calls["call"] + calls["c_call"])
+    assert (steps[1] - steps[0]) / 300 < 75

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torchvision.transforms.v2.functional import resize
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data import key_frames
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.store import open_store
 from gamdss.errors import ConfigError, FrameError
@@ -68,6 +70,14 @@ def test_key_frames_are_those_of_reselect_at_the_network_size(clips, tmp_path):
                 expected = np.asarray(picture.resize((48, 48), Image.Resampling.BILINEAR))
                 off = np.abs(store.frames[index].transpose(1, 2, 0).astype(int) - expected)
                 assert off.max() <= 1  # the original's resize, to rounding
+
+
+@pytest.mark.parametrize("shape", [(70, 60), (31, 90), (48, 48)])
+def test_frames_are_resized_as_torchvision_does(shape):
+    image = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    expected = resize(torch.from_numpy(image[..., ::-1].copy()).permute(2, 0, 1), [48, 48])
+    reader = KeyFrameReader(True, 48, FramesConfig(), ReselectionConfig(), None)
+    assert np.array_equal(reader.resize(image), expected.numpy())
 
 
 def test_draws_are_stored_with_each_frame_once(clips, tmp_path):

@@ -15,13 +15,13 @@ from gamdss.models.backbones import TimmStream, fitting_sizes
 from gamdss.models.two_branch import TwoBranchNet
 
 TRAINED = [
-    ("resnet18", 64),
-    ("convnext_atto", 64),
+    ("test_resnet", 64),
+    ("test_convnext", 64),
     ("swin_tiny_patch4_window7_224", 64),
-    ("vit_tiny_patch16_224", 32),
-    ("efficientnet_b0", 64),
+    ("test_vit", 32),
+    ("test_efficientnet", 64),
     ("mobilenetv4_conv_small", 64),
-    ("mambaout_femto", 64),
+    ("test_mambaout", 64),
     ("edgenext_xx_small", 64),
     ("levit_128s", 96),  # built for a fixed size
     ("ghostnet_100", 64),  # has no stochastic depth

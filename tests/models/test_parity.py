@@ -48,6 +48,7 @@ def training_step(original_weights, key_frames, request):
     return net, rising, falling, loss
 
 
+@pytest.mark.slow
 def test_training_logits_and_loss(training_step, expected):
     _, rising, falling, loss = training_step
     wanted = expected["antialias_false"]
@@ -56,6 +57,7 @@ def test_training_logits_and_loss(training_step, expected):
     assert_same(loss[None], wanted["train_loss"])
 
 
+@pytest.mark.slow
 def test_gradient_norms(training_step, expected):
     parameters = dict(training_step[0].named_parameters())
     for name, wanted in expected["gradient_norms"].items():
@@ -64,6 +66,7 @@ def test_gradient_norms(training_step, expected):
         assert norm == pytest.approx(wanted, rel=RELATIVE, abs=1e-6), name
 
 
+@pytest.mark.slow
 def test_batch_statistics_are_updated_by_the_rising_branch_first(training_step, expected):
     net, wanted = training_step[0], expected["antialias_false"]
     assert_same(net.head.norm.running_mean.sum()[None], wanted["bn_head_running_mean_sum"])

@@ -123,15 +123,16 @@ def test_features_only(name):
         assert len(net.model.stages) == 3
 
 
-def grouped(net, coarse):
-    return group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
+@pytest.fixture(scope="module")
+def streams():
+    return {name: TwoBranchNet(3, size, backbone=name).eval() for name, size in STREAMS.items()}
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("coarse", [False, True])
-def test_parameters_are_in_layers(stream, coarse):
-    net = TwoBranchNet(3, STREAMS[stream], backbone=stream)
-    layers = grouped(net, coarse)
+def test_parameters_are_in_layers(stream, coarse, streams):
+    net = streams[stream]
+    layers = group_parameters(net, net.group_matcher(coarse=coarse), reverse=True)
     assert set(layers) == {key for key, _ in net.named_parameters()}
     assert layers["head.classify.weight"] == max(layers.values())
     assert layers["spatial.embed.weight"] == 0
@@ -177,9 +178,8 @@ def test_checkpointing_is_refused_where_it_would_change_batch_statistics():
 
 
 @pytest.mark.parametrize("stream", [name for name in STREAMS if name != "rmt"])
-def test_levels_of_the_temporal_streams(stream):
-    size = STREAMS[stream]
-    net = TwoBranchNet(3, size, backbone=stream).eval()
+def test_levels_of_the_temporal_streams(stream, streams):
+    size, net = STREAMS[stream], streams[stream]
     with torch.no_grad():
         last, maps = net.forward_intermediates(images("two_branch", size=size))
     assert len(maps) == len(net.feature_info) >= 4

@@ -10,15 +10,21 @@ from gamdss.synthetic.recording_events import RecordingSettings
 
 pytestmark = pytest.mark.slow
 
-SMALL = {"seconds": 6.0, "height": 194, "width": 160, "speech": 0, "turns": 0, "fps": 30.0}
+SMALL = {"seconds": 6.0, "height": 146, "width": 120, "speech": 0, "turns": 0, "fps": 30.0}
 
 
-def test_the_key_frames_of_an_expression_are_found_from_a_rough_start():
+@pytest.fixture(scope="module")
+def smile():
+    """The one expression of a recording, and its frames."""
     settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(1, 1), blinks=0, seed=3)
     recording = draw_recording(settings)
-    (event,) = recording.events
-    near = range(max(1, event.onset - 20), min(event.offset + 20, settings.frames) + 1)
-    images = {n: image for n, image in recording.frames() if n in near}
+    return recording.events[0], dict(recording.frames())
+
+
+def test_the_key_frames_of_an_expression_are_found_from_a_rough_start(smile):
+    event, frames = smile
+    near = range(event.onset - 20, event.offset + 21)
+    images = {n: frames[n] for n in near if n in frames}
     found = fit_candidate(images, images, (event.onset + 3, event.apex - 5, event.offset + 4), 16)
     keys = found.fit.keys
     assert found.fit.quality > 0.8
@@ -35,11 +41,8 @@ def test_the_key_frames_of_an_expression_are_found_from_a_rough_start():
     )
 
 
-def test_an_expression_of_which_only_the_rise_was_spotted_is_found_as_a_whole():
-    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(1, 1), blinks=0, seed=3)
-    recording = draw_recording(settings)
-    (event,) = recording.events
-    images = dict(recording.frames())
+def test_an_expression_of_which_only_the_rise_was_spotted_is_found_as_a_whole(smile):
+    event, images = smile
     rise = (event.onset + 3, event.onset + 6, event.onset + 9)
     near = {n: images[n] for n in range(rise[0] - 9, rise[2] + 10)}
     wide = {n: images[n] for n in range(max(1, rise[0] - 60), min(len(images), rise[2] + 60) + 1)}

@@ -65,7 +65,7 @@ def test_errors_do_not_add_up_over_repeated_turns():
     """A face that turns out of the reach of its first view and back, again and again."""
     motion = FaceMotion(portrait(), START)
     rows, columns = np.indices((320, 320), dtype=np.float32)
-    for n in range(1, 161):
+    for n in range(1, 81):
         strength = 9 * (1 - np.cos(2 * np.pi * n / 40))
         bend = strength * np.sin((columns - 159) / 18) * np.exp(-(((rows - 125) / 60) ** 2))
         image = cv2.remap(portrait(), (columns + bend).astype(np.float32), rows, cv2.INTER_LINEAR)

@@ -12,7 +12,8 @@ from gamdss.synthetic.recording import draw_recording
 from gamdss.synthetic.recording_events import RecordingSettings
 
 LAYOUT = FaceLayout((0.343, 0.465), (0.657, 0.465), (0.5, 0.75))
-SMALL = {"seconds": 9.0, "height": 194, "width": 160, "speech": 0}
+SMALL = {"seconds": 9.0, "height": 146, "width": 120, "speech": 0}
+LARGER = {**SMALL, "height": 194, "width": 160}
 
 
 def spotted(settings):
@@ -49,7 +50,7 @@ def test_blinks_are_named_and_a_calm_face_has_no_expression():
 
 @pytest.mark.slow
 def test_a_turn_of_the_head_is_named_and_is_no_expression():
-    settings = RecordingSettings(**SMALL, micro=(0, 0), macro=(0, 0), turns=15, blinks=0, seed=5)
+    settings = RecordingSettings(**LARGER, micro=(0, 0), macro=(0, 0), turns=15, blinks=0, seed=5)
     events, found = spotted(settings)
     assert any(event.kind == "turn" for event in events)
     assert found.candidates == ()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from killing import contents, run
+from killing import COARSE, contents, run
 
+from gamdss.report import style
 from gamdss.synthetic import SynthConfig, write_dataset
 
 TINY = SynthConfig(
@@ -28,11 +29,13 @@ TRAINING = [
 ]
 MORE = {
     "align": "--workers 1",
+    "export": "--fold 01 --format pretrained",
     "features": "--size 32 --pictures",
     "predict": "--fps 50 --device cpu --draws 2",
     "recordings": "--recordings 1 --dataset casme2sq --subjects 2 --seconds 5 --height 40 "
     "--width 36 --speech 0 --micro [0,0] --macro [1,1]",
     "spot": "--workers 1",
+    "stress": "--clips 2 --cells noise --height 48 --width 48 --workers 1",
     "synth": "--subjects 1 --clips-per-subject 2 --height 32 --width 32 --workers 1 --seed 4",
     "table": "--threads 1 --device cpu",
 }
@@ -65,9 +68,11 @@ class Places:
         }.get(name, [])
         if name == "merge":
             given = [self.part("a"), self.part("b")]
-        if name == "predict":
+        if name in ("export", "predict"):
             self.whole("train")
-            given = [self.folder / "train_whole" / "out", "--input", self.data]
+            given = [self.folder / "train_whole" / "out"]
+        if name == "predict":
+            given += ["--input", self.data]
         command = "synth" if name == "recordings" else name
         return [command, *given, *MORE.get(name, "").split(), "--output", output]
 
@@ -92,6 +97,13 @@ class Places:
             status, _ = run(words, self.folder / f"{name}.log")
             assert status == 0, (self.folder / f"{name}.log").read_text()
         return output
+
+
+@pytest.fixture(autouse=True)
+def coarse_figures(monkeypatch):
+    """Figures of this process are those of the commands that run in others."""
+    for name, value in COARSE.items():
+        monkeypatch.setitem(style._STYLE, name, value)
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,11 @@ import subprocess
 import sys
 
 import pytest
-from killing import LONG, contents, run
+from killing import EVERY, LONG, contents, run
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = ["features"]
-IN_THE_LONG_FORM = ["align", "bias", "merge", "predict", "recordings", "spot", "synth", "table"]
-IN_THE_LONG_FORM += ["train"]
+COMMANDS = EVERY if LONG else ["align"]
 SHARES = (0.05, 0.3, 0.6, 0.9) if LONG else (0.5,)  # of what the command writes
 
 
@@ -44,7 +42,7 @@ def used(folder):
 
 
 @pytest.mark.parametrize("share", SHARES)
-@pytest.mark.parametrize("name", [*COMMANDS, *(IN_THE_LONG_FORM if LONG else ())])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_an_output_on_a_full_disk(places, tmp_path, disk, name, share):
     expected, _ = places.whole(name)
     log = tmp_path / "log"

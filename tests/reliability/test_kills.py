@@ -3,17 +3,11 @@
 import random
 
 import pytest
-from killing import EFFORT, KILLED, LONG, contents, run
+from killing import EFFORT, EVERY, KILLED, LONG, contents, run
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = ["align", "bias", "features", "merge", "recordings", "synth"]
-IN_THE_LONG_FORM = [
-    "predict",
-    "spot",
-    "table",
-    "train",
-]
+COMMANDS = EVERY if LONG else EVERY[:6]
 
 
 def points(writes):
@@ -22,7 +16,7 @@ def points(writes):
     return sorted(random.Random(writes).sample(every, min(EFFORT, len(every))))
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *(IN_THE_LONG_FORM if LONG else ())])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_a_killed_command_resumes(places, tmp_path, name):
     log = tmp_path / "log"
     expected, writes = places.whole(name)

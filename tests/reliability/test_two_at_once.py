@@ -1,7 +1,7 @@
 """Two processes of one command on one output: one works, the other waits or is refused."""
 
 import pytest
-from killing import LONG, contents, start
+from killing import EVERY, LONG, contents, start
 
 from gamdss import experiment
 from gamdss.cli import main
@@ -11,11 +11,10 @@ from gamdss.runs.merge import merge
 
 pytestmark = pytest.mark.slow
 
-COMMANDS = ["features", "synth"]
-IN_THE_LONG_FORM = ["align", "bias", "merge", "predict", "recordings", "table", "train"]
+COMMANDS = EVERY if LONG else ["features", "synth"]
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *(IN_THE_LONG_FORM if LONG else ())])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_two_starts_at_once(places, tmp_path, name):
     expected, _ = places.whole(name)
     words = places.words(name, tmp_path / "made" / "out")

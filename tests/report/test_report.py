@@ -115,8 +115,7 @@ def test_curves_of_folds_that_do_not_fit(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moved", [True, False])
-@pytest.mark.parametrize("clips", [1, 6])
+@pytest.mark.parametrize(("clips", "moved"), [(1, False), (6, True)])
 def test_film_strip(tmp_path, clips, moved):
     made = strip(clips, moved)
     keys = [clip.annotated for clip in made["clips"]]
@@ -127,29 +126,25 @@ def test_film_strip(tmp_path, clips, moved):
 
 
 @pytest.mark.slow
-def test_a_report_writes_everything_and_names_it(tmp_path):
+def test_a_report_writes_everything_and_a_figure_is_added_in_one_place(
+    tmp_path, finished_run, monkeypatch
+):
+    def draw(results, folds, path):
+        confusion_figure(results, path)
+
+    added = RunFigure("added", "an added figure", "Added at the {epoch}.", draw)
+    every = (*FIGURES, added)
+    monkeypatch.setattr(figures, "FIGURES", every)
     folds = [fold("01"), fold("02")]
     shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
-    drawn = {figure.title: figure.file for figure in FIGURES if not figure.command}
+    drawn = {figure.title: figure.file for figure in every if not figure.command}
     assert not (tmp_path / drawn.pop("action units")).exists()  # of another task
     for name, file in {**drawn, "tables": "results.md"}.items():
         assert re.search(rf"{name} +{re.escape(str(tmp_path / file))}", shown)
         assert (tmp_path / file).stat().st_size > 0
     text = (tmp_path / "results.md").read_text("utf-8")
     assert all(f"![{name}]({file})" in text for name, file in drawn.items())
-
-
-@pytest.mark.slow
-def test_a_figure_is_added_in_one_place(tmp_path, finished_run, monkeypatch):
-    def draw(results, folds, path):
-        confusion_figure(results, path)
-
-    added = RunFigure("added", "an added figure", "Added at the {epoch}.", draw)
-    monkeypatch.setattr(figures, "FIGURES", (*FIGURES, added))
-    folds = [fold("01"), fold("02")]
-    shown = write_report(tmp_path, values(folds), folds, ClipFrames(**strip()))
-    assert "an added figure" in shown
-    assert "![an added figure](added.png)" in (tmp_path / "results.md").read_text("utf-8")
+    assert drawn["an added figure"] == "added.png"
     run = Path(shutil.copytree(finished_run, tmp_path / "run"))
     page = run_page.run_page(read_run(run), {}, {})
     assert page.figures[-1][0].caption == "Added at the final epoch."

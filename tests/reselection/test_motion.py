@@ -145,7 +145,7 @@ def test_needed_frames_of_motion_reach_beyond_the_clip():
 def test_intervals_contain_the_true_frame_as_often_as_stated():
     rng = np.random.default_rng(1)
     times, inside = np.arange(1, 111), []
-    for _ in range(30):
+    for _ in range(20):
         true = np.array([ONSET, APEX, OFFSET]) + rng.normal(0, 3, 3)
         shape = rng.normal((0.5, 0.4, 0.5, 0.3), (0.3, 0.4, 0.3, 0.4))
         level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)

@@ -137,10 +137,10 @@ def test_disturbances_change_frames_but_neither_truth_nor_people(quiet, tmp_path
 def test_the_annotator_has_the_requested_bias_and_jitter(tmp_path):
     config = SynthConfig(
         subjects=1,
-        clips_per_subject=60,
+        clips_per_subject=40,
         height=32,
         width=32,
-        fps=200,
+        fps=100,
         onset_bias=0.1,
         apex_bias=-0.2,
         offset_bias=0.2,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +90,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
 
 def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
     """Positions of the columns by role, and the lines below the header."""
-    sheets = read_sheets(file)
+    sheets = read_sheets(file, again=True)
     sheet, line = find_header(sheets, _COLUMNS)
     lines = sheets.get(sheet, [])
     positions = column_positions(_COLUMNS, lines[line]) if lines else {}
@@ -107,12 +106,11 @@ def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
 
 def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:
     """Whether a clip has several expressions: rows of one subject and clip with other onsets."""
-    onsets: dict[tuple[str, str], str] = {}
     if not {"subject", "clip", "onset"} <= set(positions):
         return False
-    places = itemgetter(*(positions[role] for role in ("subject", "clip", "onset")))
-    for line in lines:
-        subject, clip, onset = map(cell_text, places(line))
-        if onsets.setdefault((subject, clip), onset) != onset and subject and clip:
-            return True
-    return False
+    roles = ("subject", "clip", "onset")
+    columns = [[cell_text(line[positions[role]]) for line in lines] for role in roles]
+    if len(set(columns[1])) == len(lines):
+        return False
+    rows = {row for row in zip(*columns, strict=True) if row[0] and row[1]}
+    return len({row[:2] for row in rows}) < len(rows)

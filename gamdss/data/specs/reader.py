@@ -40,6 +40,7 @@ from gamdss.data.specs.spec import (
     Layout,
     Task,
     Writing,
+    filled,
 )
 from gamdss.errors import ConfigError
 from gamdss.files import read_yaml
@@ -212,14 +213,16 @@ def _writing(value: Any, columns: Any) -> Writing:
 
 
 def _try_forms(spec: DatasetSpec) -> None:
-    """Fill every template once to find wrong names in braces."""
+    """Fill every template once to find what is wrong in braces."""
     forms = [spec.subject_form, *(f for layout in spec.layouts.values() for f in layout.folders)]
     try:
         for form in forms:
-            form.format(**NAMES)
-        spec.clip_form.format(clip="c", onset="1")
+            filled(form, **NAMES)
+        filled(spec.clip_form, clip="c", onset="1")
         for layout in spec.layouts.values():
-            layout.file.format(frame=1, **NAMES)
+            filled(layout.file, frame=1, **NAMES)
+        filled(spec.writing.subject, number=1)
+        filled(spec.writing.clip, number=1, n=1, take=1, letter="a", code="c", video="v")
         re.compile(spec.subject_in_clip)
     except (KeyError, IndexError, ValueError, re.error) as error:
         known = ", ".join((*NAMES, "frame", "onset"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from string import Formatter
 from typing import Any
 
 from gamdss.errors import ConfigError
@@ -29,6 +30,7 @@ SYNONYMS = {
     "neg": "negative",
     "sur": "surprise",
 }
+_WIDTH = re.compile(r"(0?[1-9]\d?)?d?")
 _NUMBER = re.compile(r"[^\d]*(\d+)(?:\.0+)?")
 
 
@@ -81,6 +83,24 @@ class Layout:
 def joined(root: str, folder: str) -> str:
     """A folder's template below a root; `.` is the dataset's root itself."""
     return folder if root == "." else f"{root}/{folder}"
+
+
+def filled(template: str, **names: object) -> str:
+    """A template with the names in its braces replaced, as `str.format` does.
+
+    Raises:
+        KeyError: it has an unknown name.
+        ValueError: it has more than a name and a width of at most two digits in its braces, which
+            could reach into Python's objects or make a text of any length.
+    """
+    for _, name, width, conversion in Formatter().parse(template):
+        if name is None:
+            continue
+        if conversion or not name.isidentifier() or not _WIDTH.fullmatch(width or ""):
+            raise ValueError(
+                f"{name!r} with {width!r} is not a name and a width, such as frame:03d"
+            )
+    return template.format(**names)
 
 
 @dataclass(frozen=True)

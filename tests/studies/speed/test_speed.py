@@ -130,14 +130,15 @@ def test_a_depthwise_convolution_is_not_counted_as_a_full_one():
 
 @pytest.mark.slow
 def test_growth_is_measured_and_drawn(monkeypatch, tmp_path, capsys):
-    small = {"clips": (8, 16), "epochs": (1, 2), "folds": (1, 2), "side": (16, 32)}
+    small = {"clips": (8, 16), "epochs": (1, 2), "folds": (1, 2), "side": (32, 48)}
     monkeypatch.setattr("gamdss.studies.speed.growth.REPEATS", 1)
     monkeypatch.setattr("gamdss.studies.speed.growth._VALUES", small)
     monkeypatch.setattr(
         "gamdss.studies.speed.growth._SMALLEST", {**{k: v[0] for k, v in small.items()}}
     )
     file = tmp_path / "growth.png"
-    assert main(["bench", "--growth", str(file), "--device", "cpu", "--threads", "1"]) == 0
+    words = ["bench", "--growth", str(file), "--device", "cpu", "--threads", "1"]
+    assert main([*words, "--model.backbone", "test_vit"]) == 0
     assert cv2.imread(str(file)).shape[1] > 1000
     assert str(file) in capsys.readouterr().out
 
