@@ -88,7 +88,8 @@ def _content(path):
     if path.name == "log.csv":  # the last column has seconds
         return [line.rpartition(",")[0] for line in path.read_text().splitlines()]
     if path.parent.name == "cells" and path.suffix == ".json":
-        return re.sub(r'"(milli)?seconds": [^,}\s]*', "", path.read_text("utf-8", errors="replace"))
+        text = path.read_text("utf-8", errors="replace")
+        return re.sub(r'"((milli)?seconds|checksum)": [^,}\s]*', "", text)
     if path.suffix == ".xlsx":  # contains the time at which it was written
         with zipfile.ZipFile(path) as book:
             return {n: book.read(n) for n in book.namelist() if not n.startswith("docProps")}

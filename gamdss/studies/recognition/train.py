@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from tqdm import tqdm
 from gamdss.config import ReselectionConfig
 from gamdss.data.splits import make_folds
 from gamdss.errors import RunError
-from gamdss.files import hold_folder, write_json
+from gamdss.files import hold_folder, read_record, write_record
 from gamdss.metrics import Predictions
 from gamdss.models.two_branch import check_network
 from gamdss.studies.recognition.clips import Clips
@@ -62,7 +61,7 @@ def train_cells(
             values = stored[cell]
             if values is None:
                 values = {**cell.about(sizes), **_train(cell, sizes, clips, output)}
-                write_json(_file(output, cell), values)
+                write_record(_file(output, cell), values)
             found[cell] = _trained(values)
     return found
 
@@ -117,7 +116,7 @@ def _read(file: Path, about: dict[str, Any]) -> dict[str, Any] | None:
     if not file.exists():
         return None
     try:
-        stored: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        stored: dict[str, Any] = read_record(file)  # empty if it is corrupt
         other = [name for name, value in about.items() if stored[name] != value]
         _trained(stored)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -24,7 +24,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gamdss.errors import ConfigError, RunError
-from gamdss.files import hold_folder, write_json
+from gamdss.files import hold_folder, read_record, write_record
 from gamdss.reselection.motion.annotator import usual_phases
 from gamdss.studies.stress.clip import (
     CLIPS_PER_PERSON,
@@ -218,7 +218,7 @@ def measure_cells(
                     bar.update()
                 clips = found[cell.name] = finish_clips(measured)
                 values = {**about, "clips": [clip.as_dict() for clip in clips]}
-                write_json(_file(output, cell.name), values)
+                write_record(_file(output, cell.name), values)
     return found
 
 
@@ -283,7 +283,7 @@ def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
     if not file.exists():
         return None
     try:
-        stored = json.loads(file.read_text(encoding="utf-8"))
+        stored = read_record(file)  # empty if it is corrupt
         for name, value in about.items():
             # Cells of earlier versions have no version of the method.
             if (stored.get(name) if name == "method" else stored[name]) != value:

@@ -147,7 +147,8 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
     assert main([*words, "--epochs", "2"]) == 2
     assert "the cell was trained with another settings" in capsys.readouterr().err
     values = json.loads(stored)
-    file.write_text(json.dumps(values | {"labels": None}), "utf-8")
+    values["labels"][0] = 1 - values["labels"][0]
+    file.write_text(json.dumps(values), "utf-8")
     assert main(words) == 2
     assert "incomplete or corrupt cell" in capsys.readouterr().err
     file.write_bytes(stored)
