@@ -41,7 +41,10 @@ from gamdss.reselection.motion.annotator import Annotator
 from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
+# Raise it when other key frames, frames or features are stored for the same settings.
 FORMAT = 9
+# Settings of frames and reselection that change nothing in a store but which files it is made of.
+_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "test_draws"}
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.
@@ -155,15 +158,11 @@ def open_store(
         "format": FORMAT,
         "colour": colour,
         "image_size": image_size,
-        "mixed_size": frames.mixed_size,
-        "grey": frames.grey,
-        "preset": reselection.preset,
-        "windows": _windows(reselection.preset),
-        "ratio": reselection.ratio,
-        "prior": reselection.prior,
+        "windows": _without(asdict(resolve(reselection.preset)), {"summary"}),
+        **_without(asdict(frames) | asdict(reselection), _NOT_STORED),
     }
-    if reselection.draws:
-        settings |= {"draws": reselection.draws, "jitter": reselection.jitter}
+    if not reselection.draws:
+        settings = _without(settings, {"draws", "jitter"})
     if features is not None and not features.stored:
         features = None
     if features is not None:
@@ -190,10 +189,8 @@ def open_store(
         ) from error
 
 
-def _windows(preset: str) -> dict[str, Any]:
-    """The values of a preset, so that one which is edited has another store."""
-    values = asdict(resolve(preset))
-    return {name: value for name, value in values.items() if name != "summary"}
+def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:

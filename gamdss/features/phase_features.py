@@ -24,8 +24,9 @@ FORMAT = 1  # to be increased when the numbers computed here change
 
 def feature_settings(config: FeaturesConfig) -> dict[str, Any]:
     """The settings that determine the features, as plain values; unused fields are left out."""
-    settings = {"name": config.name, "format": FORMAT, "opencv": cv2.__version__}
-    return settings if config.magnification == 1 else asdict(config) | settings
+    settings = asdict(config) | {"format": FORMAT, "opencv": cv2.__version__}
+    unused = {"magnification", "limit", "window"} if config.magnification == 1 else set()
+    return {name: value for name, value in settings.items() if name not in unused}
 
 
 class PhaseFeatures:

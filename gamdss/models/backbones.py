@@ -157,7 +157,7 @@ def check_name(name: str) -> None:
 def list_backbones() -> list[str]:
     """All names: the paper's and its release's, then timm's."""
     timms = [name for name in timm.list_models() if not name.startswith("gamdss_")]
-    return ["rmt", *RELEASE_STREAMS, *timms]
+    return [*(name for name in OWN if not name.startswith("gamdss_")), *timms]
 
 
 def fitting_sizes(name: str, image_size: int) -> list[int]:
