@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 from tabulate import tabulate
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gamdss.data.folders import image_folders
@@ -56,6 +57,7 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
     prepare_output(output, place)
     threads = min(workers or os.cpu_count() or 1, len(clips))
     with (
+        threadpool_limits(1, "blas"),  # a clip is one thread's work
         ThreadPoolExecutor(threads) as pool,
         tqdm(total=len(clips), desc="spotting", unit="clip") as bar,
     ):
