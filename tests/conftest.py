@@ -6,6 +6,8 @@ import shutil
 from functools import cache
 from pathlib import Path
 
+os.environ["OMP_NUM_THREADS"] = "1"  # of BLAS, which reads it when NumPy is imported
+
 import pytest
 from filelock import FileLock
 
