@@ -51,6 +51,8 @@ _MARKS = {
 }
 
 
+# What was read last, if it is asked for twice: of a plain table first the columns, then the rows. A
+# digest of the bytes tells whether the file is still the same.
 _kept: dict[tuple[Path, bytes], dict[str, Lines]] = {}
 
 

@@ -237,19 +237,22 @@ def clip_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
         workers: number of threads; 0 uses one for each processor.
     """
     # A clip is one thread's work; splitting it further only costs, with BLAS 1.3 times as long.
-    with (
-        threadpool_limits(1, "blas"),
-        ThreadPoolExecutor(workers or os.cpu_count(), initializer=one_thread) as pool,
-    ):
-        try:
-            yield pool
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def one_thread() -> None:
-    """Let PyTorch use only one thread (the setting belongs to the thread that makes it)."""
-    torch.set_num_threads(1)
+    # What a worker sets in PyTorch also holds for MKL and for threads that have not asked yet: if
+    # it stayed, a run would round differently after it has built its store than if it found one.
+    threads = torch.get_num_threads()
+    try:
+        with (
+            threadpool_limits(1, "blas"),
+            ThreadPoolExecutor(
+                workers or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
+            ) as pool,
+        ):
+            try:
+                yield pool
+            finally:
+                pool.shutdown(cancel_futures=True)
+    finally:
+        torch.set_num_threads(threads)
 
 
 class _DamagedError(Exception):

@@ -131,14 +131,14 @@ class Learner:
         if self._compiled_loss is not None and not self._tried and full:
             self._try_compiling(data, inputs)
         if not self._capturing:
-            return self._whole(data, *inputs)
+            return self._plain_step(data, *inputs)
         if self._frames is not data.frames:
             self._frames, self._captured = data.frames, {}
         if len(index) not in self._captured:
-            self._captured[len(index)] = CapturedStep(lambda *given: self._whole(data, *given))
+            self._captured[len(index)] = CapturedStep(lambda *given: self._plain_step(data, *given))
         return self._captured[len(index)](*inputs)
 
-    def _whole(
+    def _plain_step(
         self,
         data: FoldData,
         index: Tensor,

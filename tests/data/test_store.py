@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,6 +110,19 @@ def test_an_edited_preset_has_a_store_of_its_own(clips, tmp_path, monkeypatch):
     monkeypatch.setitem(PRESETS, "short", edited)
     after = build(clips, tmp_path, preset="short", ratio=None)
     assert after.reselected_keys != before.reselected_keys
+
+
+def test_building_a_store_leaves_the_number_of_threads(clips, tmp_path):
+    """Of PyTorch: numbers of a run would depend on whether its store was there."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        build(clips, tmp_path, preset="none", ratio=None)
+        with ThreadPoolExecutor(1) as other:  # has not asked for a number yet
+            assert other.submit(torch.get_num_threads).result() == 2
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):

@@ -25,8 +25,9 @@ def test_networks_give_the_predictions_of_the_run(inner_flow_run, caplog):
     ).all()
 
 
-def test_it_is_compared_with_a_run_without_draws(inner_flow_run, finished_run, capsys):
-    words = ["compare", str(finished_run), str(inner_flow_run), "--selection", "final,inner"]
+def test_it_is_compared_with_a_run_without_draws(inner_flow_run, finished_run, tmp_path, capsys):
+    runs = (str(finished_run), str(inner_flow_run))
+    words = ["compare", *runs, "--selection", "final,inner", "--output", str(tmp_path / "out")]
     assert main(words) == 0
     assert "reselection.draws" in capsys.readouterr().out
 

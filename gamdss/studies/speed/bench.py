@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import sys
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -28,7 +26,7 @@ from gamdss.data.frames import ClipFrames, FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds
-from gamdss.data.store import one_thread
+from gamdss.data.store import clip_pool
 from gamdss.errors import require
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
@@ -229,8 +227,7 @@ def _store(b: _Bench) -> SpeedComparison:
             if number in item.files:
                 decode(item.files[number], colour)
 
-    workers = b.config.frames.workers or os.cpu_count()
-    with ThreadPoolExecutor(workers, initializer=one_thread) as pool:
+    with clip_pool(b.config.frames.workers) as pool:
         decoding = (lambda: list(pool.map(only_decode, b.clips)), len(b.clips))
         reading = (lambda: list(pool.map(reader.read, b.clips)), len(b.clips))
         return compare("store, against decoding once", "clip", decoding, reading, b.repeats)
