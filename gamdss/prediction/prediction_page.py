@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,12 @@ _FOOTER = (
 
 @dataclass(frozen=True)
 class _RecordingPart:
-    """A recording on the page: its timeline, then its cards."""
+    """A recording on the page: its timeline, then its cards, each read when it is written."""
 
     name: str
     summary: str
     warnings: Sequence[str]
-    pictures: Sequence[Plot]
+    pictures: Iterable[Plot]
 
 
 @dataclass(frozen=True)
@@ -93,12 +93,13 @@ def _part(output: Path, found: Mapping[str, Any]) -> _RecordingPart:
         + (_counted(len(expressions), "expression") if expressions else "No expression")
         + (f"; not counted: {', '.join(named)}." if named else ".")
     )
-    pictures = [_plot(timeline_file(output, name), "Timeline of the recording.")]
-    pictures += [
-        _plot(card_file(output, name, number), _caption(number, item))
-        for number, item in enumerate(expressions, start=1)
-    ]
-    return _RecordingPart(name, summary, found["warnings"], pictures)
+    return _RecordingPart(name, summary, found["warnings"], _pictures(output, name, expressions))
+
+
+def _pictures(output: Path, name: str, expressions: Sequence[Mapping[str, Any]]) -> Iterator[Plot]:
+    yield _plot(timeline_file(output, name), "Timeline of the recording.")
+    for number, item in enumerate(expressions, start=1):
+        yield _plot(card_file(output, name, number), _caption(number, item), photographs=True)
 
 
 def _caption(number: int, item: Mapping[str, Any]) -> str:
@@ -113,8 +114,8 @@ def _caption(number: int, item: Mapping[str, Any]) -> str:
     )
 
 
-def _plot(file: Path, caption: str) -> Plot:
-    source, width, height = embedded_file(file)
+def _plot(file: Path, caption: str, photographs: bool = False) -> Plot:
+    source, width, height = embedded_file(file, photographs)
     shown = round(96 * width / DPI) + 32
     return Plot(file.stem, source, width, height, shown, caption, caption)
 
