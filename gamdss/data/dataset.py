@@ -26,7 +26,7 @@ from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
 from gamdss.files import write_csv, write_json
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.annotator import Annotator
+from gamdss.reselection.motion.learned import Learned
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = "the motion does not locate it more precisely than the annotation"
@@ -39,8 +39,8 @@ class Dataset:
     `title` names the dataset in tables and figures; `synthetic` is whether any of its clips were
     generated; `expected` has the published number of clips of each class, by dataset, if there is
     one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
-    dataset were cropped, None if it is unknown; `annotators` by dataset what its store learned of
-    the annotation's errors.
+    dataset were cropped, None if it is unknown; `learned` by dataset what the motion of
+    its clips taught.
     """
 
     title: str
@@ -50,7 +50,7 @@ class Dataset:
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
     crops: Mapping[str, Mapping[str, Any] | None]
-    annotators: Mapping[str, Mapping[str, Annotator]] = field(default_factory=dict)
+    learned: Mapping[str, Mapping[str, Learned]] = field(default_factory=dict)
 
     @property
     def labelled(self) -> Labelled:
@@ -117,7 +117,7 @@ def _joined(parts: Sequence[Dataset]) -> Dataset:
             for clip, keys in (part.truth or {}).items()
         }
         or None,
-        annotators={name: found for part in parts for name, found in part.annotators.items()},
+        learned={name: found for part in parts for name, found in part.learned.items()},
         crops={name: crops for part in parts for name, crops in part.crops.items()},
     )
 
@@ -157,7 +157,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
-        annotators={spec.name: store.annotators},
+        learned={spec.name: store.learned},
         crops={spec.name: crop_settings(root)},
     )
 
@@ -222,14 +222,14 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
             log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
 
 
-def annotator_values(annotators: Mapping[str, Mapping[str, Annotator]]) -> dict[str, Any]:
-    """Plain values of `Dataset.annotators` for a JSON file."""
+def learned_values(learned: Mapping[str, Mapping[str, Learned]]) -> dict[str, Any]:
+    """Plain values of `Dataset.learned` for a JSON file."""
     return {
         dataset: {
             "all": asdict(found[""]),
             "without": {name: asdict(other) for name, other in found.items() if name},
         }
-        for dataset, found in annotators.items()
+        for dataset, found in learned.items()
         if found
     }
 
@@ -240,7 +240,7 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     Its columns `kept`, `estimated`, `substituted` and `uncertain` name key frames as `KeyFrames`
     does. Beside it, `annotations.csv` has every clip as it was read and its corrections,
     `composition.csv` the number of clips of each dataset and class, with the published number, and
-    `annotator.json` what was learned of the annotation's errors, if anything was.
+    `learned.json` what was learned of the annotation's errors and the courses, if anything was.
     """
     clips, found = dataset.annotations.clips, dataset.store.reselected_keys
     write_annotations(path.with_name("annotations.csv"), clips)
@@ -248,8 +248,8 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     write_csv(
         path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
     )
-    if any(dataset.annotators.values()):
-        write_json(path.with_name("annotator.json"), annotator_values(dataset.annotators))
+    if any(dataset.learned.values()):
+        write_json(path.with_name("learned.json"), learned_values(dataset.learned))
     header = ["subject", "clip", "emotion"]
     header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
     header += [f"{name}_shift" for name in KEYS]

@@ -23,15 +23,10 @@ from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection import needed_frames
 from gamdss.reselection.images import gather_span, missing_notes
 from gamdss.reselection.jitter import jitter_span
-from gamdss.reselection.motion.annotator import (
-    FIXED,
-    Annotator,
-    UsualPhases,
-    learn_without,
-    usual_phases,
-)
+from gamdss.reselection.motion.annotator import UsualPhases, usual_phases
 from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
+from gamdss.reselection.motion.learned import Learned, learn_without
 from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
 from gamdss.reselection.windows import resolve
 
@@ -88,7 +83,7 @@ class KeyFrameReader:
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
         _check_draws(reselection)
-        self._annotators: Mapping[str, Annotator] = {}
+        self._learned: Mapping[str, Learned] = {}
         self._seen: dict[str, AnnotatedMotion | None] = {}
 
     @property
@@ -102,8 +97,8 @@ class KeyFrameReader:
         pool: Executor,
         progress: bool = True,
         skip_broken: bool = False,
-    ) -> Mapping[str, Annotator]:
-        """Learn the annotator of a dataset, whose key frames `read` then finds without decoding.
+    ) -> Mapping[str, Learned]:
+        """Learn from a dataset, whose key frames `read` then finds without decoding.
 
         Args:
             clips: all clips of the dataset.
@@ -112,7 +107,7 @@ class KeyFrameReader:
             skip_broken: learn without clips whose frames are unusable.
 
         Returns:
-            By subject, the annotator learned from all other subjects; "" has that of all clips.
+            By subject, what was learned from all other subjects; "" has that of all clips.
 
         Raises:
             FrameError: as `read`.
@@ -127,14 +122,14 @@ class KeyFrameReader:
                     raise
         named = {item.clip.id: item.clip.subject for item in clips}
         seen = {name: motion for name, motion in self._seen.items() if motion is not None}
-        self._annotators = learn_without(
+        self._learned = learn_without(
             [named[name] for name in seen], [motion.evidence for motion in seen.values()]
         )
-        return self._annotators
+        return self._learned
 
     def learned(self, subject: str) -> tuple[str, ...]:
-        """The annotator of a subject's clips as text, if one was learned."""
-        return tuple(repr(found) for name, found in self._annotators.items() if name == subject)
+        """What was learned for a subject's clips as text, if anything was."""
+        return tuple(repr(found) for name, found in self._learned.items() if name == subject)
 
     def _see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
         keys = item.clip.annotated
@@ -229,8 +224,7 @@ class KeyFrameReader:
         if seen is None:
             return replace(annotated, notes=missing, kept=KEYS), None
         learned = self.reselection.prior == "dataset"
-        annotator = self._annotators[item.clip.subject]
-        fit = seen.under(annotator) if learned else seen.refitted(FIXED)
+        fit = seen.under(self._learned[item.clip.subject]) if learned else seen.alone()
         return replace(fit.keys, notes=missing, quality=round(fit.quality, 4)), fit.posterior
 
     def phase_features(

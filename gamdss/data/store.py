@@ -38,12 +38,12 @@ from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import read_record, unwritable
 from gamdss.records import KeyFrames
-from gamdss.reselection.motion.annotator import Annotator
+from gamdss.reselection.motion.learned import Learned
 from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features are stored for the same settings.
-FORMAT = 9
+FORMAT = 10
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
 _NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "test_draws"}
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
@@ -65,7 +65,7 @@ class Store:
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
-        annotators: what was learned of the annotation's errors, by subject whose key frames it was
+        learned: of the annotation's errors and of the courses, by subject whose key frames it was
             used for (from all other subjects), and for "" from all clips; empty if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
             `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
@@ -82,7 +82,7 @@ class Store:
     digest: str
     phase_features: np.ndarray | None = None
     draws_index: np.ndarray | None = None
-    annotators: Mapping[str, Annotator] = field(default_factory=dict)
+    learned: Mapping[str, Learned] = field(default_factory=dict)
 
     @property
     def annotated(self) -> np.ndarray:
@@ -217,7 +217,7 @@ def _build(
     try:
         writer = StoreWriter(partial)
         with clip_pool(workers) as pool:
-            writer.annotators = reader.learn(clips, pool, progress) if reader.learns else {}
+            writer.learned = reader.learn(clips, pool, progress) if reader.learns else {}
             jobs = deque(pool.submit(reader.read, item) for item in clips)
             count = range(len(jobs))
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
@@ -309,10 +309,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
-        annotators={
-            name: Annotator(*(tuple(found[part]) for part in ("bias", "width")))
-            for name, found in index["annotators"].items()
-        },
+        learned={name: Learned.from_dict(found) for name, found in index["learned"].items()},
         phase_features=None if shape is None else stack(PHASE_FEATURES, np.float16, shape),
         draws_index=np.array(draws, np.int64) if draws else None,
     )

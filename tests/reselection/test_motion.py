@@ -7,7 +7,15 @@ import pytest
 from gamdss.errors import FrameError
 from gamdss.records import KEYS, RELIABLE
 from gamdss.reselection import needed_frames, reselect, spot
-from gamdss.reselection.motion.course import Posterior, fit_course, possible, strength
+from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.course import (
+    Expected,
+    Posterior,
+    fit_course,
+    in_order,
+    possible,
+    strength,
+)
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 from gamdss.reselection.motion.posterior import Problem, sample
 
@@ -103,8 +111,9 @@ def test_too_few_or_small_frames_keep_the_annotation(frames):
 def test_kept_key_frames_are_the_annotated_ones(frames, monkeypatch, spread, middle, numbers):
     samples = np.array(middle) + np.linspace(-2, 2, 9)[:, None]
 
-    def fitted(level, times, annotated, width):
-        return Posterior(samples, np.zeros(len(times)), np.array(spread), times)
+    def fitted(level, times, expected, start):
+        width = samples.std(axis=0) / np.array(spread)
+        return Posterior(samples, np.zeros(len(times)), width, times)
 
     monkeypatch.setattr("gamdss.reselection.motion.fit.fit_course", fitted)
     found = reselect(frames, ONSET, APEX, OFFSET, preset="motion")
@@ -150,7 +159,7 @@ def test_intervals_contain_the_true_frame_as_often_as_stated():
         shape = rng.normal((0.5, 0.4, 0.5, 0.3), (0.3, 0.4, 0.3, 0.4))
         level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)
         annotated = true + rng.normal(0, (0.15, 0.2, 0.25)) * (30, 30, 40)
-        fit = fit_course(level, times, annotated)
+        fit = fit_course(level, times, Expected(*FIXED.prior(annotated)))
         ends = np.array(fit.intervals((0.8, 0.8, 0.8)))
         inside.append((ends[:, 0] - 0.5 <= true) & (true <= ends[:, 1] + 0.5))
     assert 0.68 <= np.mean(inside) <= 0.93
@@ -191,15 +200,17 @@ def test_frames_that_cannot_be_spotted_are_refused(frames):
 def test_the_course_is_the_mean_over_all_chains(monkeypatch):
     drawn = []
 
-    def kept(problem):
-        drawn.append(sample(problem))
+    def kept(problem, start):
+        drawn.append(sample(problem, start))
         return drawn[-1]
 
     monkeypatch.setattr("gamdss.reselection.motion.course.sample", kept)
     times = np.arange(1, 111)
     level = course(times) + np.random.default_rng(2).normal(0, 0.2, 110)
-    fit = fit_course(level, times, np.array([ONSET - 3, APEX + 4, OFFSET]))
-    assert np.abs(fit.course - strength(drawn[0], times).mean(axis=0)).max() < 0.005
+    annotated = np.array([ONSET - 3, APEX + 4, OFFSET])
+    fit = fit_course(level, times, Expected(*FIXED.prior(annotated)))
+    everything = strength(drawn[0][:, :-1].astype(float), times).mean(axis=0)
+    assert np.abs(fit.course - everything).max() < 0.005
 
 
 @pytest.mark.slow
@@ -209,9 +220,45 @@ def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
     # Slow noise and a line as strong as the expression: both are measured in frame numbers.
     slow = np.cumsum(np.random.default_rng(3).normal(0, 0.1, 111))
     level, width = course(times) + slow + times / 80, np.array([4.0, 6.0, 10.0])
-    fits = [fit_course(level, step * times, step * annotated, step * width) for step in steps]
+    fits = [
+        fit_course(level, step * times, Expected(step * annotated, step * width)) for step in steps
+    ]
     once, again = (fit.middle() / step for fit, step in zip(fits, steps, strict=True))
     assert np.abs(once - again).max() <= apart
+
+
+@pytest.mark.parametrize(
+    ("counts", "share", "expected"),
+    [
+        ([10] * 10, 0.62, 6),  # frames of 10% each: 60% is nearer than 70%
+        ([10] * 10, 0.68, 7),
+        ([75, 20, 5], 0.8, 1),
+        ([60, 30, 10], 0.8, 2),
+    ],
+)
+def test_intervals_have_the_length_whose_share_is_nearest(counts, share, expected):
+    frames = np.repeat(np.arange(len(counts)), counts).astype(float)
+    samples = np.stack([frames] * 3, axis=1)
+    low, high = Posterior(samples, frames, np.ones(3), np.arange(10)).intervals([share] * 3)[0]
+    assert high - low + 1 == expected
+    assert low == 0
+
+
+def test_a_wild_key_frame_is_possible_but_rare():
+    times, sure = np.arange(40.0), np.array([1.0, 1.0, 1.0])
+    wide = np.array([10.0, 20.0, 30.0]), np.array([20.0, 20.0, 20.0])
+    plain, wild = (
+        Problem(times, times, strength, wide[0], sure, in_order, 5.0, mixed)
+        for mixed in (None, wide)
+    )
+    at = np.array([[10.0, 20.0, 30.0, 1.2], [10.0, 20.0, 38.0, 1.2]])
+    near, far = plain.prior(at)
+    assert near - far == pytest.approx(32)
+    near, far = wild.prior(at)
+    # 5% of a normal density 20 times as wide.
+    odds = 0.05 / 0.95 / 20
+    assert near == pytest.approx(3 * np.log1p(odds), abs=1e-9)
+    assert near - far == pytest.approx(-np.log(odds) + 0.08, abs=0.01)
 
 
 def test_drift_over_missing_frames_is_still_a_line():

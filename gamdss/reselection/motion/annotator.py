@@ -1,11 +1,6 @@
-"""Bias and width of an annotator's errors, learned from the motion of all clips of a dataset.
+"""Errors of an annotator, and what the motion of a clip shows of them.
 
-Each clip is fitted under a wide prior, and its posterior samples show which errors of the
-annotation its motion allows. From the samples of many clips, expectation maximisation finds the
-normal distribution of errors that makes all clips most likely (empirical Bayes: Efron and Morris,
-Journal of the American Statistical Association 70, 1975). A small part of the annotations follows
-the wide prior instead, so that a few wild labels do not widen it. Errors are shares of the true
-phase, above 0 where a key frame was labelled late.
+Errors are shares of the true phase, above 0 where a key frame was labelled late.
 """
 
 from __future__ import annotations
@@ -15,17 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gamdss.reselection.motion.course import USUAL
+
 Shares = tuple[float, float, float]  # of onset, apex and offset
 
 LEAST_SD = 0.7  # frames: no annotation is more precise
 _LENGTHS = (0.45, 0.45, 0.55)  # the phases of a usual clip, as shares of its length
-_WILD = 0.05  # share of annotations that follow `WIDE`
 _PHASE_SD = 0.6  # of the logarithm of a phase, around that of a usual clip
-# The learned values count as if this many more clips had no bias and the default width.
-_FIRST = 1
-LEAST_CLIPS = 12  # of other subjects, to learn from
-_LEAST_WIDTH = 0.02
-_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -49,28 +40,24 @@ class Annotator:
         away = (seen.errors - np.array(self.bias)) / np.array(self.width)
         return np.asarray(np.exp(-0.5 * away**2 - seen.logs) / np.array(self.width))
 
-    def weights(self, seen: Evidence) -> np.ndarray:
-        """Weight of each sample if the annotation is this annotator's, or a wild one, (..., S)."""
-        logs = np.log((1 - _WILD) * self.rightness(seen) + _WILD).sum(axis=-1) + seen.phases
-        weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
-
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """Posterior samples of a clip under the wide prior.
+    """Posterior samples of a clip under the wide prior and `USUAL` shapes.
 
     `errors` (S, 3) of the annotation in shares of each sample's phases; `logs` (S, 3) log density
-    of the wide prior of these shares; `phases` (S,) log density of the phases over a uniform one.
+    of the wide prior of these shares; `shapes` (S, 6) of the course; `phases` (S,) log density of
+    the phases over a uniform one, and of the shapes over `USUAL` ones (up to that of new shapes).
     """
 
     errors: np.ndarray
     logs: np.ndarray
+    shapes: np.ndarray
     phases: np.ndarray
 
     def thinned(self, step: int) -> Evidence:
         """Every `step`-th sample."""
-        return Evidence(self.errors[::step], self.logs[::step], self.phases[::step])
+        return Evidence(*(part[::step] for part in vars(self).values()))
 
 
 @dataclass(frozen=True)
@@ -83,17 +70,18 @@ class UsualPhases:
     def wide(self, annotated: np.ndarray) -> np.ndarray:
         """Standard deviations (3,) of the wide prior in frames."""
         usual = np.array([self.rise, self.rise, self.fall])
-        return np.maximum(_WIDE * np.maximum(phase_lengths(annotated), usual), LEAST_SD)
+        return np.maximum(WIDE * np.maximum(phase_lengths(annotated), usual), LEAST_SD)
 
-    def evidence(self, samples: np.ndarray, annotated: np.ndarray) -> Evidence:
-        """What samples (S, 3) under the wide prior show of an annotation (3,)."""
+    def evidence(self, parameters: np.ndarray, annotated: np.ndarray) -> Evidence:
+        """What parameters (S, 9 or more) under the wide prior show of an annotation (3,)."""
+        samples, shapes = parameters[:, :3].astype(float), parameters[:, 3:9].astype(float)
         rise, fall = np.maximum(np.diff(samples, axis=1).T, 1e-3)
         phases = np.stack([rise, rise, fall], axis=1)
         width = self.wide(annotated)
         logs = -0.5 * ((samples - annotated) / width) ** 2 + np.log(phases / width)
         apart = np.log(rise / self.rise) ** 2 + np.log(fall / self.fall) ** 2
-        density = -0.5 * apart / _PHASE_SD**2 - np.log(rise) - np.log(fall)
-        return Evidence((annotated - samples) / phases, logs, density)
+        density = -0.5 * apart / _PHASE_SD**2 - np.log(rise) - np.log(fall) - USUAL.logs(shapes)
+        return Evidence((annotated - samples) / phases, logs, shapes, density)
 
 
 def usual_phases(annotated: Sequence[tuple[int, int, int]]) -> UsualPhases:
@@ -103,7 +91,7 @@ def usual_phases(annotated: Sequence[tuple[int, int, int]]) -> UsualPhases:
 
 
 FIXED = Annotator()
-_WIDE = np.array([0.35, 0.4, 0.4])
+WIDE = np.array([0.35, 0.4, 0.4])  # deviations of errors of the wide prior
 
 
 def phase_lengths(annotated: np.ndarray) -> np.ndarray:
@@ -114,47 +102,3 @@ def phase_lengths(annotated: np.ndarray) -> np.ndarray:
     """
     rise, fall = np.diff(annotated)
     return (np.array([rise, rise, fall]) + np.array(_LENGTHS) * (rise + fall)) / 2
-
-
-def learn(clips: Sequence[Evidence]) -> Annotator:
-    """The annotator of clips; `FIXED` if there are fewer than `LEAST_CLIPS`."""
-    if len(clips) < LEAST_CLIPS:
-        return FIXED
-    seen = _together(clips)
-    found = FIXED
-    for _ in range(_ROUNDS):
-        right = (1 - _WILD) * found.rightness(seen)
-        weights = found.weights(seen)[..., None] * right / (right + _WILD)
-        total = _FIRST + weights.sum(axis=(0, 1))
-        bias = (weights * seen.errors).sum(axis=(0, 1))
-        square = (weights * seen.errors**2).sum(axis=(0, 1))
-        bias /= total
-        square = (square + _FIRST * np.square(FIXED.width)) / total - bias**2
-        width = np.clip(np.sqrt(np.maximum(square, 0)), _LEAST_WIDTH, _WIDE)
-        found = Annotator(_rounded(bias), _rounded(width))
-    return found
-
-
-def _together(clips: Sequence[Evidence]) -> Evidence:
-    """Evidence of clips with equally many samples, with one more axis in front."""
-    parts = zip(*((seen.errors, seen.logs, seen.phases) for seen in clips), strict=True)
-    return Evidence(*map(np.stack, parts))
-
-
-def learn_without(subjects: Sequence[str], clips: Sequence[Evidence]) -> dict[str, Annotator]:
-    """For each subject the annotator of all other subjects' clips, and for "" that of all clips.
-
-    Args:
-        subjects: of each clip.
-        clips: in the same order.
-    """
-    pairs = list(zip(subjects, clips, strict=True))
-    return {
-        name: learn([seen for subject, seen in pairs if subject != name])
-        for name in ("", *dict.fromkeys(subjects))
-    }
-
-
-def _rounded(values: np.ndarray) -> Shares:
-    onset, apex, offset = (round(float(value), 4) for value in values)
-    return onset, apex, offset

@@ -8,46 +8,70 @@ estimate, since it minimises the expected absolute error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from gamdss.reselection.motion.annotator import FIXED
 from gamdss.reselection.motion.posterior import Problem, sample
 
-# Logarithms of the shapes of both phases (a and b of the rise, of the fall), and their deviations.
-SHAPE = (0.6, 0.4, 0.6, 0.4)
-SHAPE_SD = (0.3, 0.4, 0.4, 0.5)
-# Half the time at full strength in shares of the shorter phase, and how far the apex is from the
-# middle of that time. No image shows where in it the apex is; the prior prefers the middle.
-PLATEAU, PLATEAU_SD, WIDEST = 0.05, 0.2, 0.7
-SKEW_SD = 0.3
+WIDEST = 0.7  # largest half of a plateau, in shares of the shorter phase
 MEMORY = 0.5  # of the length of the expression
-# Shares of the samples of onset, apex and offset whose shortest intervals contained the true frame
-# in 80% of the clips that the model was tuned on. They are below 0.8 because priors that fit all
-# families of courses overstate the uncertainty in a clip, most of all that of the apex.
-SHARES = (0.68, 0.5, 0.65)
-# Every 25th sample is used for the course and for learning: coprime to PARTICLES, so that all
+# Shares of the samples of onset, apex and offset whose intervals contained the true frame in 80% of
+# the clips that the model was tuned on. Priors that fit all families of courses overstate how
+# uncertain the apex is.
+SHARES = (0.8, 0.65, 0.8)
+# Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
-THIN = 25
+THIN = 7
 _NIL = np.float32(1e-6)
 _SEED = 20260322
 
 
-@dataclass(frozen=True, eq=False)
-class Posterior:
-    """Equally likely samples (N, 3) of onset, apex and offset in frames.
+@dataclass(frozen=True)
+class Shapes:
+    """Normal distribution of the shapes of courses: parameters 4 to 9 of `strength`.
 
-    `times` (T,) are frame numbers and `course` (T,) the expected strength of the expression there,
-    0 to 1. `spread` (3,) is the standard deviation of each key frame divided by that of its prior;
-    near 1, the motion does not locate the key frame.
+    Half the time at full strength in shares of the shorter phase, how far the apex is from the
+    middle of that time, and logarithms of a and b of the rise and of the fall. No image shows where
+    in the time at full strength the apex is; `USUAL` prefers the middle.
     """
 
-    samples: np.ndarray
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    def logs(self, values: np.ndarray) -> np.ndarray:
+        """Log density of shapes (..., 6) up to a constant, (...)."""
+        deviation = np.array(self.deviation)
+        away = (values - np.array(self.mean)) / deviation
+        return np.asarray(-0.5 * (away**2).sum(axis=-1) - np.log(deviation).sum())
+
+
+USUAL = Shapes((0.05, 0.0, 0.6, 0.4, 0.6, 0.4), (0.2, 0.3, 0.3, 0.4, 0.4, 0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Equally likely samples (N, 10) of the parameters of `strength` and the noise.
+
+    `times` (T,) are frame numbers and `course` (T,) the expected strength of the expression there,
+    0 to 1. `width` (3,) is the standard deviation of the prior of the key frames.
+    """
+
+    parameters: np.ndarray
     course: np.ndarray
-    spread: np.ndarray
+    width: np.ndarray
     times: np.ndarray
+
+    @property
+    def samples(self) -> np.ndarray:
+        """Onset, apex and offset in frames, (N, 3)."""
+        return self.parameters[:, :3]
+
+    @property
+    def spread(self) -> np.ndarray:
+        """Deviation of each key frame (3,) over that of its prior; near 1 if not located."""
+        return np.asarray(self.samples.std(axis=0, dtype=float) / self.width)
 
     def middle(self) -> np.ndarray:
         """Median onset, apex and offset, (3,)."""
@@ -59,21 +83,14 @@ class Posterior:
         chosen = self.samples[rng.choice(len(self.samples), count, replace=False)]
         return tuple(nearest(self.times, row) for row in chosen)
 
-    def weighted(self, weights: np.ndarray, width: np.ndarray) -> Posterior:
-        """Samples drawn again by weights (N,) that sum to 1, for a prior of this width (3,)."""
-        places = (np.arange(len(weights)) + 0.5) / len(weights)
-        chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
-        samples = self.samples[chosen]
-        return replace(self, samples=samples, spread=samples.std(axis=0) / width)
-
     def intervals(self, shares: Sequence[float] = SHARES) -> tuple[tuple[int, int], ...]:
-        """First and last frame of the shortest interval with its share of the samples, for each.
+        """First and last frame of intervals with about these shares of the samples.
 
         Samples before the first frame or after the last one count as that frame. With `SHARES`,
         intervals contain the true key frame with a probability of about 80%.
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
-        return tuple(_shortest(n, share) for n, share in zip(there.T, shares, strict=True))
+        return tuple(_interval(n, share) for n, share in zip(there.T, shares, strict=True))
 
 
 def nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
@@ -82,15 +99,22 @@ def nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:
     return onset, apex, offset
 
 
-def _shortest(numbers: np.ndarray, share: float) -> tuple[int, int]:
+def _interval(numbers: np.ndarray, share: float) -> tuple[int, int]:
+    """The most probable interval of the length whose probability is nearest to `share`."""
     first = int(numbers.min())
-    below = np.append(0, np.cumsum(np.bincount(numbers - first))) / len(numbers)
-    ends = np.searchsorted(below, below + share - 1e-9)
-    starts = np.flatnonzero(ends < len(below))
-    length = ends[starts] - starts
-    # Of equally short intervals, the most probable.
-    best = starts[np.lexsort((below[starts] - below[ends[starts]], length))[0]]
-    return first + int(best), first + int(ends[best]) - 1
+    below = np.append(0, np.cumsum(np.bincount(numbers - first)))  # number of samples
+    wanted = share * len(numbers)
+    before, best = wanted, 0  # how far the number is from it, and where the interval starts
+    for length in range(1, len(below)):
+        within = below[length:] - below[:-length]
+        start = int(within.argmax())
+        away = abs(within[start] - wanted)
+        if away > before:
+            return first + best, first + best + length - 2
+        before, best = away, start
+        if within[start] >= wanted:
+            break
+    return first + best, first + best + length - 1
 
 
 def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
@@ -120,10 +144,10 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 
 def expected_strength(
-    annotated: np.ndarray, times: np.ndarray, plateau: float = PLATEAU
+    annotated: np.ndarray, times: np.ndarray, plateau: float = USUAL.mean[0]
 ) -> np.ndarray:
-    """Strength of the expression (T,) for annotated key frames (3,) and the prior's shapes."""
-    return np.asarray(strength(np.array([[*annotated, plateau, 0.0, *SHAPE]]), times)[0])
+    """Strength of the expression (T,) for annotated key frames (3,) and usual shapes."""
+    return np.asarray(strength(np.array([[*annotated, plateau, *USUAL.mean[1:]]]), times)[0])
 
 
 def in_order(parameters: np.ndarray) -> np.ndarray:
@@ -143,34 +167,48 @@ def possible(parameters: np.ndarray, widest: float = WIDEST) -> np.ndarray:
     return np.asarray(in_order(parameters) & held)
 
 
+@dataclass(frozen=True, eq=False)
+class Expected:
+    """What is expected of a clip before its level is seen.
+
+    Args:
+        centre, width: mean and standard deviation (3,) of onset, apex and offset in frames.
+        shapes: of its course.
+        widest: largest half of a plateau.
+        wide: mean and standard deviation, each (3,), of key frames whose annotation is wild.
+    """
+
+    centre: np.ndarray
+    width: np.ndarray
+    shapes: Shapes = USUAL
+    widest: float = WIDEST
+    wide: tuple[np.ndarray, np.ndarray] | None = None
+
+
 def fit_course(
-    level: np.ndarray,
-    times: np.ndarray,
-    annotated: np.ndarray,
-    width: np.ndarray | None = None,
-    plateau: tuple[float, float] = (PLATEAU_SD, WIDEST),
+    level: np.ndarray, times: np.ndarray, expected: Expected, start: np.ndarray | None = None
 ) -> Posterior:
     """The posterior distribution of the key frames.
 
     Args:
         level: (T,) motion level.
         times: (T,) frame numbers.
-        annotated: (3,) onset, apex, offset.
-        width: (3,) standard deviations of their errors; those of the annotator `FIXED` if omitted.
-        plateau: standard deviation of the prior of half the plateau, and its largest value.
+        expected: its prior.
+        start: parameters (PARTICLES, 10) to start from, as `sample` takes them.
     """
-    if width is None:
-        width = FIXED.prior(annotated)[1]
-    draws = sample(
+    shapes = expected.shapes
+    drawn = sample(
         Problem(
             level=level,
             times=times,
             curves=lambda parameters: strength(parameters, times),
-            centre=np.array([*annotated, PLATEAU, 0.0, *SHAPE], float),
-            width=np.array([*width, plateau[0], SKEW_SD, *SHAPE_SD]),
-            allowed=partial(possible, widest=plateau[1]),
-            memory=slow_memory(annotated),
-        )
+            centre=np.array([*expected.centre, *shapes.mean], float),
+            width=np.array([*expected.width, *shapes.deviation]),
+            allowed=partial(possible, widest=expected.widest),
+            memory=slow_memory(expected.centre),
+            wide=expected.wide,
+        ),
+        start,
     )
-    course = strength(draws[::THIN], times).mean(axis=0)
-    return Posterior(draws[:, :3], course, draws[:, :3].std(axis=0) / width, times)
+    course = strength(drawn[::THIN, :-1].astype(float), times).mean(axis=0)
+    return Posterior(drawn, course, np.asarray(expected.width, float), times)

@@ -13,28 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.annotator import (
-    FIXED,
-    Annotator,
-    Evidence,
-    UsualPhases,
-    learn_without,
-    phase_lengths,
-)
+from gamdss.reselection.motion.annotator import FIXED, Evidence, UsualPhases, phase_lengths
 from gamdss.reselection.motion.course import (
     THIN,
+    Expected,
     Posterior,
     expected_strength,
     fit_course,
     nearest,
 )
+from gamdss.reselection.motion.learned import Learned, learn_without
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
+from gamdss.reselection.motion.posterior import PARTICLES
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
 _NEAR = 1 / 3  # of the prior's width: a median further from the annotation is better than it
 UNCERTAIN = 0.2  # of a phase: above this standard deviation, a key frame is uncertain
-_LEAST_SHARE = 0.02  # of the samples that must count after weighting
+_LEAST_SHARE = 0.01  # of the samples that must count after weighting
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,40 +77,38 @@ class AnnotatedMotion:
 
     @property
     def evidence(self) -> Evidence:
-        """What the motion shows of the annotation's errors; enough samples to learn from."""
+        """What the motion shows of the annotation's errors and the course; enough to learn from."""
         return self._evidence.thinned(THIN)
 
     @property
     def _evidence(self) -> Evidence:
-        return self.usual.evidence(self.posterior.samples, np.array(self.annotated.numbers))
+        return self.usual.evidence(self.posterior.parameters, np.array(self.annotated.numbers))
 
-    def under(self, annotator: Annotator) -> MotionFit:
-        """The fit if the annotation is this annotator's.
+    def under(self, learned: Learned) -> MotionFit:
+        """The fit under what was learned from the dataset.
 
-        The samples are weighted by how much more likely they are then. If this leaves few of them,
-        the course is fitted again.
+        Starts from the samples that are likely then; if these are few, from the prior.
         """
-        weights = annotator.weights(self._evidence)
-        if 1 / (weights @ weights) < _LEAST_SHARE * len(weights):
-            return self.refitted(annotator)
-        width = annotator.prior(np.array(self.annotated.numbers))[1]
-        posterior = self.posterior.weighted(weights, width)
-        return _found(self.times, self.level, posterior, self.annotated, width)
+        weights = learned.weights(self._evidence)
+        start = None
+        if 1 / (weights @ weights) >= _LEAST_SHARE * len(weights):
+            places = (np.arange(PARTICLES) + 0.5) / PARTICLES
+            chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
+            start = self.posterior.parameters[chosen]
+        expected = learned.expected(np.array(self.annotated.numbers), self.usual)
+        return _fitted(self.times, self.level, self.annotated, expected, start)
 
-    def refitted(self, annotator: Annotator) -> MotionFit:
-        """The same by a fit of its own, without wild annotations: as `fit_motion` finds it."""
-        return _fitted(self.times, self.level, self.annotated, annotator)
+    def alone(self) -> MotionFit:
+        """The fit under the fixed prior: as `fit_motion` finds it."""
+        return _fitted(self.times, self.level, self.annotated, _fixed(self.annotated))
 
 
-def fit_motion(
-    images: Mapping[int, np.ndarray], keys: KeyFrames, annotator: Annotator = FIXED
-) -> MotionFit | None:
+def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit | None:
     """Measure the motion of a clip and fit its course.
 
     Args:
         images: frames by number, all of one size, with the annotated ones among them.
         keys: the annotation.
-        annotator: whose it is.
 
     Returns:
         The fit; None if frames are too few or too small, or show no structure or change.
@@ -122,13 +116,13 @@ def fit_motion(
     measured = _measure(images, keys)
     if measured is None:
         return None
-    return _fitted(*measured, keys, annotator)
+    return _fitted(*measured, keys, _fixed(keys))
 
 
 def see_motion(
     images: Mapping[int, np.ndarray], keys: KeyFrames, usual: UsualPhases
 ) -> AnnotatedMotion | None:
-    """As `fit_motion`, before it is known how precise the annotation is.
+    """As `fit_motion`, before it is known what the dataset teaches.
 
     Args:
         images, keys: as `fit_motion`.
@@ -138,14 +132,15 @@ def see_motion(
     if measured is None:
         return None
     numbers = np.array(keys.numbers)
-    posterior = fit_course(measured[1], measured[0], numbers, usual.wide(numbers))
-    return AnnotatedMotion(keys, usual, *measured, posterior)
+    times, level = measured
+    posterior = fit_course(level, times, Expected(numbers, usual.wide(numbers)))
+    return AnnotatedMotion(keys, usual, times, level, posterior)
 
 
 def fit_together(
     subjects: Sequence[str], seen: Sequence[AnnotatedMotion | None]
 ) -> list[MotionFit | None]:
-    """The fit of each clip under the annotator that is learned from all other subjects' clips.
+    """The fit of each clip under what is learned from all other subjects' clips.
 
     Args:
         subjects: of each clip.
@@ -177,19 +172,22 @@ def _measure(
         return None
 
 
+def _fixed(keys: KeyFrames) -> Expected:
+    return Expected(*FIXED.prior(np.array(keys.numbers)))
+
+
 def _fitted(
-    times: np.ndarray, level: np.ndarray, keys: KeyFrames, annotator: Annotator
-) -> MotionFit:
-    centre, width = annotator.prior(np.array(keys.numbers))
-    return _found(times, level, fit_course(level, times, centre, width), keys, width)
-
-
-def _found(
-    times: np.ndarray, level: np.ndarray, posterior: Posterior, keys: KeyFrames, width: np.ndarray
+    times: np.ndarray,
+    level: np.ndarray,
+    keys: KeyFrames,
+    expected: Expected,
+    start: np.ndarray | None = None,
 ) -> MotionFit:
     """Medians, or the annotation where the motion does not locate a key frame, and intervals."""
+    posterior = fit_course(level, times, expected, start)
     middle = posterior.middle()
-    kept = (posterior.spread > UNSUPPORTED) & (np.abs(middle - keys.numbers) <= _NEAR * width)
+    near = np.abs(middle - keys.numbers) <= _NEAR * expected.width
+    kept = (posterior.spread > UNSUPPORTED) & near
     found = np.where(kept, keys.numbers, np.round(middle))
     while (wrong := np.diff(found) < 0).any():
         # An annotated frame on the wrong side of a moved one is located by the motion after all.

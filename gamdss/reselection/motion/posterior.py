@@ -17,6 +17,8 @@ import numpy as np
 PARTICLES = 96
 TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # exponents of the likelihood
 MOVES, KEPT = 20, 100  # moves after each of them, and at the end
+STRIDE = 3  # of the moves at the end, every third is kept: neighbours are alike
+WILD = 0.05  # share of key frames that follow the wide prior
 SLOW, SLOW_SD = 1.2, 1.0  # log of the ratio of slow noise to frame noise, and its deviation
 _SEED = 20260322
 
@@ -35,6 +37,8 @@ class Problem:
         centre, width: mean and standard deviation (D,) of the Gaussian prior of the parameters.
         allowed: whether parameters (N, D) are possible, (N,).
         memory: correlation length of the slow noise in frames.
+        wide: mean and standard deviation (K,) of the first K parameters if they are wild; each is
+            with the probability `WILD`. None if none can be.
     """
 
     def __init__(
@@ -46,8 +50,9 @@ class Problem:
         width: np.ndarray,
         allowed: Callable[[np.ndarray], np.ndarray],
         memory: float,
+        wide: tuple[np.ndarray, np.ndarray] | None = None,
     ) -> None:
-        self.curves, self.allowed = curves, allowed
+        self.curves, self.allowed, self.wide = curves, allowed, wide
         self.centre = np.append(centre, SLOW)
         self.width = np.append(width, SLOW_SD)
         free = without_line(times)
@@ -61,7 +66,14 @@ class Problem:
 
     def prior(self, parameters: np.ndarray) -> np.ndarray:
         """Log density of the prior up to a constant, (N,)."""
-        density = -0.5 * (((parameters - self.centre) / self.width) ** 2).sum(axis=1)
+        logs = -0.5 * ((parameters - self.centre) / self.width) ** 2
+        if self.wide is not None:
+            centre, width = self.wide
+            known = slice(len(centre))
+            wild = -0.5 * ((parameters[:, known] - centre) / width) ** 2
+            odds = np.log(WILD / (1 - WILD) * self.width[known] / width)
+            logs[:, known] = np.logaddexp(logs[:, known], odds + wild)
+        density = logs.sum(axis=1)
         return np.where(self.allowed(parameters), density, -np.inf)
 
     def evidence(self, parameters: np.ndarray) -> np.ndarray:
@@ -84,20 +96,40 @@ def without_line(times: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:])
 
 
-def sample(problem: Problem) -> np.ndarray:
-    """Posterior samples of the parameters, (KEPT * PARTICLES, D); the same for every call."""
+def sample(problem: Problem, start: np.ndarray | None = None) -> np.ndarray:
+    """Posterior samples of the parameters; the same for every call.
+
+    Args:
+        problem: the posterior.
+        start: samples (PARTICLES, D + 1) of a posterior that is much like it, with the log ratio of
+            the noise as the last parameter, to move from; from the prior if omitted, which takes
+            three times as long.
+
+    Returns:
+        (N, D + 1) float32.
+    """
     rng = np.random.default_rng(_SEED)
+    particles = _annealed(problem, rng) if start is None else start.astype(float)
+    density = problem.prior(particles) + problem.evidence(particles)
+    kept = []
+    for step in range(MOVES + KEPT):
+        particles, density = _move(particles, density, problem, 1.0, rng)
+        if step >= MOVES and step % STRIDE == 0:
+            kept.append(particles.astype(np.float32))
+    return np.concatenate(kept)
+
+
+def _annealed(problem: Problem, rng: np.random.Generator) -> np.ndarray:
+    """Particles that went from the prior to the posterior, but for the last moves."""
     particles = _from_prior(problem, rng)
-    before, kept = 0.0, []
+    before = 0.0
     for temper in TEMPERS:
-        particles = _resampled(particles, (temper - before) * problem.evidence(particles), rng)
+        particles = resampled(particles, (temper - before) * problem.evidence(particles), rng)
         before = temper
         density = problem.prior(particles) + temper * problem.evidence(particles)
-        for step in range(MOVES + (KEPT if temper == TEMPERS[-1] else 0)):
+        for _ in range(MOVES if temper < 1 else 0):
             particles, density = _move(particles, density, problem, temper, rng)
-            if step >= MOVES:
-                kept.append(particles[:, :-1])
-    return np.concatenate(kept)
+    return particles
 
 
 def _from_prior(problem: Problem, rng: np.random.Generator) -> np.ndarray:
@@ -107,7 +139,7 @@ def _from_prior(problem: Problem, rng: np.random.Generator) -> np.ndarray:
     return particles[problem.allowed(particles)][:PARTICLES]
 
 
-def _resampled(particles: np.ndarray, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def resampled(particles: np.ndarray, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """PARTICLES particles, resampled systematically by their log weights."""
     weights = np.cumsum(np.exp(logs - logs.max()))
     places = (rng.random() + np.arange(PARTICLES)) / PARTICLES

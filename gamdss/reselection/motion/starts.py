@@ -13,9 +13,10 @@ import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.reselection.motion.course import (
-    PLATEAU,
-    PLATEAU_SD,
+    USUAL,
     WIDEST,
+    Expected,
+    Shapes,
     expected_strength,
     fit_course,
     nearest,
@@ -28,10 +29,11 @@ Start = tuple[float, float, float]  # onset, apex and offset
 # Standard deviations of a start's onset, apex and offset, as shares of its length.
 _WIDTH = (0.15, 0.25, 0.2)
 _LEAST_SD = 1.5  # frames
-# Prior of half the plateau of a held expression, as `fit_course` takes it. The one of `motion`
-# allows at most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end
-# of the plateau.
-_HELD = (0.5, 0.95)
+# Of a held expression, the deviation of half the plateau and its largest value. `motion` allows at
+# most 0.7 of the shorter phase: a smile that is held longer would have its apex at an end of the
+# plateau.
+_HELD = Shapes(USUAL.mean, (0.5, *USUAL.deviation[1:]))
+_HELD_WIDEST = 0.95
 _HELD_HALF = 0.8  # half the plateau of held expressions in the search
 # An expression is held if it has nearly its full strength for half of its time; any frame from the
 # second strength on could then be its apex. Without a plateau it has it for a quarter of the time.
@@ -63,7 +65,7 @@ def fit_search(
         starts: onsets, apexes and offsets to start from.
         width: of an expression that peaks, as `fit_start`.
     """
-    fit = fit_start(meter, times, _best(meter, times, starts, PLATEAU)[0], width)
+    fit = fit_start(meter, times, _best(meter, times, starts, USUAL.mean[0])[0], width)
     return None if fit is None else or_held(fit, meter, starts)
 
 
@@ -76,7 +78,7 @@ def or_held(fit: MotionFit, meter: MotionMeter, starts: np.ndarray) -> MotionFit
     for tried, start in enumerate(_best(meter, fit.times, held, _HELD_HALF)):
         if tried > 0 and fit.quality >= CLEAR:
             break
-        fit = max(fit, fit_start(meter, fit.times, start, plateau=_HELD) or fit, key=_quality)
+        fit = max(fit, fit_start(meter, fit.times, start, held=True) or fit, key=_quality)
     return fit
 
 
@@ -105,7 +107,7 @@ def fit_start(
     times: np.ndarray,
     start: Start,
     width: np.ndarray | None = None,
-    plateau: tuple[float, float] = (PLATEAU_SD, WIDEST),
+    held: bool = False,
 ) -> MotionFit | None:
     """The fit from a start; None if the frames have no structure.
 
@@ -114,10 +116,11 @@ def fit_start(
         times: (T,) frame numbers.
         start: onset, apex and offset to start from.
         width: (3,) standard deviations of their errors; shares of the start's length if omitted.
-        plateau: as `fit_course`.
+        held: whether it may be held for most of its time.
     """
     if width is None:
         width = np.maximum(np.array(_WIDTH) * (start[2] - start[0]), _LEAST_SD)
+    shapes, widest = (_HELD, _HELD_WIDEST) if held else (USUAL, WIDEST)
     middle = np.array(start)
     course = expected_strength(middle, times)
     for _ in range(_ROUNDS):
@@ -125,7 +128,7 @@ def fit_start(
             level = meter.level(course)
         except np.linalg.LinAlgError:
             return None
-        posterior = fit_course(level, times, middle, width, plateau)
+        posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
     intervals = posterior.intervals()
     intervals = (intervals[0], with_held(intervals[1], times, course), intervals[2])

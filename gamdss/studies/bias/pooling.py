@@ -31,9 +31,9 @@ from gamdss.studies.bias.shifts import Shifts
 Interval = tuple[float, float]
 UNKNOWN: Interval = (float("nan"), float("nan"))
 _SEED = 20260322
-# The fewest whole frames that contain a share of the samples are narrower than the shortest
-# interval that does, by this many frames on average.
-_WHOLE_FRAMES = 0.5
+# What an interval of whole frames is longer than the distance of its ends, on average: less than a
+# frame, since it has at least one.
+_WHOLE_FRAMES = 0.9
 _FAINT = 1e-9
 _MOST_BIAS = 0.8  # standard deviations
 _AT_ONCE = 1_000_000

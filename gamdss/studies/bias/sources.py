@@ -184,8 +184,8 @@ def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
         name = source.spec.name
         notes += [
             f"{name}: errors of the annotation as `motion` learned them for training "
-            f"(--reselection.prior dataset): {learned_errors(found[''])}"
-            for found in source.dataset.annotators.values()
+            f"(--reselection.prior dataset): {learned_errors(found[''].annotator)}"
+            for found in source.dataset.learned.values()
             if found
         ]
         if not any(keys.intervals for keys in source.keys):

@@ -15,7 +15,7 @@ from gamdss.data.specs import get_spec
 from gamdss.records import KeyFrames
 from gamdss.reselection import needed_frames, reselect
 from gamdss.reselection.motion.annotator import FIXED, UsualPhases
-from gamdss.reselection.motion.course import in_order, slow_memory
+from gamdss.reselection.motion.course import in_order, nearest, slow_memory
 from gamdss.reselection.motion.fit import AnnotatedMotion, fit_together, see_motion
 from gamdss.reselection.motion.posterior import Problem, sample
 from gamdss.reselection.spotting import fit_spotted
@@ -202,16 +202,15 @@ def known_shape_fit(
         Problem(
             level=level,
             times=times,
-            curves=lambda parameters: stretched(parameters, times, true, shape),
+            curves=lambda keys: stretched(keys, times, true, shape),
             centre=keys,
             width=FIXED.prior(keys)[1],
             allowed=in_order,
             memory=slow_memory(keys),
         )
     )
-    middle = np.median(draws, axis=0)
-    onset, apex, offset = (int(times[np.abs(times - number).argmin()]) for number in middle)
-    return onset, apex, offset
+    middle = np.median(draws[:, :3], axis=0)
+    return nearest(times, middle)
 
 
 def stretched(

@@ -6,7 +6,7 @@ import pytest
 
 from gamdss.records import Clip, KeyFrames
 from gamdss.report.motion_curve import Curve, motion_curves
-from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.reselection.motion.course import USUAL, strength
 from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study_shifts
 from gamdss.studies.bias.figures import group_biases, shift_distributions, uncertainty
 from gamdss.studies.bias.report import bias_markdown, bias_summary
@@ -88,7 +88,7 @@ def test_plain_values_have_no_nan(several):
 
 def test_motion_curves(tmp_path):
     times = np.arange(1, 100)
-    course = strength(np.array([[20, 50, 90, 0.1, 0, *SHAPE]]), times)[0]
+    course = strength(np.array([[20, 50, 90, *USUAL.mean]]), times)[0]
     level = 3 * course + np.random.default_rng(0).normal(0, 0.1, 99) - 1
     annotated = KeyFrames(20, 56, 80)
     found = KeyFrames(20, 50, 88, (), ((18, 23), (48, 52), (84, 93)))

@@ -10,9 +10,10 @@ import pytest
 from gamdss.cli import main
 from gamdss.records import KEYS
 from gamdss.reselection import needed_frames, spot
-from gamdss.reselection.motion.annotator import FIXED, usual_phases
-from gamdss.reselection.motion.course import SHAPE, strength
+from gamdss.reselection.motion.annotator import usual_phases
+from gamdss.reselection.motion.course import USUAL, strength
 from gamdss.reselection.motion.fit import see_motion
+from gamdss.reselection.motion.learned import Learned
 from gamdss.reselection.spotting import fit_spotted
 from gamdss.studies.stress import cells as stress
 from gamdss.studies.stress import clip as stress_clip
@@ -152,7 +153,7 @@ def test_stretching_a_course_moves_its_key_frames():
 def test_the_bound_finds_key_frames_whose_shape_it_knows():
     times = np.arange(1, 131)
     rng = np.random.default_rng(0)
-    curve = strength(np.array([[30.0, 60, 100, 0.1, 0, *SHAPE]]), times)[0]
+    curve = strength(np.array([[30.0, 60, 100, *USUAL.mean]]), times)[0]
     level = 3 * curve + 0.02 * rng.standard_normal(len(times)) + 0.01 * times
     for annotated in ((24, 66, 108), (34, 54, 92), (30, 60, 100)):
         found = known_shape_fit(level, times, annotated, (30, 60, 100), (times, curve))
@@ -188,8 +189,8 @@ def test_motion_is_measured_as_in_training(done):
     seen = see_motion({n: images[n] for n in span if n in images}, keys, usual)
     (found,) = finish_clips([clip])
     assert found.found["annotation"] == keys.numbers
-    assert found.found["motion"] == seen.under(FIXED).keys.numbers  # one clip teaches nothing
-    assert found.intervals["motion"] == seen.under(FIXED).keys.intervals
+    assert found.found["motion"] == seen.under(Learned()).keys.numbers  # one clip teaches nothing
+    assert found.intervals["motion"] == seen.under(Learned()).keys.intervals
     assert found.intervals["spotted"] == spot(images).intervals
     assert ClipResult.from_dict(json.loads(json.dumps(found.as_dict()))) == found
 
