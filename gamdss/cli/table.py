@@ -80,12 +80,12 @@ def _listed(options: Options, file: Path, output: Path) -> int:
 
 def _stress(options: Options, file: Path, output: Path) -> None:
     plan = read_stress_plan(file, options.demo)
+    given = None  # read before there is a folder, since it may be refused
+    if options.stress:
+        given = stress_table(plan, Path(options.stress).expanduser(), file.stem)
     with hold_folder(output):
-        if options.stress:
-            numbers = Path(options.stress).expanduser()
-        else:
-            numbers = measure(plan, output / "stress")
-        _show(stress_table(plan, numbers, file.stem), output)
+        table = given or stress_table(plan, measure(plan, output / "stress"), file.stem)
+        _show(table, output)
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:

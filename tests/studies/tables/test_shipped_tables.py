@@ -73,5 +73,7 @@ def test_key_frames_of_a_stress_test(tmp_path, capsys):
     assert "**4.0** (3.0 to 5.0)" in shown
     assert "**0.5**" not in shown
     assert "minus" not in shown
-    assert main(["table", str(file), "--stress", str(tmp_path / "stress.csv")]) == 2
+    words = ["table", str(file), "--stress", str(tmp_path / "stress.csv")]
+    assert main([*words, "--output", str(tmp_path / "none")]) == 2
     assert "no line has factor" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
