@@ -35,9 +35,9 @@ _LEAST_SD = 1.5  # frames
 _HELD = Shapes(USUAL.mean, (0.5, *USUAL.deviation[1:]))
 _HELD_WIDEST = 0.95
 _HELD_HALF = 0.8  # half the plateau of held expressions in the search
-# An expression is held if it has nearly its full strength for half of its time; any frame from the
+# An expression is held if it has nearly its full strength for 40% of its time; any frame from the
 # second strength on could then be its apex. Without a plateau it has it for a quarter of the time.
-_TOP, _LONG, _FULL = 0.9, 0.5, 0.7
+_TOP, _LONG, _FULL = 0.9, 0.4, 0.7
 _TRIED = 3  # starts of held expressions, of which the first is always fitted
 _STEPS = 13  # times of the search from the first frame to the last
 # Quality from which on a fit is clear: a search over all courses finds some rise and fall in noise,
