@@ -36,7 +36,7 @@ _LEAST_BIAS = 0.05
 _LEAST_WIDTH = 0.02
 _LEAST_DEVIATION = 0.1  # of that of `USUAL`
 _ROUNDS = 15
-_SAMPLES = 16_000  # of all clips together
+_SAMPLES = 12_000  # of all clips together
 
 
 @dataclass(frozen=True)
