@@ -33,7 +33,7 @@ _FIRST, _FIRST_SHAPES = 1, 5
 # Courses of another shape than the model's look like a bias, most of all where a fall ends faintly: of
 # this size it is taken for nothing, and hardly changed if it is much larger (the garrote of Breiman,
 # Technometrics 37, 1995).
-_LEAST_BIAS = np.array([0.05, 0.05, 0.1])
+LEAST_BIAS = np.array([0.05, 0.05, 0.1])
 _LEAST_WIDTH = 0.02
 _LEAST_DEVIATION = 0.1  # of that of `USUAL`
 _ROUNDS = 15
@@ -113,7 +113,7 @@ def _likely_annotator(errors: np.ndarray, weights: np.ndarray) -> Annotator:
     """The annotator of errors (C, S, 3) with weights of the same shape."""
     total = _FIRST + weights.sum(axis=(0, 1))
     bias = (weights * errors).sum(axis=(0, 1)) / total
-    bias *= np.maximum(0, 1 - (_LEAST_BIAS / np.maximum(np.abs(bias), 1e-9)) ** 2)
+    bias *= np.maximum(0, 1 - (LEAST_BIAS / np.maximum(np.abs(bias), 1e-9)) ** 2)
     square = (weights * (errors - bias) ** 2).sum(axis=(0, 1))
     square += _FIRST * np.square(FIXED.width)
     width = np.clip(np.sqrt(square / total), _LEAST_WIDTH, WIDE)
