@@ -57,8 +57,8 @@ class ReselectionConfig:
         ratio: half window as a share of the phase; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
-        prior: errors of the annotator and shapes of the courses that `motion` expects: those learned
-            from the dataset, for each subject from the clips of the others, or fixed ones.
+        prior: errors of the annotator and shapes of the courses that `motion` expects: learned from
+            the dataset, for each subject from the clips of the others, or fixed.
         draws: number of equally likely key frames that are drawn for each clip, from the posterior
             of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
             reselected ones.

@@ -1,5 +1,6 @@
 """Timelines of recordings of any length."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def recording(seconds, *expressions):
 @pytest.fixture
 def drawn(monkeypatch):
     figures = []
-    monkeypatch.setattr(timeline, "save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(timeline, "save", lambda figure, _: figures.append(figure))
 
     def draw(found):
         timeline.draw_timeline(Path("film.png"), found, ["joy"])
@@ -42,7 +43,7 @@ def test_long_recordings_continue_in_panels(drawn, seconds, panels):
     assert len(limits) == panels
     assert limits[0][0] == 0
     assert limits[-1][1] >= seconds
-    assert all(low == high for (_, high), (low, _) in zip(limits, limits[1:], strict=False))
+    assert all(low == high for (_, high), (low, _) in pairwise(limits))
 
 
 def test_expressions_are_in_the_panels_of_their_seconds(drawn):

@@ -30,9 +30,9 @@ LEAST_CLIPS = 12  # of other subjects, to learn from
 # What is learned counts as if there were more clips: this many with no bias and the width of
 # `FIXED`, and this many with `USUAL` shapes.
 _FIRST, _FIRST_SHAPES = 1, 5
-# Courses of another shape than the model's look like a bias, most of all where a fall ends faintly: of
-# this size it is taken for nothing, and hardly changed if it is much larger (the garrote of Breiman,
-# Technometrics 37, 1995).
+# Courses of another shape than the model's look like a bias, most of all where a fall ends faintly:
+# of this size it is taken for nothing, and hardly changed if it is much larger (the garrote of
+# Breiman, Technometrics 37, 1995).
 LEAST_BIAS = np.array([0.05, 0.05, 0.1])
 _LEAST_WIDTH = 0.02
 _LEAST_DEVIATION = 0.1  # of that of `USUAL`
