@@ -22,13 +22,14 @@ _UF1 = list(MEASURES).index("uf1")
 class Estimate:
     """A mean over seeds with its 95% interval for other people and other seeds.
 
-    `spread` is the standard deviation over seeds, 0 for one seed.
+    `spread` is the standard deviation over seeds, None for one seed, whose interval is for other
+    people only.
     """
 
     mean: float
     low: float
     high: float
-    spread: float
+    spread: float | None
 
     @property
     def shown(self) -> bool:
@@ -113,8 +114,8 @@ def estimate(values: np.ndarray, draws: np.ndarray, people: int) -> Estimate:
     """
     mean, seeds = float(values.mean()), len(values)
     by_people = float(standard_error(draws.mean(axis=0), people)) ** 2
-    spread = float(values.std(ddof=1)) if seeds > 1 else 0.0
-    by_seeds = spread**2 / seeds
+    spread = float(values.std(ddof=1)) if seeds > 1 else None
+    by_seeds = 0.0 if spread is None else spread**2 / seeds
     total = by_people + by_seeds
     freedom = total**2 / (by_people**2 / (people - 1) + by_seeds**2 / max(seeds - 1, 1) + 1e-30)
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, max(freedom, 1.0)) * np.sqrt(total))

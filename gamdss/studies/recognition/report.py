@@ -25,9 +25,15 @@ _COLUMNS = (
     Column("minus motion", form="+.3f"),
     Column("recovered", form=".0%"),
 )
-_NOTES = (
+_INTERVALS = (
     "UF1: mean over the seeds ± their standard deviation, with its 95% interval for other people "
-    "and other seeds of training (bootstrap over people, variance of the seeds added).",
+    "and other seeds of training (bootstrap over people, variance of the seeds added)."
+)
+_ONE_SEED = (
+    "UF1: of one seed of training, with its 95% interval for other people (bootstrap over people). "
+    "How much it differs between seeds is not known."
+)
+_NOTES = (
     "Differences are paired: the same people, clips, folds and seeds.",
     "Recovered: the share of the difference between true and annotated key frames, where its "
     "interval excludes 0.",
@@ -50,7 +56,8 @@ def write_report(output: Path, numbers: Numbers, sizes: Sizes) -> tuple[Path, Pa
     parts += ["\n".join(f"- {line}" for line in conclusions(numbers, sizes))]
     parts += [f"![UF1 by the annotator's error]({figure.name})"]
     parts += [markdown_with_caption(level_table(found, level)) for level, found in numbers.items()]
-    parts += ["\n".join(f"- {note}" for note in _NOTES)]
+    notes = (_INTERVALS if sizes.seeds > 1 else _ONE_SEED, *_NOTES)
+    parts += ["\n".join(f"- {note}" for note in notes)]
     write_text(text, "\n\n".join(parts) + "\n")
     recognition_figure(numbers, about(sizes), figure)
     return table, text, figure
@@ -74,8 +81,8 @@ def _lines(numbers: Numbers) -> Iterator[tuple[object, ...]]:
         )
         for kind, values in kinds:
             for way, e in values.items():
-                ends = (f"{value:.4f}" for value in (e.mean, e.low, e.high, e.spread))
-                yield level, way, kind, *ends
+                ends = (f"{value:.4f}" for value in (e.mean, e.low, e.high))
+                yield level, way, kind, *ends, "" if e.spread is None else f"{e.spread:.4f}"
 
 
 def level_table(found: LevelNumbers, level: int) -> Table:
