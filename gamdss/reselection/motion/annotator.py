@@ -47,7 +47,7 @@ class Evidence:
 
     `errors` (S, 3) of the annotation in shares of each sample's phases; `logs` (S, 3) log density
     of the wide prior of these shares; `shapes` (S, 6) of the course; `phases` (S,) log density of
-    the phases over a uniform one, and of the shapes over `USUAL` ones (up to that of new shapes).
+    the phases over a uniform one, less that of the shapes under `USUAL`.
     """
 
     errors: np.ndarray
