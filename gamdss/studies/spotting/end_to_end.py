@@ -42,7 +42,7 @@ _BORDER = 40  # pixels around the face crop, so that it can be tracked
 # Number of subjects, with one recording each, and how it is drawn.
 CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
     "30 fps": (20, replace(_BASE, seed=21)),
-    "200 fps": (8, replace(_SHORT, seed=22, fps=200)),
+    "200 fps": (20, replace(_SHORT, seed=22, fps=200)),
 }
 
 

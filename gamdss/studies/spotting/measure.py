@@ -38,7 +38,7 @@ CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
     "30 fps": (20, replace(_BASE, seed=7)),
     "twice the head motion": (20, replace(_BASE, seed=8, head=2)),
     "40 blinks a minute": (20, replace(_BASE, seed=9, blinks=40)),
-    "200 fps": (6, replace(_BASE, seed=10, fps=200, seconds=20)),
+    "200 fps": (20, replace(_BASE, seed=10, fps=200, seconds=20)),
 }
 
 
