@@ -62,6 +62,7 @@ class ReselectionConfig:
         draws: number of equally likely key frames that are drawn for each clip, from the posterior
             of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
             reselected ones.
+        train_draws: whether epochs train on the draws; if not, only tests use them.
         test_draws: number of these draws over which the probabilities of an evaluated clip are
             averaged; 0 evaluates the reselected key frames.
         jitter: draw by moving the reselected key frames at random, by up to this share of a phase;
@@ -73,6 +74,7 @@ class ReselectionConfig:
     clips: Literal["all", "training"] = "all"
     prior: Literal["dataset", "fixed"] = "dataset"
     draws: int = 0
+    train_draws: bool = True
     test_draws: int = 0
     jitter: float = 0.0
 

@@ -45,7 +45,7 @@ log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features are stored for the same settings.
 FORMAT = 10
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
-_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "test_draws"}
+_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "train_draws", "test_draws"}
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.

@@ -36,7 +36,7 @@ def panel_title(run: FinishedRun, name: str) -> str:
     else:
         where = "" if reselection.clips == "all" else ", training clips only"
         words = f"reselected key frames ({reselection.preset}{where})"
-    if reselection.draws:
+    if reselection.draws and reselection.train_draws:
         words += f", trained on {reselection.draws} draws"
     return f"{words}: {name}" if name else words
 

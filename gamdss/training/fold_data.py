@@ -220,7 +220,7 @@ def fold_data(dataset: Dataset, fold: Fold, inputs: Inputs, config: Config) -> F
         phase_features=inputs.phase_features,
         scale=to(factors).view(-1, 1, 1) if has_features else None,
         is_vector=has_features and feature.is_vector,
-        training_draws=draws(training, None),
+        training_draws=draws(training, None) if config.reselection.train_draws else None,
         held_out_draws=draws(held_out, tested),
         inner_draws=draws(inner, tested),
         people=people(annotations.clips[i] for i in fold.training),

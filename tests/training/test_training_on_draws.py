@@ -73,6 +73,13 @@ def test_an_epoch_takes_draws_of_its_clips_and_no_random_number(dataset, config)
     assert not torch.equal(first, data.of_epoch(0, config.seed + 1))
 
 
+def test_draws_can_be_for_tests_only(dataset, config):
+    tested = replace(config, reselection=replace(RESELECTION, train_draws=False))
+    data = data_of(dataset, tested)[1]
+    assert torch.equal(data.of_epoch(0, config.seed), data.training)
+    assert data.held_out_draws.shape[1] == 3
+
+
 def test_only_the_first_draws_are_evaluated(dataset, config):
     fold, data = data_of(dataset, config)
     expected = dataset.store.draws_index[list(fold.held_out), :3]

@@ -109,9 +109,13 @@ class Sizes:
 
     def reselection(self, training: str) -> ReselectionConfig:
         """From which key frames a training's networks learn."""
+        on_draws = training in (DRAWS, JITTER)
         if training in (MOTION, DRAWS):
-            return ReselectionConfig("motion", draws=self.draws, test_draws=self.draws)
-        return ReselectionConfig("none", draws=self.draws, jitter=self.jitter)
+            tested = self.draws
+            return ReselectionConfig(
+                "motion", draws=self.draws, train_draws=on_draws, test_draws=tested
+            )
+        return ReselectionConfig("none", draws=self.draws, train_draws=on_draws, jitter=self.jitter)
 
 
 class Cell(NamedTuple):

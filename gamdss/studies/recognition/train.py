@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,6 @@ from gamdss.models.two_branch import check_network
 from gamdss.studies.recognition.clips import Clips
 from gamdss.studies.recognition.settings import (
     DRAWS,
-    JITTER,
     TESTED,
     TRAININGS,
     Cell,
@@ -77,8 +76,6 @@ def _train(cell: Cell, sizes: Sizes, clips: Clips, output: Path) -> dict[str, An
     predicted: dict[str, list[int]] = {way: [] for way in TRAININGS[cell.training]}
     for fold in make_folds(config.protocol, dataset.labelled, config.seed):
         data = fold_data(dataset, fold, inputs, config)
-        if cell.training not in (JITTER, DRAWS):
-            data = replace(data, training_draws=None)
         trainer = FoldTrainer(config, data, output)
         for epoch in range(sizes.epochs):
             trainer.train_epoch(epoch)
