@@ -85,6 +85,10 @@ class ReselectionConfig:
         require(0 <= draws <= 1000, "reselection.draws", draws, "0 to 1000")
         allowed = f"0 to reselection.draws, which is {draws}"
         require(0 <= tested <= draws, "reselection.test_draws", tested, allowed)
+        allowed = "true, or false with reselection.test_draws of 1 or more"
+        require(
+            self.train_draws or tested > 0, "reselection.train_draws", self.train_draws, allowed
+        )
         allowed = "0 with reselection.clips training, which evaluates annotated key frames"
         require(self.clips == "all" or not tested, "reselection.test_draws", tested, allowed)
         require(0 <= self.jitter <= 0.5, "reselection.jitter", self.jitter, "between 0 and 0.5")

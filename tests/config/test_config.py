@@ -26,6 +26,7 @@ from gamdss.errors import ConfigError
         (ReselectionConfig, {"ratio": float("nan")}, "reselection.ratio"),
         (ReselectionConfig, {"draws": -1}, "reselection.draws"),
         (ReselectionConfig, {"test_draws": 5, "draws": 4}, "reselection.test-draws"),
+        (ReselectionConfig, {"train_draws": False, "draws": 4}, "reselection.train-draws"),
         (
             ReselectionConfig,
             {"test_draws": 2, "draws": 4, "clips": "training"},

@@ -46,14 +46,14 @@ class Evidence:
     """Posterior samples of a clip under the wide prior and `USUAL` shapes.
 
     `errors` (S, 3) of the annotation in shares of each sample's phases; `logs` (S, 3) log density
-    of the wide prior of these shares; `shapes` (S, 6) of the course; `phases` (S,) log density of
-    the phases over a uniform one, less that of the shapes under `USUAL`.
+    of the wide prior of these shares; `shapes` (S, 6) of the course; `others` (S,) log density
+    of the phases over a uniform one, less that of the shapes under `USUAL`.
     """
 
     errors: np.ndarray
     logs: np.ndarray
     shapes: np.ndarray
-    phases: np.ndarray
+    others: np.ndarray
 
     def thinned(self, step: int) -> Evidence:
         """Every `step`-th sample."""
@@ -80,8 +80,8 @@ class UsualPhases:
         width = self.wide(annotated)
         logs = -0.5 * ((samples - annotated) / width) ** 2 + np.log(phases / width)
         apart = np.log(rise / self.rise) ** 2 + np.log(fall / self.fall) ** 2
-        density = -0.5 * apart / _PHASE_SD**2 - np.log(rise) - np.log(fall) - USUAL.logs(shapes)
-        return Evidence((annotated - samples) / phases, logs, shapes, density)
+        others = -0.5 * apart / _PHASE_SD**2 - np.log(rise) - np.log(fall) - USUAL.logs(shapes)
+        return Evidence((annotated - samples) / phases, logs, shapes, others)
 
 
 def usual_phases(annotated: Sequence[tuple[int, int, int]]) -> UsualPhases:

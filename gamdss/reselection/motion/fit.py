@@ -24,7 +24,7 @@ from gamdss.reselection.motion.course import (
 )
 from gamdss.reselection.motion.learned import Learned, learn_without
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
-from gamdss.reselection.motion.posterior import PARTICLES
+from gamdss.reselection.motion.posterior import resampled
 
 LEAST_FRAMES = 8
 UNSUPPORTED = 0.85  # of the prior's width: above it, the motion does not locate the key frame
@@ -92,9 +92,7 @@ class AnnotatedMotion:
         weights = learned.weights(self._evidence)
         start = None
         if 1 / (weights @ weights) >= _LEAST_SHARE * len(weights):
-            places = (np.arange(PARTICLES) + 0.5) / PARTICLES
-            chosen = np.searchsorted(np.cumsum(weights), places).clip(max=len(weights) - 1)
-            start = self.posterior.parameters[chosen]
+            start = resampled(self.posterior.parameters, weights, 0.5)
         expected = learned.expected(np.array(self.annotated.numbers), self.usual)
         return _fitted(self.times, self.level, self.annotated, expected, start)
 

@@ -79,7 +79,7 @@ class Learned:
         return (1 - WILD) * self.annotator.rightness(seen)
 
     def _shared(self, seen: Evidence, right: np.ndarray) -> np.ndarray:
-        logs = np.log(right + WILD).sum(axis=-1) + seen.phases + self.shapes.logs(seen.shapes)
+        logs = np.log(right + WILD).sum(axis=-1) + seen.others + self.shapes.logs(seen.shapes)
         weights = np.exp(logs - logs.max(axis=-1, keepdims=True))
         return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
@@ -132,7 +132,7 @@ def _likely_shapes(shapes: np.ndarray, weights: np.ndarray) -> Shapes:
 
 def _together(clips: Sequence[Evidence]) -> Evidence:
     """Evidence of clips with equally many samples, with one more axis in front."""
-    count = len(clips[0].phases)
+    count = len(clips[0].others)
     step = max(1, round(len(clips) * count / _SAMPLES))
     parts = zip(*(vars(seen.thinned(step)).values() for seen in clips), strict=True)
     return Evidence(*map(np.stack, parts))

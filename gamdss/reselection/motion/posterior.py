@@ -124,7 +124,8 @@ def _annealed(problem: Problem, rng: np.random.Generator) -> np.ndarray:
     particles = _from_prior(problem, rng)
     before = 0.0
     for temper in TEMPERS:
-        particles = resampled(particles, (temper - before) * problem.evidence(particles), rng)
+        logs = (temper - before) * problem.evidence(particles)
+        particles = resampled(particles, np.exp(logs - logs.max()), rng.random())
         before = temper
         density = problem.prior(particles) + temper * problem.evidence(particles)
         for _ in range(MOVES if temper < 1 else 0):
@@ -139,11 +140,11 @@ def _from_prior(problem: Problem, rng: np.random.Generator) -> np.ndarray:
     return particles[problem.allowed(particles)][:PARTICLES]
 
 
-def resampled(particles: np.ndarray, logs: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """PARTICLES particles, resampled systematically by their log weights."""
-    weights = np.cumsum(np.exp(logs - logs.max()))
-    places = (rng.random() + np.arange(PARTICLES)) / PARTICLES
-    chosen = np.searchsorted(weights / weights[-1], places)
+def resampled(particles: np.ndarray, weights: np.ndarray, first: float) -> np.ndarray:
+    """PARTICLES particles, resampled systematically by their weights; `first` is from 0 to 1."""
+    below = np.cumsum(weights)
+    places = (first + np.arange(PARTICLES)) / PARTICLES
+    chosen = np.searchsorted(below / below[-1], places)
     return np.asarray(particles[np.minimum(chosen, len(particles) - 1)])
 
 

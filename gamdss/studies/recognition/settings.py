@@ -109,13 +109,14 @@ class Sizes:
 
     def reselection(self, training: str) -> ReselectionConfig:
         """From which key frames a training's networks learn."""
-        on_draws = training in (DRAWS, JITTER)
-        if training in (MOTION, DRAWS):
-            tested = self.draws
-            return ReselectionConfig(
-                "motion", draws=self.draws, train_draws=on_draws, test_draws=tested
-            )
-        return ReselectionConfig("none", draws=self.draws, train_draws=on_draws, jitter=self.jitter)
+        by_motion = training in (MOTION, DRAWS)
+        return ReselectionConfig(
+            "motion" if by_motion else "none",
+            draws=self.draws,
+            train_draws=training in (DRAWS, JITTER),
+            test_draws=self.draws,
+            jitter=0.0 if by_motion else self.jitter,
+        )
 
 
 class Cell(NamedTuple):
