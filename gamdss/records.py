@@ -71,7 +71,8 @@ class Clip:
     recording. `corrections` describes corrected mistakes of the workbook. `alternative` is a known
     correction that the workbook alone gives no reason to apply; it is used if the annotated frames
     are not among the clip's files. `fps` is the clip's own frame rate, 0 if the workbook has none;
-    `workbook` is the name of the clip's workbook, if a dataset has several.
+    `workbook` is the name of the clip's workbook, if a dataset has several. `annotator` is who
+    annotated it, "" if that is unknown.
     """
 
     dataset: str
@@ -87,6 +88,7 @@ class Clip:
     alternative: KeyFrames | None = None
     fps: float = 0.0
     workbook: str = ""
+    annotator: str = ""
 
     @property
     def where(self) -> str:

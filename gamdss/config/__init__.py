@@ -59,6 +59,8 @@ class ReselectionConfig:
             fold trains on, while held-out clips use annotated frames.
         prior: errors of the annotator and shapes of the courses that `motion` expects: learned from
             the dataset, for each subject from the clips of the others, or fixed.
+        annotators: a CSV file of who annotated which subjects (subject,annotator, with any names);
+            the errors of each are learned apart.
         draws: number of equally likely key frames that are drawn for each clip, from the posterior
             of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
             reselected ones.
@@ -73,6 +75,7 @@ class ReselectionConfig:
     ratio: float | None = None
     clips: Literal["all", "training"] = "all"
     prior: Literal["dataset", "fixed"] = "dataset"
+    annotators: str | None = None
     draws: int = 0
     train_draws: bool = True
     test_draws: int = 0

@@ -21,12 +21,13 @@ from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, Store, join_stores, open_store
+from gamdss.data.subject_groups import read_annotators
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
 from gamdss.files import write_csv, write_json
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.learned import Learned
+from gamdss.reselection.motion.learned import LearnedDataset
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = "the motion does not locate it more precisely than the annotation"
@@ -50,7 +51,7 @@ class Dataset:
     expected: Mapping[str, Mapping[str, int]]
     truth: Mapping[str, KeyFrames] | None
     crops: Mapping[str, Mapping[str, Any] | None]
-    learned: Mapping[str, Mapping[str, Learned]] = field(default_factory=dict)
+    learned: Mapping[str, LearnedDataset] = field(default_factory=dict)
 
     @property
     def labelled(self) -> Labelled:
@@ -157,7 +158,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         store=store,
         expected={spec.name: spec.expected.get("classes", {}).get(config.task, {})},
         truth=read_truth(root / GROUND_TRUTH),
-        learned={spec.name: store.learned},
+        learned={} if store.learned is None else {spec.name: store.learned},
         crops={spec.name: crop_settings(root)},
     )
 
@@ -176,6 +177,8 @@ def read_clips(
         corrections=config.corrections,
         exact_emotions=config.case_sensitive_emotions,
     )
+    if config.reselection.annotators is not None:
+        annotations = _with_annotators(annotations, spec, config.reselection.annotators)
     finder = FrameFinder(spec, root, config.frames)
     bar = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
     found = [finder.find(clip) for clip in bar]
@@ -183,6 +186,17 @@ def read_clips(
         for note in item.clip.annotated.notes if item.clip != before else ():
             log.warning("clip %s (%s): %s", item.clip.id, item.clip.where, note)
     return replace(annotations, clips=tuple(item.clip for item in found)), found
+
+
+def _with_annotators(annotations: Annotations, spec: DatasetSpec, file: str) -> Annotations:
+    clips = annotations.clips
+    names = read_annotators(
+        Path(file).expanduser(),
+        [(spec.name, clip.subject, clip.name) for clip in clips],
+        lambda _, cell: spec.subject(cell),
+    )
+    named = (replace(clip, annotator=name) for clip, name in zip(clips, names, strict=True))
+    return replace(annotations, clips=tuple(named))
 
 
 def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int], Annotations]:
@@ -222,18 +236,6 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
             log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
 
 
-def learned_values(learned: Mapping[str, Mapping[str, Learned]]) -> dict[str, Any]:
-    """Plain values of `Dataset.learned` for a JSON file."""
-    return {
-        dataset: {
-            "all": asdict(found[""]),
-            "without": {name: asdict(other) for name, other in found.items() if name},
-        }
-        for dataset, found in learned.items()
-        if found
-    }
-
-
 def write_key_frames(path: Path, dataset: Dataset) -> None:
     """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
 
@@ -248,8 +250,9 @@ def write_key_frames(path: Path, dataset: Dataset) -> None:
     write_csv(
         path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
     )
-    if any(dataset.learned.values()):
-        write_json(path.with_name("learned.json"), learned_values(dataset.learned))
+    if dataset.learned:
+        learned = {name: asdict(found) for name, found in dataset.learned.items()}
+        write_json(path.with_name("learned.json"), learned)
     header = ["subject", "clip", "emotion"]
     header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
     header += [f"{name}_shift" for name in KEYS]

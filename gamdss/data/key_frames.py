@@ -26,7 +26,7 @@ from gamdss.reselection.jitter import jitter_span
 from gamdss.reselection.motion.annotator import UsualPhases, usual_phases
 from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
-from gamdss.reselection.motion.learned import Learned, learn_without
+from gamdss.reselection.motion.learned import LearnedDataset, learn_dataset
 from gamdss.reselection.select import draw_key_frames, reselect_with_posterior
 from gamdss.reselection.windows import resolve
 
@@ -83,7 +83,7 @@ class KeyFrameReader:
             None if features is None else PhaseFeatures(features, self.resize, image_size)
         )
         _check_draws(reselection)
-        self._learned: Mapping[str, Learned] = {}
+        self._learned: LearnedDataset | None = None
         self._seen: dict[str, AnnotatedMotion | None] = {}
 
     @property
@@ -97,7 +97,7 @@ class KeyFrameReader:
         pool: Executor,
         progress: bool = True,
         skip_broken: bool = False,
-    ) -> Mapping[str, Learned]:
+    ) -> LearnedDataset:
         """Learn from a dataset, whose key frames `read` then finds without decoding.
 
         Args:
@@ -107,7 +107,7 @@ class KeyFrameReader:
             skip_broken: learn without clips whose frames are unusable.
 
         Returns:
-            By subject, what was learned from all other subjects; "" has that of all clips.
+            What was learned; `read` uses, for each subject, what other subjects' clips taught.
 
         Raises:
             FrameError: as `read`.
@@ -120,16 +120,20 @@ class KeyFrameReader:
             except FrameError:
                 if not skip_broken:
                     raise
-        named = {item.clip.id: item.clip.subject for item in clips}
-        seen = {name: motion for name, motion in self._seen.items() if motion is not None}
-        self._learned = learn_without(
-            [named[name] for name in seen], [motion.evidence for motion in seen.values()]
+        seen = [(item.clip, self._seen.get(item.clip.id)) for item in clips]
+        known = [(clip, motion.evidence) for clip, motion in seen if motion is not None]
+        self._learned = learn_dataset(
+            [clip.subject for clip, _ in known],
+            [evidence for _, evidence in known],
+            [clip.annotator for clip, _ in known],
         )
         return self._learned
 
     def learned(self, subject: str) -> tuple[str, ...]:
         """What was learned for a subject's clips as text, if anything was."""
-        return tuple(repr(found) for name, found in self._learned.items() if name == subject)
+        if self._learned is None or subject not in self._learned.without:
+            return ()
+        return (repr(self._learned.without[subject]),)
 
     def _see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
         keys = item.clip.annotated
@@ -223,8 +227,10 @@ class KeyFrameReader:
         seen = self._seen[item.clip.id]
         if seen is None:
             return replace(annotated, notes=missing, kept=KEYS), None
-        learned = self.reselection.prior == "dataset"
-        fit = seen.under(self._learned[item.clip.subject]) if learned else seen.alone()
+        if self.reselection.prior == "dataset" and self._learned is not None:
+            fit = seen.under(self._learned.without[item.clip.subject])
+        else:
+            fit = seen.alone()
         return replace(fit.keys, notes=missing, quality=round(fit.quality, 4)), fit.posterior
 
     def phase_features(

@@ -38,14 +38,14 @@ from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import read_record, unwritable
 from gamdss.records import KeyFrames
-from gamdss.reselection.motion.learned import Learned
+from gamdss.reselection.motion.learned import LearnedDataset
 from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features are stored for the same settings.
-FORMAT = 10
+FORMAT = 11
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
-_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "train_draws", "test_draws"}
+_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "train_draws", "test_draws", "annotators"}
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.
@@ -65,8 +65,7 @@ class Store:
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
-        learned: of the annotation's errors and of the courses, by subject whose key frames it was
-            used for (from all other subjects), and for "" from all clips; empty if nothing was.
+        learned: of the annotation's errors and of the courses; None if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
             `gamdss.features.FEATURES`; None for the plain difference, which needs only frames.
             float16 is exact for differences of colours, which are whole grey levels, and accurate
@@ -82,7 +81,7 @@ class Store:
     digest: str
     phase_features: np.ndarray | None = None
     draws_index: np.ndarray | None = None
-    learned: Mapping[str, Learned] = field(default_factory=dict)
+    learned: LearnedDataset | None = None
 
     @property
     def annotated(self) -> np.ndarray:
@@ -198,7 +197,8 @@ def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrame
     """Name of the store: digest of settings, annotation, and the files that are read."""
     digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
     for item in clips:
-        digest.update(repr((item.clip.id, item.clip.annotated)).encode())
+        who = (item.clip.annotator,) if item.clip.annotator else ()
+        digest.update(repr((item.clip.id, item.clip.annotated, *who)).encode())
         for number in reader.looked_at(item):
             path = item.files.get(number)
             if path is not None:
@@ -217,7 +217,7 @@ def _build(
     try:
         writer = StoreWriter(partial)
         with clip_pool(workers) as pool:
-            writer.learned = reader.learn(clips, pool, progress) if reader.learns else {}
+            writer.learned = reader.learn(clips, pool, progress) if reader.learns else None
             jobs = deque(pool.submit(reader.read, item) for item in clips)
             count = range(len(jobs))
             for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
@@ -309,7 +309,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
         digest=index["digest"],
-        learned={name: Learned.from_dict(found) for name, found in index["learned"].items()},
+        learned=index["learned"] and LearnedDataset.from_dict(index["learned"]),
         phase_features=None if shape is None else stack(PHASE_FEATURES, np.float16, shape),
         draws_index=np.array(draws, np.int64) if draws else None,
     )

@@ -16,7 +16,7 @@ from gamdss.checksums import Checksum
 from gamdss.data.key_frames import ClipKeyFrames
 from gamdss.files import write_record
 from gamdss.records import KEYS
-from gamdss.reselection.motion.learned import Learned
+from gamdss.reselection.motion.learned import LearnedDataset
 
 KEY_FRAMES = 3  # the first columns of an index: onset, apex, offset
 INDEX, FRAMES, PHASE_FEATURES = "index.json", "frames.bin", "phase_features.bin"
@@ -56,7 +56,7 @@ class StoreWriter:
         self._frames = _Stack(folder / FRAMES)
         self._features = _Stack(folder / PHASE_FEATURES)
         self._rows: list[dict[str, Any]] = []
-        self.learned: Mapping[str, Learned] = {}
+        self.learned: LearnedDataset | None = None
 
     def add(self, result: ClipKeyFrames) -> None:
         """Write the frames of a clip."""
@@ -85,7 +85,7 @@ class StoreWriter:
                 stack.finish()
                 index[name] = stack.shape
                 index["checksums"][stack.file.name] = stack.checksum.text()
-        index["learned"] = {name: asdict(found) for name, found in self.learned.items()}
+        index["learned"] = None if self.learned is None else asdict(self.learned)
         write_record(self._file, {**index, "clips": self._rows})
 
     def _identity(self) -> Any:

@@ -109,18 +109,22 @@ def _about(config: Config, size: int) -> dict[str, Any]:
             "ratio": config.reselection.ratio,
             "prior": config.reselection.prior,
             "features": feature_settings(config.features),
-            **_list_settings(config),
+            **_named_files(config),
         },
     }
 
 
-def _list_settings(config: Config) -> dict[str, Any]:
-    """The list of clips by name and content; empty if there is none."""
-    if config.clip_list is None:
-        return {}
-    file = Path(config.clip_list).expanduser()
-    digest = hashlib.blake2b(file.read_bytes(), digest_size=12).hexdigest()
-    return {"clip_list": {"file": file.name, "digest": digest}}
+def _named_files(config: Config) -> dict[str, Any]:
+    """The list of clips and that of annotators by name and content, if there are any."""
+    named = {"clip_list": config.clip_list, "annotators": config.reselection.annotators}
+    files = {name: Path(value).expanduser() for name, value in named.items() if value is not None}
+    return {
+        name: {
+            "file": file.name,
+            "digest": hashlib.blake2b(file.read_bytes(), digest_size=12).hexdigest(),
+        }
+        for name, file in files.items()
+    }
 
 
 def _write_index(file: Path, written: Sequence[Written]) -> None:

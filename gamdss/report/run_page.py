@@ -35,7 +35,10 @@ _READ = {
 }
 PAGE_STEPS = 16  # half of the steps of `gamdss attribution`: the page shows small maps
 # Fields with paths of this machine, which the page does not show.
-_PLACES = {"data_root", "annotations", "clip_list", "output", "cache", "protocol.split"}
+_PLACES = {
+    *("data_root", "annotations", "clip_list", "output", "cache"),
+    *("protocol.split", "reselection.annotators"),
+}
 
 
 def clip_pictures(

@@ -61,6 +61,8 @@ class SynthConfig:
         fall_ms: minimum and maximum duration of the falling phase.
         course: families of time courses, one drawn per clip: cosine, power, tail, plateau,
             asymmetric, or mixed for all of them.
+        between_frames: whether it starts, peaks and ends up to half a frame from the frames that are
+            nearest to these moments, as in a real recording, or exactly at them.
         margin_ms: neutral frames before the onset and after the offset.
         amplitude: minimum and maximum displacement at the apex, where the face moves most.
         noise: standard deviation of the sensor noise in grey levels.
@@ -94,6 +96,7 @@ class SynthConfig:
     plateau_ms: Range = (0.0, 25.0)
     fall_ms: Range = (120.0, 250.0)
     course: list[str] = field(default_factory=lambda: ["cosine"])
+    between_frames: bool = False
     margin_ms: float = 50.0
     amplitude: Range = (1.5, 2.5)
     noise: float = 2.0

@@ -18,7 +18,8 @@ _FAST, _SLOW = 0.45, 1.6  # factors for the phases of an asymmetric course
 class TimeCourse:
     """The frame numbers of a clip, and the expression's `strength` (T,) in each.
 
-    Strength is 0 up to the true onset, 1 at the true apex, and 0 again from the true offset on.
+    Strength is 0 up to the true onset, 1 at the true apex, and 0 again from the true offset on; if
+    these moments lie between frames, the true key frames are the nearest.
     `family` is one of `COURSES`.
     """
 
@@ -55,8 +56,10 @@ def draw_time_course(config: SynthConfig, fps: float, rng: np.random.Generator) 
         held = int(own.uniform(0.2, 0.5) * min(rise, fall))
         rise, fall = rise - held, fall - held
     numbers = np.arange(first, offset + tail + 1)
-    up = np.clip((numbers - onset) / rise, 0, 1)
-    down = np.clip((offset - numbers) / fall, 0, 1)
+    away = own.spawn(1)[0].uniform(-0.5, 0.5, 3) if config.between_frames else np.zeros(3)
+    start, peak, end = np.array([onset, apex, offset]) + away
+    up = np.clip((numbers - start) / (rise + away[1] - away[0]), 0, 1)
+    down = np.clip((end - numbers) / (fall + away[2] - away[1]), 0, 1)
     # Exponents that make the start of a phase slower or faster than a plain cosine.
     shape = rng.uniform(0.85, 1.2, 2)
     strength = _SHAPES.get(family, _cosine)(up, down, shape, own)

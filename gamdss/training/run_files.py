@@ -24,6 +24,7 @@ GET_A_RUN = "Train one with `gamdss train`, or finish this one with the command 
 _FREE = {
     "data_root",
     "annotations",
+    "reselection.annotators",  # what they change is in the digest of the data
     "output",
     "cache",
     "tensorboard",

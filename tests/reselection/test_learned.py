@@ -10,7 +10,7 @@ from gamdss.records import KeyFrames
 from gamdss.reselection.motion.annotator import Annotator, phase_lengths, usual_phases
 from gamdss.reselection.motion.course import USUAL, Expected, Shapes, fit_course, strength
 from gamdss.reselection.motion.fit import AnnotatedMotion
-from gamdss.reselection.motion.learned import LEAST_BIAS, LEAST_CLIPS, Learned, learn, learn_without
+from gamdss.reselection.motion.learned import LEAST_BIAS, LEAST_CLIPS, Learned, LearnedDataset, learn, learn_dataset
 
 TRUE = np.array([100.0, 130.0, 170.0])
 PHASES = np.array([30.0, 30.0, 40.0])
@@ -57,12 +57,38 @@ def test_a_subject_is_not_learned_from_its_own_clips():
     errors = np.random.default_rng(3).normal(0, 0.05, (40, 3))
     errors[20:] += 0.3
     clips, subjects = seen(errors), ["01"] * 20 + ["02"] * 20
-    found = learn_without(subjects, clips)
-    assert found["01"] == learn(clips[20:])
-    assert found["02"] == learn(clips[:20])
-    assert found[""] == learn(clips)
-    assert min(found["01"].annotator.bias) > 0.19
-    assert max(found["02"].annotator.bias) < 0.05
+    found = learn_dataset(subjects, clips)
+    assert found.without["01"] == learn(clips[20:])
+    assert found.without["02"] == learn(clips[:20])
+    assert found.all == learn(clips)
+    assert found.annotators == {}
+    assert min(found.without["01"].annotator.bias) > 0.19
+    assert max(found.without["02"].annotator.bias) < 0.05
+
+
+def test_annotators_are_learned_apart():
+    errors = np.random.default_rng(7).normal(0, 0.05, (60, 3))
+    errors[30:] += 0.3
+    clips, subjects = seen(errors), [f"{n // 5:02d}" for n in range(60)]
+    names = ["early"] * 30 + ["late"] * 30
+    found = learn_dataset(subjects, clips, names)
+    assert max(found.without["00"].annotator.bias) < 0.05
+    assert min(found.without["11"].annotator.bias) > 0.19
+    assert found.without["00"].shapes == learn(clips[5:]).shapes
+    assert found.annotators["late"] == learn(clips[30:]).annotator
+    together = learn_dataset(subjects, clips, ["one"] * 60)
+    assert together == learn_dataset(subjects, clips)
+    assert 0.05 < min(together.without["00"].annotator.bias) < 0.2
+    again = json.loads(json.dumps(asdict(found)))
+    assert LearnedDataset.from_dict(again) == found
+
+
+def test_an_annotator_of_few_clips_is_taken_for_all():
+    errors = np.random.default_rng(8).normal(0, 0.05, (40, 3))
+    subjects = [f"{n // 4:02d}" for n in range(40)]
+    few = LEAST_CLIPS + 3  # of the subjects' four clips each
+    found = learn_dataset(subjects, seen(errors), ["B"] * few + ["A"] * (40 - few))
+    assert found.without["00"] == learn_dataset(subjects, seen(errors)).without["00"]
 
 
 def test_a_small_bias_is_taken_for_nothing():
@@ -90,7 +116,7 @@ def test_what_is_learned_survives_json():
 def test_too_few_clips_leave_the_fixed_errors():
     clips = seen(np.zeros((LEAST_CLIPS - 1, 3)))
     assert learn(clips) == Learned()
-    assert learn_without(["01"] * 11 + ["02"], [*clips, clips[0]])["01"] == Learned()
+    assert learn_dataset(["01"] * 11 + ["02"], [*clips, clips[0]]).without["01"] == Learned()
 
 
 def test_phases_do_not_vanish_with_a_wrong_apex():

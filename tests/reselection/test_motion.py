@@ -17,7 +17,7 @@ from gamdss.reselection.motion.course import (
     strength,
 )
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
-from gamdss.reselection.motion.posterior import Problem, sample
+from gamdss.reselection.motion.posterior import SLOW, Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
 
@@ -251,7 +251,7 @@ def test_a_wild_key_frame_is_possible_but_rare():
         Problem(times, times, strength, wide[0], sure, in_order, 5.0, mixed)
         for mixed in (None, wide)
     )
-    at = np.array([[10.0, 20.0, 30.0, 1.2], [10.0, 20.0, 38.0, 1.2]])
+    at = np.array([[10.0, 20.0, 30.0, SLOW], [10.0, 20.0, 38.0, SLOW]])
     near, far = plain.prior(at)
     assert near - far == pytest.approx(32)
     near, far = wild.prior(at)
@@ -259,6 +259,20 @@ def test_a_wild_key_frame_is_possible_but_rare():
     odds = 0.05 / 0.95 / 20
     assert near == pytest.approx(3 * np.log1p(odds), abs=1e-9)
     assert near - far == pytest.approx(-np.log(odds) + 0.08, abs=0.01)
+
+
+def test_soft_ends_are_less_certain_than_corners_and_stay_in_order():
+    times, keys = np.arange(120), np.array([[30.0, 60.0, 100.0, 0.05, 0.0]])
+    ends = {}
+    for name, faint in (("soft", 0.9), ("corner", 0.0)):
+        level = strength(np.append(keys, [[faint, 0.4, faint, 0.4]], axis=1), times)[0]
+        found = fit_course(level, times, Expected(keys[0, :3], np.full(3, 4.0)))
+        assert np.all(np.diff(found.samples, axis=1) >= 0)
+        assert np.array_equal(found.samples[:, 1], found.parameters[:, 1])
+        moved = found.samples - found.parameters[:, :3]
+        ends[name] = moved.std(axis=0)
+        assert abs(moved.mean(axis=0)[0]) < 0.1 * max(ends[name][0], 0.1)
+    assert np.all(ends["soft"][[0, 2]] > 2 * ends["corner"][[0, 2]])
 
 
 def test_drift_over_missing_frames_is_still_a_line():

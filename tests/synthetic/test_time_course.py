@@ -30,6 +30,20 @@ def test_strength_is_0_outside_and_1_at_the_apex(family, fps):
         assert np.all(np.diff([at[n] for n in range(apex, offset + 1)]) <= 0)
 
 
+@pytest.mark.parametrize("family", COURSES)
+def test_between_frames_the_nearest_are_the_key_frames(family):
+    for seed in range(20):
+        config = SynthConfig(course=[family], margin_ms=150, between_frames=True)
+        drawn = draw_time_course(config, 200.0, np.random.default_rng(seed))
+        on_frames = course([family], seed)
+        assert drawn.true == on_frames.true
+        onset, apex, offset = np.array(drawn.true.numbers) - drawn.numbers[0]
+        assert not np.array_equal(drawn.strength, on_frames.strength)
+        assert np.all(drawn.strength[: onset - 1] == 0)
+        assert np.all(drawn.strength[offset + 2 :] == 0)
+        assert drawn.strength.max() - drawn.strength[apex] < 0.03
+
+
 def test_the_default_has_not_changed():
     drawn = course(["cosine"], 0)
     default = draw_time_course(SynthConfig(), 200.0, np.random.default_rng(0))

@@ -5,8 +5,9 @@ Errors are shares of the true phase, above 0 where a key frame was labelled late
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,11 @@ class Annotator:
 
     bias: Shares = (0.0, 0.0, 0.0)
     width: Shares = (0.15, 0.20, 0.25)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Annotator:
+        """From `dataclasses.asdict`, as JSON stores it."""
+        return cls(tuple(values["bias"]), tuple(values["width"]))
 
     def prior(self, annotated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Mean and standard deviation, each (3,), of the true key frames given the annotated."""

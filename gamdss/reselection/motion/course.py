@@ -8,7 +8,7 @@ estimate, since it minimises the expected absolute error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -24,6 +24,9 @@ SHARES = (0.8, 0.65, 0.8)
 # Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
 THIN = 7
+# A course may start before it has this strength, and end after it: what the model cannot know of a
+# soft end, where a small misfit moves a key frame far.
+UNSEEN = 0.001
 _NIL = np.float32(1e-6)
 _SEED = 20260322
 
@@ -52,21 +55,18 @@ USUAL = Shapes((0.05, 0.0, 0.6, 0.4, 0.6, 0.4), (0.2, 0.3, 0.3, 0.4, 0.4, 0.5))
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Equally likely samples (N, 10) of the parameters of `strength` and the noise.
+    """Equally likely `samples` (N, 3) of onset, apex and offset in frames.
 
     `times` (T,) are frame numbers and `course` (T,) the expected strength of the expression there,
-    0 to 1. `width` (3,) is the standard deviation of the prior of the key frames.
+    0 to 1. `width` (3,) is the standard deviation of the prior of the key frames. `parameters`
+    (N, 10) are those of `strength` and the noise that the samples come from.
     """
 
-    parameters: np.ndarray
+    samples: np.ndarray
     course: np.ndarray
     width: np.ndarray
     times: np.ndarray
-
-    @property
-    def samples(self) -> np.ndarray:
-        """Onset, apex and offset in frames, (N, 3)."""
-        return self.parameters[:, :3]
+    parameters: np.ndarray = field(default_factory=lambda: np.empty((0, 10), np.float32))
 
     @property
     def spread(self) -> np.ndarray:
@@ -129,11 +129,9 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
             of a and b of the rise, then of the fall.
         times: (T,) frame numbers.
     """
-    onset, apex, offset, plateau, skew = (p[:, None] for p in parameters.T[:5].astype(np.float32))
+    onset, apex, offset = (p[:, None] for p in parameters.T[:3].astype(np.float32))
     shapes = np.exp(parameters[:, 5:]).astype(np.float32)
-    held = plateau * np.minimum(apex - onset, offset - apex)
-    rise = np.maximum(apex - held * (1 + skew) - onset, 0.5)
-    fall = np.maximum(offset - apex - held * (1 - skew), 0.5)
+    rise, fall = (p[:, None] for p in _moving(parameters.astype(np.float32)))
     times = times.astype(np.float32)
     # Powers of 0 and 1 are ten times slower than those of numbers between.
     part = np.clip(np.minimum((times - onset) / rise, (offset - times) / fall), _NIL, 1 - _NIL)
@@ -141,6 +139,29 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
     faint = np.where(early, shapes[:, 0:1], shapes[:, 2:3])
     strong = np.where(early, shapes[:, 1:2], shapes[:, 3:4])
     return np.asarray(1 - (1 - part**faint) ** strong)
+
+
+def _moving(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How long the rise and the fall take in frames, without the plateau, each (N,)."""
+    onset, apex, offset, plateau, skew = parameters.T[:5]
+    held = plateau * np.minimum(apex - onset, offset - apex)
+    rise = np.maximum(apex - held * (1 + skew) - onset, 0.5)
+    return rise, np.maximum(offset - apex - held * (1 - skew), 0.5)
+
+
+def _with_unseen(parameters: np.ndarray) -> np.ndarray:
+    """Onset, apex and offset (N, 3) of parameters (N, 9 or more), each sample's ends moved.
+
+    By about as long as the course takes to reach the strength `UNSEEN`, to either side.
+    """
+    keys = parameters[:, :3].astype(float)
+    faint, strong = np.exp(parameters[:, [5, 7]]), np.exp(parameters[:, [6, 8]])
+    share = (1 - (1 - UNSEEN) ** (1 / strong)) ** (1 / faint)
+    moved = np.random.default_rng(_SEED).standard_normal((len(keys), 2))
+    keys[:, [0, 2]] += moved * share * np.stack(_moving(parameters), axis=1)
+    keys[:, 0] = np.minimum(keys[:, 0], keys[:, 1])
+    keys[:, 2] = np.maximum(keys[:, 2], keys[:, 1])
+    return keys
 
 
 def expected_strength(
@@ -211,4 +232,5 @@ def fit_course(
         start,
     )
     course = strength(drawn[::THIN, :-1].astype(float), times).mean(axis=0)
-    return Posterior(drawn, course, np.asarray(expected.width, float), times)
+    width = np.asarray(expected.width, float)
+    return Posterior(_with_unseen(drawn), course, width, times, drawn)

@@ -22,7 +22,7 @@ from gamdss.reselection.motion.course import (
     fit_course,
     nearest,
 )
-from gamdss.reselection.motion.learned import Learned, learn_without
+from gamdss.reselection.motion.learned import Learned, learn_dataset
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 from gamdss.reselection.motion.posterior import resampled
 
@@ -145,9 +145,9 @@ def fit_together(
         seen: of each clip of a dataset, as `see_motion` found it.
     """
     known = [(who, clip.evidence) for who, clip in zip(subjects, seen, strict=True) if clip]
-    learned = learn_without([who for who, _ in known], [evidence for _, evidence in known])
+    learned = learn_dataset([who for who, _ in known], [evidence for _, evidence in known])
     return [
-        clip.under(learned[who]) if clip else None for who, clip in zip(subjects, seen, strict=True)
+        clip.under(learned.without[who]) if clip else None for who, clip in zip(subjects, seen, strict=True)
     ]
 
 

@@ -10,7 +10,7 @@ instead, so that a few wild labels do not widen it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,8 @@ class Learned:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Learned:
         """From `dataclasses.asdict`, as JSON stores it."""
-        annotator, shapes = values["annotator"], values["shapes"]
-        return cls(
-            Annotator(tuple(annotator["bias"]), tuple(annotator["width"])),
-            Shapes(tuple(shapes["mean"]), tuple(shapes["deviation"])),
-        )
+        shapes = Shapes(*(tuple(values["shapes"][name]) for name in ("mean", "deviation")))
+        return cls(Annotator.from_dict(values["annotator"]), shapes)
 
     def expected(self, annotated: np.ndarray, usual: UsualPhases) -> Expected:
         """The prior of a clip with annotated key frames (3,), which may be wild."""
@@ -95,18 +92,58 @@ def learn(clips: Sequence[Evidence]) -> Learned:
     return found
 
 
-def learn_without(subjects: Sequence[str], clips: Sequence[Evidence]) -> dict[str, Learned]:
-    """For each subject what all other subjects' clips teach, and for "" what all clips do.
+@dataclass(frozen=True)
+class LearnedDataset:
+    """What the clips of a dataset teach.
+
+    `all`: all clips together; `without`: by subject, all other subjects' clips; `annotators`: by
+    annotator, its errors in all of its clips, if several are known.
+    """
+
+    all: Learned
+    without: Mapping[str, Learned]
+    annotators: Mapping[str, Annotator]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LearnedDataset:
+        """From `dataclasses.asdict`, as JSON stores it."""
+        without = {name: Learned.from_dict(found) for name, found in values["without"].items()}
+        annotators = {n: Annotator.from_dict(found) for n, found in values["annotators"].items()}
+        return cls(Learned.from_dict(values["all"]), without, annotators)
+
+
+def learn_dataset(
+    subjects: Sequence[str], clips: Sequence[Evidence], annotators: Sequence[str] = ()
+) -> LearnedDataset:
+    """What clips teach, for each subject without its own.
 
     Args:
         subjects: of each clip.
         clips: in the same order.
+        annotators: who annotated each clip, if that is known. The errors of one who annotated
+            fewer than `LEAST_CLIPS` clips (of other subjects) are those of all together.
     """
-    pairs = list(zip(subjects, clips, strict=True))
-    return {
-        name: learn([seen for subject, seen in pairs if subject != name])
-        for name in ("", *dict.fromkeys(subjects))
-    }
+    annotators = annotators or [""] * len(clips)
+    rows = list(zip(subjects, annotators, clips, strict=True))
+    who = dict(zip(subjects, annotators, strict=True))
+    several = sorted(set(annotators)) if len(set(annotators)) > 1 else []
+
+    def without(subject: str) -> Learned:
+        others = [row for row in rows if row[0] != subject]
+        together = learn([seen for _, _, seen in others])
+        own = [seen for _, name, seen in others if name == who[subject]]
+        if len(own) < LEAST_CLIPS or len(own) == len(others):
+            return together
+        return replace(together, annotator=learn(own).annotator)
+
+    return LearnedDataset(
+        all=learn(clips),
+        without={name: without(name) for name in who},
+        annotators={
+            name: learn([seen for _, own, seen in rows if own == name]).annotator
+            for name in several
+        },
+    )
 
 
 def _likely_annotator(errors: np.ndarray, weights: np.ndarray) -> Annotator:

@@ -19,7 +19,7 @@ TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # exponents 
 MOVES, KEPT = 16, 48  # moves after each of them, and at the end
 STRIDE = 2  # of the moves at the end, every second is kept: neighbours are alike
 WILD = 0.05  # share of key frames that follow the wide prior
-SLOW, SLOW_SD = 1.2, 1.0  # log of the ratio of slow noise to frame noise, and its deviation
+SLOW, SLOW_SD = 0.6, 0.6  # log of the ratio of slow noise to frame noise, and its deviation
 _SEED = 20260322
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from gamdss.errors import AnnotationError
-from gamdss.files import read_rows
+from gamdss.data.subject_groups import Normalise, read_group_file
 from gamdss.studies.bias.shifts import Shifts
-
-_WHO = ("dataset", "subject", "clip")
-_FORM = "subject,group (group may have any names; columns dataset and clip are optional)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +44,7 @@ def standard_groupings(shifts: Shifts) -> list[Grouping]:
 
 
 def read_groups(
-    file: Path, shifts: Shifts, subject: Callable[[str, str], str] = lambda _, cell: cell
+    file: Path, shifts: Shifts, subject: Normalise = lambda _, cell: cell
 ) -> list[Grouping]:
     """Groupings from a CSV file, one for each column apart from dataset, subject and clip.
 
@@ -63,73 +57,7 @@ def read_groups(
         AnnotationError: the file is unreadable, a column is missing, or a subject is in two
             groups or in none.
     """
-    header, rows = _read(file)
-    who = [name for name in _WHO if name in header]
-    given = [name for name in header if name not in _WHO and name]
-    if "subject" not in header or not given:
-        raise AnnotationError(
-            f"the columns are {', '.join(header) or 'none'}",
-            file=file,
-            row=1,
-            remedy=f"The first line must be {_FORM}.",
-        )
-    found: list[Grouping] = []
-    for name in given:
-        groups: dict[tuple[str, ...], str] = {}
-        for line, row in enumerate(rows, start=2):
-            named = [row["dataset"]] if "dataset" in who else sorted(set(shifts.dataset))
-            for dataset in named:
-                person = subject(dataset, row["subject"])
-                _add(groups, _key(who, dataset, person, row.get("clip", "")), row[name], file, line)
-        columns = zip(shifts.dataset, shifts.subject, shifts.clip, strict=True)
-        labels = [groups.get(_key(who, *map(str, values)), "") for values in columns]
-        found.append(Grouping(name, np.array(labels)))
-        _require_groups(file, name, labels, shifts)
-    return found
-
-
-def _read(file: Path) -> tuple[list[str], list[dict[str, str]]]:
-    try:
-        first, *lines = read_rows(file) or [[]]
-    except OSError as error:
-        raise AnnotationError(
-            f"the groups cannot be read ({error.strerror})", file=file, remedy="Check --groups."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(
-            f"not a CSV file ({error})", file=file, remedy="Save it as CSV in UTF-8."
-        ) from error
-    header = [cell.strip().lower() for cell in first]
-    width = len(header)
-    cells = [[cell.strip() for cell in line] for line in lines if any(line)]
-    padded = [(line + [""] * width)[:width] for line in cells]
-    return header, [dict(zip(header, line, strict=True)) for line in padded]
-
-
-def _key(who: list[str], dataset: str, subject: str, clip: str) -> tuple[str, ...]:
-    """Identifies a clip: by dataset and subject, and by clip if the file has that column."""
-    return (dataset, subject, clip) if "clip" in who else (dataset, subject)
-
-
-def _add(
-    groups: dict[tuple[str, ...], str], key: tuple[str, ...], group: str, file: Path, line: int
-) -> None:
-    if groups.setdefault(key, group) != group:
-        raise AnnotationError(
-            f"{'/'.join(key[1:])} is in {group!r}, but in {groups[key]!r} in an earlier row",
-            file=file,
-            row=line,
-            remedy="Give everyone one group in each column.",
-        )
-
-
-def _require_groups(file: Path, name: str, labels: list[str], shifts: Shifts) -> None:
-    without = [who for who, label in zip(shifts.people, labels, strict=True) if not label]
-    people = sorted({str(who) for who in without})
-    if people:
-        more = f" and {len(people) - 10} more" if len(people) > 10 else ""
-        raise AnnotationError(
-            f"{len(without)} clip(s) have no {name}: of {', '.join(people[:10])}{more}",
-            file=file,
-            remedy="Add the subjects, if need be in a group called `unknown`.",
-        )
+    table = read_group_file(file, "--groups")
+    columns = (shifts.dataset, shifts.subject, shifts.clip)
+    clips = list(zip(*(map(str, column) for column in columns), strict=True))
+    return [Grouping(name, np.array(table.labels(name, clips, subject))) for name in table.names]

@@ -184,9 +184,12 @@ def warnings(opened: Sequence[BiasSource], preset: str) -> list[str]:
         name = source.spec.name
         notes += [
             f"{name}: errors of the annotation as `motion` learned them for training "
-            f"(--reselection.prior dataset): {learned_errors(found[''].annotator)}"
+            f"(--reselection.prior dataset){of}: {learned_errors(errors)}"
             for found in source.dataset.learned.values()
-            if found
+            for of, errors in (
+                ("", found.all.annotator),
+                *((f", {who}", errors) for who, errors in found.annotators.items()),
+            )
         ]
         if not any(keys.intervals for keys in source.keys):
             notes.append(

@@ -42,7 +42,7 @@ CELLS = "cells"  # folder of the cells' files
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
-METHOD = 5
+METHOD = 6
 _Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
@@ -76,6 +76,7 @@ def middle(height: int = 340, width: int = 280) -> SynthConfig:
         fps=MIDDLE_FPS,
         margin_ms=150.0,  # a biased annotation still lies within the clip
         course=["mixed"],
+        between_frames=True,
         amplitude=(1.5, 2.5),
         noise=2.0,
         flicker=1.0,

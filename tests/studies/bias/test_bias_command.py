@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 
 import cv2
 import numpy as np
@@ -148,3 +149,39 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
     assert "--fps is -1.0" in capsys.readouterr().err
     assert main(["bias", "--output", str(tmp_path)]) == 2
     assert "--data-root" in capsys.readouterr().err
+
+
+def test_annotators_are_learned_apart(root, cache, tmp_path, monkeypatch):
+    monkeypatch.setattr("gamdss.reselection.motion.learned.LEAST_CLIPS", 4)
+    words = ["bias", "--data-root", str(root), "--cache", str(cache), "--output", str(tmp_path)]
+    words += ["--reselection.prior", "dataset", "--reselection.annotators", str(root / GROUPS)]
+    assert main(words) == 0
+    text = (tmp_path / "bias.md").read_text()
+    late = {
+        name: float(re.search(rf"prior dataset\){of}: .*, offset ([+-][\d.]+) ±", text)[1])
+        for name, of in (("both", ""), ("A", ", A"), ("B", ", B"))
+    }
+    assert late["A"] < late["both"] < late["B"]
+    assert late["B"] > LATE / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("subject,clip,coder\n1,a,A\n", "annotators are needed by subject in one column"),
+        ("subject,coder,site\n1,A,x\n", "annotators are needed by subject in one column"),
+        ("subject,coder\n1,A\n2,B\n", "8 clip(s) have no coder: of cas2/03, cas2/04"),
+    ],
+)
+def test_a_list_of_annotators_must_name_one_for_each_subject(
+    text, message, root, cache, tmp_path, capsys
+):
+    file = tmp_path / "coders.csv"
+    file.write_text(text)
+    words = ["bias", "--data-root", str(root), "--cache", str(cache), "--output", str(tmp_path)]
+    assert main([*words, "--reselection.annotators", str(file)]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "coders.csv" in said
+    assert main([*words, "--reselection.annotators", str(tmp_path / "none.csv")]) == 2
+    assert "Check --reselection.annotators" in capsys.readouterr().err

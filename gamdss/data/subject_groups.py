@@ -1,0 +1,131 @@
+"""Groups of subjects or clips from the columns of a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gamdss.errors import AnnotationError
+from gamdss.files import read_rows
+
+_WHO = ("dataset", "subject", "clip")
+_FORM = "subject,group (group may have any names; columns dataset and clip are optional)"
+Who = tuple[str, str, str]  # dataset, subject and clip
+Normalise = Callable[[str, str], str]  # a subject's cell, given the dataset's name and the cell
+
+
+@dataclass(frozen=True, eq=False)
+class GroupFile:
+    """A table of groups: `who` are its columns that identify a clip, `names` all others."""
+
+    file: Path
+    who: tuple[str, ...]
+    names: tuple[str, ...]
+    rows: tuple[dict[str, str], ...]
+
+    def labels(
+        self, name: str, clips: Sequence[Who], subject: Normalise = lambda _, cell: cell
+    ) -> list[str]:
+        """The group of each clip in the column `name`.
+
+        Args:
+            name: one of `names`.
+            clips: dataset, subject and clip of each.
+            subject: normalises a subject's cell.
+
+        Raises:
+            AnnotationError: a subject is in two groups or in none.
+        """
+        groups: dict[tuple[str, ...], str] = {}
+        datasets = sorted({dataset for dataset, _, _ in clips})
+        for line, row in enumerate(self.rows, start=2):
+            for dataset in [row["dataset"]] if "dataset" in self.who else datasets:
+                person = subject(dataset, row["subject"])
+                key = self._key((dataset, person, row.get("clip", "")))
+                if groups.setdefault(key, row[name]) != row[name]:
+                    raise AnnotationError(
+                        f"{'/'.join(key[1:])} is in {row[name]!r}, but in {groups[key]!r} in an "
+                        "earlier row",
+                        file=self.file,
+                        row=line,
+                        remedy="Give everyone one group in each column.",
+                    )
+        found = [groups.get(self._key(clip), "") for clip in clips]
+        self._require_all(name, clips, found)
+        return found
+
+    def _key(self, clip: Who) -> tuple[str, ...]:
+        """Identifies a clip: by dataset and subject, and by clip if the file has that column."""
+        return clip if "clip" in self.who else clip[:2]
+
+    def _require_all(self, name: str, clips: Sequence[Who], found: Sequence[str]) -> None:
+        without = [clip[:2] for clip, group in zip(clips, found, strict=True) if not group]
+        people = sorted({"/".join(person) for person in without})
+        if people:
+            more = f" and {len(people) - 10} more" if len(people) > 10 else ""
+            raise AnnotationError(
+                f"{len(without)} clip(s) have no {name}: of {', '.join(people[:10])}{more}",
+                file=self.file,
+                remedy="Add the subjects, if need be in a group called `unknown`.",
+            )
+
+
+def read_group_file(file: Path, option: str) -> GroupFile:
+    """Read a CSV file with a header and a row for each subject, or for each clip.
+
+    Args:
+        file: with the columns subject, optionally dataset and clip, and one or more of groups.
+        option: of the command line that names the file, for messages.
+
+    Raises:
+        AnnotationError: the file is unreadable, or a column is missing.
+    """
+    try:
+        first, *lines = read_rows(file) or [[]]
+    except OSError as error:
+        raise AnnotationError(
+            f"the groups cannot be read ({error.strerror})", file=file, remedy=f"Check {option}."
+        ) from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise AnnotationError(
+            f"not a CSV file ({error})", file=file, remedy="Save it as CSV in UTF-8."
+        ) from error
+    header = [cell.strip().lower() for cell in first]
+    names = tuple(name for name in header if name and name not in _WHO)
+    if "subject" not in header or not names:
+        raise AnnotationError(
+            f"the columns are {', '.join(header) or 'none'}",
+            file=file,
+            row=1,
+            remedy=f"The first line must be {_FORM}.",
+        )
+    width = len(header)
+    cells = [[cell.strip() for cell in line] for line in lines if any(line)]
+    padded = [(line + [""] * width)[:width] for line in cells]
+    rows = tuple(dict(zip(header, line, strict=True)) for line in padded)
+    return GroupFile(file, tuple(name for name in _WHO if name in header), names, rows)
+
+
+def read_annotators(file: Path, clips: Sequence[Who], subject: Normalise) -> list[str]:
+    """Who annotated each clip.
+
+    Args:
+        file: with the columns subject, optionally dataset, and one more, which names annotators.
+        clips: dataset, subject and clip of each.
+        subject: normalises a subject's cell.
+
+    Raises:
+        AnnotationError: as `read_group_file` and `GroupFile.labels`, or the columns are others.
+    """
+    table = read_group_file(file, "--reselection.annotators")
+    if len(table.names) > 1 or "clip" in table.who:
+        columns = ", ".join((*table.who, *table.names))
+        raise AnnotationError(
+            f"the columns are {columns}, but annotators are needed by subject in one column",
+            file=file,
+            row=1,
+            remedy="The first line must be subject,annotator (a column dataset is optional).",
+        )
+    return table.labels(table.names[0], clips, subject)
