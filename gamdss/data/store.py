@@ -14,10 +14,10 @@ import logging
 import os
 import shutil
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,16 @@ log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features are stored for the same settings.
 FORMAT = 11
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
-_NOT_STORED = {"layout", "pattern", "missing", "workers", "clips", "train_draws", "test_draws", "annotators"}
+_NOT_STORED = {
+    "layout",
+    "pattern",
+    "missing",
+    "workers",
+    "clips",
+    "train_draws",
+    "test_draws",
+    "annotators",
+}
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -48,19 +49,17 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
         RunError: the folder cannot be written, or holds something else.
         ConfigError: there are fewer clips than faults to plant.
     """
-    values = asdict(config)
-    del values["workers"]  # does not affect the files
-    plain = {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
-    manifest = yaml.safe_dump(plain, sort_keys=False)
+    plain = _plain(config)
     partial = root.with_name(f".{root.name}.partial")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(root.with_name(f".{root.name}.lock")):
-            if _exists(root, manifest):
+            if _exists(root, plain):
                 return root
             shutil.rmtree(partial, ignore_errors=True)
             partial.mkdir()
             _write(partial, config, progress)
+            manifest = yaml.safe_dump(plain, sort_keys=False)
             (partial / MANIFEST).write_text(manifest, encoding="utf-8")
             if root.exists():
                 root.rmdir()
@@ -72,12 +71,23 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
     return root
 
 
-def _exists(root: Path, manifest: str) -> bool:
-    """Whether `root` is this dataset; an error if it is something else."""
+def _plain(config: SynthConfig) -> dict[str, Any]:
+    """The settings as YAML stores them, without `workers`, which does not affect the files."""
+    values = asdict(config)
+    del values["workers"]
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
+
+
+def _exists(root: Path, plain: dict[str, Any]) -> bool:
+    """Whether `root` is this dataset; an error if it is something else.
+
+    Settings that an earlier version did not have count as their defaults, with which nothing
+    changed.
+    """
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     file = root / MANIFEST
-    if file.is_file() and file.read_text(encoding="utf-8", errors="replace") == manifest:
+    if file.is_file() and _stored(file) == plain:
         return True
     what = "a synthetic dataset with other settings" if file.is_file() else "something else"
     raise RunError(
@@ -85,6 +95,15 @@ def _exists(root: Path, manifest: str) -> bool:
         file=root,
         remedy="Choose another folder, or remove this one.",
     )
+
+
+def _stored(file: Path) -> dict[str, Any]:
+    """The settings in a manifest; empty if it has none."""
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError):
+        return {}
+    return {**_plain(SynthConfig()), **values} if isinstance(values, dict) else {}
 
 
 def _write(root: Path, config: SynthConfig, progress: bool) -> None:

@@ -57,9 +57,8 @@ def draw_time_course(config: SynthConfig, fps: float, rng: np.random.Generator) 
         rise, fall = rise - held, fall - held
     numbers = np.arange(first, offset + tail + 1)
     away = own.spawn(1)[0].uniform(-0.5, 0.5, 3) if config.between_frames else np.zeros(3)
-    start, peak, end = np.array([onset, apex, offset]) + away
-    up = np.clip((numbers - start) / (rise + away[1] - away[0]), 0, 1)
-    down = np.clip((end - numbers) / (fall + away[2] - away[1]), 0, 1)
+    up = np.clip((numbers - onset - away[0]) / (rise + away[1] - away[0]), 0, 1)
+    down = np.clip((offset + away[2] - numbers) / (fall + away[2] - away[1]), 0, 1)
     # Exponents that make the start of a phase slower or faster than a plain cosine.
     shape = rng.uniform(0.85, 1.2, 2)
     strength = _SHAPES.get(family, _cosine)(up, down, shape, own)

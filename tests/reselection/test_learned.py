@@ -10,7 +10,14 @@ from gamdss.records import KeyFrames
 from gamdss.reselection.motion.annotator import Annotator, phase_lengths, usual_phases
 from gamdss.reselection.motion.course import USUAL, Expected, Shapes, fit_course, strength
 from gamdss.reselection.motion.fit import AnnotatedMotion
-from gamdss.reselection.motion.learned import LEAST_BIAS, LEAST_CLIPS, Learned, LearnedDataset, learn, learn_dataset
+from gamdss.reselection.motion.learned import (
+    LEAST_BIAS,
+    LEAST_CLIPS,
+    Learned,
+    LearnedDataset,
+    learn,
+    learn_dataset,
+)
 
 TRUE = np.array([100.0, 130.0, 170.0])
 PHASES = np.array([30.0, 30.0, 40.0])

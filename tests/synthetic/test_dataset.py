@@ -1,7 +1,7 @@
 """A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import yaml
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import FOLDER, get_spec, spec_names
-from gamdss.data.truth import GROUND_TRUTH
+from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
 from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, dataset, write_dataset
@@ -171,6 +171,21 @@ def test_an_existing_dataset_is_kept_and_other_files_are_refused(quiet, tmp_path
     with pytest.raises(RunError, match="something else"):
         write_dataset(tmp_path, QUIET, progress=False)
     assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_dataset_of_an_earlier_version_is_kept(tmp_path):
+    root = tmp_path / "old"
+    root.mkdir()
+    values = {name: list(v) if isinstance(v, tuple) else v for name, v in asdict(QUIET).items()}
+    del values["workers"], values["between_frames"]  # a setting that it did not have
+    (root / MANIFEST).write_text(yaml.safe_dump(values))
+    assert write_dataset(root, QUIET, progress=False) == root
+    with pytest.raises(RunError, match="other settings"):
+        write_dataset(root, replace(QUIET, between_frames=True), progress=False)
+    for text in ("", "[1, 2]", "seed: [", "\xff"):
+        (root / MANIFEST).write_text(text, encoding="latin-1")
+        with pytest.raises(RunError, match="other settings"):
+            write_dataset(root, QUIET, progress=False)
 
 
 @pytest.mark.parametrize(

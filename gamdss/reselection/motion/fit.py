@@ -147,7 +147,8 @@ def fit_together(
     known = [(who, clip.evidence) for who, clip in zip(subjects, seen, strict=True) if clip]
     learned = learn_dataset([who for who, _ in known], [evidence for _, evidence in known])
     return [
-        clip.under(learned.without[who]) if clip else None for who, clip in zip(subjects, seen, strict=True)
+        clip.under(learned.without[who]) if clip else None
+        for who, clip in zip(subjects, seen, strict=True)
     ]
 
 
