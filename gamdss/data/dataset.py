@@ -193,7 +193,7 @@ def _with_annotators(annotations: Annotations, spec: DatasetSpec, file: str) -> 
     names = read_annotators(
         Path(file).expanduser(),
         [(spec.name, clip.subject, clip.name) for clip in clips],
-        lambda _, cell: spec.subject(cell),
+        lambda dataset, cell: spec.subject(cell) if dataset == spec.name else cell,
     )
     named = (replace(clip, annotator=name) for clip, name in zip(clips, names, strict=True))
     return replace(annotations, clips=tuple(named))
