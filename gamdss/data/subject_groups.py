@@ -18,12 +18,15 @@ Normalise = Callable[[str, str], str]  # a subject's cell, given the dataset's n
 
 @dataclass(frozen=True, eq=False)
 class GroupFile:
-    """A table of groups: `who` are its columns that identify a clip, `names` all others."""
+    """A table of groups: `who` are its columns that identify a clip, `names` all others.
+
+    `rows` are the cells of each row by column, with the row's number.
+    """
 
     file: Path
     who: tuple[str, ...]
     names: tuple[str, ...]
-    rows: tuple[dict[str, str], ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
 
     def labels(
         self, name: str, clips: Sequence[Who], subject: Normalise = lambda _, cell: cell
@@ -40,7 +43,7 @@ class GroupFile:
         """
         groups: dict[tuple[str, ...], str] = {}
         datasets = sorted({dataset for dataset, _, _ in clips})
-        for line, row in enumerate(self.rows, start=2):
+        for line, row in self.rows:
             for dataset in [row["dataset"]] if "dataset" in self.who else datasets:
                 person = subject(dataset, row["subject"])
                 key = self._key((dataset, person, row.get("clip", "")))
@@ -102,9 +105,11 @@ def read_group_file(file: Path, option: str) -> GroupFile:
             remedy=f"The first line must be {_FORM}.",
         )
     width = len(header)
-    cells = [[cell.strip() for cell in line] for line in lines if any(line)]
-    padded = [(line + [""] * width)[:width] for line in cells]
-    rows = tuple(dict(zip(header, line, strict=True)) for line in padded)
+    rows = tuple(
+        (number, dict(zip(header, [cell.strip() for cell in line] + [""] * width, strict=False)))
+        for number, line in enumerate(lines, start=2)
+        if any(line)
+    )
     return GroupFile(file, tuple(name for name in _WHO if name in header), names, rows)
 
 

@@ -1,0 +1,61 @@
+"""Groups of subjects from a CSV file."""
+
+import pytest
+
+from gamdss.data.subject_groups import read_annotators, read_group_file
+from gamdss.errors import AnnotationError
+
+CLIPS = [("cas2", "01", "a"), ("cas2", "02", "a"), ("cas2", "02", "b")]
+
+
+def written(tmp_path, text):
+    file = tmp_path / "groups.csv"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def padded(dataset, cell):
+    return cell.zfill(2) if dataset == "cas2" else cell
+
+
+def test_groups_are_found_by_subject_or_clip(tmp_path):
+    table = read_group_file(written(tmp_path, "Subject,site,coder\n1,x,A\n\n2,y,B\n"), "--groups")
+    assert table.names == ("site", "coder")
+    assert table.labels("coder", CLIPS, padded) == ["A", "B", "B"]
+    by_clip = written(tmp_path, "subject,clip,coder\n01,a,A\n02,a,A\n02,b,B\n")
+    assert read_group_file(by_clip, "--groups").labels("coder", CLIPS) == ["A", "A", "B"]
+
+
+def test_one_file_serves_several_datasets(tmp_path):
+    file = written(tmp_path, "dataset,subject,coder\nsamm,1,C\ncas2,1,A\ncas2,2,B\n")
+    assert read_annotators(file, CLIPS, padded) == ["A", "B", "B"]
+    assert read_annotators(file, [("samm", "1", "a")], padded) == ["C"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the columns are none"),
+        ("subject\n1\n", "the columns are subject"),
+        ("subject,coder\n1,A\n\n1,B\n2,A\n", r"row 4: 01 is in 'B', but in 'A' in an earlier row"),
+        ("subject,coder\n1,A\n", r"2 clip\(s\) have no coder: of cas2/02"),
+        ("subject,coder\n1,A\n2,\n", r"2 clip\(s\) have no coder"),
+        ("subject,coder,site\n1,A,x\n2,A,x\n", "by subject in one column"),
+        ("subject,clip,coder\n1,a,A\n", "by subject in one column"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, text, message):
+    file = written(tmp_path, text)
+    with pytest.raises(AnnotationError, match=message) as caught:
+        read_annotators(file, CLIPS, padded)
+    assert caught.value.remedy
+    assert str(file) in str(caught.value)
+
+
+def test_a_file_that_is_no_table_is_refused(tmp_path):
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_group_file(tmp_path / "none.csv", "--groups")
+    file = tmp_path / "binary.csv"
+    file.write_bytes(b"\xff\xfe\x00subject")
+    with pytest.raises(AnnotationError, match="not a CSV file"):
+        read_group_file(file, "--groups")
