@@ -194,5 +194,6 @@ def other_data(file: Path) -> RunError:
     return RunError(
         "the run was started on other data: the workbook or the frames have changed since",
         file=file,
-        remedy="Restore them, or choose another directory with --output.",
+        remedy="Restore them, and the file of --reselection.annotators if there was one, or choose "
+        "another directory with --output.",
     )
