@@ -20,7 +20,7 @@ MEMORY = 0.5  # of the length of the expression
 # Shares of the samples of onset, apex and offset whose intervals contained the true frame in 80% of
 # the clips that the model was tuned on. Priors that fit all families of courses overstate how
 # uncertain the apex is.
-SHARES = (0.8, 0.65, 0.8)
+SHARES = (0.8, 0.7, 0.8)
 # Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
 THIN = 7
