@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -94,7 +94,9 @@ class _Measured:
         self.people = counts[0].shape[1]
 
     def estimate(self) -> Estimate:
-        return estimate(self.values, self.draws, self.people)
+        """Its interval lies within what UF1 can be."""
+        found = estimate(self.values, self.draws, self.people)
+        return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
 
     def minus(self, other: _Measured) -> Estimate:
         return estimate(self.values - other.values, self.draws - other.draws, self.people)

@@ -90,6 +90,12 @@ def test_an_interval_covers_people_and_seeds():
     assert alone.spread is None
 
 
+def test_intervals_of_uf1_lie_within_what_it_can_be():
+    found = level_numbers(trained(SMALL, dict.fromkeys(WAYS, 0.95)), 30)
+    for value in found.uf1.values():
+        assert 0 <= value.low <= value.mean <= value.high <= 1
+
+
 def test_conclusions_say_what_is_shown_and_how_many_people_it_takes():
     numbers = {30: level_numbers(trained(SMALL), 30)}
     lines = conclusions(numbers, SMALL)
