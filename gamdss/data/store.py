@@ -43,7 +43,7 @@ from gamdss.reselection.windows import resolve
 
 log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features are stored for the same settings.
-FORMAT = 11
+FORMAT = 12
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
 _NOT_STORED = {
     "layout",
