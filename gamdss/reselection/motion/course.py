@@ -18,8 +18,8 @@ from gamdss.reselection.motion.posterior import Problem, sample
 WIDEST = 0.7  # largest half of a plateau, in shares of the shorter phase
 MEMORY = 0.5  # of the length of the expression
 # Shares of the samples of onset, apex and offset whose intervals contained the true frame in 80% of
-# the clips that the model was tuned on, more disturbed ones among them. Priors that fit all families
-# of courses overstate how uncertain the apex is.
+# the clips that the model was tuned on, disturbed ones among them. Priors that fit all families of
+# courses overstate how uncertain the apex is.
 SHARES = (0.75, 0.7, 0.78)
 # Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
