@@ -140,7 +140,7 @@ def learn_dataset(
         all=learn(clips),
         without={name: without(name) for name in who},
         annotators={
-            name: learn([seen for _, own, seen in rows if own == name]).annotator
+            name: learn([seen for _, annotator, seen in rows if annotator == name]).annotator
             for name in several
         },
     )
