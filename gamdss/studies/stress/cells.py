@@ -42,7 +42,7 @@ CELLS = "cells"  # folder of the cells' files
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
-METHOD = 7
+METHOD = 8
 _Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
