@@ -50,7 +50,7 @@ COMMAND = Command(
     Config,
     unused=(
         *("features", "model", "augmentation", "training", "protocol"),
-        *("seed", "device", "threads", "tensorboard"),
+        *("init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
     ),
     # Under the fixed prior a clip's own evidence is known apart from the annotation's.
     defaults={"reselection.preset": "motion", "reselection.prior": "fixed", "task": "all"},

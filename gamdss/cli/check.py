@@ -46,6 +46,6 @@ def run(options: Options, config: Config) -> int:
 # Nothing is reselected or trained.
 UNUSED = (
     *("reselection", "features", "model", "augmentation", "training", "protocol"),
-    *("output", "cache", "seed", "device", "threads", "tensorboard"),
+    *("output", "cache", "init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
 )
 COMMAND = Command(run, Options, Config, UNUSED)

@@ -56,6 +56,9 @@ COMMAND = Command(
     run,
     Options,
     Config,
-    unused=("model", "augmentation", "training", "protocol", "seed", "device", "threads"),
+    unused=(
+        *("model", "augmentation", "training", "protocol"),
+        *("init_from", "init_from_seen", "seed", "device", "threads"),
+    ),
     defaults={"task": "all"},
 )

@@ -21,7 +21,7 @@ from gamdss.studies.stress.report import verdict, write_report
 class Options:
     """Measure how far reselected key frames are from the truth on synthetic clips, as a grid.
 
-    `gamdss stress --recognition --help` shows the options of what it means for recognition.
+    `gamdss stress --recognition --help` shows the options of the recognition study.
 
     Args:
         output: folder of the cells, tables and figure.

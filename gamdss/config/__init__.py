@@ -165,7 +165,8 @@ class Config:
             not in `data_root` under one of its known names; of a composite, in the same form.
         clip_list: a CSV file of dataset,subject,clip,class, such as MEGC2019's: only its clips are
             used, with its classes.
-        output: the run directory; `runs/<dataset>_<task>` in the working directory if omitted.
+        output: the folder of the results; if omitted, one in `runs` in the working directory, such
+            as `runs/<dataset>_<task>` for training.
         cache: folder for decoded frames and synthetic datasets; the user's cache folder if
             omitted.
         init_from: a run, or a folder of `gamdss export --format pretrained`, whose weights

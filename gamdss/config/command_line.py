@@ -79,6 +79,8 @@ class Command:
         for action in parser._actions:
             if getattr(action, "_typehint", None) is bool:  # a switch without value means true
                 action.nargs, action.const = "?", True
+            if action.dest == "print_config":
+                action.metavar = "[FLAGS]"  # the default contains a control character
             if action.dest.partition(".")[0] in self.unused:
                 action.help = argparse.SUPPRESS
         parser.set_defaults(dict(self.defaults))
@@ -91,7 +93,7 @@ class Command:
             ConfigError: an unknown or unused option, or a value of the wrong type.
         """
         for word in words:
-            option = word.removeprefix("--").partition("=")[0].partition(".")[0]
+            option = word.removeprefix("--").partition("=")[0].partition(".")[0].replace("-", "_")
             if word.startswith("--") and option in self.unused:
                 raise ConfigError(
                     f"{word.partition('=')[0].replace('_', '-')} has no effect on `gamdss {name}`",

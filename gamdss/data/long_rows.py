@@ -142,7 +142,7 @@ def _sheet(workbook: Path, sheets: Mapping[str, list[list[Any]]], name: str) -> 
         if title.strip().lower() == name.lower():
             return [[*line, "", "", ""] for line in lines]
     raise AnnotationError(
-        f"sheet {name!r} is missing; there are {', '.join(map(repr, sheets))}",
+        f"sheet {name!r} is missing; the sheets are {', '.join(map(repr, sheets))}",
         file=workbook,
         remedy="Use the workbook as delivered, with all its sheets.",
     )

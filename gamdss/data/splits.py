@@ -173,7 +173,8 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
     names = sorted({part for part in named if part and part != "train"})
     if not training or not names:
         raise FoldError(
-            f"{len(training)} clips are in part 'train' and {len(names)} other parts have clips",
+            f"{len(training)} clips are in part 'train', and {len(names)} other parts have clips; "
+            "both must have some",
             file=file,
             remedy="Give lines such as subject,part: the part called train is trained on, every "
             "other one is held out.",
@@ -238,9 +239,8 @@ def _check_classes(fold: Fold, data: Labelled) -> None:
     unknown = sorted({data.labels[i] for i in fold.held_out} - known)
     if unknown:
         raise FoldError(
-            f"{fold.name} has the only clips of class "
-            f"{', '.join(data.classes[label] for label in unknown)}: its fold has none to train "
-            "on",
+            f"all clips of class {', '.join(data.classes[label] for label in unknown)} are held "
+            f"out together in {fold.name}, so that its fold has none to train on",
             remedy="Remove these clips from the workbook, or choose a task without the class.",
         )
 
@@ -253,7 +253,7 @@ def _check_units(folds: Sequence[Fold], units: np.ndarray) -> None:
             return
     raise FoldError(
         "no action unit has clips to train on and to evaluate in any fold",
-        remedy="The task of action units needs a unit that two subjects or parts show.",
+        remedy="The task `au` needs a unit that is active in at least two subjects or parts.",
     )
 
 

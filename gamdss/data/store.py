@@ -281,7 +281,7 @@ def _load(folder: Path) -> Store:
         # Stores of earlier versions have no checksums.
         for name, expected in index.get("checksums", {}).items():
             if file_checksum(folder / name) != expected:
-                raise _DamagedError(f"{name} is damaged: its checksum is another one")
+                raise _DamagedError(f"{name} is corrupt: its checksum does not match")
         return _mapped(folder, index)
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
         raise _DamagedError(f"a file is missing or incomplete ({error})") from error

@@ -234,10 +234,10 @@ def _require(
             continue
         near = difflib.get_close_matches(fold(names[0]), folded, n=1)
         hint = f" Is it {header[folded.index(near[0])]!r}?" if near else ""
-        present = ", ".join(repr(text) for text in header if text.strip()) or "no headers"
+        present = ", ".join(repr(text) for text in header if text.strip()) or "none"
         alternatives = " or ".join(repr(name) for name in names)
         raise AnnotationError(
-            f"column {alternatives} ({role}) is missing; there are {present}",
+            f"column {alternatives} ({role}) is missing; the columns are {present}",
             file=workbook,
             row=line,
             remedy=f"Name the column {names[0]!r} in that line of sheet {sheet!r}.{hint}",

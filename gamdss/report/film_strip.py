@@ -182,7 +182,11 @@ def _picture(figure: Figure, left: float, low: float) -> Axes:
 def _title(moved: int, clips: int, shown: int, with_truth: bool) -> tuple[str, str]:
     """A headline, and two lines on how to read the figure."""
     if moved:
-        which = "the one that moved most" if shown == 1 else f"the {shown} that moved most"
+        which = (
+            "the one with the largest shift"
+            if shown == 1
+            else f"the {shown} with the largest shifts"
+        )
         headline = f"Reselection moved key frames of {moved} of {clips} clips; here {which}"
     else:
         which = "the first clip" if shown == 1 else f"the first {shown} of {clips}"

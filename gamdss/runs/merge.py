@@ -66,7 +66,7 @@ def _mark(output: Path, merged: dict[str, Any]) -> None:
         write_json(file, merged)
     elif not file.is_file() or read_json(file) != merged:
         raise RunError(
-            "the directory is not empty, and not of a merge of these runs",
+            "the directory is not empty, and is not an unfinished merge of these runs",
             file=output,
             remedy="Name a new one with --output.",
         )
@@ -99,7 +99,7 @@ def _check_same(first: Path, second: Path) -> None:
     here, there = (load_result(folder / "predictions.npz") for folder in (first, second))
     if here.clips != there.clips or not np.array_equal(here.logits, there.logits):
         raise RunError(
-            f"fold {first.name} of {first.parents[1]} has other numbers",
+            f"its predictions differ from those of fold {first.name} of {first.parents[1]}",
             file=second,
             remedy="Leave out one of the two runs, or remove the folder of the fold from one.",
         )

@@ -36,18 +36,18 @@ class RecordingSettings:
     """How a synthetic recording is drawn.
 
     Args:
-        seconds: its length.
-        fps: frames a second.
-        height: of a frame in pixels.
-        width: of a frame in pixels; the face fills it.
-        micro: least and greatest number of micro-expressions.
-        macro: the same of macro-expressions.
+        seconds: length of a recording.
+        fps: frames per second.
+        height: height of a frame in pixels.
+        width: width of a frame in pixels; the face fills it.
+        micro: minimum and maximum number of micro-expressions.
+        macro: minimum and maximum number of macro-expressions.
         speech: stretches of speech-like motion of the mouth.
-        blinks: a minute, at any time.
-        turns: turns or nods of the head a minute.
+        blinks: blinks per minute.
+        turns: turns or nods of the head per minute.
         head: factor on all motion of the head.
         noise: standard deviation of the sensor's noise in grey levels.
-        seed: of all random numbers.
+        seed: the same seed gives the same files.
     """
 
     seconds: float = 40.0

@@ -61,8 +61,8 @@ class SynthConfig:
         fall_ms: minimum and maximum duration of the falling phase.
         course: families of time courses, one drawn per clip: cosine, power, tail, plateau,
             asymmetric, or mixed for all of them.
-        between_frames: whether it starts, peaks and ends up to half a frame away from the key
-            frames, as in a real recording, or exactly at them.
+        between_frames: whether expressions start, peak and end between frames (up to half a frame
+            from the key frames), as in a real recording, or exactly on them.
         margin_ms: neutral frames before the onset and after the offset.
         amplitude: minimum and maximum displacement at the apex, where the face moves most.
         noise: standard deviation of the sensor noise in grey levels.

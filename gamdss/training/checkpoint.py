@@ -74,7 +74,7 @@ def _read(path: Path, with_weights: bool) -> tuple[dict[str, Any], dict[str, tor
         if expected is None and get_close_matches(FIELD, about, n=1, cutoff=0.8):
             raise ValueError("the header is damaged")
         if with_weights and expected not in (None, _checksum(about, tensors)):
-            raise ValueError("the checksum is another one")
+            raise ValueError("the checksum does not match")
         return about, tensors
     except (SafetensorError, OSError, ValueError, TypeError, KeyError) as error:
         raise _unusable(path, f"missing, incomplete or corrupt weights ({error})") from error

@@ -50,7 +50,7 @@ def test_one_subject_only():
 
 
 def test_a_class_that_only_one_subject_has():
-    with pytest.raises(FoldError, match="02 has the only clips of class b"):
+    with pytest.raises(FoldError, match="all clips of class b are held out together in 02"):
         folds_of(labelled(["01", "02", "02", "03"], [0, 1, 0, 0]))
 
 
@@ -108,7 +108,7 @@ def test_broken_split_files_are_explained(tmp_path):
     for lines, message in (
         (["person,part", "01,train"], "column subject is missing"),
         (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
-        (["subject,part", "01,train", "02,train"], "2 clips are in part 'train' and 0 other"),
+        (["subject,part", "01,train", "02,train"], "2 clips are in part 'train', and 0 other"),
     ):
         split = write(tmp_path / "s.csv", *lines)
         with pytest.raises(FoldError, match=message):

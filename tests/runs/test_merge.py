@@ -90,7 +90,7 @@ def test_other_configs_data_and_numbers_are_refused(parts, tmp_path, capsys):
     shutil.copy(
         parts / "a" / "folds/03/predictions.npz", other / "folds" / "01" / "predictions.npz"
     )
-    assert "has other numbers" in refused(parts, other, tmp_path, capsys)
+    assert "differ from those of fold" in refused(parts, other, tmp_path, capsys)
     (other / "data.json").write_text('{"clips": 1}')
     assert "other data" in refused(parts, other, tmp_path, capsys)
     (other / "data.json").unlink()

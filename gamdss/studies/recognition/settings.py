@@ -41,7 +41,7 @@ class Sizes:
         levels: standard deviations of the annotator's errors, in percent of a phase.
         people: synthetic people.
         clips: clips of each.
-        clips_seed: of people, clips and errors; nothing was tuned on the default's.
+        clips_seed: seed of people, clips and errors; nothing was tuned on the default.
         seeds: trainings of each way, with seeds from 1 on.
         backbone: the temporal stream, `rmt` or a model of timm.
         image_size: height and width in pixels of the frames that the network sees.

@@ -79,7 +79,7 @@ def read_plan(file: Path, demo: Path | None = None) -> Plan:
             them, and the file's own `demo` overrides all. Only the first seed is used.
 
     Raises:
-        ConfigError: an unknown field, value or row, a row that is there twice, or selections that
+        ConfigError: an unknown field, value or row, a row that occurs twice, or selections that
             would be mixed.
     """
     values = read_table(file)
@@ -135,7 +135,7 @@ def _check_rows(rows: Sequence[Row], heading: Heading, file: Path) -> None:
     for row in rows:
         if folders.count(row.folder) > 1:
             raise ConfigError(
-                f"row {row.key!r} is there twice", file=file, remedy="Give each row its own name."
+                f"row {row.key!r} occurs twice", file=file, remedy="Give each row its own name."
             )
         if row.config.protocol.name == "all":
             raise ConfigError(

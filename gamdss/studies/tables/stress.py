@@ -95,7 +95,7 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> Table:
         raise ConfigError(
             f"no line has factor {', '.join(missing)}",
             file=file,
-            remedy=f"Measure it: gamdss stress --cells {','.join(missing)}.",
+            remedy=f"Measure it: gamdss stress --output runs/stress --cells {','.join(missing)}.",
         )
     chosen = [e for e in lines if e["factor"] in plan.factors and e["key_frame"] in plan.key_frames]
     ways = list(dict.fromkeys(e["way"] for e in chosen if e["kind"] == "error"))

@@ -245,7 +245,7 @@ def test_other_labels_are_not_compared_and_missing_weights_leave_a_cell_empty(
         ({"colums": ["uf1"]}, "Did you mean 'columns'"),
         ({"title": None}, "title is missing"),
         ({"config": None}, "Add `config:`"),
-        ({"rows": [{"name": "a"}, {"name": "A"}]}, "is there twice"),
+        ({"rows": [{"name": "a"}, {"name": "A"}]}, "occurs twice"),
         ({"rows": [{"name": "a", "set": {"model.branch": "both"}}]}, "'model.branches'"),
         ({"rows": [{"name": "a", "selection": "oracle"}]}, "unknown field of row 'a'"),
         (
