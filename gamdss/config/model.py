@@ -19,8 +19,8 @@ class ModelConfig:
         pretrained: start the backbone from timm's weights, which are downloaded once.
         weights: a file of such weights, in place of a download.
         input_statistics: how frame differences enter the temporal stream: `raw` unchanged, `batch`
-            with mean 0 and deviation 1 per channel over the batch and phase, `auto` raw for `rmt`
-            and those of the release, batch for timm's. It adds no parameters.
+            with mean 0 and standard deviation 1 per channel over the batch and phase, `auto`
+            raw for `rmt` and those of the release, batch for timm's. It adds no parameters.
         image_size: height and width in pixels of the frames that the network sees; a multiple
             of 16 for `rmt`, other backbones have other rules.
         branches: both phases, or only the rising or falling one (BDRT, DRT, ADRT in the release).

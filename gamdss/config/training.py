@@ -25,8 +25,8 @@ class TrainingConfig:
             the clip, predicted from the embedding by a layer that is not kept. 0 omits it.
         label_smoothing: share of each training target that is spread over all classes.
         class_weights: `balanced` weighs the loss of a class by the inverse of its number of
-            training clips, and of an action unit where it moves by the number of clips without it
-            over that with it; `none` weighs all equally.
+            training clips, and of an action unit where it is active by the number of clips
+            without it over that with it; `none` weighs all equally.
         sampling: `shuffle` shows each training clip once per epoch; `balanced` draws as many with
             replacement, every class equally often.
         selection: which epoch of a fold is evaluated: the last one (`final`), or the one with the
