@@ -1,6 +1,8 @@
 """A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
+import fcntl
+import signal
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -219,6 +221,27 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "cas2", QUIET, progress=False)
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
+
+
+def test_interrupting_a_waiting_process_leaves_what_another_one_writes(tmp_path):
+    written = tmp_path / ".cas2.partial" / "frame.jpg"
+    written.parent.mkdir()
+    written.write_text("of the other process")
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with (tmp_path / ".cas2.lock").open("w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                write_dataset(tmp_path / "cas2", QUIET, progress=False)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert written.is_file()
 
 
 @pytest.mark.parametrize(
