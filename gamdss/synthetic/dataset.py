@@ -27,6 +27,7 @@ from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.native import (
     ClipPlan,
     WorkbookRow,
+    check_names,
     sheet_lines,
     workbook_row,
     write_csv,
@@ -47,7 +48,7 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
 
     Raises:
         RunError: the folder cannot be written, or holds something else.
-        ConfigError: there are fewer clips than faults to plant.
+        ConfigError: there are fewer clips than faults to plant, or more than names for them.
     """
     plain = _plain(config)
     partial = root.with_name(f".{root.name}.partial")
@@ -160,6 +161,7 @@ def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[C
             # All emotions in turn; subjects start at different ones.
             emotion = emotions[(index + subject) % len(emotions)]
             plans.append(ClipPlan(subject, index, emotion, (config.seed, _CLIP, subject, index)))
+        check_names(spec, plans)
         yield subject, plans
 
 

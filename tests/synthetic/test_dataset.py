@@ -18,6 +18,7 @@ from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
 from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, dataset, write_dataset
+from gamdss.synthetic.dataset import _plans
 from gamdss.synthetic.settings import COURSES, FAULTS
 
 SPEC = get_spec("cas2")
@@ -210,6 +211,23 @@ def test_a_spec_cannot_write_outside_the_output(tmp_path, change):
         )
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert {path.name for path in files} <= {"own.yaml", ".out.lock"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "layout", "most"),
+    [
+        ("cas3", "videos", 78),
+        ("cas3", "clips", 78),
+        ("casme2sq", "raw", 200),
+        ("cas3c", "cut", 1000),
+    ],
+)
+def test_more_clips_than_names_are_refused(tmp_path, spec, layout, most):
+    config = SynthConfig(dataset=spec, layout=layout, subjects=1, clips_per_subject=most)
+    list(_plans(get_spec(spec), config))
+    with pytest.raises(ConfigError, match=f"names for {most} clips"):
+        write_dataset(tmp_path / "many", replace(config, clips_per_subject=most + 1), False)
+    assert not (tmp_path / "many").exists()
 
 
 @pytest.mark.slow
