@@ -99,6 +99,12 @@ class ReselectionConfig:
         require(draws > 0 or not self.jitter, "reselection.draws", draws, allowed)
 
 
+# What `gamdss features` and `gamdss bias`, which train nothing, do not use of it.
+TRAINED_ONLY = tuple(
+    f"reselection.{name}" for name in ("clips", "draws", "train_draws", "test_draws", "jitter")
+)
+
+
 @dataclass
 class AugmentationConfig:
     """Augmentation of training clips, one draw for the three frames of a clip.

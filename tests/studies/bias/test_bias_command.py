@@ -145,6 +145,9 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
         os.mkfifo(tmp_path / "pipe")
         assert main([*words, "--groups", str(tmp_path / "pipe")]) == 2
         assert "a pipe or a device" in capsys.readouterr().err
+    for name, value in (("draws", "4"), ("clips", "training")):
+        assert main([*words, f"--reselection.{name}", value]) == 2
+        assert f"--reselection.{name} has no effect" in capsys.readouterr().err
     assert main([*words, "--fps", "-1"]) == 2
     assert "--fps is -1.0" in capsys.readouterr().err
     assert main(["bias", "--output", str(tmp_path)]) == 2
