@@ -24,7 +24,7 @@ TRUTH = "events.csv"
 MANIFEST = "recordings.json"
 _HEADER = (
     *("subject", "recording", "kind", "onset", "apex", "offset"),
-    *("action_units", "amplitude"),
+    *("action_units", "amplitude", "dataset_recording"),
 )
 
 
@@ -44,7 +44,7 @@ def write_recordings(
     Args:
         folder: it gets frames and workbook as the dataset has them, and `events.csv` with every
             event, blinks and turns included. Frame numbers are those of the files, amplitudes
-            pixels of the frames.
+            pixels of the frames, and `dataset_recording` is the recording's name in the dataset.
         settings: how recordings are drawn.
         subjects: number of people.
         takes: recordings of each.
@@ -78,7 +78,7 @@ def write_recordings(
         every = list(product(range(1, subjects + 1), range(1, takes + 1)))
         for subject, take in tqdm(every, "writing", unit="recording", disable=not progress):
             recording = draw_recording(settings, subject, take)
-            table.writerows(_rows(recording))
+            table.writerows(_rows(recording, names))
             shown = [event for event in recording.events if event.expression is not None]
             labels += [(recording, index, event) for index, event in enumerate(shown, 1)]
             _write_frames(folder, names, recording, jpeg_quality)
@@ -124,8 +124,9 @@ def _check_others(folder: Path, names: Layout, subjects: int, takes: int) -> Non
             )
 
 
-def _rows(recording: Recording) -> list[tuple[object, ...]]:
+def _rows(recording: Recording, names: Layout) -> list[tuple[object, ...]]:
     scale = recording.face.scale
+    name = names.name(recording.subject, recording.take)
     return [
         (
             recording.subject,
@@ -136,6 +137,7 @@ def _rows(recording: Recording) -> list[tuple[object, ...]]:
             event.offset,
             "" if event.expression is None else event.expression.code,
             round(event.amplitude * scale, 3) if event.amplitude else "",
+            name,
         )
         for event in recording.events
     ]

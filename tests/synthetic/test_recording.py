@@ -95,7 +95,10 @@ def test_recordings_are_written_as_samm_long_videos(tmp_path):
     settings = RecordingSettings(**TINY, fps=15, seed=2)
     root = write_recordings(tmp_path / "made", settings, subjects=2)
     lines = (root / TRUTH).read_text("utf-8").splitlines()
-    assert lines[0] == "subject,recording,kind,onset,apex,offset,action_units,amplitude"
+    assert (
+        lines[0]
+        == "subject,recording,kind,onset,apex,offset,action_units,amplitude,dataset_recording"
+    )
     kinds = [line.split(",")[2] for line in lines[1:] if line.startswith("1,s01_1,")]
     assert {"micro", "macro", "speech"} <= set(kinds)
     for name in ("006_1", "007_1"):
