@@ -140,8 +140,12 @@ def _on_synthetic_clips(config: Config, dataset: str, root: Path) -> Config:
     """The config without what describes the files of another dataset."""
     return replace(
         config,
-        **{"dataset": dataset, "task": "c5", "data_root": str(root)},
-        **{"annotations": None, "clip_list": None, "init_from": None},
+        dataset=dataset,
+        task="c5",
+        data_root=str(root),
+        annotations=None,
+        clip_list=None,
+        init_from=None,
         frames=FramesConfig(workers=config.frames.workers),
         reselection=replace(config.reselection, annotators=None),
     )
