@@ -14,9 +14,10 @@ from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
 from gamdss.align.pose import Pose
 from gamdss.align.settings import AlignConfig
+from gamdss.data.folders import frame_number, listed
 from gamdss.data.long_videos import LongVideo, LongVideos
 from gamdss.errors import FrameError
-from gamdss.files import hold_folder, inside, read_record, write_json, write_record
+from gamdss.files import file_states, hold_folder, inside, read_record, write_json, write_record
 from gamdss.metrics.spotting import Span, SpottedRecording
 from gamdss.prediction.ensemble import Ensemble
 from gamdss.prediction.face_regions import FaceLayout
@@ -28,6 +29,7 @@ from gamdss.prediction.stretches import Crop, Stretch, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import identity
 from gamdss.prediction.unseen import unseen_networks
+from gamdss.version import __version__
 
 SETTINGS = "spotting.json"
 
@@ -135,7 +137,8 @@ def spot_videos(
         DetectorError: the detector is missing or broken.
     """
     networks: dict[str, Ensemble] = {}
-    settings: dict[str, Any] = {"method": asdict(SpottingSettings()), **faces.identity}
+    settings: dict[str, Any] = {"gamdss": __version__, "method": asdict(SpottingSettings())}
+    settings |= faces.identity
     if predictor is not None:
         settings["run"] = identity(predictor.run, faces.settings)
         settings["draws"] = predictor.config.draws
@@ -149,8 +152,7 @@ def spot_videos(
             ensemble = networks.get(video.subject)
             folds = () if ensemble is None else ensemble.folds
             try:
-                place = {"folder": str(video.folder), "last": video.last}
-                about = _plain({**place, **settings, "folds": folds})
+                about = _plain({**_place(video), **settings, "folds": folds})
                 spotted = _stored(video, read_record(file), about)
                 if spotted is None:
                     spotted = _spot(video, faces, detector, predictor, ensemble)
@@ -162,6 +164,12 @@ def spot_videos(
                 spotted = SpottedVideo(video, problem=_problem(error))
             found.append(replace(spotted, folds=folds))
     return found
+
+
+def _place(video: LongVideo) -> dict[str, Any]:
+    """What identifies the frames of a recording."""
+    frames = [file for file in listed(video.folder) if frame_number(file) is not None]
+    return {"folder": str(video.folder), "last": video.last, "frames": file_states(frames)}
 
 
 def _spot(

@@ -59,6 +59,18 @@ def test_a_dataset_is_spotted_scored_and_resumed(written, tmp_path, monkeypatch,
     before = (tmp_path / "scores.json").read_bytes()
     assert main(given) == 0
     assert (tmp_path / "scores.json").read_bytes() == before
+    frame = next(written.glob("rawpic/s16/*/img050.jpg"))
+    frame.write_bytes(frame.read_bytes())  # written again: it may be another picture
+    again = []
+    monkeypatch.setattr(
+        "gamdss.prediction.spot_dataset._spot",
+        lambda video, *_: again.append(video.name) or SpottedVideo(video),
+    )
+    assert main(given) == 0
+    assert again == ["s16_0101"]
+    monkeypatch.setattr("gamdss.prediction.spot_dataset.__version__", "0.0")
+    assert main(given) == 0
+    assert again == ["s16_0101", "s15_0101", "s16_0101"]
 
 
 def test_tracked_faces_give_the_datasets_frame_numbers(tmp_path):
