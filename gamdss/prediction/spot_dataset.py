@@ -136,13 +136,8 @@ def spot_videos(
         RunError: `output` cannot be written, or contains other files.
         DetectorError: the detector is missing or broken.
     """
-    networks: dict[str, Ensemble] = {}
-    settings: dict[str, Any] = {"gamdss": __version__, "method": asdict(SpottingSettings())}
-    settings |= faces.identity
-    if predictor is not None:
-        settings["run"] = identity(predictor.run, faces.settings)
-        settings["draws"] = predictor.config.draws
-        networks = unseen_networks(data, predictor.ensemble)
+    networks = {} if predictor is None else unseen_networks(data, predictor.ensemble)
+    settings = _settings(faces, predictor)
     found = []
     with hold_folder(output, SETTINGS):
         write_json(output / SETTINGS, {"dataset": data.spec.name, **settings})
@@ -164,6 +159,15 @@ def spot_videos(
                 spotted = SpottedVideo(video, problem=_problem(error))
             found.append(replace(spotted, folds=folds))
     return found
+
+
+def _settings(faces: FaceSource, predictor: Predictor | None) -> dict[str, Any]:
+    """Everything but the frames that determines the results of a recording, as plain values."""
+    method = {"gamdss": __version__, "method": asdict(SpottingSettings()), **faces.identity}
+    if predictor is None:
+        return method
+    run = identity(predictor.run, faces.settings)
+    return {**method, "run": run, "draws": predictor.config.draws}
 
 
 def _place(video: LongVideo) -> dict[str, Any]:
