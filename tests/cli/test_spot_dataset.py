@@ -173,9 +173,13 @@ def test_a_network_does_not_classify_people_that_it_was_trained_on(
 ):
     split = tmp_path / "split.csv"
     split.write_text("subject,part\ns15,train\ns16,train\ns19,test\n")
+    book = openpyxl.load_workbook(calm / "CAS(ME)^2code_final.xlsx")
+    book.worksheets[0].cell(3, 7, "negative")  # s19: without it, `c3` leaves the clip out
+    book.save(tmp_path / "book.xlsx")
+    table_of = ("--annotations", str(tmp_path / "book.xlsx"))
     fixed = ("--protocol.name", "fixed", "--protocol.split", str(split))
-    train_on(calm, small_options, tmp_path / "run", *fixed)
-    given = [*words(calm, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+    train_on(calm, small_options, tmp_path / "run", *fixed, *table_of)
+    given = [*words(calm, tmp_path / "out"), *table_of, "--faces", "as-is", "--face", FACE]
     assert main([*given, "--run", str(tmp_path / "run")]) == 0
     shown = capsys.readouterr().out
     assert "1 of 1 for 1 subject\n" in shown
@@ -193,6 +197,7 @@ def test_a_network_does_not_classify_people_that_it_was_trained_on(
 
 
 def test_a_run_trained_on_everybody_who_is_scored_is_refused(calm, small_options, tmp_path, capsys):
+    # It has not seen s19, whose label has none of the classes.
     train_on(calm, small_options, tmp_path / "run", "--protocol.name", "all")
     given = [*words(calm, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
     assert main([*given, "--run", str(tmp_path / "run")]) == 2
