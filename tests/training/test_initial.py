@@ -182,7 +182,7 @@ def test_a_run_from_another_one(finished_run, small_dataset, small_options, tmp_
     assert main([*words, str(run), "--folds", "02"]) == 0
     assert main([*words, str(run)]) == 0
     results = json.loads((run / "results.json").read_text())
-    assert (results["started_from"], results["seen"]) == (str(source), [])
+    assert (results["started_from"], results["seen"]) == (source.name, [])
     assert "trust" not in results
     about, tensors = read_weights(run / "folds/02/checkpoint.safetensors")
     first = read_weights(source / "folds/02/checkpoint.safetensors")[1]
