@@ -106,6 +106,10 @@ def test_started_again_it_does_what_is_missing_and_ends_with_the_same_bytes(
     assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
     assert sorted(written) == sorted(2 * [row["clip"] for row in gone])
     assert contents(output) == contents(done)
+    written.clear()
+    monkeypatch.setattr(feature_files, "FORMAT", 0)  # files of a version with other numbers
+    assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
+    assert sorted(written) == sorted(2 * [row["clip"] for row in rows(done)])
 
 
 @pytest.mark.slow
