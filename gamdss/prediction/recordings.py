@@ -101,9 +101,10 @@ class FrameStream:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._files: dict[int, Path] = {}
+        self._named = ""
         path = recording.path
         if path.is_dir():
-            self._files = _images(path)
+            self._files, self._named = _images(path)
             self.expected, stated = len(self._files), 0.0
         else:
             video = _open(path)
@@ -148,8 +149,8 @@ class FrameStream:
 
     @property
     def warnings(self) -> list[str]:
-        """Problems of the frame rate, from the frames that were read so far."""
-        found = []
+        """Problems of file names and of the frame rate, from the frames that were read so far."""
+        found = [self._named] if self._named else []
         if self.fps < SLOW_FPS:
             found.append(
                 f"{self.fps:.4g} frames per second: a micro-expression has fewer than "
@@ -205,7 +206,8 @@ class FrameStream:
             )
 
 
-def _images(folder: Path) -> dict[int, Path]:
+def _images(folder: Path) -> tuple[dict[int, Path], str]:
+    """The images by number, and a warning about these or ""."""
     found, images = next(image_folders(folder), (None, []))
     if found != folder:
         raise FrameError("no frame in this folder", file=folder, remedy="Check the path.")

@@ -42,6 +42,15 @@ def test_a_folder_of_frames_keeps_its_numbers(tmp_path):
     assert "missing frames: 10 to 20 ms" in stream.warnings[0]
 
 
+def test_images_without_a_number_are_left_out_and_named(tmp_path):
+    folder = frames(tmp_path / "raw", GREYS[:12])
+    frames(tmp_path / "other", [GREYS[20][:20]])
+    (tmp_path / "other" / "img1.png").rename(folder / "cover.png")
+    stream = FrameStream(Recording("raw", folder, 100))
+    assert levels(stream) == [(n, n) for n in range(1, 13)]
+    assert "left out: cover.png" in stream.warnings[0]
+
+
 def test_frames_without_a_rate_ask_for_it(tmp_path):
     with pytest.raises(FrameError, match="--fps"):
         FrameStream(Recording("raw", frames(tmp_path / "raw", GREYS[:2])))
