@@ -4,7 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
-from filmed import coffee, film, frames, portrait, rotate, vary
+from filmed import coffee, film, frames, portrait, record, rotate, vary
 
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
@@ -114,7 +114,37 @@ def test_a_variable_frame_rate_is_reported(tmp_path):
     gaps = np.diff([f.seconds for f in stream])
     assert gaps[:11] == pytest.approx(unit / 2, abs=1e-3)
     assert gaps[12:] == pytest.approx(1.5 * unit, abs=1e-3)
-    assert "variable frame rate: 20 to 60 ms" in stream.warnings[0]
+    stated, variable = stream.warnings
+    assert "the video states 25 frames per second, but its frames are 20 ms apart" in stated
+    assert "variable frame rate: 20 to 60 ms" in variable
+
+
+# Frames of a browser's video: every fifth is late.
+STAMPS = [36 * n + 13 * (n % 5 == 0) for n in range(24)]
+
+
+@pytest.mark.parametrize("seconds", [0.87, None])
+def test_a_video_of_a_browser_has_the_rate_of_its_timestamps(tmp_path, seconds):
+    path = record(film(tmp_path / "clip.webm", GREYS, code="VP80"), STAMPS, seconds)
+    stream = FrameStream(Recording("clip", path))
+    assert stream.fps == pytest.approx(1 / 0.036)
+    assert stream.expected == (0 if seconds is None else 24)
+    times = [f.seconds for f in stream]
+    assert times == pytest.approx([(s - STAMPS[0]) / 1000 for s in STAMPS], abs=0.002)
+    stated, variable = stream.warnings
+    assert "states 1000 frames per second, but its frames are 36 ms apart" in stated
+    assert "27.78 frames per second are used" in stated
+    assert "variable frame rate" in variable
+    given = FrameStream(Recording("clip", path, fps=30))
+    assert [f.seconds for f in given] == pytest.approx([n / 30 for n in range(24)])
+    assert (given.fps, given.warnings) == (30, [])
+
+
+@pytest.mark.parametrize("fps", [None, 30])
+def test_a_truncated_video_of_a_browser(tmp_path, fps):
+    path = record(film(tmp_path / "clip.webm", GREYS, code="VP80"), STAMPS, 1.75)
+    with pytest.raises(FrameError, match=r"the video ends after 0\.8 of 1\.8 seconds"):
+        list(FrameStream(Recording("clip", path, fps)))
 
 
 def test_few_frames_per_second_are_reported(tmp_path):
