@@ -2,7 +2,7 @@
 
 `motion` weighs what it sees against the annotation, so its shifts are pulled towards 0, the more
 the less a clip shows: their plain mean understates a bias. What the clip alone implies follows from
-the stated interval and the width of the annotation's prior, as a value with a variance. The values
+the stated interval and the prior that `motion` had, as a value with a variance. The values
 of a group are pooled by the random effects model of DerSimonian and Laird (Controlled Clinical
 Trials 7, 1986), whose weights are recomputed with the estimated spread. Intervals come from a
 bootstrap over subjects, since clips of one subject are alike, or over clips where that is wider:
@@ -23,7 +23,6 @@ from gamdss.metrics.bootstrap import (
     t_p_value,
     t_reach,
 )
-from gamdss.reselection.motion.annotator import FIXED
 from gamdss.reselection.motion.course import SHARES
 from gamdss.reselection.motion.fit import UNSUPPORTED
 from gamdss.studies.bias.shifts import Shifts
@@ -64,21 +63,25 @@ def annotation_errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         Annotated minus true frame (N, 3), above 0 where it was labelled late, and its variance
-        (N, 3); both NaN for key frames that were kept or not labelled. Without an interval the
-        shift is taken as exact.
+        (N, 3); both NaN for key frames that were kept or not labelled, or of which the clip
+        shows no more than a learned prior. Without an interval the shift is taken as exact.
     """
-    prior = np.array([FIXED.prior(annotated)[1] for annotated in shifts.annotated])
+    prior = shifts.expected_width
     inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
     width = np.maximum(shifts.high - shifts.low + _WHOLE_FRAMES, 0.5)
+    ratio = width / (2 * inside * prior)
     # Less certain key frames are kept as annotated; a share near 1 would divide by nothing.
-    share = np.minimum(width / (2 * inside * prior), UNSUPPORTED) ** 2  # of the prior's variance
-    # A product of normal densities: the prior's middle is the annotation, which is 0 here.
-    value = (shifts.annotated - (shifts.low + shifts.high) / 2) / (1 - share)
+    share = np.minimum(ratio, UNSUPPORTED) ** 2  # of the prior's variance
+    # A product of normal densities.
+    middle = (shifts.low + shifts.high) / 2
+    value = shifts.annotated - (middle - share * shifts.expected) / (1 - share)
     variance = prior**2 * share / (1 - share)
     exact = np.isnan(value)
     value = np.where(exact, -shifts.frames, value)
     variance = np.where(exact, 0.0, variance)
-    known = shifts.located
+    # Where a bias is expected and the clip shows little, key frames move by that bias.
+    echoed = (ratio > UNSUPPORTED) & (shifts.expected != shifts.annotated)
+    known = shifts.located & ~echoed
     return np.where(known, value, np.nan), np.where(known, variance, np.nan)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from gamdss.errors import AnnotationError
 from gamdss.files import write_csv
 from gamdss.records import KEYS, Clip, KeyFrames
+from gamdss.reselection.motion.annotator import FIXED, Annotator
 
 UNITS = ("frames", "ms", "percent")
 
@@ -26,8 +27,9 @@ class Shifts:
     `annotated` and `reselected` are frame numbers; `low` and `high` the ends of the 80% interval
     of the true frame, NaN where the reselection states none; `kept` where the motion does not
     locate the key frame more precisely, so that it is unchanged; `labelled` where an annotator
-    gave the frame (False for a midpoint, or the frame nearest to a missing one). `fps` (N,) is NaN
-    where it is unknown.
+    gave the frame (False for a midpoint, or the frame nearest to a missing one). `expected` is the
+    mean and `expected_width` the standard deviation of the prior of the true frame. `fps` (N,) is
+    NaN where it is unknown.
     """
 
     dataset: np.ndarray
@@ -40,6 +42,8 @@ class Shifts:
     high: np.ndarray
     kept: np.ndarray
     labelled: np.ndarray
+    expected: np.ndarray
+    expected_width: np.ndarray
     fps: np.ndarray
 
     def __len__(self) -> int:
@@ -84,7 +88,10 @@ class Shifts:
 
 
 def measure_shifts(
-    clips: Sequence[Clip], reselected: Sequence[KeyFrames], fps: float | Sequence[float]
+    clips: Sequence[Clip],
+    reselected: Sequence[KeyFrames],
+    fps: float | Sequence[float],
+    annotators: Sequence[Annotator] = (),
 ) -> Shifts:
     """The shifts of one dataset.
 
@@ -92,6 +99,7 @@ def measure_shifts(
         clips: as annotated.
         reselected: their key frames after reselection, in the same order.
         fps: frames per second, of all clips or of each; 0 if unknown.
+        annotators: the errors that reselection expected in each clip; the fixed ones if omitted.
 
     Raises:
         AnnotationError: there are no clips, or a different number of key frames.
@@ -108,17 +116,22 @@ def measure_shifts(
     rates = np.broadcast_to(np.asarray(fps, dtype=float), len(clips))
     given = [clip.annotated for clip in clips]
     unlabelled = [(*keys.estimated, *keys.substituted) for keys in given]
+    annotated = np.array([keys.numbers for keys in given])
+    expected = annotators or [FIXED] * len(clips)
+    priors = [who.prior(numbers) for who, numbers in zip(expected, annotated, strict=True)]
     return Shifts(
         dataset=np.array([clip.dataset for clip in clips]),
         subject=np.array([clip.subject for clip in clips]),
         clip=np.array([clip.name for clip in clips]),
         emotion=np.array([clip.emotion for clip in clips]),
-        annotated=np.array([keys.numbers for keys in given]),
+        annotated=annotated,
         reselected=np.array([keys.numbers for keys in reselected]),
         low=ends[..., 0],
         high=ends[..., 1],
         kept=np.array([[name in keys.kept for name in KEYS] for keys in reselected]),
         labelled=np.array([[name not in names for name in KEYS] for names in unlabelled]),
+        expected=np.array([mean for mean, _ in priors]),
+        expected_width=np.array([width for _, width in priors]),
         fps=np.where(rates > 0, rates, np.nan),
     )
 

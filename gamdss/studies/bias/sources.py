@@ -17,7 +17,7 @@ from gamdss.data.store import Store, join_stores
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.errors import AnnotationError
 from gamdss.records import KEYS, Clip, KeyFrames
-from gamdss.reselection.motion.annotator import Annotator
+from gamdss.reselection.motion.annotator import FIXED, Annotator
 from gamdss.studies.bias.accuracy import accuracy
 from gamdss.studies.bias.groups import read_groups
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
@@ -55,7 +55,10 @@ class BiasSource:
     @property
     def shifts(self) -> Shifts:
         """The shifts of its clips."""
-        return measure_shifts(self.clips, self.keys, self.rates)
+        learned = self.dataset.learned.get(self.spec.name)
+        known = {} if learned is None else learned.without
+        expected = [known[c.subject].annotator if c.subject in known else FIXED for c in self.clips]
+        return measure_shifts(self.clips, self.keys, self.rates, expected)
 
 
 @dataclass(frozen=True, eq=False)

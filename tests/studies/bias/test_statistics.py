@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.meta_analysis import combine_effects
 
 from gamdss.records import KEYS, Clip, KeyFrames
-from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.annotator import FIXED, Annotator
 from gamdss.reselection.motion.course import Posterior
 from gamdss.studies.bias import (
     Grouping,
@@ -38,6 +38,7 @@ def table(
     dataset="cas2",
     seed=0,
     phases=None,
+    annotator=FIXED,
 ):
     """Clips as `motion` would measure them, its uncertainty a share of the annotation's prior."""
     rng = np.random.default_rng(seed)
@@ -47,16 +48,16 @@ def table(
         annotated = np.array((1000, 1000 + rise, 1000 + rise + fall))
         lengths = np.array((rise, rise, fall))
         error = rng.normal(bias, spread) * lengths
-        prior = FIXED.prior(annotated)[1]
+        expected, prior = annotator.prior(annotated)
         noise = prior * uncertainty / np.sqrt(1 - uncertainty**2)
         seen = annotated - error + rng.normal(0, noise)
-        middle = annotated + (seen - annotated) * (1 - uncertainty**2)
+        middle = expected + (seen - expected) * (1 - uncertainty**2)
         ends = stated(middle, prior * uncertainty)
         numbers = tuple(int(m) for m in np.round(middle))
         person = f"{i % subjects:02d}"
         clips.append(Clip(dataset, person, f"c{i}", KeyFrames(*map(int, annotated)), "joy"))
         found.append(KeyFrames(*numbers, intervals=ends))
-    return measure_shifts(clips, found, 200)
+    return measure_shifts(clips, found, 200, [annotator] * len(clips))
 
 
 def by_dataset(shifts):
@@ -65,6 +66,24 @@ def by_dataset(shifts):
 
 def percent(found, key):
     return next(b for b in found if b.key == key).pooled["percent"]
+
+
+@pytest.mark.parametrize("planted", [-0.2, 0.0, 0.1])
+def test_a_learned_prior_is_not_taken_for_what_the_clips_show(planted):
+    learned = Annotator(bias=(0, 0, 0.25), width=(0.1, 0.1, 0.1))
+    bias = (0, 0, planted)
+    shifts = table(bias, (0.1, 0.1, 0.1), 0.6, subjects=30, seed=8, annotator=learned)
+    got = percent(bias_of_groups(shifts, [by_dataset(shifts)], draws=500), "offset")
+    assert got.mean_interval[0] <= 100 * planted <= got.mean_interval[1]
+    assert abs(got.mean - 100 * planted) < 4
+
+
+def test_clips_that_show_nothing_but_a_learned_bias_do_not_count():
+    learned = Annotator(bias=(0, 0, 0.25), width=(0.1, 0.1, 0.1))
+    value, variance = annotation_errors(table(uncertainty=0.99, annotator=learned))
+    assert np.isnan(value[:, 2]).all()
+    assert np.isnan(variance[:, 2]).all()
+    assert np.isfinite(value[:, :2]).all()  # no bias is expected there, so that nothing is echoed
 
 
 @pytest.mark.parametrize("uncertainty", [0.2, 0.5, 0.75])
