@@ -76,6 +76,14 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def table_file(named: str | Path, data_root: str | Path | None) -> Path:
+    """The file that `--annotations` names: in the working directory, or else in `data_root`."""
+    file = Path(named).expanduser()
+    if file.is_file() or data_root is None:
+        return file
+    return Path(data_root).expanduser() / file
+
+
 def read_sheets(file: Path, again: bool = False) -> dict[str, Lines]:
     """Cells of every sheet by its name; blank cells are "". A CSV file has one sheet.
 
