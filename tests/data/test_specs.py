@@ -257,6 +257,16 @@ def test_a_plain_table_needs_little(tmp_path):
     assert [clip.annotated.apex for clip in read.clips] == [3, 3]
 
 
+def test_an_emotion_of_a_plain_table_may_contain_a_plus(tmp_path):
+    file = tmp_path / "t.csv"
+    emotions = ("calm+tense", "Calm+Tense", "Fear + Happy", "fear+happy", "joy", "joy+ease")
+    rows = [f"{n % 2},c{n},1,5,{emotion}\n" for n, emotion in enumerate(emotions)]
+    file.write_text("subject,clip,onset,offset,emotion\n" + "".join(rows))
+    read = read_annotations(get_spec("csv", file), file, "c4")
+    assert read.classes == ("calm+tense", "fear+happiness", "joy", "joy+ease")
+    assert read.labels == (0, 0, 1, 1, 2, 3)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
