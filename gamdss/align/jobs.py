@@ -10,10 +10,10 @@ from typing import Protocol
 
 import numpy as np
 
-from gamdss.checksums import file_stamp
 from gamdss.data.frames import decode
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
+from gamdss.files import file_states
 
 
 class Frames(Protocol):
@@ -64,8 +64,8 @@ class ClipJob:
     def fingerprint(self) -> str:
         """A digest that changes with the raw files and with the paths of the crops."""
         parts = [str(self.target(number)) for number in self.known]
-        for file in [self.video] if self.video else [self.files[n] for n in self.known]:
-            parts.append(file_stamp(file))
+        files = [self.video] if self.video else [self.files[n] for n in self.known]
+        parts.append(file_states(files))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

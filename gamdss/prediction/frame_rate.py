@@ -40,7 +40,7 @@ class FrameRate:
         stated = video.get(cv2.CAP_PROP_FPS)
         frames = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
         video.set(cv2.CAP_PROP_FORMAT, -1)  # packets are read, and not decoded
-        stamps = []
+        stamps: list[float] = []
         while len(stamps) < _READ and video.grab():
             stamps.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         gaps = np.diff(np.unique(stamps))  # sorted, since packets are not in the order of time

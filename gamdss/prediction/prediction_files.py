@@ -6,10 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamdss.checksums import checksum, file_stamp
 from gamdss.data.folders import image_folders
 from gamdss.errors import FrameError
-from gamdss.files import hold_folder, read_record, write_csv, write_record
+from gamdss.files import file_states, hold_folder, read_record, write_csv, write_record
 from gamdss.prediction.prediction_card import draw_card
 from gamdss.prediction.prediction_page import card_file, timeline_file, write_prediction_page
 from gamdss.prediction.predictions import Prediction
@@ -104,7 +103,7 @@ def _content(recording: Recording) -> list[Any]:
     path, fps = recording.path, recording.fps or 0
     if path.is_dir():
         _, images = next(image_folders(path))
-        return [len(images), checksum(f"{file_stamp(image)}\n".encode() for image in images), fps]
+        return [file_states(images), fps]
     about = path.stat()
     return [about.st_size, about.st_mtime_ns, fps]
 
