@@ -35,6 +35,8 @@ _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
+# Fields of the protocol that only one of its names uses; earlier versions ignored them elsewhere.
+_ONLY_FOR = {"split": "fixed", "held_out": "hold-out-dataset"}
 
 
 def read_config(run: Path) -> Config:
@@ -63,9 +65,13 @@ def read_config(run: Path) -> Config:
 
 
 def _as_it_ran(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings whose default is not what earlier versions, which did not have them, did."""
+    """Settings as earlier versions understood them: other defaults, and what they ignored."""
     if isinstance(stored := values.get("reselection"), Mapping):
         values["reselection"] = {"prior": "fixed", **stored}
+    if isinstance(stored := values.get("protocol"), Mapping):
+        name = stored.get("name", "loso")
+        unused = {n for n, user in _ONLY_FOR.items() if user != name}
+        values["protocol"] = {n: value for n, value in stored.items() if n not in unused}
     return values
 
 

@@ -141,6 +141,18 @@ def test_a_protocol_names_the_options_it_needs():
             ProtocolConfig(name=name)
 
 
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ({"split": "s.csv"}, "split"),
+        ({"name": "fixed", "split": "s.csv", "held_out": "cas2"}, "held-out"),
+    ],
+)
+def test_an_option_that_the_protocol_does_not_use_is_refused(values, flag):
+    with pytest.raises(ConfigError, match=rf"--protocol\.{flag} is .*\nIt must be omitted"):
+        ProtocolConfig(**values)
+
+
 def test_a_planted_duplicate_is_found():
     data = labelled(["01", "02", "03"])
     folds = folds_of(data)
