@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 
 from gamdss.data.specs import spec_names
+from gamdss.data.subject_names import without_prefix
 from gamdss.records import Clip
-
-_PREFIX = re.compile(r"^(subject|sub|spno|s|p)[ _.\-]*(?=\d)")
 
 
 def person(dataset: str, subject: str) -> str:
@@ -20,7 +19,7 @@ def person(dataset: str, subject: str) -> str:
     """
     text = unicodedata.normalize("NFKC", subject).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
-    text = _PREFIX.sub("", text.removeprefix(f"{dataset.casefold()}-"))
+    text = without_prefix(text.removeprefix(f"{dataset.casefold()}-"))
     return f"{dataset}/{re.sub(r'[0-9]+', lambda digits: str(int(digits[0])), text)}"
 
 
