@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gamdss.config import Config
+from gamdss.config import TRAINED_ONLY, Config
 from gamdss.config.command_line import Command
 from gamdss.errors import FrameError, require
 from gamdss.report.feature_export import INDEX, STRIP, export_features
@@ -58,7 +58,8 @@ COMMAND = Command(
     Config,
     unused=(
         *("model", "augmentation", "training", "protocol"),
-        *("init_from", "init_from_seen", "seed", "device", "threads"),
+        *("init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
+        *TRAINED_ONLY,
     ),
     defaults={"task": "all"},
 )

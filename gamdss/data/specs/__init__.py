@@ -16,23 +16,27 @@ FOLDER = Path(__file__).parent
 LONG_VIDEOS = ("casme2sq", "sammlv", "cas3lv")
 
 
+@cache
 def spec_names() -> tuple[str, ...]:
     """Names of the datasets that have a spec in this folder."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
-def get_spec(name: str, annotations: str | Path | None = None) -> DatasetSpec:
+def get_spec(
+    name: str, annotations: str | Path | None = None, data_root: str | Path | None = None
+) -> DatasetSpec:
     """The spec of a dataset.
 
     Args:
         name: a name among `spec_names()`, the path of a YAML file, or `csv`.
         annotations: the table of a `csv` dataset, whose tasks follow from its emotions.
+        data_root: where a relative path of the table is looked up after the working directory.
 
     Raises:
         ConfigError: the name is unknown (lists the known ones), or the spec is invalid.
     """
     if name == PLAIN:
-        return plain_spec(annotations)
+        return plain_spec(annotations, data_root)
     if name in spec_names():
         return _shipped(name)
     if name.lower().endswith((".yaml", ".yml")):
