@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.data.cells import without_prefix
 from gamdss.data.folders import folded
-from gamdss.data.subject_names import without_prefix
 from gamdss.errors import FoldError
 from gamdss.files import read_rows, safe_name
 from gamdss.records import Clip

@@ -11,7 +11,6 @@ from gamdss.config import Config
 from gamdss.data.cells import without_prefix
 from gamdss.data.composite import JOINT
 from gamdss.data.specs import spec_names
-from gamdss.data.subject_names import without_prefix
 from gamdss.records import Clip
 
 
