@@ -50,6 +50,12 @@ def file_checksum(*paths: Path) -> str:
     return found.text()
 
 
+def file_stamp(path: Path) -> str:
+    """A file's name, size and time of change, without reading it."""
+    about = path.stat() if path.is_file() else None
+    return f"{path.name} {'missing' if about is None else (about.st_size, about.st_mtime_ns)}"
+
+
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values with their checksum."""
     return {**values, FIELD: _of_values(values)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import errno
+import hashlib
 import io
 import json
 import os
@@ -158,6 +159,16 @@ def read_record(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, RecursionError):
         return {}
     return unsealed(values) if isinstance(values, dict) else {}
+
+
+def file_states(files: Iterable[Path]) -> str:
+    """A digest of names, sizes and times of change: another one if a file was written again."""
+    digest = hashlib.blake2b(digest_size=12)
+    for file in files:
+        status = file.stat() if file.is_file() else None
+        state = (status.st_size, status.st_mtime_ns) if status else None
+        digest.update(repr((file.name, state)).encode())
+    return digest.hexdigest()
 
 
 def read_regular(path: Path, limit: int) -> bytes:

@@ -37,8 +37,10 @@ def synthetic_clip(folder: Path) -> tuple[gamdss.FrameSequence, KeyFrames, KeyFr
     return gamdss.FrameSequence(frames), true, clip.annotated
 
 
-def draw_level(axes: Axes, frames: gamdss.FrameSequence, true: KeyFrames, said: KeyFrames) -> None:
-    """Motion of the clip over time with annotated, reselected and true key frames."""
+def draw_level(
+    axes: Axes, frames: gamdss.FrameSequence, true: KeyFrames, said: KeyFrames
+) -> KeyFrames:
+    """Motion of the clip over time with key frames; returns the reselected ones."""
     fit = fit_motion({number: frames[number] for number in frames}, said)
     axes.plot(fit.times, fit.course, color=FAINT, linewidth=5, alpha=0.4)
     design = np.stack([fit.course, np.ones_like(fit.course)], axis=1)

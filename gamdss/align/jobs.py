@@ -10,6 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
+from gamdss.checksums import file_stamp
 from gamdss.data.frames import decode
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
@@ -64,8 +65,7 @@ class ClipJob:
         """A digest that changes with the raw files and with the paths of the crops."""
         parts = [str(self.target(number)) for number in self.known]
         for file in [self.video] if self.video else [self.files[n] for n in self.known]:
-            size = file.stat().st_size if file.is_file() else -1
-            parts.append(f"{file.name} {size}")
+            parts.append(file_stamp(file))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 

@@ -80,10 +80,11 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
         return ClipSource(place, [ClipJob(place.stem, video=place)])
     if not place.is_dir():
         raise DataRootError("no such folder or file", file=place, remedy="Check --input.")
-    jobs = []
+    jobs, notes = [], []
     for folder, images in image_folders(place):
         name = place.resolve().name if folder == place else folder.relative_to(place).as_posix()
-        files = numbered_images(images)
+        files, warning = numbered_images(images)
+        notes += [f"warning: {name}: {warning}"] if warning else []
         targets = {number: file.relative_to(place) for number, file in files.items()}
         jobs.append(ClipJob(name, targets, files))
     for video in video_files(place):
@@ -96,7 +97,7 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
             file=place,
             remedy="Give a video, a folder of frames, or a tree of them with --input.",
         )
-    return ClipSource(place, jobs)
+    return ClipSource(place, jobs, notes=notes)
 
 
 def dataset_jobs(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from gamdss.config import Config
 from gamdss.config.command_line import Command
-from gamdss.errors import require
+from gamdss.errors import ConfigError, require
 from gamdss.files import cache_folder
 from gamdss.studies.speed.bench import BenchConfig, bench, bench_table
 from gamdss.studies.speed.growth import growth, growth_figure
@@ -40,6 +40,10 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("repeats", "subjects", "clips"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for item in fields(self):
+            given = item.name != "growth" and getattr(self, item.name) != item.default
+            if self.growth is not None and given:
+                raise ConfigError(f"--{item.name} has no effect with --growth", remedy="Omit it.")
 
 
 def run(options: Options, config: Config) -> None:
@@ -57,4 +61,11 @@ def run(options: Options, config: Config) -> None:
     print(json.dumps(asdict(found), indent=2) if options.json else bench_table(found))
 
 
-COMMAND = Command(run, Options, Config)
+# Everything is measured on synthetic clips.
+UNUSED = (
+    *("dataset", "task", "data_root", "annotations", "clip_list", "output"),
+    *("corrections", "case_sensitive_emotions", "strict", "reselection.annotators"),
+    *("frames.layout", "frames.pattern", "frames.missing"),
+    *("init_from", "init_from_seen", "tensorboard"),
+)
+COMMAND = Command(run, Options, Config, UNUSED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.config import Config
+from gamdss.config import TRAINED_ONLY, Config
 from gamdss.config.command_line import Command
 from gamdss.data.composite import short_name
 from gamdss.errors import require
@@ -52,6 +52,7 @@ COMMAND = Command(
     unused=(
         *("features", "model", "augmentation", "training", "protocol"),
         *("init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
+        *TRAINED_ONLY,
     ),
     # Under the fixed prior a clip's own evidence is known apart from the annotation's.
     defaults={"reselection.preset": "motion", "reselection.prior": "fixed", "task": "all"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -17,7 +18,7 @@ class Options:
     """List datasets, their tasks, sizes and request pages.
 
     Args:
-        show: print the spec of this dataset, a template for a custom one.
+        show: print the spec of this dataset, or of a file, a template for a custom one.
     """
 
     show: str | None = None
@@ -27,7 +28,9 @@ def run(options: Options) -> None:
     """Print the table, or one spec."""
     if options.show is not None:
         get_spec(options.show)  # raises an error with the known names
-        print((FOLDER / f"{options.show}.yaml").read_text(encoding="utf-8"), end="")
+        shipped = options.show in spec_names()
+        file = FOLDER / f"{options.show}.yaml" if shipped else Path(options.show).expanduser()
+        print(file.read_text(encoding="utf-8"), end="")
         return
     specs = [get_spec(name) for name in spec_names()]
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gamdss.config import Config
+from gamdss.config import TRAINED_ONLY, Config
 from gamdss.config.command_line import Command
 from gamdss.data.composite import short_name
 from gamdss.errors import FrameError, require
@@ -59,7 +59,8 @@ COMMAND = Command(
     Config,
     unused=(
         *("model", "augmentation", "training", "protocol"),
-        *("init_from", "init_from_seen", "seed", "device", "threads"),
+        *("init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
+        *TRAINED_ONLY,
     ),
     defaults={"task": "all"},
 )

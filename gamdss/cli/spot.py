@@ -44,8 +44,9 @@ class Options:
             of each, relative to width and height.
         detector: finds the faces to track: dlib (default), mtcnn, blazeface or mesh.
         rules: what is done with incomplete rows of the dataset.
-        run: a finished run, which classifies the micro-expressions that are spotted; adds the
-            spot-then-recognise score (STRS).
+        run: a finished run, which classifies the micro-expressions that are spotted, each by the
+            networks that were not trained on its subject; adds the spot-then-recognise score
+            (STRS).
         emotions: with `run`, the workbook of the same clips in SAMM or CAS(ME)3, which has the
             emotions of the labels; that of CAS(ME)2 has its own.
     """
@@ -139,8 +140,8 @@ def _dataset(options: Options, output: Path) -> int:
             remedy="Unpack the frames again.",
         )
     stored = {"rules": asdict(options.rules), **faces.identity}
-    classes = () if predictor is None else predictor.run.classes
-    print(write_spotted_videos(data, found, output, stored, classes))
+    finished = None if predictor is None else predictor.run
+    print(write_spotted_videos(data, found, output, stored, finished))
     return 1 if failed else 0
 
 

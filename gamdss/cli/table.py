@@ -57,12 +57,33 @@ def run(options: Options) -> int:
     file = Path(options.file).expanduser()
     name = f"{'demo_' if options.demo else ''}table_{file.stem}"
     output = Path(options.output).expanduser() if options.output else Path("runs") / name
+    stress = is_stress(file)
+    _check_used(options, file, stress)
     if options.list:
         return _listed(options, file, output)
-    if is_stress(file):
+    if stress:
         _stress(options, file, output)
         return 0
     return _trained(options, file, output)
+
+
+def _check_used(options: Options, file: Path, stress: bool) -> None:
+    """Refuse options that have no effect.
+
+    Raises:
+        ConfigError: one of them is given.
+    """
+    unused: tuple[str, ...] = ("stress",)
+    where = "a table of runs"
+    if stress:
+        unused, where = ("data_root", "cache", "device", "threads"), "a table of key frames"
+    if not options.list:
+        unused += ("step_ms",)
+    for name in unused:
+        if getattr(options, name) != getattr(Options, name):
+            place = "without --list" if name == "step_ms" else f"on {where}"
+            flag = name.replace("_", "-")
+            raise ConfigError(f"--{flag} has no effect {place}", file=file, remedy="Omit it.")
 
 
 def _listed(options: Options, file: Path, output: Path) -> int:

@@ -94,9 +94,16 @@ class ReselectionConfig:
         )
         allowed = "0 with reselection.clips training, which evaluates annotated key frames"
         require(self.clips == "all" or not tested, "reselection.test_draws", tested, allowed)
+        # Beyond half a phase, onset and apex could change places.
         require(0 <= self.jitter <= 0.5, "reselection.jitter", self.jitter, "between 0 and 0.5")
         allowed = "1 or more with reselection.jitter"
         require(draws > 0 or not self.jitter, "reselection.draws", draws, allowed)
+
+
+# What `gamdss features` and `gamdss bias`, which train nothing, do not use of it.
+TRAINED_ONLY = tuple(
+    f"reselection.{name}" for name in ("clips", "draws", "train_draws", "test_draws", "jitter")
+)
 
 
 @dataclass

@@ -40,8 +40,8 @@ class Command:
             None for 0.
         options: dataclass of the command's own options; its docstring is the command's help.
         settings: dataclass whose fields can be set by options and also by `--config FILE`.
-        unused: fields and groups of `settings` that a config file may contain but that have no
-            effect here; their options are refused.
+        unused: fields and groups of `settings`, such as `seed`, `model` and `reselection.draws`,
+            that a config file may contain but that have no effect here; their options are refused.
         defaults: of fields of `settings`, if they differ for this command.
         arrange: sorts the words by precedence; later ones win.
         variants: commands of the same name, by the option that selects them.
@@ -81,10 +81,15 @@ class Command:
                 action.nargs, action.const = "?", True
             if action.dest == "print_config":
                 action.metavar = "[FLAGS]"  # the default contains a control character
-            if action.dest.partition(".")[0] in self.unused:
+            if self.ignores(action.dest):
                 action.help = argparse.SUPPRESS
         parser.set_defaults(dict(self.defaults))
         return parser
+
+    def ignores(self, option: str) -> bool:
+        """Whether an option, such as `training.epochs`, has no effect on the command."""
+        name = option.replace("-", "_")
+        return any(name == one or name.startswith(f"{one}.") for one in self.unused)
 
     def parse(self, name: str, words: Sequence[str]) -> list[Any]:
         """The options, and the settings if any, of the words after the command's name.
@@ -93,10 +98,10 @@ class Command:
             ConfigError: an unknown or unused option, or a value of the wrong type.
         """
         for word in words:
-            option = word.removeprefix("--").partition("=")[0].partition(".")[0].replace("-", "_")
-            if word.startswith("--") and option in self.unused:
+            option = word.partition("=")[0]
+            if option.startswith("--") and self.ignores(option[2:]):
                 raise ConfigError(
-                    f"{word.partition('=')[0].replace('_', '-')} has no effect on `gamdss {name}`",
+                    f"{option.replace('_', '-')} has no effect on `gamdss {name}`",
                     remedy="Omit it.",
                 )
         values = parse(self.parser(name), self.arrange(words))

@@ -17,7 +17,7 @@ import numpy as np
 from gamdss.checksums import checksum, file_checksum
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
-from gamdss.data.store import clip_pool
+from gamdss.data.store import FORMAT, clip_pool
 from gamdss.errors import ConfigError, FrameError, RunError
 from gamdss.files import hold_folder, inside, read_record, write_atomic, write_record
 from gamdss.records import KeyFrames
@@ -160,9 +160,13 @@ def _write_array(file: Path, values: np.ndarray) -> None:
 
 
 def _fingerprint(job: FeatureJob) -> str:
-    """Changes with the annotation, its learned errors, and the frames of the features."""
+    """Changes with the method, the annotation, its learned errors, and the frames it looks at."""
     item = job.item
-    parts = [repr(item.clip.annotated.numbers), *job.reader.learned(item.clip.subject)]
+    parts = [
+        f"format {FORMAT}",
+        repr(item.clip.annotated.numbers),
+        *job.reader.learned(item.clip.subject),
+    ]
     for number in job.reader.looked_at(item):
         if number in item.files:
             status = item.files[number].stat()

@@ -135,13 +135,31 @@ def frame_number(path: Path) -> int | None:
     return int(digits[-1])
 
 
-def numbered_images(images: Sequence[Path]) -> dict[int, Path]:
-    """Images by the number in their name, or counted from 1 if these numbers are not unique."""
-    numbers = [frame_number(path) for path in images]
-    if None in numbers or len(set(numbers)) < len(images):
-        numbers = list(range(1, len(images) + 1))
-    pairs = [(n, path) for n, path in zip(numbers, images, strict=True) if n is not None]
-    return dict(sorted(pairs))
+def numbered_images(images: Sequence[Path]) -> tuple[dict[int, Path], str]:
+    """Images by the last number of their name, in rising order, and a warning or "".
+
+    If these numbers are unique, the images without one are left out, unless they are the most. Else
+    all images are counted from 1 in natural order: `img2` comes before `img10`.
+    """
+    numbered = [(n, path) for path in images if (n := frame_number(path)) is not None]
+    unique = len({number for number, _ in numbered}) == len(numbered)
+    if unique and 2 * len(numbered) > len(images):
+        others = [path.name for path in images if frame_number(path) is None]
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        text = f"images without a frame number are left out: {', '.join(others[:3])}{more}"
+        return dict(sorted(numbered)), text if others else ""
+    ordered = sorted(images, key=_natural)
+    why = "some images have no" if unique else "several images have the same"
+    return dict(enumerate(ordered, start=1)), (
+        f"{why} frame number (the last number of their name): frames are counted in the order of "
+        f"their names, from {ordered[0].name} to {ordered[-1].name}"
+    )
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    """A key that sorts numbers in a name by value."""
+    parts = re.split(r"(\d+)", path.name)
+    return [(int(part) if i % 2 else 0, part) for i, part in enumerate(parts)]
 
 
 def pattern_layout(pattern: str) -> Layout:

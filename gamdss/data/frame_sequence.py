@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from numbers import Integral
 from pathlib import Path
@@ -13,6 +14,8 @@ from gamdss.data.frames import decode
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
+
+log = logging.getLogger("gamdss")
 
 
 class FrameSequence(Mapping[int, np.ndarray]):
@@ -27,7 +30,8 @@ class FrameSequence(Mapping[int, np.ndarray]):
         source: a folder of images, or a video that OpenCV decodes.
         first_frame: number of the first frame, from which the others are counted. By default,
             images have the last number of their name (`reg_img46.jpg` is frame 46), and frames of
-            a video are counted from 1.
+            a video are counted from 1. Images whose numbers are not unique are counted from 1 in
+            the order of their names, with a warning.
 
     Raises:
         FrameError: the folder or file does not exist, or contains no frame.
@@ -87,7 +91,10 @@ def _images(folder: Path) -> dict[int, Path]:
     paths = [path for path in listed(folder) if path.suffix.lower() in FRAME_SUFFIXES]
     images = [path for path in paths if not path.name.startswith(".")]
     if images:
-        return numbered_images(images)
+        files, warning = numbered_images(images)
+        if warning:
+            log.warning("%s: %s", folder, warning)
+        return files
     raise FrameError(
         f"the folder contains no image ({', '.join(FRAME_SUFFIXES)})",
         file=folder,

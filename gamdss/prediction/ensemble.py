@@ -8,6 +8,7 @@ fitted to the logits that each network gave to the clips that were held out from
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun, require_classes
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
+from gamdss.training.initial import trained_on
+from gamdss.training.people import person_of_run, shared
 
 NOT_SURE = "not sure"
 _BATCH = 32
@@ -96,13 +99,39 @@ class Ensemble:
         features = config.features if config.features.stored else None
         self._reader = KeyFrameReader(True, size, config.frames, config.reselection, features)
         self._scale = scale(config.features.name, size)[:, None, None]
+        self._people = [trained_on(run.path, fold) for fold in self.folds]
         # There are no checkpoints of the oracle's epochs.
         selection: Selection = "inner" if run.selection == "inner" else "final"
-        self.calibrated = run.results.scored  # a run trained on everybody has no held-out logits
+        scored = run.results.scored  # a run trained on everybody has no held-out logits
+        found = pooled(run.folds, selection) if scored else (np.empty(0), np.empty(0), ())
+        self._held_out, self._labels, clips = found
+        # Whom each held-out clip shows.
+        self._shown = [person_of_run(run.config, clip.partition("/")[0]) for clip in clips]
+        self._calibrate(np.ones(len(clips), bool))
+
+    def unseen(self, person: str) -> Ensemble:
+        """The same with only the networks that have not seen a person; there may be none.
+
+        The temperature is fitted without the person's clips. A network has seen the people of its
+        fold and those of its initial weights, if known; else it may have seen anybody.
+
+        Args:
+            person: as `gamdss.training.people.person` names people.
+        """
+        found = copy(self)
+        kept = [n for n, seen in enumerate(self._people) if not _met(person, seen)]
+        found.folds = tuple(self.folds[n] for n in kept)
+        found._files = [self._files[n] for n in kept]
+        found._people = [self._people[n] for n in kept]
+        found._calibrate(np.array([not shared([person], [shown]) for shown in self._shown], bool))
+        return found
+
+    def _calibrate(self, chosen: np.ndarray) -> None:
+        """Fit the temperature to some of the held-out clips (N,); it is 1 if there are none."""
+        self.calibrated = bool(chosen.any())
         self.temperature = 1.0
         if self.calibrated:
-            logits, labels, _ = pooled(run.folds, selection)
-            self.temperature = fit_temperature(logits, labels)
+            self.temperature = fit_temperature(self._held_out[chosen], self._labels[chosen])
 
     def predict(
         self, images: Mapping[int, np.ndarray], keys: Sequence[tuple[int, int, int]]
@@ -158,6 +187,10 @@ class Ensemble:
         feature = self._reader.features.phase(images, weak, apex).astype(np.float16)
         motion = np.broadcast_to(feature.astype(np.float32) * self._scale, (3, *feature.shape[1:]))
         return resize(images[first]), np.ascontiguousarray(motion)
+
+
+def _met(person: str, seen: Sequence[str] | None) -> bool:
+    return seen is None or bool(shared([person], seen))
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gamdss.checksums import checksum, file_stamp
+from gamdss.data.folders import image_folders
 from gamdss.errors import FrameError
 from gamdss.files import hold_folder, read_record, write_csv, write_record
 from gamdss.prediction.prediction_card import draw_card
@@ -48,17 +50,22 @@ def predict_recordings(
     recordings = find_recordings(place, fps)
     prepare_output(output, place)
     with hold_folder(output, MARKER):
-        values: dict[str, Any] = {**_about(predictor), "recordings": []}
+        values = _about(predictor)
+        sources = [_content(recording) for recording in recordings]
+        names = [(one.name, str(key)) for one, key in zip(recordings, sources, strict=True)]
         stored = _stored(output / MARKER, values)
-        if not stored:  # before the pictures, so that an interrupted call can resume
+        results = [stored.get(name) for name in names]
+        for number, recording in enumerate(recordings):
+            # Before its pictures, and with the stored recordings that follow, so that an
+            # interrupted call can resume.
+            values["recordings"] = [one for one in results if one is not None]
             write_record(output / MARKER, values)
-        for recording in recordings:
-            key = _content(recording)
-            found = stored.get((recording.name, str(key)))
+            found = results[number]
             if found is None or found["problem"] or not _drawn(output, found):
                 found = _predicted(predictor, recording, output)
-            values["recordings"].append({**found, "source": key})
-            write_record(output / MARKER, values)
+            results[number] = {**found, "source": sources[number]}
+        values["recordings"] = results
+        write_record(output / MARKER, values)
         header, *rows = _table(values["recordings"], predictor.run.classes)
         write_csv(output / "predictions.csv", [header, *rows])
         write_prediction_page(output, values)
@@ -71,6 +78,7 @@ def _about(predictor: Predictor) -> dict[str, Any]:
     return {
         "run": identity(predictor.run, config.crops),
         "temperature": round(predictor.ensemble.temperature, 6),
+        "calibrated": predictor.ensemble.calibrated,
         "threshold": config.threshold,
         "draws": config.draws,
         "stabilise": tracking.stabilise,
@@ -83,7 +91,7 @@ def _about(predictor: Predictor) -> dict[str, Any]:
 def _stored(file: Path, values: Mapping[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
     """Recordings of an earlier call with the same run and settings."""
     before = read_record(file)
-    if any(before.get(name) != values[name] for name in values if name != "recordings"):
+    if any(before.get(name) != value for name, value in values.items()):
         return {}
     try:
         return {(found["name"], str(found["source"])): found for found in before["recordings"]}
@@ -91,10 +99,14 @@ def _stored(file: Path, values: Mapping[str, Any]) -> dict[tuple[str, str], dict
         return {}
 
 
-def _content(recording: Recording) -> list[float]:
-    """What changes if a recording does: its size, time of change and the frame rate given."""
-    about = recording.path.stat()
-    return [about.st_size, about.st_mtime_ns, recording.fps or 0]
+def _content(recording: Recording) -> list[Any]:
+    """What changes if a recording does: sizes and times of its files, and the frame rate given."""
+    path, fps = recording.path, recording.fps or 0
+    if path.is_dir():
+        _, images = next(image_folders(path))
+        return [len(images), checksum(f"{file_stamp(image)}\n".encode() for image in images), fps]
+    about = path.stat()
+    return [about.st_size, about.st_mtime_ns, fps]
 
 
 def _predicted(predictor: Predictor, recording: Recording, output: Path) -> dict[str, Any]:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gamdss.files import inside
+from gamdss.errors import ConfigError
+from gamdss.files import inside, safe_name
 from gamdss.report.page import Plot, embedded_file, write_page
 from gamdss.report.style import DPI
 from gamdss.report.table import Column, Table
 
 _TEMPLATE = Path(__file__).parent / "page.html"
+_LONGEST_END = "-999999.png"  # of a picture's name, after that of its recording
+_SHORTENED = 40  # letters of at most four bytes
+_NOT_PLAIN = re.compile(r"[^\w -]")
 _OTHERS = {"blink": "blink", "head": "head movement", "speech": "spoken part"}
 _FOOTER = (
     "Spread is the standard deviation of a probability over the networks of all folds and over "
@@ -45,12 +52,26 @@ class _PredictionPage:
 
 def timeline_file(output: Path, name: str) -> Path:
     """The timeline of a recording."""
-    return inside(output, f"timelines/{name}.png", "a recording")
+    return inside(output, f"timelines/{_path(name)}.png", "a recording")
 
 
 def card_file(output: Path, name: str, number: int) -> Path:
     """The card of a prediction, counted from 1."""
-    return inside(output, f"cards/{name}-{number}.png", "a recording")
+    return inside(output, f"cards/{_path(name)}-{number}.png", "a recording")
+
+
+def _path(name: str) -> str:
+    """A recording's name for paths: parts that are too long, or no plain names, have a digest."""
+    return "/".join(map(_part_of_path, name.split("/")))
+
+
+def _part_of_path(part: str) -> str:
+    try:
+        safe_name(f"{part}{_LONGEST_END}", "a recording")
+        return safe_name(part, "a recording")
+    except ConfigError:
+        digest = hashlib.sha256(os.fsencode(part)).hexdigest()[:12]
+        return f"{re.sub(_NOT_PLAIN, '_', part)[:_SHORTENED]}-{digest}"
 
 
 def write_prediction_page(output: Path, values: Mapping[str, Any]) -> Path:
@@ -122,6 +143,11 @@ def _plot(file: Path, caption: str, photographs: bool = False) -> Plot:
 
 def _run(values: Mapping[str, Any]) -> Table:
     run = values["run"]
+    fitted = (
+        "fitted to held-out logits"
+        if values["calibrated"]
+        else "not fitted, since no clips were held out: probabilities are not calibrated"
+    )
     rows = [
         ("data", run["data"]["dataset"]),
         ("task", run["task"]),
@@ -130,7 +156,7 @@ def _run(values: Mapping[str, Any]) -> Table:
         ("crops in training", _crops(run["training_crops"])),
         ("config", run["config"]),
         ("gamdss", run["gamdss"]),
-        ("temperature", f"{values['temperature']:.3g}, fitted to held-out logits"),
+        ("temperature", f"{values['temperature']:.3g}, {fitted}"),
         ("not sure below", f"{values['threshold']:.0%}"),
         ("draws of key frames", str(values["draws"])),
     ]

@@ -157,7 +157,11 @@ class Predictor:
         )
 
     def classified(
-        self, recording: str, windows: Sequence[Window], stream: Iterable[Crop]
+        self,
+        recording: str,
+        windows: Sequence[Window],
+        stream: Iterable[Crop],
+        ensemble: Ensemble | None = None,
     ) -> Iterator[Prediction]:
         """The prediction of each window in order; only crops of open windows are in memory.
 
@@ -165,6 +169,7 @@ class Predictor:
             recording: its name.
             windows: in the order of time.
             stream: crops of the recording, among them all that the windows want.
+            ensemble: the networks that classify; all of the run by default.
         """
         waiting = list(windows)
         for crop in stream:
@@ -172,7 +177,7 @@ class Predictor:
                 window.take(crop)
             while waiting and waiting[0].complete:
                 window = waiting.pop(0)
-                yield self._classified(recording, window)
+                yield self._classified(recording, window, ensemble or self.ensemble)
                 window.images.clear()
 
     def _crops(
@@ -183,13 +188,13 @@ class Predictor:
         total = sum(map(len, tracking.stretches)) if only is None else len(only)
         yield from tqdm(stream, name, total, unit="frame", disable=not (self._progress and total))
 
-    def _classified(self, recording: str, window: Window) -> Prediction:
+    def _classified(self, recording: str, window: Window, ensemble: Ensemble) -> Prediction:
         candidate, stretch, images = window.candidate, window.stretch, window.images
         fitted = fit_candidate(window.near, window.wide, window.spotted, self.config.draws)
         keys = KeyFrames(*window.spotted) if fitted is None else fitted.fit.keys
         draws = [keys.numbers] if fitted is None else fitted.draws
         seen = {n: _grey(image) for n, image in images.items()} if self.trained_on.grey else images
-        chances = self.ensemble.predict(seen, draws)
+        chances = ensemble.predict(seen, draws)
         first, last = np.searchsorted(stretch.numbers, (keys.onset, keys.offset))
         seconds = times_of(stretch, keys.numbers)
         kind = "micro" if seconds[2] - seconds[0] <= SpottingSettings().micro else "macro"

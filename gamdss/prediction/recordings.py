@@ -15,15 +15,13 @@ from gamdss.data.frames import decode
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, video_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
+from gamdss.prediction.frame_rate import FrameRate, usable
 
 # Below this, a micro-expression (at most half a second) has fewer than eight frames.
 SLOW_FPS = 15
 # Intervals between frames that differ this much from the median are irregular; a share of them
 # above the second number is a variable frame rate.
 _IRREGULAR, _VARIABLE = 0.25, 0.01
-# A video that ends this share, and more than so many frames, before its stated end is truncated;
-# headers of intact videos can be a few frames off.
-_TRUNCATED, _OFF = 0.05, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +54,7 @@ class Recording:
     fps: float | None = None
 
     def __post_init__(self) -> None:
-        if self.fps is not None and not 1 <= self.fps <= 2000:
+        if self.fps is not None and not usable(self.fps):
             raise ConfigError(f"the frame rate is {self.fps}", remedy="It must be 1 to 2000.")
 
 
@@ -92,7 +90,8 @@ class FrameStream:
     """The frames of a recording, decoded one after another; none is kept.
 
     Rotation stored in a video is applied. Times are a video's timestamps unless the recording's
-    `fps` is given; those of images are counted from the first frame number.
+    `fps` is given, and so is its rate if the stated one contradicts them; times of images are
+    counted from the first frame number.
 
     Raises:
         FrameError: the video cannot be decoded, or the frame rate is unknown.
@@ -101,21 +100,23 @@ class FrameStream:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._files: dict[int, Path] = {}
+        self._warning = ""
+        self._rate = FrameRate(0, 0, 0)
         path = recording.path
         if path.is_dir():
-            self._files = _images(path)
-            self.expected, stated = len(self._files), 0.0
+            self._files, self._warning = _images(path)
         else:
             video = _open(path)
-            self.expected = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
-            stated = video.get(cv2.CAP_PROP_FPS)
+            self._rate = FrameRate.read(video)
             video.release()
-        self.fps = float(recording.fps or stated)
-        if not 1 <= self.fps <= 2000:
+            self._warning = "" if recording.fps else self._rate.warning
+        self.expected = len(self._files) or self._rate.expected
+        self.fps = float(recording.fps or self._rate.fps)
+        if not usable(self.fps):
             raise FrameError(
                 "the frame rate is not stored with the frames"
                 if self._files
-                else f"the video states a frame rate of {stated:g}",
+                else f"the video states a frame rate of {self.fps:g}",
                 file=path,
                 remedy="Give it in frames per second with --fps.",
                 kind="unknown frame rate",
@@ -148,8 +149,8 @@ class FrameStream:
 
     @property
     def warnings(self) -> list[str]:
-        """Problems of the frame rate, from the frames that were read so far."""
-        found = []
+        """Problems of file names and of the frame rate, from the frames that were read so far."""
+        found = [self._warning] if self._warning else []
         if self.fps < SLOW_FPS:
             found.append(
                 f"{self.fps:.4g} frames per second: a micro-expression has fewer than "
@@ -177,7 +178,7 @@ class FrameStream:
 
     def _video_frames(self, only: Collection[int] | None) -> Iterator[Frame]:
         last = math.inf if only is None else max(only, default=0)
-        video, number, start, before = _open(self.recording.path), 0, 0.0, -1.0
+        video, number, stamp, start, before = _open(self.recording.path), 0, 0.0, 0.0, -1.0
         try:
             while number < last and video.grab():
                 number += 1
@@ -195,17 +196,16 @@ class FrameStream:
                 yield Frame(number, seconds, np.asarray(image))
         finally:
             video.release()
-        missing = self.expected - number
-        if number < last and (number == 0 or missing > max(_OFF, _TRUNCATED * self.expected)):
-            raise _broken(
-                self.recording.path,
-                f"the video ends after frame {number} of {self.expected}"
-                if number
-                else "the video has no frame that can be decoded",
-            )
+        if not number < last:
+            return
+        if not number:
+            raise _broken(self.recording.path, "the video has no frame that can be decoded")
+        if end := self._rate.truncated(number, stamp):
+            raise _broken(self.recording.path, f"the video ends after {end}")
 
 
-def _images(folder: Path) -> dict[int, Path]:
+def _images(folder: Path) -> tuple[dict[int, Path], str]:
+    """The images by number, and a warning about these or ""."""
     found, images = next(image_folders(folder), (None, []))
     if found != folder:
         raise FrameError("no frame in this folder", file=folder, remedy="Check the path.")

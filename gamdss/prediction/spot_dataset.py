@@ -14,10 +14,12 @@ from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
 from gamdss.align.pose import Pose
 from gamdss.align.settings import AlignConfig
+from gamdss.data.folders import frame_number, listed
 from gamdss.data.long_videos import LongVideo, LongVideos
 from gamdss.errors import FrameError
-from gamdss.files import hold_folder, inside, read_record, write_json, write_record
+from gamdss.files import file_states, hold_folder, inside, read_record, write_json, write_record
 from gamdss.metrics.spotting import Span, SpottedRecording
+from gamdss.prediction.ensemble import Ensemble
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.prediction.long import Candidate
 from gamdss.prediction.predictor import Predictor, spot_stretches, windows_of
@@ -26,6 +28,8 @@ from gamdss.prediction.region_bumps import SpottingSettings
 from gamdss.prediction.stretches import Crop, Stretch, crops
 from gamdss.prediction.tracking import track
 from gamdss.prediction.trained_on import identity
+from gamdss.prediction.unseen import unseen_networks
+from gamdss.version import __version__
 
 SETTINGS = "spotting.json"
 
@@ -89,7 +93,8 @@ class SpottedVideo:
         seen: number of frames that show a face.
         candidates: what was spotted.
         chances: probabilities of the run's classes for each candidate; empty for
-            macro-expressions, and without a run.
+            macro-expressions, without a run, and if no network may classify.
+        folds: names of the folds whose networks classify: those that have not seen the subject.
         problem: why it could not be spotted; empty if it was.
     """
 
@@ -97,6 +102,7 @@ class SpottedVideo:
     seen: int = 0
     candidates: tuple[Candidate, ...] = ()
     chances: tuple[Mapping[str, float], ...] = ()
+    folds: tuple[str, ...] = ()
     problem: str = ""
 
     @property
@@ -123,40 +129,59 @@ def spot_videos(
         data: the dataset.
         output: folder of the results.
         faces: where the faces are.
-        predictor: classifies the micro-expressions.
+        predictor: classifies the micro-expressions, with networks that have not seen the subject.
 
     Raises:
+        ConfigError: every network may have been trained on all subjects with labels.
         RunError: `output` cannot be written, or contains other files.
         DetectorError: the detector is missing or broken.
     """
-    settings: dict[str, Any] = {"method": asdict(SpottingSettings()), **faces.identity}
-    if predictor is not None:
-        settings["run"] = identity(predictor.run, faces.settings)
-        settings["draws"] = predictor.config.draws
+    networks = {} if predictor is None else unseen_networks(data, predictor.ensemble)
+    settings = _settings(faces, predictor)
     found = []
     with hold_folder(output, SETTINGS):
         write_json(output / SETTINGS, {"dataset": data.spec.name, **settings})
         detector = load_detector(faces.settings) if faces.track else None
         for video in tqdm(data.videos, desc="spotting", unit="recording"):
             file = inside(output, f"recordings/{video.name}.json", "a recording")
-            about = _plain({"folder": str(video.folder), "last": video.last, **settings})
-            spotted = _stored(video, read_record(file), about)
-            if spotted is None:
-                try:
-                    spotted = _spot(video, faces, detector, predictor)
-                except FrameError as error:  # not stored: the frame may be replaced
-                    found.append(SpottedVideo(video, problem=_problem(error)))
-                    continue
-                candidates = [asdict(candidate) for candidate in spotted.candidates]
-                values = {"seen": spotted.seen, "candidates": candidates}
-                values |= {"about": about, "chances": list(spotted.chances)}
-                write_record(file, _plain(values))
-            found.append(spotted)
+            ensemble = networks.get(video.subject)
+            folds = () if ensemble is None else ensemble.folds
+            try:
+                about = _plain({**_place(video), **settings, "folds": folds})
+                spotted = _stored(video, read_record(file), about)
+                if spotted is None:
+                    spotted = _spot(video, faces, detector, predictor, ensemble)
+                    candidates = [asdict(candidate) for candidate in spotted.candidates]
+                    values = {"seen": spotted.seen, "candidates": candidates}
+                    values |= {"about": about, "chances": list(spotted.chances)}
+                    write_record(file, _plain(values))
+            except FrameError as error:  # not stored: the frame may be replaced
+                spotted = SpottedVideo(video, problem=_problem(error))
+            found.append(replace(spotted, folds=folds))
     return found
 
 
+def _settings(faces: FaceSource, predictor: Predictor | None) -> dict[str, Any]:
+    """Everything but the frames that determines the results of a recording, as plain values."""
+    method = {"gamdss": __version__, "method": asdict(SpottingSettings()), **faces.identity}
+    if predictor is None:
+        return method
+    run = identity(predictor.run, faces.settings)
+    return {**method, "run": run, "draws": predictor.config.draws}
+
+
+def _place(video: LongVideo) -> dict[str, Any]:
+    """What identifies the frames of a recording."""
+    frames = [file for file in listed(video.folder) if frame_number(file) is not None]
+    return {"folder": str(video.folder), "last": video.last, "frames": file_states(frames)}
+
+
 def _spot(
-    video: LongVideo, faces: FaceSource, detector: Detector | None, predictor: Predictor | None
+    video: LongVideo,
+    faces: FaceSource,
+    detector: Detector | None,
+    predictor: Predictor | None,
+    ensemble: Ensemble | None,
 ) -> SpottedVideo:
     recording = Recording(video.name, video.folder, video.fps)
     stretches = faces.stretches(recording, detector)
@@ -167,13 +192,13 @@ def _spot(
         for one in found.candidates
     ]
     chances: list[dict[str, float]] = [{} for _ in numbered]
-    if predictor is not None:
+    if predictor is not None and ensemble is not None and ensemble.folds:
         every = windows_of(spotted, stretches, video.fps)
         places = [i for i, window in enumerate(every) if window.candidate.type == "micro"]
         windows = [every[place] for place in places]
         only = {number for window in windows for number in window.wanted}
         predictions = predictor.classified(
-            video.name, windows, faces.crops(recording, stretches, only)
+            video.name, windows, faces.crops(recording, stretches, only), ensemble
         )
         for place, prediction in zip(places, predictions, strict=True):
             chances[place] = prediction.as_dict()["probabilities"]

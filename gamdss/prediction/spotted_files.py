@@ -10,12 +10,13 @@ from gamdss.data.long_emotions import label_class
 from gamdss.data.long_videos import LongVideos
 from gamdss.files import write_csv, write_json
 from gamdss.metrics.spotting import IOU, Span, SpottingScore, iou, spotting_scores
-from gamdss.metrics.strs import RecognisedRecording, StrsScore, strs_score
 from gamdss.prediction.spot_dataset import SpottedVideo
+from gamdss.prediction.spotted_recognition import Recognition, predicted
 from gamdss.records import KEYS
 from gamdss.report.page import write_page
 from gamdss.report.spotting_table import spotting_table
 from gamdss.report.table import Column, Table
+from gamdss.runs.finished import FinishedRun
 
 _TEMPLATE = Path(__file__).parent / "spotting.html"
 _SHARES = ("precision", "recall", "f1")
@@ -39,25 +40,12 @@ def score_videos(found: Sequence[SpottedVideo]) -> dict[str, SpottingScore]:
     return spotting_scores([item.recording for item in found])
 
 
-def recognition_score(found: Sequence[SpottedVideo], classes: Sequence[str]) -> StrsScore:
-    """Spot-then-recognise score of the micro-expressions, over all recordings."""
-    recordings = [
-        RecognisedRecording(
-            item.recording,
-            tuple(label_class(event, classes) for event in item.video.events),
-            tuple(_predicted(chances) for chances in item.chances or [{}] * len(item.candidates)),
-        )
-        for item in found
-    ]
-    return strs_score(recordings, classes)
-
-
 def write_spotted_videos(
     data: LongVideos,
     found: Sequence[SpottedVideo],
     output: Path,
     options: Mapping[str, object],
-    classes: Sequence[str] = (),
+    run: FinishedRun | None = None,
 ) -> str:
     """Write predictions, labels, recordings, notes on rows, scores and page; returns a summary.
 
@@ -66,13 +54,14 @@ def write_spotted_videos(
         found: its recordings, spotted.
         output: folder of the files.
         options: those that determine the labels; they are stored with the scores.
-        classes: of the run that classified the micro-expressions; empty without one.
+        run: the run that classified the micro-expressions.
     """
+    classes = () if run is None else run.classes
     scores = score_videos(found)
-    strs = recognition_score(found, classes) if classes else None
+    strs = None if run is None else Recognition.of(found, run)
     write_csv(output / "predictions.csv", _predictions(found, classes))
     write_csv(output / "labels.csv", _labels(found, classes))
-    write_csv(output / "recordings.csv", _recordings(found))
+    write_csv(output / "recordings.csv", _recordings(found, run))
     header = ("row", "name", "problem", "what was done")
     notes = [(note.row, note.name, note.kind, note.text) for note in data.notes]
     write_csv(output / "notes.csv", [header, *notes])
@@ -86,13 +75,13 @@ def write_spotted_videos(
         "recordings_failed": {item.video.name: item.problem for item in found if item.problem},
         "subjects": len({item.video.subject for item in found}),
         "scores": {name: _values(score) for name, score in scores.items()},
-        **({"strs": {**asdict(strs), "classes": list(classes)}} if strs else {}),
+        **({"strs": strs.as_dict()} if strs else {}),
     }
     write_json(output / "scores.json", values)
-    warnings = _warnings(found)
+    warnings = [*_warnings(found), *(strs.warnings if strs else ())]
     _write_page(output / "spotting.html", data, scores, strs, warnings)
     lines = [data.summary, "", spotting_table({data.spec.title: scores}, "simple"), ""]
-    lines += [_strs_text(strs), ""] if strs else []
+    lines += [strs.text, ""] if strs else []
     files = ("predictions.csv", "labels.csv", "recordings.csv", "notes.csv", "scores.json")
     paths = [str(output / name) for name in (*files, "spotting.html")]
     return "\n".join([*lines, *(f"warning: {text}" for text in warnings), *paths])
@@ -109,21 +98,11 @@ def _warnings(found: Sequence[SpottedVideo]) -> list[str]:
     return [*warnings, "all labels of these recordings are missed"] if warnings else []
 
 
-def _strs_text(score: StrsScore) -> str:
-    ends = score.interval
-    interval = "" if ends is None else f" (95% interval {ends[0]:.3f} to {ends[1]:.3f})"
-    return (
-        f"STRS of micro-expressions {score.value:.3f}{interval}: F1 of spotting "
-        f"{score.spotting_f1:.3f} x F1 of recognition {score.analysis_f1:.3f} over {score.pairs} "
-        "spotted labels with a class"
-    )
-
-
 def _write_page(
     path: Path,
     data: LongVideos,
     scores: Mapping[str, SpottingScore],
-    strs: StrsScore | None,
+    strs: Recognition | None,
     warnings: Sequence[str],
 ) -> None:
     rows = []
@@ -133,11 +112,10 @@ def _write_page(
         interval = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
         rows.append((name, f"{counts.tp}/{counts.fp}/{counts.fn}", *shares, interval))
     if strs:
-        ends = strs.interval
+        micro, ends = strs.score, strs.score.interval
         interval = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
-        rows.append(
-            ("STRS, micro", f"{strs.pairs} classified", "", "", f"{strs.value:.3f}", interval)
-        )
+        pairs = f"{micro.pairs} classified"
+        rows.append(("STRS, micro", pairs, "", "", f"{micro.value:.3f}", interval))
     titles = ("TP/FP/FN", "precision", "recall", "F1", "95% interval")
     columns = [Column("", "label", key="type"), *map(Column, titles)]
     counted = {note.kind: 0 for note in data.notes}
@@ -153,13 +131,9 @@ def _write_page(
         warnings=warnings,
         tables=tables,
         footer=f"{_RULE}. Intervals are for subjects drawn anew. "
-        + (f"{_strs_text(strs)}." if strs else ""),
+        + (f"{strs.text}." if strs else ""),
     )
     write_page(path, page, _TEMPLATE)
-
-
-def _predicted(chances: Mapping[str, float]) -> str:
-    return max(chances, key=chances.__getitem__, default="")
 
 
 def _predictions(
@@ -180,7 +154,7 @@ def _predictions(
             place = (item.video.subject, item.video.name, one.type, one.onset, one.apex, one.offset)
             about = (one.score, " ".join(one.parts), " ".join(reached))
             shares = (chances.get(name, "") for name in classes)
-            yield (*place, *about, *((_predicted(chances), *shares) if classes else ()))
+            yield (*place, *about, *((predicted(chances), *shares) if classes else ()))
 
 
 def _labels(found: Sequence[SpottedVideo], classes: Sequence[str]) -> Iterator[tuple[object, ...]]:
@@ -195,11 +169,17 @@ def _labels(found: Sequence[SpottedVideo], classes: Sequence[str]) -> Iterator[t
             yield (*place, *frames, *about, *own)
 
 
-def _recordings(found: Sequence[SpottedVideo]) -> Iterator[tuple[object, ...]]:
-    yield ("subject", "recording", "status", "frames_with_face", "labels", "predictions", "problem")
+def _recordings(
+    found: Sequence[SpottedVideo], run: FinishedRun | None
+) -> Iterator[tuple[object, ...]]:
+    more = () if run is None else ("folds",)
+    header = ("subject", "recording", "status", "frames_with_face", "labels", "predictions")
+    yield (*header, "problem", *more)
     for item in found:
         counts = (item.seen, len(item.video.events), len(item.candidates))
-        yield (item.video.subject, item.video.name, item.status, *counts, item.problem)
+        names = "all" if run and len(item.folds) == len(run.folds) else "; ".join(item.folds)
+        about = (item.problem, *([names] if run else []))
+        yield (item.video.subject, item.video.name, item.status, *counts, *about)
 
 
 def _values(score: SpottingScore) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from gamdss.config import Config, flatten
@@ -36,8 +36,8 @@ _READ = {
 PAGE_STEPS = 16  # half of the steps of `gamdss attribution`: the page shows small maps
 # Fields with paths of this machine, which the page does not show.
 _PLACES = {
-    *("data_root", "annotations", "clip_list", "output", "cache"),
-    *("protocol.split", "reselection.annotators"),
+    *("data_root", "annotations", "clip_list", "output", "cache", "init_from"),
+    *("model.weights", "protocol.split", "reselection.annotators"),
 }
 
 
@@ -226,7 +226,9 @@ def _config(config: Config) -> Table:
     """Every field without a path, and its default; values that differ from it are bold."""
     defaults = flatten(Config().as_dict())
     rows = []
-    for name, value in flatten(config.as_dict()).items():
+    # A dataset may be the file of a spec.
+    dataset = "+".join(PurePath(part).name for part in config.dataset.split("+"))
+    for name, value in flatten(config.as_dict() | {"dataset": dataset}).items():
         if name not in _PLACES:
             texts = [_plain(value), _plain(defaults.get(name))]
             bold = texts[0] != texts[1]
@@ -237,7 +239,9 @@ def _config(config: Config) -> Table:
 
 def _environment(values: Mapping[str, Any]) -> Table:
     """Versions, device, commit and seed; for a merged run, of each part."""
-    rows = [[name, _plain(value)] for name, value in flatten(dict(values)).items()]
+    parts = values.get("merged") or {}
+    named = {f"part {i}": part for i, part in enumerate(parts.values(), start=1)} or dict(values)
+    rows = [[name, _plain(value)] for name, value in flatten(named).items()]
     columns = [Column("", "label", wrap=True), Column("", "text", wrap=True)]
     return Table(columns, rows, "What the numbers were computed with")
 

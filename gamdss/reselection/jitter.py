@@ -13,7 +13,6 @@ from math import ceil
 import numpy as np
 
 _SEED = 20260322
-MOST = 0.5  # of a phase: further, onset and apex could change places
 
 
 def jittered(

@@ -7,7 +7,7 @@ search: of an expression that peaks, and of one that is held for long.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
-from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink_all
 from gamdss.reselection.motion.starts import fit_search, spaced_starts
 
 # 2000 frames took 28 s on one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
@@ -73,10 +73,15 @@ def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:
             f"{len(images)} frames are too many",
             remedy=f"Trim the clip around the expression: at most {MOST_FRAMES} frames.",
         )
-    small, height, width = [], 0, 0
-    for _, image in alike(images):
-        height, width = image.shape[:2]
-        small.append(shrink(image))
+    height = width = 0
+
+    def sized() -> Iterator[np.ndarray]:
+        nonlocal height, width
+        for _, image in alike(images):
+            height, width = image.shape[:2]
+            yield image
+
+    small = shrink_all(sized())
     if len(small) < LEAST_FRAMES or min(height, width) < LEAST_PIXELS:
         raise FrameError(
             f"{len(small)} frames of {height}x{width} pixels are too few or too small",

@@ -79,10 +79,11 @@ class Preset:
     def span(self, onset: int, offset: int) -> range:
         """Frames that `motion` uses if present: the clip, and a share of its length at either end.
 
-        A wrong apex does not shorten them.
+        A wrong apex does not shorten them. Numbers below 0 are only among them from the onset on.
         """
         length = offset - onset
-        return range(max(0, onset - int(self.rise * length)), offset + int(self.fall * length) + 1)
+        first = max(min(0, onset), onset - int(self.rise * length))
+        return range(first, offset + int(self.fall * length) + 1)
 
     def windows(self, onset: int, apex: int, offset: int) -> Windows:
         """Candidates in the order of the search; none is outside its phase."""

@@ -27,6 +27,7 @@ from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.native import (
     ClipPlan,
     WorkbookRow,
+    check_names,
     sheet_lines,
     workbook_row,
     write_csv,
@@ -47,7 +48,7 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
 
     Raises:
         RunError: the folder cannot be written, or holds something else.
-        ConfigError: there are fewer clips than faults to plant.
+        ConfigError: there are fewer clips than faults to plant, or more than names for them.
     """
     plain = _plain(config)
     partial = root.with_name(f".{root.name}.partial")
@@ -56,19 +57,25 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
         with FileLock(root.with_name(f".{root.name}.lock")):
             if _exists(root, plain):
                 return root
-            shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir()
-            _write(partial, config, progress)
-            manifest = yaml.safe_dump(plain, sort_keys=False)
-            (partial / MANIFEST).write_text(manifest, encoding="utf-8")
-            if root.exists():
-                root.rmdir()
-            os.replace(partial, root)
+            try:
+                _replace(root, partial, config, progress)
+            finally:  # with the lock, without which it may be another process's
+                shutil.rmtree(partial, ignore_errors=True)
     except OSError as error:
         raise unwritable(root, error) from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return root
+
+
+def _replace(root: Path, partial: Path, config: SynthConfig, progress: bool) -> None:
+    """Write the dataset to `partial`, then move it to `root`, which is absent or empty."""
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    _write(partial, config, progress)
+    manifest = yaml.safe_dump(_plain(config), sort_keys=False)
+    (partial / MANIFEST).write_text(manifest, encoding="utf-8")
+    if root.exists():
+        root.rmdir()
+    os.replace(partial, root)
 
 
 def _plain(config: SynthConfig) -> dict[str, Any]:
@@ -154,6 +161,7 @@ def _plans(spec: DatasetSpec, config: SynthConfig) -> Iterator[tuple[int, list[C
             # All emotions in turn; subjects start at different ones.
             emotion = emotions[(index + subject) % len(emotions)]
             plans.append(ClipPlan(subject, index, emotion, (config.seed, _CLIP, subject, index)))
+        check_names(spec, plans)
         yield subject, plans
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 
 from gamdss.data.specs import DatasetSpec
+from gamdss.errors import ConfigError
 from gamdss.files import inside
 from gamdss.records import Clip, KeyFrames
 from gamdss.synthetic.casme2 import write_casme2_workbook
@@ -44,17 +45,9 @@ def workbook_row(
 ) -> WorkbookRow:
     """Number and name a clip as the dataset does."""
     form = spec.writing
-    video, take = divmod(plan.index, form.clips_per_video)
+    name, take = _name(spec, plan)
     first = int(drawn.course.numbers[0])
-    drawn = _renumbered(drawn, 1 - first if form.from_one else take * _SPACING)
-    name = form.clip.format(
-        number=plan.subject,
-        take=take + 1,
-        n=video + 1 if form.clips_per_video > 1 else plan.index + 1,
-        letter=chr(ord("a") + video % 26),
-        code=form.codes.get(plan.emotion, plan.emotion),
-        video=form.videos.get(video + 1, f"{video + 1:04d}"),
-    )
+    drawn = _renumbered(drawn, 1 - first if form.from_one else (take - 1) * _SPACING)
     clip = Clip(
         dataset=spec.name,
         subject=spec.subject(form.subject.format(number=plan.subject)),
@@ -63,10 +56,42 @@ def workbook_row(
         emotion=plan.emotion,
         action_units=str(drawn.expression.code),
         video=name,
-        take=take + 1,
+        take=take,
         fps=fps if "fps" in spec.columns else 0.0,
     )
     return WorkbookRow(plan, drawn, clip)
+
+
+def check_names(spec: DatasetSpec, plans: Sequence[ClipPlan]) -> None:
+    """Refuse more clips of a subject than the dataset has names for.
+
+    Raises:
+        ConfigError: two clips would have the same name, and so share folder and frame numbers.
+    """
+    named: dict[tuple[str, int], int] = {}
+    for number, plan in enumerate(plans, 1):
+        first = named.setdefault(_name(spec, plan), number)
+        if first != number:
+            raise ConfigError(
+                f"--clips-per-subject is {len(plans)}, but clip {number} of a subject would have "
+                f"the name of clip {first}",
+                remedy=f"{spec.name} has names for {number - 1} clips per subject.",
+            )
+
+
+def _name(spec: DatasetSpec, plan: ClipPlan) -> tuple[str, int]:
+    """The cell that names a clip or its video, and the clip's number in the video, from 1."""
+    form = spec.writing
+    video, take = divmod(plan.index, form.clips_per_video)
+    name = form.clip.format(
+        number=plan.subject,
+        take=take + 1,
+        n=video + 1 if form.clips_per_video > 1 else plan.index + 1,
+        letter=chr(ord("a") + video % 26),
+        code=form.codes.get(plan.emotion, plan.emotion),
+        video=form.videos.get(video + 1, f"{video + 1:04d}"),
+    )
+    return name, take + 1
 
 
 def _renumbered(drawn: SyntheticClip, by: int) -> SyntheticClip:

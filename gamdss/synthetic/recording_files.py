@@ -24,7 +24,7 @@ TRUTH = "events.csv"
 MANIFEST = "recordings.json"
 _HEADER = (
     *("subject", "recording", "kind", "onset", "apex", "offset"),
-    *("action_units", "amplitude"),
+    *("action_units", "amplitude", "dataset_recording"),
 )
 
 
@@ -44,7 +44,7 @@ def write_recordings(
     Args:
         folder: it gets frames and workbook as the dataset has them, and `events.csv` with every
             event, blinks and turns included. Frame numbers are those of the files, amplitudes
-            pixels of the frames.
+            pixels of the frames, and `dataset_recording` is the recording's name in the dataset.
         settings: how recordings are drawn.
         subjects: number of people.
         takes: recordings of each.
@@ -74,10 +74,11 @@ def write_recordings(
         _check_manifest(
             folder / MANIFEST, {**asdict(settings), "layout": layout, "quality": jpeg_quality}
         )
+        _check_others(folder, names, subjects, takes)
         every = list(product(range(1, subjects + 1), range(1, takes + 1)))
         for subject, take in tqdm(every, "writing", unit="recording", disable=not progress):
             recording = draw_recording(settings, subject, take)
-            table.writerows(_rows(recording))
+            table.writerows(_rows(recording, names))
             shown = [event for event in recording.events if event.expression is not None]
             labels += [(recording, index, event) for index, event in enumerate(shown, 1)]
             _write_frames(folder, names, recording, jpeg_quality)
@@ -102,8 +103,30 @@ def _check_manifest(file: Path, values: dict[str, Any]) -> None:
     write_json(file, plain)
 
 
-def _rows(recording: Recording) -> list[tuple[object, ...]]:
+def _check_others(folder: Path, names: Layout, subjects: int, takes: int) -> None:
+    """Refuse a folder with more recordings, which the workbook would lack.
+
+    Recordings are written subject by subject, so that any others include one of two.
+
+    Raises:
+        RunError: the folder contains recordings of more subjects, or more of each.
+    """
+    for subject, take in ((subjects + 1, 1), (1, takes + 1)):
+        if subject > names.subjects or take > names.takes:
+            continue
+        first = folder / names.frame(subject, take, 1)
+        if first.exists():
+            raise RunError(
+                f"this folder contains {names.name(subject, take)}, which is not among "
+                f"{subjects} subjects with {takes} recordings each",
+                file=first.parent,
+                remedy="Give as many --subjects and --recordings as it has, or another folder.",
+            )
+
+
+def _rows(recording: Recording, names: Layout) -> list[tuple[object, ...]]:
     scale = recording.face.scale
+    name = names.name(recording.subject, recording.take)
     return [
         (
             recording.subject,
@@ -114,6 +137,7 @@ def _rows(recording: Recording) -> list[tuple[object, ...]]:
             event.offset,
             "" if event.expression is None else event.expression.code,
             round(event.amplitude * scale, 3) if event.amplitude else "",
+            name,
         )
         for event in recording.events
     ]
@@ -121,14 +145,15 @@ def _rows(recording: Recording) -> list[tuple[object, ...]]:
 
 def _write_frames(root: Path, names: Layout, recording: Recording, quality: int) -> None:
     """Write the frames, unless the last one is there already."""
-    last = root / names.frame(recording, recording.length)
+    subject, take = recording.subject, recording.take
+    last = root / names.frame(subject, take, recording.length)
     if last.is_file():
         return
     try:
         last.parent.mkdir(parents=True, exist_ok=True)
         for number, frame in recording.frames():
             _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            file, content = root / names.frame(recording, number), data.tobytes()
+            file, content = root / names.frame(subject, take, number), data.tobytes()
             if file == last:  # it marks the recording as complete
                 write_atomic(last, lambda target, content=content: target.write_bytes(content))  # type: ignore[misc]
             else:

@@ -27,7 +27,10 @@ class Layout(Protocol):
     subjects: int
     takes: int
 
-    def frame(self, recording: Recording, number: int) -> str:
+    def name(self, subject: int, take: int) -> str:
+        """Name of a recording, as the reader of the dataset has it."""
+
+    def frame(self, subject: int, take: int, number: int) -> str:
         """Path of a frame under the dataset's folder."""
 
     def write_workbook(self, root: Path, labels: Labels) -> None:
@@ -41,9 +44,13 @@ class SammLongVideos:
     subjects: int = 994
     takes: int = 99
 
-    def frame(self, recording: Recording, number: int) -> str:
+    def name(self, subject: int, take: int) -> str:
+        """`006_1`."""
+        return f"{subject + 5:03d}_{take}"
+
+    def frame(self, subject: int, take: int, number: int) -> str:
         """Path of a frame under the dataset's folder."""
-        name = self._video(recording)
+        name = self.name(subject, take)
         return f"SAMM_longvideos/{name}/{name}_{number:04d}.jpg"
 
     def write_workbook(self, root: Path, labels: Labels) -> None:
@@ -60,17 +67,13 @@ class SammLongVideos:
             ]
         )
         for recording, index, event in labels:
-            name = self._video(recording)
+            name = self.name(recording.subject, recording.take)
             kind = "Macro" if event.kind == "macro" else "Micro - 1/2"
             length = event.offset - event.onset + 1
             row: list[Any] = [name.split("_")[0], f"{name}_{index}", recording.take]
             row += [event.onset, event.apex, event.offset, length, kind, _units(event), None]
             sheet.append(row)
         write_atomic(root / "SAMM_LongVideos_V1_Release.xlsx", book.save)
-
-    @staticmethod
-    def _video(recording: Recording) -> str:
-        return f"{recording.subject + 5:03d}_{recording.take}"
 
 
 @dataclass
@@ -80,11 +83,15 @@ class Casme2Long:
     subjects: int = len(_SUBJECTS)
     takes: int = len(FILMS)
 
-    def frame(self, recording: Recording, number: int) -> str:
+    def name(self, subject: int, take: int) -> str:
+        """`s15_0101`."""
+        return f"s{_SUBJECTS[subject - 1]}_{FILMS[take - 1][0]}"
+
+    def frame(self, subject: int, take: int, number: int) -> str:
         """Path of a frame under the dataset's folder."""
-        subject = _SUBJECTS[recording.subject - 1]
-        code, _, title = FILMS[recording.take - 1]
-        return f"rawpic/s{subject}/{subject}_{code}{title}/img{number:03d}.jpg"
+        person = _SUBJECTS[subject - 1]
+        code, _, title = FILMS[take - 1]
+        return f"rawpic/s{person}/{person}_{code}{title}/img{number:03d}.jpg"
 
     def write_workbook(self, root: Path, labels: Labels) -> None:
         """Write `CAS(ME)^2code_final.xlsx`."""
@@ -105,9 +112,13 @@ class Casme3Long:
     subjects: int = 100
     takes: int = 13
 
-    def frame(self, recording: Recording, number: int) -> str:
+    def name(self, subject: int, take: int) -> str:
+        """`spNO.1_a`."""
+        return f"spNO.{subject}_{_letter(take)}"
+
+    def frame(self, subject: int, take: int, number: int) -> str:
         """Path of a frame under the dataset's folder."""
-        return f"part_A/spNO.{recording.subject}/{self._letter(recording)}/color/{number}.jpg"
+        return f"part_A/spNO.{subject}/{_letter(take)}/color/{number}.jpg"
 
     def write_workbook(self, root: Path, labels: Labels) -> None:
         """Write `CAS(ME)3_part_A_v2.xlsx`, all its cells as text."""
@@ -118,14 +129,14 @@ class Casme3Long:
         sheet.append([*header, "AU", "Expression type", "Objective class"])
         blinks.append([*header[:3], "Offset"])
         for recording, _, event in labels:
-            row = [f"spNO.{recording.subject}", self._letter(recording)]
+            row = [f"spNO.{recording.subject}", _letter(recording.take)]
             row += map(str, (event.onset, event.apex, event.offset, _units(event) or ""))
             sheet.append([*row, f"{event.kind.capitalize()}-expression", "I"])
         write_atomic(root / "CAS(ME)3_part_A_v2.xlsx", book.save)
 
-    @staticmethod
-    def _letter(recording: Recording) -> str:
-        return chr(ord("a") + recording.take - 1)
+
+def _letter(take: int) -> str:
+    return chr(ord("a") + take - 1)
 
 
 def _units(event: Event) -> str | int | None:

@@ -180,7 +180,7 @@ class RunFolds(Session):
             start = None
             if self._start is not None:
                 seen = self._start.seen(folds, dataset.labelled)
-                start = str(self.config.init_from), list(seen)
+                start = self._start.place.name, list(seen)
             values = results(self.config, *about, finished, len(subjects), len(used), start)
             write_json(self.directory.path / "results.json", values.as_dict())
         return Run(self.directory, dataset, finished, missing, values)

@@ -15,14 +15,13 @@ import torch
 from torch import nn
 
 from gamdss.config import Config
-from gamdss.data.composite import JOINT
 from gamdss.data.splits import Fold, Labelled
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.models.hub import ABOUT, CONFIG, WEIGHTS, read_config_json
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.training.checkpoint import fit, load_result, read_about, read_weights
 from gamdss.training.fold_data import FoldData
-from gamdss.training.people import people, person, shared
+from gamdss.training.people import people, person_of_run, shared
 from gamdss.training.run_files import read_config
 
 log = logging.getLogger("gamdss")
@@ -214,19 +213,14 @@ def trained_on(run: Path, fold: str) -> tuple[str, ...] | None:
     if stored is not None:
         return _known(stored)
     config = read_config(run)
-    datasets = config.dataset.split(JOINT)
     try:
         held_out = {c.partition("/")[0] for c in load_result(folder / "predictions.npz").clips}
         with (run / "annotations.csv").open(newline="", encoding="utf-8") as lines:
             subjects = {row["subject"] for row in csv.DictReader(lines)} - held_out
     except (OSError, KeyError, CheckpointError):
         return None
-
-    def name(subject: str) -> str:
-        own = [dataset for dataset in datasets if subject.startswith(f"{dataset}-")]
-        return person(own[0] if own else datasets[0], subject)
-
-    return None if config.init_from else tuple(sorted({name(subject) for subject in subjects}))
+    found = {person_of_run(config, subject) for subject in subjects}
+    return None if config.init_from else tuple(sorted(found))
 
 
 def freeze(net: nn.Module, patterns: str | None) -> None:

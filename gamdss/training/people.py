@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import Path
 
+from gamdss.config import Config
 from gamdss.data.cells import without_prefix
+from gamdss.data.composite import JOINT
 from gamdss.data.specs import spec_names
 from gamdss.records import Clip
 
@@ -21,6 +24,13 @@ def person(dataset: str, subject: str) -> str:
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
     text = without_prefix(text.removeprefix(f"{dataset.casefold()}-"))
     return f"{dataset}/{re.sub(r'[0-9]+', lambda digits: str(int(digits[0])), text)}"
+
+
+def person_of_run(config: Config, subject: str) -> str:
+    """The person of a subject as a run names it: in a composite with the dataset before it."""
+    datasets = [Path(name).stem for name in config.dataset.split(JOINT)]
+    own = [name for name in datasets if subject.startswith(f"{name}-")]
+    return person(own[0] if own else datasets[0], subject)
 
 
 def people(clips: Iterable[Clip]) -> tuple[str, ...]:

@@ -110,8 +110,8 @@ class RunResults:
     the original release reports it: its accuracy and its other figures are of two different
     epochs (`gamdss.metrics`). `inner` is None where no subjects were set aside.
 
-    `started_from` names the run or folder of the initial weights, and `seen` the folds whose
-    held-out subjects these had seen or may have seen: with any, no score can be trusted.
+    `started_from` is the name of the run or folder of the initial weights, and `seen` the folds
+    whose held-out subjects these had seen or may have seen: with any, no score can be trusted.
 
     If nothing is held out, `final` and `oracle` are None, and `subjects` and `clips` count those
     trained on.

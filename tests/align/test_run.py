@@ -77,6 +77,14 @@ def test_changed_frames_are_aligned_again_and_old_crops_removed(stub, jobs, tmp_
     assert {name for name in after if after[name] != before[name]} == {"b/1.png"}
 
 
+def test_frames_rewritten_with_the_same_size_are_aligned_again(stub, tmp_path):
+    for level in (50, 200):
+        files = write(tmp_path / "raw", [np.full((90, 80, 3), level)], form="{}.bmp")
+        os.utime(files[1], (level, level))
+        align_clips([job("a", files)], stub, tmp_path / "out", progress=False)
+        assert cv2.imread(str(tmp_path / "out" / "a" / "1.png")).mean() == level
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_killed_run_resumes_and_ends_the_same(stub, jobs, tmp_path, monkeypatch, after):
     whole = align_clips(jobs, stub, tmp_path / "whole", progress=False)

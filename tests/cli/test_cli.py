@@ -10,7 +10,7 @@ from workbook_edits import WORKBOOK
 
 from gamdss import __version__
 from gamdss.cli import main
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import FOLDER, get_spec
 
 ROOT = Path(__file__).parents[2]
 
@@ -93,3 +93,11 @@ def test_scripts_run_from_any_directory_and_name_their_own_config(
     asked = yaml.safe_load((ROOT / "configs" / f"{dataset}_{task}.yaml").read_text())
     assert f'"{dataset}_{task}.yaml"' in script.read_text()
     assert (asked["dataset"], asked["task"]) == (dataset, task)
+
+
+def test_the_spec_of_a_file_is_shown(tmp_path, capsys):
+    text = (FOLDER / "cas2.yaml").read_text("utf-8") + "# of a lab\n"
+    own = tmp_path / "own.yaml"
+    own.write_text(text, encoding="utf-8")
+    assert main(["datasets", "--show", str(own)]) == 0
+    assert capsys.readouterr().out == text

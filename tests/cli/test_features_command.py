@@ -106,6 +106,10 @@ def test_started_again_it_does_what_is_missing_and_ends_with_the_same_bytes(
     assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
     assert sorted(written) == sorted(2 * [row["clip"] for row in gone])
     assert contents(output) == contents(done)
+    written.clear()
+    monkeypatch.setattr(feature_files, "FORMAT", 0)  # files of a version with other numbers
+    assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
+    assert sorted(written) == sorted(2 * [row["clip"] for row in rows(done)])
 
 
 @pytest.mark.slow
@@ -187,6 +191,9 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
         (["--dataset", "cas9"], "Did you mean"),
         (["--model.image_size", "64"], "--model.image-size has no effect"),
         (["--training.epochs=3"], "--training.epochs has no effect"),
+        (["--tensorboard"], "--tensorboard has no effect"),
+        (["--reselection.draws", "4"], "--reselection.draws has no effect"),
+        (["--reselection.clips=training"], "--reselection.clips has no effect"),
     ],
 )
 def test_a_wrong_option_is_refused(small_dataset, tmp_path, capsys, words, message):
@@ -200,7 +207,10 @@ def test_a_wrong_option_is_refused(small_dataset, tmp_path, capsys, words, messa
 @pytest.mark.slow
 def test_the_config_of_a_run_may_be_given(small_dataset, tmp_path):
     file = tmp_path / "run.yaml"
-    file.write_text("model:\n  image_size: 64\ntraining: {epochs: 3}\ntask: c5\n")
+    file.write_text(
+        "model:\n  image_size: 64\ntraining: {epochs: 3}\ntask: c5\n"
+        "tensorboard: true\nreselection: {clips: training}\n"
+    )
     assert command(small_dataset, tmp_path / "out", "--config", str(file)) == 0
     assert len(rows(tmp_path / "out")) == 12
 

@@ -59,6 +59,18 @@ def test_a_dataset_is_spotted_scored_and_resumed(written, tmp_path, monkeypatch,
     before = (tmp_path / "scores.json").read_bytes()
     assert main(given) == 0
     assert (tmp_path / "scores.json").read_bytes() == before
+    frame = next(written.glob("rawpic/s16/*/img050.jpg"))
+    frame.write_bytes(frame.read_bytes())  # written again: it may be another picture
+    again = []
+    monkeypatch.setattr(
+        "gamdss.prediction.spot_dataset._spot",
+        lambda video, *_: again.append(video.name) or SpottedVideo(video),
+    )
+    assert main(given) == 0
+    assert again == ["s16_0101"]
+    monkeypatch.setattr("gamdss.prediction.spot_dataset.__version__", "0.0")
+    assert main(given) == 0
+    assert again == ["s16_0101", "s15_0101", "s16_0101"]
 
 
 def test_tracked_faces_give_the_datasets_frame_numbers(tmp_path):
@@ -120,13 +132,21 @@ def test_a_broken_frame_fails_its_recording_only(written, tmp_path, capsys):
     assert "no recording could be spotted" in capsys.readouterr().err
 
 
-def test_a_run_classifies_micro_expressions(tmp_path, finished_run, capsys):
-    calm = {"micro": (1, 1), "macro": (0, 0), "seconds": 5, "noise": 0.5, "head": 0.1, "seed": 6}
-    settings = replace(SETTINGS, **calm)
-    root = write_recordings(tmp_path / "long", settings, subjects=1, layout="casme2sq")
-    given = [*words(root, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """Recordings with one micro-expression of each of three subjects: s15, s16 and s19."""
+    root = tmp_path_factory.mktemp("calm") / "casme2sq"
+    shown = {"micro": (1, 1), "macro": (0, 0), "seconds": 5, "noise": 0.5, "head": 0.1, "seed": 6}
+    return write_recordings(root, replace(SETTINGS, **shown), subjects=3, layout="casme2sq")
+
+
+def test_networks_of_other_people_classify_micro_expressions(tmp_path, finished_run, calm, capsys):
+    given = [*words(calm, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
     assert main([*given, "--run", str(finished_run)]) == 0
-    assert "STRS of micro-expressions" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "STRS of micro-expressions" in shown
+    assert "not trained on the subject: 3 of 3 for 3 subjects" in shown
+    assert "Its classes mean nothing on real faces" in shown
     stored = json.loads((tmp_path / "out" / "scores.json").read_text())
     score = stored["strs"]
     assert score["value"] == pytest.approx(score["spotting_f1"] * score["analysis_f1"])
@@ -136,7 +156,55 @@ def test_a_run_classifies_micro_expressions(tmp_path, finished_run, capsys):
         assert row["class"] in score["classes"]
         shares = [float(row[f"probability_{name}"]) for name in score["classes"]]
         assert sum(shares) == pytest.approx(1, abs=1e-3)
+    assert score["networks_by_subject"] == {"s15": 3, "s16": 3, "s19": 3}
+    assert {row["folds"] for row in table(tmp_path / "out" / "recordings.csv")} == {"all"}
     assert "STRS" in (tmp_path / "out" / "spotting.html").read_text()
+
+
+def train_on(calm, small_options, output, *protocol):
+    """A run on the micro-expressions of the recordings."""
+    words = ["train", "--dataset", "casme2sq", "--task", "c3", "--data-root", str(calm)]
+    words += [*small_options, "--training.epochs", "1", *protocol, "--output", str(output)]
+    assert main(words) == 0
+
+
+def test_a_network_does_not_classify_people_that_it_was_trained_on(
+    calm, small_options, tmp_path, capsys
+):
+    split = tmp_path / "split.csv"
+    split.write_text("subject,part\ns15,train\ns16,train\ns19,test\n")
+    book = openpyxl.load_workbook(calm / "CAS(ME)^2code_final.xlsx")
+    book.worksheets[0].cell(3, 7, "negative")  # s19: without it, `c3` leaves the clip out
+    book.save(tmp_path / "book.xlsx")
+    table_of = ("--annotations", str(tmp_path / "book.xlsx"))
+    fixed = ("--protocol.name", "fixed", "--protocol.split", str(split))
+    train_on(calm, small_options, tmp_path / "run", *fixed, *table_of)
+    given = [*words(calm, tmp_path / "out"), *table_of, "--faces", "as-is", "--face", FACE]
+    assert main([*given, "--run", str(tmp_path / "run")]) == 0
+    shown = capsys.readouterr().out
+    assert "1 of 1 for 1 subject\n" in shown
+    assert "trained on 2 of 3 subjects (s15, s16): their micro-expressions are not" in shown
+    assert "trained on 2 of 3 subjects" in (tmp_path / "out" / "spotting.html").read_text()
+    rows = table(tmp_path / "out" / "recordings.csv")
+    assert [row["folds"] for row in rows] == ["", "", "all"]
+    micro = [row for row in table(tmp_path / "out" / "predictions.csv") if row["type"] == "micro"]
+    assert {row["subject"] for row in micro} >= {"s15", "s19"}
+    assert all((row["class"] != "") == (row["subject"] == "s19") for row in micro)
+    stored = json.loads((tmp_path / "out" / "scores.json").read_text())
+    assert stored["strs"]["subjects_left_out"] == ["s15", "s16"]
+    assert stored["strs"]["interval"] is None  # one subject is scored
+    assert stored["subjects"] == 3
+
+
+def test_a_run_trained_on_everybody_who_is_scored_is_refused(calm, small_options, tmp_path, capsys):
+    # It has not seen s19, whose label has none of the classes.
+    train_on(calm, small_options, tmp_path / "run", "--protocol.name", "all")
+    given = [*words(calm, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+    assert main([*given, "--run", str(tmp_path / "run")]) == 2
+    error = capsys.readouterr().err
+    assert "every network of --run was, or may have been, trained on the subjects" in error
+    assert "--protocol.name loso" in error
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ def test_what_is_written_is_read_at_the_datasets_frame_rate(dataset, fps, tmp_pa
         true = [row for row in csv.DictReader(file) if row["kind"] == "macro"]
     labels = [event for video in videos for event in video.events]
     assert sorted(event.onset for event in labels) == sorted(int(row["onset"]) for row in true)
+    assert {row["dataset_recording"] for row in true} == {video.name for video in videos}
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,33 @@ def test_a_folder_by_the_numbers_in_its_names(folder):
         _ = frames[1]
 
 
+def shades(place, names):
+    """Images of one grey level each, 10 more for each name; then those that are read, in order."""
+    place.mkdir()
+    for level, name in enumerate(names, start=1):
+        cv2.imwrite(str(place / name), np.full((8, 8, 3), 10 * level, np.uint8))
+    frames = gamdss.FrameSequence(place)
+    return {number: int(frames[number].mean()) // 10 for number in frames}
+
+
+def test_images_without_a_number_are_left_out(tmp_path, caplog):
+    names = ["img_1.png", "img_2.png", "img_10.png", "cover.png"]
+    assert shades(tmp_path / "clip", names) == {1: 1, 2: 2, 10: 3}
+    assert "without a frame number are left out: cover.png" in caplog.text
+
+
+def test_images_are_counted_in_the_order_of_their_numbers(tmp_path, caplog):
+    names = [f"frame_{n}_cam1.png" for n in range(8, 12)]
+    assert shades(tmp_path / "cam", names) == {1: 1, 2: 2, 3: 3, 4: 4}
+    assert "the same frame number" in caplog.text
+    assert "from frame_8_cam1.png to frame_11_cam1.png" in caplog.text
+    assert shades(tmp_path / "most", ["b.png", "c.png", "a5.png"]) == {1: 3, 2: 1, 3: 2}
+    assert "some images have no frame number" in caplog.text
+    caplog.clear()
+    assert shades(tmp_path / "right", ["cam1_9.png", "cam1_10.png"]) == {9: 1, 10: 2}
+    assert not caplog.text
+
+
 def test_a_video_in_any_order(video):
     frames = gamdss.FrameSequence(video, first_frame=100)
     assert frames.numbers == tuple(range(100, 112))

@@ -1,6 +1,7 @@
 """All folds of a run as one classifier: the run's own logits, temperature, spread, errors."""
 
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,9 @@ from gamdss.data.specs import get_spec
 from gamdss.errors import RunError
 from gamdss.metrics import chosen_logits
 from gamdss.prediction.ensemble import NOT_SURE, Ensemble, fit_temperature
+from gamdss.runs.export import load_trained
 from gamdss.runs.finished import read_run
+from gamdss.training.checkpoint import load_weights, save_weights
 
 pytestmark = pytest.mark.slow
 
@@ -41,6 +44,44 @@ def test_the_networks_give_a_clip_the_logits_of_the_run(name, request, small_dat
     two = ensemble.predict(images, [keys, (keys[0], keys[0], keys[2])])
     assert two.draw_spread.max() > 0
     assert two.chances.sum() == pytest.approx(1)
+
+
+def test_only_networks_that_have_not_seen_a_person_classify(finished_run):
+    run = read_run(finished_run)
+    ensemble = Ensemble(run, "cpu")
+    for other in ("cas2/4", "samm/1"):  # in no fold, or of another dataset
+        assert ensemble.unseen(other).folds == ("01", "02", "03")
+        assert ensemble.unseen(other).temperature == ensemble.temperature
+    chosen = ensemble.unseen("cas2/2")
+    assert chosen.folds == ("02",)
+    assert ensemble.unseen("csv/2").folds == ("02",)  # a custom table may have anybody
+    assert ensemble.folds == ("01", "02", "03")
+    others = [fold for fold in run.folds if fold.name != "02"]
+    logits = np.concatenate([chosen_logits(fold, run.selection) for fold in others])
+    labels = np.concatenate([fold.labels for fold in others])
+    assert chosen.temperature == fit_temperature(logits, labels)
+    rng = np.random.default_rng(0)
+    images = {n: rng.integers(0, 255, (40, 40, 3), np.uint8) for n in (1, 2, 3)}
+    keys = [(1, 2, 3)]
+    expected = ensemble._logits(images, [(1, 2)])[1] / chosen.temperature
+    np.testing.assert_allclose(
+        chosen.predict(images, keys).chances, softmax(expected[0]), atol=1e-6
+    )
+    assert ensemble.predict(images, keys).fold_spread.max() > 0
+
+
+def test_networks_of_earlier_versions_have_seen_all_but_the_held_out(finished_run, tmp_path):
+    copy = Path(shutil.copytree(finished_run, tmp_path / "run"))
+    run = read_run(copy)
+    net = load_trained(copy, "01").net
+    for name in ("01", "02", "03"):
+        file = copy / "folds" / name / "checkpoint.safetensors"
+        about = load_weights(file, net)
+        del about["people"]
+        save_weights(file, net, about)
+    assert Ensemble(run, "cpu").unseen("cas2/3").folds == ("03",)
+    (copy / "annotations.csv").unlink()  # whom they have seen is then unknown
+    assert Ensemble(run, "cpu").unseen("cas2/3").folds == ()
 
 
 def test_the_temperature_undoes_a_factor():

@@ -4,7 +4,7 @@ import weakref
 
 import numpy as np
 import pytest
-from filmed import coffee, film, frames, portrait, rotate, vary
+from filmed import coffee, film, frames, portrait, record, rotate, vary
 
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
@@ -40,6 +40,15 @@ def test_a_folder_of_frames_keeps_its_numbers(tmp_path):
     stream = FrameStream(Recording("raw", folder, 100))
     assert [f.seconds for f in stream] == pytest.approx([0, 0.01, 0.03, 0.04, 0.05])
     assert "missing frames: 10 to 20 ms" in stream.warnings[0]
+
+
+def test_images_without_a_number_are_left_out_and_named(tmp_path):
+    folder = frames(tmp_path / "raw", GREYS[:12])
+    frames(tmp_path / "other", [GREYS[20][:20]])
+    (tmp_path / "other" / "img1.png").rename(folder / "cover.png")
+    stream = FrameStream(Recording("raw", folder, 100))
+    assert levels(stream) == [(n, n) for n in range(1, 13)]
+    assert "left out: cover.png" in stream.warnings[0]
 
 
 def test_frames_without_a_rate_ask_for_it(tmp_path):
@@ -105,7 +114,37 @@ def test_a_variable_frame_rate_is_reported(tmp_path):
     gaps = np.diff([f.seconds for f in stream])
     assert gaps[:11] == pytest.approx(unit / 2, abs=1e-3)
     assert gaps[12:] == pytest.approx(1.5 * unit, abs=1e-3)
-    assert "variable frame rate: 20 to 60 ms" in stream.warnings[0]
+    stated, variable = stream.warnings
+    assert "the video states 25 frames per second, but its frames are 20 ms apart" in stated
+    assert "variable frame rate: 20 to 60 ms" in variable
+
+
+# Frames of a browser's video: every fifth is late.
+STAMPS = [36 * n + 13 * (n % 5 == 0) for n in range(24)]
+
+
+@pytest.mark.parametrize("seconds", [0.87, None])
+def test_a_video_of_a_browser_has_the_rate_of_its_timestamps(tmp_path, seconds):
+    path = record(film(tmp_path / "clip.webm", GREYS, code="VP80"), STAMPS, seconds)
+    stream = FrameStream(Recording("clip", path))
+    assert stream.fps == pytest.approx(1 / 0.036)
+    assert stream.expected == (0 if seconds is None else 24)
+    times = [f.seconds for f in stream]
+    assert times == pytest.approx([(s - STAMPS[0]) / 1000 for s in STAMPS], abs=0.002)
+    stated, variable = stream.warnings
+    assert "states 1000 frames per second, but its frames are 36 ms apart" in stated
+    assert "27.78 frames per second are used" in stated
+    assert "variable frame rate" in variable
+    given = FrameStream(Recording("clip", path, fps=30))
+    assert [f.seconds for f in given] == pytest.approx([n / 30 for n in range(24)])
+    assert (given.fps, given.warnings) == (30, [])
+
+
+@pytest.mark.parametrize("fps", [None, 30])
+def test_a_truncated_video_of_a_browser(tmp_path, fps):
+    path = record(film(tmp_path / "clip.webm", GREYS, code="VP80"), STAMPS, 1.75)
+    with pytest.raises(FrameError, match=r"the video ends after 0\.8 of 1\.8 seconds"):
+        list(FrameStream(Recording("clip", path, fps)))
 
 
 def test_few_frames_per_second_are_reported(tmp_path):

@@ -13,6 +13,8 @@ import pytest
 from browser import chromium, console
 
 from gamdss.cli import main
+from gamdss.config import Config, ModelConfig
+from gamdss.report import run_page
 from gamdss.report.page_warnings import warnings
 from gamdss.runs.finished import read_run
 
@@ -76,6 +78,21 @@ def test_the_page_shows_the_results(finished_run, page):
         assert words in shown
     assert "fewer than 10 clips" in shown
     assert str(finished_run) not in text  # no path of this machine
+
+
+def test_tables_of_the_page_name_no_place():
+    config = Config(
+        dataset="/here/lab.yaml+cas2",
+        init_from="/here/run",
+        model=ModelConfig(backbone="resnet18", weights="/here/w"),
+    )
+    for table in (
+        run_page._config(config),
+        run_page._environment({"merged": {"/here/a": {"seed": 1}, "/here/b": {"seed": 2}}}),
+    ):
+        text = "\n".join(str(cell) for row in table.rows for cell in row)
+        assert "/here" not in text
+        assert "lab.yaml+cas2" in text or "part 2.seed" in text
 
 
 def test_the_page_is_self_contained(page):

@@ -52,6 +52,27 @@ def frames():
     return clip()
 
 
+@pytest.mark.parametrize(
+    "convert", [lambda x: x / 255, lambda x: (x - 118.0) / 58, lambda x: x * 257.0]
+)
+def test_floats_of_any_range_are_read_like_bytes(frames, convert):
+    given = ONSET - 4, APEX + 6, OFFSET - 8
+    found, same = (
+        (reselect(images, *given, preset="motion"), spot(images))
+        for images in (convert(frames.astype(np.float32)), frames)
+    )
+    for floats, whole in zip(found, same, strict=True):
+        assert np.abs(np.subtract(floats.numbers, whole.numbers)).max() <= 1
+        assert floats.quality == pytest.approx(whole.quality, abs=0.01)
+
+
+def test_frame_numbers_below_0(frames):
+    there = {number - 30: image for number, image in enumerate(frames, start=1)}
+    keys = reselect(there, ONSET - 34, APEX - 24, OFFSET - 38, preset="motion")
+    assert abs(keys.onset - (ONSET - 30)) <= 3
+    assert abs(keys.apex - (APEX - 30)) <= 2
+
+
 def test_a_wrong_annotation_is_corrected(frames):
     found = reselect(frames, ONSET - 4, APEX + 6, OFFSET - 8, preset="motion")
     assert abs(found.onset - ONSET) <= 3

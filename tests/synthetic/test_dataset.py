@@ -1,6 +1,8 @@
 """A synthetic dataset: native layout, true key frames, reproducible by its seed."""
 
 import csv
+import fcntl
+import signal
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import ConfigError, RunError
 from gamdss.synthetic import TRUE_ANNOTATION, SynthConfig, dataset, write_dataset
+from gamdss.synthetic.dataset import _plans
 from gamdss.synthetic.settings import COURSES, FAULTS
 
 SPEC = get_spec("cas2")
@@ -210,6 +213,23 @@ def test_a_spec_cannot_write_outside_the_output(tmp_path, change):
     assert {path.name for path in files} <= {"own.yaml", ".out.lock"}
 
 
+@pytest.mark.parametrize(
+    ("spec", "layout", "most"),
+    [
+        ("cas3", "videos", 78),
+        ("cas3", "clips", 78),
+        ("casme2sq", "raw", 200),
+        ("cas3c", "cut", 1000),
+    ],
+)
+def test_more_clips_than_names_are_refused(tmp_path, spec, layout, most):
+    config = SynthConfig(dataset=spec, layout=layout, subjects=1, clips_per_subject=most)
+    list(_plans(get_spec(spec), config))
+    with pytest.raises(ConfigError, match=f"names for {most} clips"):
+        write_dataset(tmp_path / "many", replace(config, clips_per_subject=most + 1), False)
+    assert not (tmp_path / "many").exists()
+
+
 @pytest.mark.slow
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     def broken(*args):
@@ -219,6 +239,27 @@ def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         write_dataset(tmp_path / "cas2", QUIET, progress=False)
     assert [p for p in tmp_path.iterdir() if p.is_dir()] == []
+
+
+def test_interrupting_a_waiting_process_leaves_what_another_one_writes(tmp_path):
+    written = tmp_path / ".cas2.partial" / "frame.jpg"
+    written.parent.mkdir()
+    written.write_text("of the other process")
+
+    def interrupt(*args):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with (tmp_path / ".cas2.lock").open("w") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(KeyboardInterrupt):
+                write_dataset(tmp_path / "cas2", QUIET, progress=False)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert written.is_file()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Synthetic recordings: known events, a stream of frames, the same for the same seed."""
 
 import inspect
+from dataclasses import replace
 from itertools import islice, pairwise
 
 import numpy as np
@@ -94,7 +95,10 @@ def test_recordings_are_written_as_samm_long_videos(tmp_path):
     settings = RecordingSettings(**TINY, fps=15, seed=2)
     root = write_recordings(tmp_path / "made", settings, subjects=2)
     lines = (root / TRUTH).read_text("utf-8").splitlines()
-    assert lines[0] == "subject,recording,kind,onset,apex,offset,action_units,amplitude"
+    assert (
+        lines[0]
+        == "subject,recording,kind,onset,apex,offset,action_units,amplitude,dataset_recording"
+    )
     kinds = [line.split(",")[2] for line in lines[1:] if line.startswith("1,s01_1,")]
     assert {"micro", "macro", "speech"} <= set(kinds)
     for name in ("006_1", "007_1"):
@@ -125,6 +129,22 @@ def test_recordings_are_written_as_casme2_and_written_once(tmp_path):
     assert frame.stat().st_mtime_ns == written
     with pytest.raises(RunError, match="recordings with other settings"):
         write_recordings(root, RecordingSettings(**TINY, seed=3), 1, layout="casme2sq")
+
+
+@pytest.mark.parametrize("layout", ["sammlv", "casme2sq", "cas3lv"])
+def test_a_folder_with_more_recordings_is_refused(tmp_path, layout):
+    settings = RecordingSettings(**{**TINY, "seconds": 5.0}, blinks=0, turns=0, speech=0, fps=5)
+    settings = replace(settings, micro=(0, 0))
+    write_recordings(tmp_path, settings, 2, 1, layout)
+    truth = (tmp_path / TRUTH).read_bytes()
+    with pytest.raises(RunError, match="not among 1 subjects with 1 recordings each"):
+        write_recordings(tmp_path, settings, 1, 1, layout)
+    with pytest.raises(RunError, match="not among 1 subjects with 2 recordings each"):
+        write_recordings(tmp_path, settings, 1, 2, layout)
+    assert (tmp_path / TRUTH).read_bytes() == truth
+    write_recordings(tmp_path, settings, 2, 2, layout)
+    with pytest.raises(RunError, match="not among 2 subjects with 1 recordings each"):
+        write_recordings(tmp_path, settings, 2, 1, layout)
 
 
 def test_an_unknown_layout_and_too_many_recordings_are_refused(tmp_path):

@@ -19,7 +19,7 @@ from gamdss.report.page_warnings import warnings
 from gamdss.runs.finished import read_run
 from gamdss.training.checkpoint import load_weights, read_about, read_weights, save_weights
 from gamdss.training.initial import find_start, freeze, trained_on
-from gamdss.training.people import person, shared
+from gamdss.training.people import person, person_of_run, shared
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,15 @@ def test_shared_people():
     # A table of clips may have the people of any dataset.
     assert shared(["cas2/1"], ["csv/1"]) == ["cas2/1"]
     assert shared(["csv/1"], ["samm/1"]) == ["csv/1"]
+
+
+def test_a_run_names_the_people_of_its_datasets():
+    def found(dataset, subject):
+        return person_of_run(Config(dataset=dataset, data_root=None), subject)
+
+    assert found("samm", "006") == "samm/6"
+    assert found("smic+samm", "samm-006") == "samm/6"
+    assert found("specs/own.yaml", "s1") == "own/1"
 
 
 def small(classes):
@@ -173,7 +182,7 @@ def test_a_run_from_another_one(finished_run, small_dataset, small_options, tmp_
     assert main([*words, str(run), "--folds", "02"]) == 0
     assert main([*words, str(run)]) == 0
     results = json.loads((run / "results.json").read_text())
-    assert (results["started_from"], results["seen"]) == (str(source), [])
+    assert (results["started_from"], results["seen"]) == (source.name, [])
     assert "trust" not in results
     about, tensors = read_weights(run / "folds/02/checkpoint.safetensors")
     first = read_weights(source / "folds/02/checkpoint.safetensors")[1]

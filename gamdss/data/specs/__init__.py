@@ -16,6 +16,7 @@ FOLDER = Path(__file__).parent
 LONG_VIDEOS = ("casme2sq", "sammlv", "cas3lv")
 
 
+@cache
 def spec_names() -> tuple[str, ...]:
     """Names of the datasets that have a spec in this folder."""
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))

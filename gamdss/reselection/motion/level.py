@@ -8,7 +8,7 @@ iterative image registration technique", IJCAI 1981). This is far less noisy tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import cv2
@@ -19,6 +19,8 @@ from gamdss.reselection.motion.posterior import without_line
 WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a pixel
 LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
 _BLUR = 1.0
+_WHITE = np.float32(255)  # flow is taken of bytes
+_FAINT = np.float32(1e-12)
 _HEAD_GRID = 4  # pixels: the step of the grid on which the motion of the head is fitted
 _HEAD_ROUNDS = 3
 _ROBUST = 0.15  # pixels; motion that differs more from the head's is local
@@ -44,6 +46,26 @@ def shrink(image: np.ndarray) -> np.ndarray:
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(small, (0, 0), _BLUR))
+
+
+def shrink_all(images: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """The frames of a clip as `shrink` makes them, in grey levels from 0 to 255.
+
+    Floats from 0 to 1 are multiplied by 255. Those of another range, such as frames that are
+    normalised for a network, are scaled so that the clip's smallest value is 0 and its largest 255.
+    """
+    small, floats = [], False
+    for image in images:
+        floats = image.dtype != np.uint8
+        small.append(shrink(image))
+    if not floats or not small:
+        return small
+    least, most = min(i.min() for i in small), max(i.max() for i in small)
+    if least >= 0 and 1 < most <= _WHITE:
+        return small
+    if least < 0 or most > _WHITE:
+        small = [(i - least) / max(most - least, _FAINT) for i in small]
+    return [_WHITE * i for i in small]
 
 
 class MotionMeter:

@@ -19,7 +19,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 from tqdm import tqdm
 
-from gamdss.config import AugmentationConfig, Config
+from gamdss.config import AugmentationConfig, Config, FramesConfig
 from gamdss.data.augment import MEAN, STD
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.frames import ClipFrames, FrameFinder, decode
@@ -117,7 +117,7 @@ def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True
     target = device.set_up(config)
     root = cache / "synthetic" / f"bench-{sizes.synthetic.height}x{sizes.synthetic.width}"
     write_dataset(root, sizes.synthetic, progress)
-    config = replace(config, dataset=sizes.synthetic.dataset, task="c5", data_root=str(root))
+    config = _on_synthetic_clips(config, sizes.synthetic.dataset, root)
     dataset = open_dataset(config, cache, progress)
     finder = FrameFinder(get_spec(config.dataset), root)
     clips = [finder.find(clip) for clip in dataset.annotations.clips]
@@ -133,6 +133,21 @@ def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True
         roofline=_roofline(bench_of, comparisons[1].here),
         estimate=estimate(config.training.epochs, sizes, comparisons),
         peak_memory_mb=_peak_memory(),
+    )
+
+
+def _on_synthetic_clips(config: Config, dataset: str, root: Path) -> Config:
+    """The config without what describes the files of another dataset."""
+    return replace(
+        config,
+        dataset=dataset,
+        task="c5",
+        data_root=str(root),
+        annotations=None,
+        clip_list=None,
+        init_from=None,
+        frames=FramesConfig(workers=config.frames.workers),
+        reselection=replace(config.reselection, annotators=None),
     )
 
 

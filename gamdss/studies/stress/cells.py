@@ -5,7 +5,6 @@ Every cell's result is a file of its own, so that an interrupted run resumes.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import signal
@@ -23,7 +22,7 @@ import cv2
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import ConfigError, RunError, did_you_mean
 from gamdss.files import hold_folder, read_record, write_record
 from gamdss.reselection.motion.annotator import usual_phases
 from gamdss.studies.stress.clip import (
@@ -162,11 +161,9 @@ def chosen_factors(names: str) -> list[str]:
     chosen = [name.strip() for name in names.split(",") if name.strip()]
     for name in chosen:
         if name not in FACTORS:
-            near = difflib.get_close_matches(name, FACTORS, n=1)
-            hint = f"Did you mean {near[0]!r}? " if near else ""
             raise ConfigError(
                 f"--cells names an unknown factor {name!r}",
-                remedy=f"{hint}Factors: {', '.join(FACTORS)}.",
+                remedy=f"{did_you_mean(name, FACTORS)}Factors: {', '.join(FACTORS)}.",
             )
     return [name for name in FACTORS if name in chosen] if chosen else list(FACTORS)
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, did_you_mean
 from gamdss.files import read_yaml
 
 
@@ -49,8 +48,7 @@ def known(name: Any, allowed: Sequence[str], what: str, file: Path) -> None:
         ConfigError: lists the allowed names.
     """
     if name not in allowed:
-        near = difflib.get_close_matches(str(name), allowed, n=1)
-        hint = f"Did you mean {near[0]!r}? " if near else ""
+        hint = did_you_mean(str(name), allowed)
         raise ConfigError(
             f"unknown {what} {name!r}", file=file, remedy=f"{hint}Known: {', '.join(allowed)}."
         )

@@ -126,6 +126,12 @@ def test_tables_and_figures_are_written(done):
         assert float(row["low"]) <= float(row["high"])
 
 
+@pytest.mark.parametrize("name", ["clips", "draws", "train-draws", "test_draws", "jitter"])
+def test_an_option_without_effect_is_refused(name, capsys):
+    assert main(["bias", "--data-root", "x", f"--reselection.{name}", "1"]) == 2
+    assert f"--reselection.{name.replace('_', '-')} has no effect" in capsys.readouterr().err
+
+
 def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
     words = ["bias", "--data-root", str(root), "--cache", str(cache)]
     words += ["--output", str(tmp_path)]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from gamdss.cli import main
-from gamdss.config import AugmentationConfig
+from gamdss.config import AugmentationConfig, Config, FramesConfig
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
@@ -143,9 +143,31 @@ def test_growth_is_measured_and_drawn(monkeypatch, tmp_path, capsys):
     assert str(file) in capsys.readouterr().out
 
 
-def test_a_wrong_size_is_named(capsys):
-    assert main(["bench", "--repeats", "0"]) == 2
-    assert "--repeats is 0" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--repeats", "0"], "--repeats is 0"),
+        (["--dataset", "samm", "--data-root", "x"], "--dataset has no effect"),
+        (["--data-root=x"], "--data-root has no effect"),
+        (["--frames.layout", "raw"], "--frames.layout has no effect"),
+        (["--growth", "g.png", "--clips", "9"], "--clips has no effect with --growth"),
+        (["--growth", "g.png", "--json"], "--json has no effect with --growth"),
+    ],
+)
+def test_a_wrong_option_is_named(capsys, words, shown):
+    assert main(["bench", *words]) == 2
+    assert shown in capsys.readouterr().err
+
+
+def test_a_config_of_another_dataset_is_measured_on_synthetic_clips(tmp_path):
+    config = Config(
+        **{"dataset": "samm", "task": "c3", "clip_list": "clips.csv", "init_from": "runs/x"},
+        frames=FramesConfig(layout="native", workers=1),
+    )
+    found = bench._on_synthetic_clips(config, "cas2", tmp_path)
+    assert found == Config(
+        dataset="cas2", task="c5", data_root=str(tmp_path), frames=FramesConfig(workers=1)
+    )
 
 
 def test_the_baseline_shows_the_network_what_the_original_shows(small_dataset, monkeypatch):

@@ -279,6 +279,21 @@ def test_listing_runs_trains_nothing(finished_table, table, capsys):
     assert "Leave out --demo" in capsys.readouterr().err
 
 
+def test_options_without_effect_are_refused(table, tmp_path, capsys):
+    runs, keys = str(table()), str(ROOT / "configs" / "tables" / "key_frames.yaml")
+    for file, words, shown in (
+        (runs, ["--stress", "stress.csv"], "--stress has no effect on a table of runs"),
+        (runs, ["--list", "--stress", "stress.csv"], "--stress has no effect on a table of runs"),
+        (runs, ["--step-ms", "1"], "--step-ms has no effect without --list"),
+        (keys, ["--data-root", "x"], "--data-root has no effect on a table of key frames"),
+        (keys, ["--threads", "1"], "--threads has no effect on a table of key frames"),
+    ):
+        out = tmp_path / "out"
+        assert main(["table", file, *words, "--output", str(out)]) == 2
+        assert shown in capsys.readouterr().err
+        assert not out.exists()
+
+
 def test_folders_of_datasets(table, tmp_path, capsys):
     file, out = str(table()), ["--output", str(tmp_path / "out")]
     assert main(["table", file, "--data-root", str(tmp_path), *out]) == 2

@@ -1,0 +1,92 @@
+"""The frame rate of a video: the stated one, unless the timestamps of its frames contradict it.
+
+Browsers record .webm files with irregular timestamps and no rate, which OpenCV reads as 1000 frames
+per second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+FPS_RANGE = (1, 2000)
+_READ = 1000  # frames whose timestamps are read
+_DIFFERENT = 0.25  # share by which the stated rate may differ from the timestamps
+# A video that ends this share, and more than so many frames, before its stated end is truncated;
+# headers of intact videos can be a few frames off. Of a video with a wrong rate, the number of
+# frames is wrong too, and the time must be short by this share and by so many seconds.
+_TRUNCATED, _FRAMES, _SECONDS = 0.05, 5, 0.5
+
+
+@dataclass(frozen=True)
+class FrameRate:
+    """What a video's header and its timestamps say.
+
+    Args:
+        stated: frames per second, by the header.
+        frames: number of frames, by the header; 0 if unknown.
+        measured: frames per second, by the median interval between timestamps; 0 if unknown.
+    """
+
+    stated: float
+    frames: int
+    measured: float
+
+    @classmethod
+    def read(cls, video: cv2.VideoCapture) -> FrameRate:
+        """The rate of a video that was just opened; frames cannot be decoded from it afterwards."""
+        stated = video.get(cv2.CAP_PROP_FPS)
+        frames = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        video.set(cv2.CAP_PROP_FORMAT, -1)  # packets are read, and not decoded
+        stamps = []
+        while len(stamps) < _READ and video.grab():
+            stamps.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        gaps = np.diff(np.unique(stamps))  # sorted, since packets are not in the order of time
+        measured = 1 / float(np.median(gaps)) if gaps.size else 0.0
+        return cls(stated, frames, measured if usable(measured) else 0.0)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether the timestamps contradict the stated rate."""
+        return self.measured > 0 and not abs(self.stated / self.measured - 1) <= _DIFFERENT
+
+    @property
+    def fps(self) -> float:
+        """Frames per second; may be unusable if there are no timestamps."""
+        return self.measured if self.wrong else self.stated
+
+    @property
+    def expected(self) -> int:
+        """The number of frames, by the header; 0 if unknown."""
+        return round(self._duration * self.measured) if self.wrong else self.frames
+
+    @property
+    def warning(self) -> str:
+        """What is wrong with the stated rate, and which one is used; empty if nothing is."""
+        if not self.wrong:
+            return ""
+        return (
+            f"the video states {self.stated:.4g} frames per second, but its frames are "
+            f"{1000 / self.measured:.3g} ms apart in the median: {self.measured:.4g} frames per "
+            "second are used"
+        )
+
+    def truncated(self, frames: int, seconds: float) -> str:
+        """Where the video ends early, if its last frame has this number and time; else empty."""
+        if self.frames - frames <= max(_FRAMES, _TRUNCATED * self.frames):
+            return ""
+        if not self.wrong:
+            return f"frame {frames} of {self.frames}"
+        early = self._duration - seconds > max(_SECONDS, _TRUNCATED * self._duration)
+        return f"{seconds:.1f} of {self._duration:.1f} seconds" if early else ""
+
+    @property
+    def _duration(self) -> float:
+        return self.frames / self.stated if self.stated > 0 else 0.0
+
+
+def usable(fps: float) -> bool:
+    """Whether a recording can have this frame rate."""
+    return FPS_RANGE[0] <= fps <= FPS_RANGE[1]
