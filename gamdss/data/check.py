@@ -258,7 +258,8 @@ def _folds(
     if task.units:
         data = Labelled(clips, (0,) * len(clips), task.classes, np.array(targets))
     else:
-        data = Labelled(clips, tuple(targets), task.classes)
+        labels = tuple(target for target in targets if isinstance(target, int))
+        data = Labelled(clips, labels, task.classes)
     try:
         make_folds(ProtocolConfig(), data, seed=0)
     except FoldError as error:
