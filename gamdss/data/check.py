@@ -139,7 +139,7 @@ class _Finder:
             if (item.clip.id, doubt) not in self.doubts:
                 self.doubts.add((item.clip.id, doubt))
                 self._add("doubtful frame", item.clip, f"{path}: {doubt}")
-        digest = hashlib.blake2b(image, digest_size=12).hexdigest()
+        digest = hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest()
         self.decoded[path] = _Seen(image.shape, digest, is_black(image))
         return self.decoded[path]
 
