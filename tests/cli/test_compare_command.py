@@ -182,7 +182,7 @@ def test_corrupt_results_and_configs_are_named(runs, changed, capsys):
     file.write_text("[1]")
     assert "everything is missing" in refused(capsys, "original-report", str(broken))
     for values, message in (
-        ({"training": 5}, "unknown field 'training'"),
+        ({"training": 5}, "'training' is a group of fields"),
         ({"training": {"epochs": "many"}}, "'training.epochs': Expected a <class 'int'>"),
     ):
         config = broken / "config.yaml"

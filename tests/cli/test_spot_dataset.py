@@ -136,7 +136,7 @@ def test_a_broken_frame_fails_its_recording_only(written, tmp_path, capsys):
 def calm(tmp_path_factory):
     """Recordings with one micro-expression of each of three subjects: s15, s16 and s19."""
     root = tmp_path_factory.mktemp("calm") / "casme2sq"
-    shown = {"micro": (1, 1), "macro": (0, 0), "seconds": 5, "noise": 0.5, "head": 0.1, "seed": 6}
+    shown = {"micro": (1, 1), "macro": (0, 0), "seconds": 5, "noise": 0.5, "head": 0.1, "seed": 5}
     return write_recordings(root, replace(SETTINGS, **shown), subjects=3, layout="casme2sq")
 
 
