@@ -11,6 +11,7 @@ from pathlib import Path
 from gamdss import demo
 from gamdss.config import Config
 from gamdss.config.command_line import Command, exit_on_mistake, split_configs
+from gamdss.data.composite import short_name
 from gamdss.data.dataset import Dataset
 from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
@@ -125,7 +126,7 @@ def report(run: Run) -> str:
 def default_output(config: Config, is_demo: bool = False) -> Path:
     """The run directory of a config without `output`."""
     prefix = "demo_" if is_demo else ""
-    return Path("runs") / f"{prefix}{Path(config.dataset).stem}_{config.task}"
+    return Path("runs") / f"{prefix}{short_name(config.dataset)}_{config.task}"
 
 
 def on_demo_data(config: Config) -> Config:

@@ -108,7 +108,7 @@ def dataset_jobs(
     Raises:
         ConfigError, DataRootError, AnnotationError: the dataset cannot be read.
     """
-    spec = get_spec(name, annotations)
+    spec = get_spec(name, annotations, root)
     place = Path(root).expanduser()
     book = find_workbook(
         spec, place, None if annotations is None else Path(annotations).expanduser()

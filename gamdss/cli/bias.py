@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gamdss.config import TRAINED_ONLY, Config
 from gamdss.config.command_line import Command
+from gamdss.data.composite import short_name
 from gamdss.errors import require
 from gamdss.files import cache_folder
 from gamdss.studies.bias.report import bias_summary, write_report
@@ -32,7 +33,7 @@ class Options:
 
 def run(options: Options, config: Config) -> None:
     """Reselect, measure, write and draw, and print where the results are."""
-    output = Path(config.output or f"runs/bias_{Path(config.dataset).stem}").expanduser()
+    output = Path(config.output or f"runs/bias_{short_name(config.dataset)}").expanduser()
     groups = Path(options.groups).expanduser() if options.groups is not None else None
     found, joined = measure_bias(config, cache_folder(config.cache), options.fps, groups)
     files = write_report(output, found, joined)

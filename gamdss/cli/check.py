@@ -32,7 +32,7 @@ class Options:
 @collector_paused()  # until a long table is no longer in memory
 def run(options: Options, config: Config) -> int:
     """Print the table; returns 0 if the dataset can be trained on, else 1."""
-    spec = get_spec(config.dataset, config.annotations)
+    spec = get_spec(config.dataset, config.annotations, config.data_root)
     if config.data_root is None:
         raise ConfigError("--data-root is missing", remedy=f"Give the folder of {spec.title}.")
     if config.task == Config.task and config.task not in spec.tasks:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from gamdss.config import TRAINED_ONLY, Config
 from gamdss.config.command_line import Command
+from gamdss.data.composite import short_name
 from gamdss.errors import FrameError, require
 from gamdss.report.feature_export import INDEX, STRIP, export_features
 from gamdss.reselection.windows import resolve
@@ -36,7 +37,7 @@ def run(options: Options, config: Config) -> None:
     if options.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=options.preset))
     resolve(config.reselection.preset, config.reselection.ratio)  # refused before the work begins
-    name = f"features_{Path(config.dataset).stem}_{config.features.name}"
+    name = f"features_{short_name(config.dataset)}_{config.features.name}"
     output = Path(config.output or f"runs/{name}").expanduser()
     found = export_features(config, output, options.size, options.pictures)
     problems = [written.problem for written in found if written.problem is not None]

@@ -156,6 +156,8 @@ class ProtocolConfig:
             value = getattr(self, flag)
             allowed = f"given for --protocol.name {name}"
             require(self.name != name or bool(value), f"protocol.{flag}", value, allowed)
+            allowed = f"omitted with --protocol.name {self.name}: only {name} uses it"
+            require(self.name == name or value is None, f"protocol.{flag}", value, allowed)
 
 
 @dataclass

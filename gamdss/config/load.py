@@ -92,6 +92,10 @@ def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Names
     """The values of a file, parsed."""
     known = _fields(parser)
     for name, value in flatten(values).items():
+        if any(field.startswith(f"{name}.") for field in known):
+            problem = f"{name!r} is a group of fields, and is {value!r}"
+            remedy = f"Give it fields such as `{name}: {{name: value}}`, or remove the line."
+            raise ConfigError(problem, file=file, remedy=remedy)
         if name not in known:
             raise ConfigError(f"unknown field {name!r}", file=file, remedy=_nearest(name, known))
         if value is None and parser.get_defaults()[name] is not None:

@@ -11,6 +11,7 @@ from unicodedata import category, normalize
 ABSENT = frozenset(
     ("", "/", "\\", "-", "--", "–", "—", "?", ".", "n/a", "na", "nan", "nil", "none", "null")
 )
+_PREFIX = re.compile(r"^(subject|sub|spno|s|p)[ _.\-]*(?=\d)", re.IGNORECASE)
 _WHOLE = re.compile(r"\+?(\d{1,15})(\.0*)?", re.ASCII)
 
 
@@ -42,3 +43,8 @@ def plain_name(text: str) -> str:
     if text.isascii():
         return text
     return normalize("NFC", "".join(c for c in text if category(c) != "Cf"))
+
+
+def without_prefix(subject: str) -> str:
+    """A subject's name without a word such as `sub` before its number: `sub01` is 01."""
+    return _PREFIX.sub("", subject)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig, ProtocolConfig
-from gamdss.data.action_units import parse_action_units
+from gamdss.data.action_units import parse_action_units, unit_labels
 from gamdss.data.annotations import Scan, scan_annotations
-from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black
+from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black, mixed_sizes
 from gamdss.data.row_reader import Fault
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
@@ -46,16 +48,30 @@ class Check:
         return not any(fault.stops for fault in self.faults)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is remembered of a decoded frame: its shape, its digest, and whether it is black."""
+
+    shape: tuple[int, ...]
+    digest: str
+    is_black: bool
+
+
 @dataclass
 class _Finder:
-    """Checks the frames of one clip after another."""
+    """Checks the frames of one clip after another.
+
+    `decoded` has every frame once, None if it is unusable; `contents` the digests of each clip's
+    key frames.
+    """
 
     spec: DatasetSpec
     finder: FrameFinder
     frames: FramesConfig
     which: str
     faults: list[Fault] = field(default_factory=list)
-    decoded: set[Path] = field(default_factory=set)
+    decoded: dict[Path, _Seen | None] = field(default_factory=dict)
+    contents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     doubts: set[tuple[str, str]] = field(default_factory=set)
 
     def clip(self, clip: Clip) -> None:
@@ -76,9 +92,20 @@ class _Finder:
             self._add("missing frames", clip, f"{len(gone)} of {length}: {shown}")
         self._names(item)
         wanted = {"keys": set(keys.numbers), "all": set(item.files), "none": set()}[self.which]
-        black = [self._decode(item, item.files[number]) for number in sorted(wanted)]
-        if black and all(black):
-            self._add("black clip", clip, f"{len(black)} frame(s) are black")
+        seen = {n: self._decode(item, item.files[n]) for n in sorted(wanted)}
+        if seen and all(frame is not None and frame.is_black for frame in seen.values()):
+            self._add("black clip", clip, f"{len(seen)} frame(s) are black")
+        usable = {n: frame for n, frame in seen.items() if frame is not None}
+        if self.frames.mixed_size == "error" and keys.apex in usable:
+            self._sizes(item, {n: frame.shape for n, frame in usable.items()})
+        if usable.keys() >= set(keys.numbers):
+            self.contents[clip.id] = tuple(usable[n].digest for n in keys.numbers)
+
+    def _sizes(self, item: ClipFrames, shapes: Mapping[int, tuple[int, ...]]) -> None:
+        mixed = mixed_sizes(shapes, item.clip.annotated.apex)
+        if mixed is not None:
+            problem = f"{item.files[mixed.number]} is {mixed.problem}"
+            self._add("frames of mixed size", item.clip, problem, stops=True)
 
     def _names(self, item: ClipFrames) -> None:
         """Report folders and files that are not named as in the owners' release."""
@@ -96,23 +123,25 @@ class _Finder:
             problem = f"{len(others)} file(s), such as {others[0]}, are used"
             self._add("file named otherwise", item.clip, problem)
 
-    def _decode(self, item: ClipFrames, path: Path) -> bool:
-        """Report what is wrong with a frame, each doubt once a clip; whether it is black."""
+    def _decode(self, item: ClipFrames, path: Path) -> _Seen | None:
+        """Report what is wrong with a frame, once; each doubt once a clip."""
         if path in self.decoded:
-            return False
-        self.decoded.add(path)
+            return self.decoded[path]
+        self.decoded[path] = None
         doubts: list[str] = []
         try:
             image = decode(path, self.spec.colour, self.frames.grey == "accept", doubts)
         except FrameError as error:
             # Reselection may look at any frame.
             self._add(error.kind, item.clip, f"{path}: {error.problem}", stops=True)
-            return False
+            return None
         for doubt in doubts:
             if (item.clip.id, doubt) not in self.doubts:
                 self.doubts.add((item.clip.id, doubt))
                 self._add("doubtful frame", item.clip, f"{path}: {doubt}")
-        return is_black(image)
+        digest = hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest()
+        self.decoded[path] = _Seen(image.shape, digest, is_black(image))
+        return self.decoded[path]
 
     def _add(self, kind: str, clip: Clip, problem: str, stops: bool = False) -> None:
         self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
@@ -140,6 +169,7 @@ def check_dataset(
         progress,
     )
     faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
+    chosen = _chosen(spec, config.task, scan.clips)
     layout, decoded = "", 0
     try:
         finder = FrameFinder(spec, root, config.frames)
@@ -149,10 +179,10 @@ def check_dataset(
         frames = _Finder(spec, finder, config.frames, decode_frames)
         for clip in tqdm(scan.clips, desc="checking", unit="clip", disable=not progress):
             frames.clip(clip)
-        faults += frames.faults
+        faults += [*frames.faults, *_twins((clip for clip, _ in chosen), frames.contents)]
         layout, decoded = finder.layout_name, len(frames.decoded)
     tasks, subjects = _tasks(spec, scan.clips)
-    faults += _folds(spec, config.task, scan.clips)
+    faults += _folds(spec, config.task, chosen)
     counts = Counter(clip.emotion for clip in scan.clips)
     return Check(spec, workbook, layout, scan, tuple(faults), counts, tasks, subjects, decoded)
 
@@ -185,16 +215,51 @@ def _tasks(
     return counts, subjects
 
 
-def _folds(spec: DatasetSpec, name: str, clips: Iterable[Clip]) -> Iterable[Fault]:
-    """Whether the task can be trained leaving one subject out."""
-    if name not in spec.tasks:
-        return
-    task = spec.tasks[name]
+def _chosen(
+    spec: DatasetSpec, name: str, clips: Sequence[Clip]
+) -> list[tuple[Clip, int | tuple[int, ...]]]:
+    """The clips of a task, each with its class or action units."""
+    if name not in spec.task_names:
+        return []
+    task = spec.task(name)
+    if task.units:
+        units = {text: unit_labels(text) for text in {clip.action_units for clip in clips}}
+        pairs = [(clip, units[clip.action_units]) for clip in clips]
+        return [(clip, target) for clip, target in pairs if target is not None]
     labels = {emotion: task.label(emotion) for emotion in task.emotions}
+    classes = [(clip, labels.get(clip.emotion)) for clip in clips]
+    return [(clip, label) for clip, label in classes if label is not None]
+
+
+def _twins(clips: Iterable[Clip], contents: Mapping[str, tuple[str, ...]]) -> Iterable[Fault]:
+    """Clips of another subject with the same key frames, which a fold would train on."""
+    first: dict[tuple[str, ...], Clip] = {}
+    for clip in clips:
+        if clip.id in contents:
+            twin = first.setdefault(contents[clip.id], clip)
+            if twin.subject != clip.subject:
+                problem = f"its key frames are those of clip {twin.id} (row {twin.row})"
+                yield Fault("same frames of two subjects", problem, clip.row, clip.id)
+
+
+def _folds(
+    spec: DatasetSpec, name: str, chosen: Sequence[tuple[Clip, int | tuple[int, ...]]]
+) -> Iterable[Fault]:
+    """Whether the task can be trained leaving one subject out."""
+    if name not in spec.task_names:
+        return
+    task = spec.task(name)
+    if not chosen:
+        yield Fault("no folds", f"task {name}: no clip belongs to it")
+        return
     # Only who has which class matters, so one clip stands for all of a subject and class.
-    some = {(clip.subject, labels.get(clip.emotion)): clip for clip in clips}
-    chosen = [(clip, label) for (_, label), clip in some.items() if label is not None]
-    data = Labelled(tuple(c for c, _ in chosen), tuple(k for _, k in chosen), task.classes)
+    some = {(clip.subject, target): clip for clip, target in chosen}
+    clips, targets = tuple(some.values()), [target for _, target in some]
+    if task.units:
+        data = Labelled(clips, (0,) * len(clips), task.classes, np.array(targets))
+    else:
+        labels = tuple(target for target in targets if isinstance(target, int))
+        data = Labelled(clips, labels, task.classes)
     try:
         make_folds(ProtocolConfig(), data, seed=0)
     except FoldError as error:

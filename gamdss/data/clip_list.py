@@ -6,11 +6,12 @@ where 0 is negative, 1 positive and 2 surprise. A header is accepted.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.data.cells import without_prefix
+from gamdss.data.folders import folded
 from gamdss.data.sheets import csv_lines
 from gamdss.errors import AnnotationError
 from gamdss.records import Clip
@@ -24,13 +25,15 @@ _ALIASES = {
     "smic-hs": "smic",
     "smichs": "smic",
 }
-_DIGITS = re.compile(r"\d+")
 _HEADERS = {"dataset", "sub", "subject"}
 
 
 @dataclass(frozen=True)
 class ClipList:
-    """The class of each listed clip by (dataset, subject, clip), ignoring case and zero padding."""
+    """The class of each listed clip by (dataset, subject, clip).
+
+    Case, zero padding and a prefix such as `sub` of the subject do not count.
+    """
 
     file: Path
     classes: Mapping[tuple[str, str, str], str]
@@ -102,7 +105,5 @@ def _class(cell: str, classes: Sequence[str], file: Path, row: int) -> str:
 
 def _key(dataset: str, subject: str, clip: str) -> tuple[str, str, str]:
     name = dataset.strip().lower()
-    number = _DIGITS.search(subject)
-    who = str(int(number.group())) if number else subject.strip().lower()
-    unpadded = _DIGITS.sub(lambda digits: str(int(digits.group())), clip.strip().lower())
-    return _ALIASES.get(name, name), who, unpadded
+    who = folded(without_prefix(subject.strip()))
+    return _ALIASES.get(name, name), who, folded(clip)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -18,6 +19,11 @@ JOINT = "+"
 _SHOWN = 10
 
 
+def short_name(dataset: str) -> str:
+    """A config's dataset as part of a folder's name: `a/lab.yaml+cas2` is lab+cas2."""
+    return JOINT.join(Path(name).stem for name in dataset.split(JOINT))
+
+
 def sources(config: Config) -> tuple[Config, ...]:
     """The config of each dataset: `dataset: smic+cas2` has two, with a folder for each.
 
@@ -27,9 +33,11 @@ def sources(config: Config) -> tuple[Config, ...]:
     names = config.dataset.split(JOINT)
     if len(names) == 1:
         return (config,)
-    if len(set(names)) < len(names):
+    if len({Path(name).stem for name in names}) < len(names):
         raise ConfigError(
-            f"--dataset is {config.dataset!r}", remedy="Name each dataset of a composite once."
+            f"--dataset is {config.dataset!r}, which has the same dataset twice",
+            remedy="Name each dataset of a composite once. A custom spec is called as its file is: "
+            "rename it if it is another dataset.",
         )
     roots = _known(config.data_root, names, "data-root")
     books = _known(config.annotations, names, "annotations")

@@ -13,7 +13,7 @@ from typing import Any
 
 import openpyxl
 
-from gamdss.data.sheets import csv_lines, read_sheets
+from gamdss.data.sheets import TEXTS, csv_like, csv_lines, read_sheets, table_kind
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
@@ -31,7 +31,7 @@ def write_corrected(
     clips: Sequence[Clip],
     keys: Sequence[KeyFrames],
 ) -> Path:
-    """Write `<name>_reselected.xlsx` (`.csv` for a CSV table); returns its path.
+    """Write `<name>_reselected.xlsx`, or a CSV file in the original's form; returns its path.
 
     An old `.xls` becomes an `.xlsx` with its values. The apex is omitted if the workbook has no
     apex column. Numbers stored as text stay text.
@@ -52,8 +52,12 @@ def write_corrected(
         path = folder / f"{spec.name}{SUFFIX}.csv"
         write_csv(path, _plain_lines(clips, keys))
         return path
-    csv_table = workbook.suffix.lower() == ".csv"
-    path = folder / f"{workbook.stem}{SUFFIX}{'.csv' if csv_table else '.xlsx'}"
+    kind, suffix = table_kind(workbook), workbook.suffix
+    if kind != "csv":
+        suffix = ".xlsx"
+    elif suffix.lower() not in TEXTS:
+        suffix = ".csv"
+    path = folder / f"{workbook.stem}{SUFFIX}{suffix}"
     if path.resolve() == workbook.resolve():
         raise RunError(
             "the copy would replace the original",
@@ -61,10 +65,10 @@ def write_corrected(
             remedy="Choose another --output.",
         )
     table = read_table(spec, workbook)
-    if csv_table:
+    if kind == "csv":
         _csv_copy(workbook, path, table, rows)
         return path
-    book = _old_book(workbook) if workbook.suffix.lower() == ".xls" else _open(workbook)
+    book = _old_book(workbook) if kind == "xls" else _open(workbook)
     sheet = book[table.sheet]
     places = [table.places.get(key) for key in _CELLS]
 
@@ -79,7 +83,8 @@ def write_corrected(
 
 def _open(workbook: Path) -> Any:
     try:
-        return openpyxl.load_workbook(workbook)
+        with workbook.open("rb") as file:  # openpyxl refuses other suffixes
+            return openpyxl.load_workbook(file)
     except Exception as error:  # openpyxl raises whatever its parsers do
         raise AnnotationError(
             f"the workbook cannot be copied ({type(error).__name__}: {error})",
@@ -130,7 +135,8 @@ def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrame
         cells[column] = str(value)
 
     _replace(rows, places, put)
-    write_csv(path, lines)
+    copy = csv_like(workbook, lines)
+    write_atomic(path, lambda target: target.write_bytes(copy))
 
 
 def _plain_lines(clips: Sequence[Clip], keys: Sequence[KeyFrames]) -> list[list[Any]]:

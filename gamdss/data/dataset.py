@@ -128,7 +128,7 @@ def _expected(parts: Sequence[Dataset]) -> dict[str, Mapping[str, int]]:
 
 
 def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
-    spec = get_spec(config.dataset, config.annotations)
+    spec = get_spec(config.dataset, config.annotations, config.data_root)
     spec.task(config.task)
     if config.data_root is None:
         raise no_data(spec)

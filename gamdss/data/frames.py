@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -241,6 +242,53 @@ def _read(path: Path) -> tuple[bytes, ImageHeader]:
         problem = f"the frame has {header.width}x{header.height} pixels"
         raise _broken(path, problem, "Crop or resize it.", "huge frame")
     return data, header
+
+
+class MixedSizeError(FrameError):
+    """Frames of one clip differ in size.
+
+    Args:
+        problem: the sizes, that of the frame `number` first.
+        number: the first frame whose size differs from the apex frame's.
+    """
+
+    def __init__(self, problem: str, number: int) -> None:
+        super().__init__(problem)
+        self.number = number
+
+
+def mixed_sizes(shapes: Mapping[int, tuple[int, ...]], apex: int) -> MixedSizeError | None:
+    """The error for frames of different shapes (height, width, ...); None if they are equal."""
+    height, width = shapes[apex][:2]
+    other = [n for n, shape in shapes.items() if shape[:2] != (height, width)]
+    if not other:
+        return None
+    size = shapes[other[0]]
+    return MixedSizeError(
+        f"{size[0]}x{size[1]}, the apex frame {height}x{width} (height x width); "
+        f"{len(other)} frame(s) differ",
+        other[0],
+    )
+
+
+def one_size(
+    images: dict[int, np.ndarray], apex: int, frames: FramesConfig
+) -> dict[int, np.ndarray]:
+    """The frames, uint8 BGR (H, W, 3) by number, resized to the size of frame `apex` if allowed.
+
+    Raises:
+        MixedSizeError: they differ, and `frames.mixed_size` is "error".
+    """
+    mixed = mixed_sizes({n: image.shape for n, image in images.items()}, apex)
+    if mixed is None:
+        return images
+    if frames.mixed_size == "error":
+        raise mixed
+    height, width = images[apex].shape[:2]
+    return {
+        n: image if image.shape[:2] == (height, width) else cv2.resize(image, (width, height))
+        for n, image in images.items()
+    }
 
 
 def is_black(image: np.ndarray) -> bool:

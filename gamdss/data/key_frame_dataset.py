@@ -18,13 +18,8 @@ from gamdss.data.augment import normalise
 from gamdss.data.dataset import open_dataset
 from gamdss.data.draws import draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.key_frames import (
-    KeyFrameReader,
-    MixedSizeError,
-    found_and_drawn,
-    frames_needed,
-    one_size,
-)
+from gamdss.data.frames import MixedSizeError, one_size
+from gamdss.data.key_frames import KeyFrameReader, found_and_drawn, frames_needed
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError
 from gamdss.files import cache_folder

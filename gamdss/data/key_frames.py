@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.frames import ClipFrames, decode, is_black
+from gamdss.data.frames import ClipFrames, MixedSizeError, decode, is_black, one_size
 from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames
@@ -321,39 +321,6 @@ def _check_draws(reselection: ReselectionConfig) -> None:
         remedy="Use --reselection.preset motion, or move key frames at random with "
         "--reselection.jitter 0.1",
     )
-
-
-class MixedSizeError(FrameError):
-    """Frames of one clip differ in size.
-
-    Args:
-        problem: the sizes, that of the frame `number` first.
-        number: the first frame whose size differs from the apex frame's.
-    """
-
-    def __init__(self, problem: str, number: int) -> None:
-        super().__init__(problem)
-        self.number = number
-
-
-def one_size(
-    images: dict[int, np.ndarray], apex: int, frames: FramesConfig
-) -> dict[int, np.ndarray]:
-    """The frames, uint8 BGR (H, W, 3) by number, resized to the size of frame `apex` if allowed.
-
-    Raises:
-        MixedSizeError: they differ, and `frames.mixed_size` is "error".
-    """
-    height, width = images[apex].shape[:2]
-    other = [n for n, image in images.items() if image.shape[:2] != (height, width)]
-    if other and frames.mixed_size == "error":
-        size = images[other[0]].shape[:2]
-        raise MixedSizeError(
-            f"{size[0]}x{size[1]}, the apex frame {height}x{width} (height x width); "
-            f"{len(other)} frame(s) differ",
-            other[0],
-        )
-    return images | {n: cv2.resize(images[n], (width, height)) for n in other}
 
 
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import openpyxl
 import pandas as pd
@@ -27,8 +27,10 @@ from gamdss.errors import AnnotationError
 from gamdss.files import read_regular
 
 Lines = list[list[Any]]
+TableKind = Literal["xls", "xlsx", "csv"]
 
-TABLES = (".xls", ".xlsx", ".csv", ".tsv", ".txt")
+TEXTS = (".csv", ".tsv", ".txt")
+TABLES = (".xls", ".xlsx", *TEXTS)
 HEADER_WITHIN = 60  # lines; notes may be above the header
 _MOST_COLUMNS = 256
 _MOST_ROWS = 1_048_576  # of a sheet in any spreadsheet program
@@ -76,6 +78,14 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def table_file(named: str | Path, data_root: str | Path | None) -> Path:
+    """The file that `--annotations` names: in the working directory, or else in `data_root`."""
+    file = Path(named).expanduser()
+    if file.is_file() or data_root is None:
+        return file
+    return Path(data_root).expanduser() / file
+
+
 def read_sheets(file: Path, again: bool = False) -> dict[str, Lines]:
     """Cells of every sheet by its name; blank cells are "". A CSV file has one sheet.
 
@@ -101,10 +111,11 @@ def _parsed(file: Path, data: bytes) -> dict[str, Lines]:
             file=file,
             remedy="Open it in a spreadsheet program, and save it without a password.",
         )
+    kind = _kind(file, data)
     try:
-        if data.startswith(_OLE):
+        if kind == "xls":
             return _old_sheets(data)
-        if data.startswith(_ZIP) or file.suffix.lower() == ".xlsx":
+        if kind == "xlsx":
             return _sheets(data)
         return {file.name: _even(csv_lines(file, data), texts=True)}
     except AnnotationError:
@@ -125,6 +136,35 @@ def _parsed(file: Path, data: bytes) -> dict[str, Lines]:
             file=file,
             remedy="Open it in a spreadsheet program and save it as .xlsx.",
         ) from error
+
+
+def table_kind(file: Path) -> TableKind:
+    """What a table is, by its content.
+
+    Raises:
+        AnnotationError: the file cannot be read.
+    """
+    return _kind(file, _contents(file))
+
+
+def _kind(file: Path, data: bytes) -> TableKind:
+    if data.startswith(_OLE):
+        return "xls"
+    return "xlsx" if data.startswith(_ZIP) or file.suffix.lower() == ".xlsx" else "csv"
+
+
+def csv_like(file: Path, lines: Iterable[Sequence[str]]) -> bytes:
+    """Lines in the form of the CSV file `file`: its delimiter, line ends and encoding.
+
+    Raises:
+        AnnotationError: the file cannot be read, or is something else.
+    """
+    data = _contents(file)
+    before, text = _decoded(file, data), io.StringIO()
+    line_end = "\r\n" if "\r\n" in before else "\n"
+    csv.writer(text, delimiter=_delimiter(before), lineterminator=line_end).writerows(lines)
+    mark, encoding = _encoding(data)
+    return mark + text.getvalue().encode(encoding)
 
 
 def csv_lines(file: Path, data: bytes | None = None) -> list[list[str]]:
@@ -276,12 +316,18 @@ def _plain(cell: Any) -> Any:
     return cell
 
 
-def _decoded(file: Path, data: bytes) -> str:
+def _encoding(data: bytes) -> tuple[bytes, str]:
+    """The mark at the beginning of a text, and its encoding."""
     mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
     encoding = _MARKS.get(mark, "utf-8")
     if not mark and b"\0" in data[:4096]:  # UTF-16 without a mark: the zeros of ASCII letters
         zeros = Counter(place % 2 for place, byte in enumerate(data[:4096]) if not byte)
         encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
+    return mark, encoding
+
+
+def _decoded(file: Path, data: bytes) -> str:
+    mark, encoding = _encoding(data)
     try:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:

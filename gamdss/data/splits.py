@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from gamdss.config import ProtocolConfig
+from gamdss.data.fixed_split import clip_parts
 from gamdss.errors import FoldError
-from gamdss.files import read_rows, safe_name
+from gamdss.files import safe_name
 from gamdss.records import Clip
 
 
@@ -90,6 +91,15 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     return folds
 
 
+def digest(folds: Sequence[Fold], clips: Sequence[Clip]) -> str:
+    """Identifies the folds: their names, and the clips on both sides."""
+    found = hashlib.blake2b(repr([clip.id for clip in clips]).encode(), digest_size=12)
+    for fold in folds:
+        found.update(repr((fold.name, len(fold.training), len(fold.held_out))).encode())
+        found.update(np.array(fold.training + fold.held_out, "<i8").tobytes())
+    return found.hexdigest()
+
+
 def leave_one_out(data: Labelled, what: str, key: Callable[[Clip], str]) -> tuple[Fold, ...]:
     """A fold for each group of clips, sorted by name; `what` is the word for a group.
 
@@ -156,7 +166,7 @@ def _divided(
     """The rest and the clips of each of several parts of whole subjects (scikit-learn)."""
     from sklearn.model_selection import StratifiedGroupKFold  # noqa: PLC0415  # takes a second
 
-    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(parts, shuffle=True, random_state=seed % 2**32)
     with warnings.catch_warnings():
         # A class may have fewer clips than there are parts.
         warnings.simplefilter("ignore", UserWarning)
@@ -165,10 +175,7 @@ def _divided(
 
 def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
     """A fold for each part of the file except `train`, which all of them train on."""
-    parts = _read_parts(file)
-    named = [
-        parts.get((clip.subject, clip.name)) or parts.get((clip.subject, "")) for clip in data.clips
-    ]
+    named = clip_parts(file, data.clips)
     training = tuple(i for i, part in enumerate(named) if part == "train")
     names = sorted({part for part in named if part and part != "train"})
     if not training or not names:
@@ -183,44 +190,6 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
         Fold(name, training, tuple(i for i, part in enumerate(named) if part == name))
         for name in names
     )
-
-
-def _read_parts(file: Path) -> dict[tuple[str, str], str]:
-    """The part of each (subject, clip); a blank `clip` means all clips of the subject."""
-    try:
-        header, *lines = read_rows(file) or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FoldError(
-            f"the split cannot be read ({error})", file=file, remedy="Check --protocol.split."
-        ) from error
-    missing = {"subject", "part"} - set(header)
-    if missing:
-        raise FoldError(
-            f"column {' and '.join(sorted(missing))} is missing; the columns are "
-            f"{', '.join(header or ['none'])}",
-            file=file,
-            row=1,
-            remedy="The first line must be subject,part or subject,clip,part.",
-        )
-    parts: dict[tuple[str, str], str] = {}
-    for number, line in enumerate(lines, start=2):
-        row = dict(zip(header, line, strict=False))
-        key = (_cell(row, "subject"), _cell(row, "clip"))
-        part = _cell(row, "part")
-        if part:
-            safe_name(part, "part", file=file, row=number)
-        if parts.setdefault(key, part) != part:
-            raise FoldError(
-                f"{'/'.join(filter(None, key))} is in part {parts[key]!r} and in {part!r}",
-                file=file,
-                row=number,
-                remedy="Give each clip one part.",
-            )
-    return parts
-
-
-def _cell(row: Mapping[str, str], name: str) -> str:
-    return row.get(name, "").strip()
 
 
 def _check_subjects(fold: Fold, data: Labelled) -> None:
@@ -313,7 +282,7 @@ def set_aside(
             "none can be set aside",
             remedy="Use --training.selection final.",
         )
-    divided = [aside for _, aside in _divided(parts, seed % 2**32, labels, subjects)]
+    divided = [aside for _, aside in _divided(parts, seed, labels, subjects)]
     kept = _leaving_most(data, training, divided)
     if not kept:
         raise FoldError(

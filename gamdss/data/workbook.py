@@ -14,7 +14,14 @@ from typing import Any, Protocol
 
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.long_rows import casme2_rows, is_micro
-from gamdss.data.sheets import TABLES, column_positions, find_header, fold, read_sheets
+from gamdss.data.sheets import (
+    TABLES,
+    column_positions,
+    find_header,
+    fold,
+    read_sheets,
+    table_file,
+)
 from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
@@ -82,8 +89,7 @@ def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = 
             what, file=data_root, remedy=f"Give the folder of {spec.title} with --data-root."
         )
     if annotations is not None:
-        if not annotations.is_file():
-            annotations = data_root / annotations
+        annotations = table_file(annotations, data_root)
         if not annotations.is_file():
             raise DataRootError(
                 "there is no such workbook", file=annotations, remedy="Check --annotations."

@@ -112,7 +112,9 @@ def trained_on(run: FinishedRun) -> TrainedOn:
     """What a run was trained on, from its directory."""
     specs: Sequence[DatasetSpec]
     try:
-        specs = [get_spec(part.dataset, part.annotations) for part in sources(run.config)]
+        specs = [
+            get_spec(part.dataset, part.annotations, part.data_root) for part in sources(run.config)
+        ]
     except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
         specs = []
     results = run.results

@@ -68,7 +68,7 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
     jobs = []
     parts = sources(config)
     for part in parts:
-        spec = get_spec(part.dataset, part.annotations)
+        spec = get_spec(part.dataset, part.annotations, part.data_root)
         if part.task == ALL:
             part = replace(part, task=spec.widest_task)  # noqa: PLW2901
         spec.task(part.task)

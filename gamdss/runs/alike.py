@@ -10,6 +10,12 @@ from gamdss.runs.finished import FinishedRun, read_scored_run
 from gamdss.training.run_files import differences, read_object
 
 DATA = "data (frames or labels)"
+# What else `data.json` has, and the fields of the config that change it.
+_CAUSES = {
+    "initial_weights": "init_from",
+    "model_weights": "model.weights",
+    "folds": "protocol.",
+}
 # Fields that select other frames of the same data.
 _CHOOSES_FRAMES = ("reselection.", "features.", "frames.", "model.image_size")
 
@@ -48,9 +54,13 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
         "digest", 1
     ):  # an earlier version computed it differently
         here.pop("frames", None)
-    weights = tuple(data.pop("initial_weights", None) for data in (here, there))
-    if weights[0] != weights[1] and "init_from" not in found:
-        found["initial weights"] = (weights[0], weights[1])
+    if a.config.protocol.name == "kfold" and "seed" in found:  # it divides the subjects
+        here.pop("folds", None)
+    for name, cause in _CAUSES.items():
+        pair = (here.pop(name, None), there.pop(name, None))
+        named = any(field.startswith(cause) for field in found)
+        if pair[0] != pair[1] and None not in pair and not named:
+            found[name.replace("_", " ")] = pair
     names = [name for name in here if name in there and here[name] != there[name]]
     if names:
         both = [", ".join(f"{name} {data[name]}" for name in names) for data in (here, there)]

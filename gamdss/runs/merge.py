@@ -15,7 +15,7 @@ from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, unwritable, write_atomic, write_json
 from gamdss.training.checkpoint import load_result
-from gamdss.training.run_files import differences, read_config, read_json, same_data
+from gamdss.training.run_files import changed_input, differences, read_config, read_json, same_data
 
 
 def merge(sources: Sequence[Path], output: Path) -> Config:
@@ -38,11 +38,15 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
                 file=source,
                 remedy="Merge only runs of the same config.",
             )
-        if not same_data(read_json(source / "data.json"), data):
+        own = read_json(source / "data.json")
+        if not same_data(own, data):
+            what = changed_input(own, data)
             raise RunError(
-                f"{first} was trained on other data than this run",
+                f"{what} differ from those of {first}"
+                if what
+                else f"{first} was trained on other data than this run",
                 file=source,
-                remedy="Merge only runs on the same workbook and frames.",
+                remedy="Merge only runs on the same workbook, frames, folds and initial weights.",
             )
     folds = _finished(sources)
     environments = {str(source): read_json(source / "environment.json") for source in sources}

@@ -6,11 +6,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.config.command_line import Session
+from gamdss.data import splits
 from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
@@ -21,7 +23,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_result, read_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
-from gamdss.training.initial import find_start, freeze
+from gamdss.training.initial import digest, find_start, freeze
 from gamdss.training.learner import Learner
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults, results
@@ -116,18 +118,15 @@ class RunFolds(Session):
                 ranks have different ones.
         """
         folds = self.all_folds(dataset)
-        wanted, about = choose(folds, self._only), dataset.about()
-        if self._start is not None:
-            self._start.check(folds, dataset.labelled)
-            about["initial_weights"] = self._start.digest(folds)
+        wanted, about = choose(folds, self._only), self._about(dataset, folds)
         if self.ranks.rank == 0:
             self._held.enter_context(self.directory.open(about, self.ranks.count))
             write_key_frames(self.directory.path / "keyframes.csv", dataset)
             write_json(self.directory.path / "crops.json", dataset.crops)
             self.ranks.first_is_ready()
         names = [fold.name for fold in wanted]
-        about = identity(self.config, dataset.about(), output=str(self.directory.path), folds=names)
-        self.ranks.agree(about)
+        place = str(self.directory.path)
+        self.ranks.agree(identity(self.config, about, output=place, folds=names))
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):
                 bar.update(done - bar.n)
@@ -136,6 +135,16 @@ class RunFolds(Session):
                     yield fold
                 self._draw_curves(dataset, fold)
             bar.update(len(wanted) - bar.n)
+
+    def _about(self, dataset: Dataset, folds: Sequence[Fold]) -> dict[str, Any]:
+        """What identifies the data, the folds and the initial weights, for `data.json`."""
+        about = dataset.about() | {"folds": splits.digest(folds, dataset.annotations.clips)}
+        if self._start is not None:
+            self._start.check(folds, dataset.labelled)
+            about["initial_weights"] = self._start.digest(folds)
+        if self.config.model.weights:
+            about["model_weights"] = digest([Path(self.config.model.weights).expanduser()])
+        return about
 
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
         """The trainer of a fold; it resumes a training that was interrupted.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -113,10 +113,7 @@ class Start:
 
     def digest(self, folds: Sequence[Fold]) -> str:
         """Identifies the weights of these folds."""
-        found = hashlib.blake2b(digest_size=12)
-        for file in dict.fromkeys(self.source(fold.name).file for fold in folds):
-            found.update(file.read_bytes())
-        return found.hexdigest()
+        return digest(dict.fromkeys(self.source(fold.name).file for fold in folds))
 
     def apply(self, net: TwoBranchNet, fold: str, data: FoldData) -> tuple[str, ...]:
         """Load the weights of a fold; the classifier stays new if the classes differ.
@@ -135,6 +132,14 @@ class Start:
             log.info("fold %s: the classes differ from those of %s", fold, source.file)
         fit(source.file, net, tensors)
         return tuple(sorted({*data.people, *(source.people or (UNKNOWN,))}))
+
+
+def digest(files: Iterable[Path]) -> str:
+    """Identifies files of weights."""
+    found = hashlib.blake2b(digest_size=12)
+    for file in files:
+        found.update(file.read_bytes())
+    return found.hexdigest()
 
 
 def find_start(config: Config) -> Start | None:
@@ -250,7 +255,8 @@ def freeze(net: nn.Module, patterns: str | None) -> None:
     for module in net.modules():
         own = [values.requires_grad for values in module.parameters(recurse=False)]
         has_statistics = isinstance(getattr(module, "running_mean", None), torch.Tensor)
-        if has_statistics and own and not any(own):
+        kept = _keep_statistics in module._forward_pre_hooks.values()  # by the fold before
+        if has_statistics and own and not any(own) and not kept:
             module.register_forward_pre_hook(_keep_statistics)
 
 

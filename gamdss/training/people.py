@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gamdss.config import Config
+from gamdss.data.cells import without_prefix
 from gamdss.data.composite import JOINT
 from gamdss.data.specs import spec_names
 from gamdss.records import Clip
-
-_PREFIX = re.compile(r"^(subject|sub|spno|s|p)[ _.\-]*(?=\d)")
 
 
 def person(dataset: str, subject: str) -> str:
@@ -23,7 +22,7 @@ def person(dataset: str, subject: str) -> str:
     """
     text = unicodedata.normalize("NFKC", subject).casefold()
     text = "".join(c for c in text if unicodedata.category(c) != "Cf").strip()
-    text = _PREFIX.sub("", text.removeprefix(f"{dataset.casefold()}-"))
+    text = without_prefix(text.removeprefix(f"{dataset.casefold()}-"))
     return f"{dataset}/{re.sub(r'[0-9]+', lambda digits: str(int(digits[0])), text)}"
 
 

@@ -18,6 +18,7 @@ from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, inside, write_json, write_text
 from gamdss.training.run_files import (
+    changed_input,
     difference_lines,
     differences,
     other_data,
@@ -83,10 +84,9 @@ class RunDirectory:
             return
         stored = read_json(file)
         if not same_data(stored, data):
-            weights = "initial_weights"
-            if isinstance(stored, dict) and same_data({**stored, weights: data.get(weights)}, data):
+            if changed := changed_input(stored, data):
                 raise RunError(
-                    "the weights that --init-from names have changed since the run was started",
+                    f"{changed} have changed since the run was started",
                     file=file,
                     remedy="Restore them, or choose another directory with --output.",
                 )

@@ -35,6 +35,14 @@ _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
+# What else results depend on, by its name in `data.json`.
+_INPUTS = {
+    "folds": "the folds, such as those of the file that --protocol.split names,",
+    "initial_weights": "the weights that --init-from names",
+    "model_weights": "the weights that --model.weights names",
+}
+# Fields of the protocol that only one of its names uses; earlier versions ignored them elsewhere.
+_ONLY_FOR = {"split": "fixed", "held_out": "hold-out-dataset"}
 
 
 def read_config(run: Path) -> Config:
@@ -63,9 +71,13 @@ def read_config(run: Path) -> Config:
 
 
 def _as_it_ran(values: dict[str, Any]) -> dict[str, Any]:
-    """Settings whose default is not what earlier versions, which did not have them, did."""
+    """Settings as earlier versions understood them: other defaults, and what they ignored."""
     if isinstance(stored := values.get("reselection"), Mapping):
         values["reselection"] = {"prior": "fixed", **stored}
+    if isinstance(stored := values.get("protocol"), Mapping):
+        name = stored.get("name", "loso")
+        unused = {n for n, user in _ONLY_FOR.items() if user != name}
+        values["protocol"] = {n: value for n, value in stored.items() if n not in unused}
     return values
 
 
@@ -187,6 +199,15 @@ def same_data(first: Any, second: Any) -> bool:
             first[name] == second[name] for name in shared - {"digest", "frames"}
         )
     return shared.issuperset(_IDENTITY) and all(first[name] == second[name] for name in shared)
+
+
+def changed_input(first: Any, second: Any) -> str:
+    """What alone differs between two `data.json` besides data; blank if nothing or more does."""
+    if isinstance(first, Mapping) and isinstance(second, Mapping) and not same_data(first, second):
+        for name, what in _INPUTS.items():
+            if same_data({**first, name: second.get(name)}, second):
+                return what
+    return ""
 
 
 def other_data(file: Path) -> RunError:

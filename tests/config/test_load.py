@@ -73,7 +73,11 @@ def test_a_wrong_option_is_explained(words, message):
         ("training:\n  epoch: 3", "unknown field 'training.epoch'.*Did you mean 'training.epochs'"),
         ("epochs: 3", "unknown field 'epochs'.*Did you mean 'training.epochs'"),
         ("training:\n  epochs: many", "training.epochs.*many"),
-        ("training: 3", "training"),
+        ("training: 3", "'training' is a group of fields, and is 3"),
+        (
+            "training:\n  # epochs: 3",
+            "'training' is a group of fields.*remove the line",
+        ),
         ("- a\n- b", "the config is a list"),
         ("seed: [1", "not valid YAML"),
         ("", "the config is a NoneType"),

@@ -1,8 +1,11 @@
 """`gamdss check` finds every planted fault in one pass and reports which prevent training."""
 
 import csv
+import shutil
 from dataclasses import replace
 
+import cv2
+import numpy as np
 import pytest
 
 from gamdss.cli import main
@@ -77,8 +80,6 @@ def test_a_valid_dataset_can_be_trained_on(made, capsys):
 
 
 def test_decoding_all_frames_finds_faults_outside_the_key_frames(made, tmp_path):
-    import shutil
-
     root = shutil.copytree(made("samm", None, 5), tmp_path / "data")
     folder = root / "SAMM_CROP/001/001_1_1"
     last = sorted(folder.iterdir())[-1]
@@ -90,8 +91,6 @@ def test_decoding_all_frames_finds_faults_outside_the_key_frames(made, tmp_path)
 
 
 def test_a_dataset_without_frames_or_subjects(made, tmp_path):
-    import shutil
-
     root = made("samm", None, 5)
     workbook = next(root.glob("*.xlsx"))
     shutil.copy(workbook, tmp_path)
@@ -138,3 +137,59 @@ def test_expected_versions_of_a_workbook_are_all_right(made):
     exact = replace(found, spec=replace(found.spec, expected={"clips": [9, 10]}))
     assert "9 or 10" in check_text(exact, 1)
     assert "ok" in check_text(exact, 1)
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Two people with a frame folder for each clip, and what writes their table."""
+    rng = np.random.default_rng(0)
+    for clip in ("a1", "a2", "b1", "b2"):
+        (tmp_path / clip).mkdir()
+        for number in range(1, 6):
+            image = rng.integers(0, 255, (8, 8, 3), dtype=np.uint8)
+            cv2.imwrite(str(tmp_path / clip / f"{number}.png"), image)
+
+    def write(*rows):
+        file = tmp_path / "t.csv"
+        lines = ["subject,clip,onset,apex,offset,emotion,au", *rows]
+        file.write_text("\n".join(lines), encoding="utf-8")
+        return file
+
+    return write
+
+
+ROWS = ("a,a1,1,3,5,fear,4", "a,a2,1,3,5,joy,12", "b,b1,1,3,5,fear,4", "b,b2,1,3,5,joy,12")
+
+
+def stopping(file, which="keys", task="c2", **frames):
+    looked = FramesConfig(pattern="{clip}/{frame}.png", **frames)
+    config = Config(dataset="csv", task=task, data_root=str(file.parent), frames=looked)
+    found = check_dataset(get_spec("csv", file), replace(config, annotations=str(file)), which)
+    return [(fault.kind, fault.row) for fault in found.faults if fault.stops]
+
+
+def test_frames_of_mixed_size_stop_a_training(table):
+    file = table(*ROWS)
+    large = np.full((9, 8, 3), 7, np.uint8)
+    cv2.imwrite(str(file.parent / "a2" / "2.png"), large)  # not a key frame
+    assert stopping(file) == []
+    assert stopping(file, "all") == [("frames of mixed size", 3)]
+    cv2.imwrite(str(file.parent / "b1" / "1.png"), large)
+    assert stopping(file) == [("frames of mixed size", 4)]
+    assert stopping(file, "all", mixed_size="resize") == []
+
+
+def test_the_same_frames_of_two_subjects_stop_a_training(table):
+    same = "b,a1,1,3,5,fear,"
+    file = table(*ROWS, same + "4")
+    assert stopping(file) == [("same frames of two subjects", 6)]
+    shutil.copytree(file.parent / "a1", file.parent / "a3")
+    assert stopping(table(*ROWS, "a,a3,1,3,5,fear,4")) == []  # of one subject
+    assert stopping(table(*ROWS, same), task="au") == []  # the task leaves the clip out
+
+
+def test_action_units_that_cannot_be_evaluated_stop_a_training(table):
+    assert stopping(table(*ROWS), task="au") == []
+    for cells in ("4", "4", "9", "9"), ("", "", "", ""):
+        rows = [row[: row.rindex(",") + 1] + cell for row, cell in zip(ROWS, cells, strict=True)]
+        assert stopping(table(*rows), task="au") == [("no folds", 0)]

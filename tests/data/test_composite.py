@@ -158,8 +158,6 @@ def test_folders_must_match_the_datasets(roots):
     for text in ("/data", "smic=/a,cas2=/b", f"{roots},mmew=/x"):
         with pytest.raises(ConfigError, match=r"smic=/data/SMIC,cas2=/data/CAS2,samm="):
             sources(config(text))
-    with pytest.raises(ConfigError, match="Name each dataset of a composite once"):
-        sources(Config(dataset="smic+smic", data_root="x"))
 
 
 def test_tasks_must_have_the_same_classes(roots, tmp_path):

@@ -85,6 +85,48 @@ def test_a_plain_table(tmp_path):
         ]
 
 
+@pytest.mark.parametrize(
+    ("name", "delimiter", "line_end", "encoding"),
+    [
+        ("t.csv", ";", "\r\n", "utf-8-sig"),
+        ("t.tsv", "\t", "\n", "utf-16"),
+        ("t.txt", "|", "\n", "utf-8"),
+    ],
+)
+def test_other_cells_and_the_form_of_a_csv_table_do_not_change(
+    name, delimiter, line_end, encoding, tmp_path
+):
+    lines = [
+        "subject clip onset apex offset emotion note",
+        "a -x {} {} {} fear =1+1",
+        "b @y {} {} {} joy +AU4",
+    ]
+    text = line_end.join(line.replace(" ", delimiter) for line in [*lines, ""])
+    file = tmp_path / name
+    file.write_bytes(text.format(5, 9, 20, 6, 8, 30).encode(encoding))
+    spec = get_spec("csv", str(file))
+    clips = read_annotations(spec, file, "c2").clips
+    path = write_corrected(spec, file, tmp_path / "out", clips, [moved(c) for c in clips])
+    assert path.name == name.replace("t.", "t_reselected.")
+    assert path.read_bytes() == text.format(5, 10, 22, 6, 9, 32).encode(encoding)
+
+
+def test_a_table_is_copied_by_its_content_not_its_suffix(made, tmp_path):
+    spec, original = get_spec("cas2"), find_workbook(get_spec("cas2"), made("cas2"))
+    clips = read("cas2", original, "c5").clips
+    mine = tmp_path / "mine.xls"
+    mine.write_bytes(original.read_bytes())
+    path = write_corrected(spec, mine, tmp_path, clips, [moved(c) for c in clips])
+    assert path.name == "mine_reselected.xlsx"
+    assert len(cells(path)) == len(cells(original))
+    file = tmp_path / "t.xls"
+    file.write_text("subject,clip,onset,offset,emotion\na,1,5,9,joy\nb,2,6,8,fear\n")
+    spec = get_spec("csv", str(file))
+    clips = read_annotations(spec, file, "c2").clips
+    path = write_corrected(spec, file, tmp_path, clips, [moved(c) for c in clips])
+    assert path.name == "t_reselected.csv"
+
+
 def test_without_an_apex_column_the_apex_is_omitted(made, tmp_path):
     spec = get_spec("smic")
     original = find_workbook(spec, made("smic"))

@@ -165,11 +165,13 @@ def test_the_plain_table_may_be_a_workbook(tmp_path):
 
 def test_a_clip_may_have_several_expressions(tmp_path, capsys):
     rows = ["subject,clip,onset,apex,offset,emotion"]
-    for subject in ("ann", "ben"):
+    for brightness, subject in ((0, "ann"), (100, "ben")):
         folder = tmp_path / subject / "talk"
         folder.mkdir(parents=True)
         for number in range(1, 20):
-            cv2.imwrite(str(folder / f"{number}.jpg"), np.full((16, 16, 3), number, np.uint8))
+            cv2.imwrite(
+                str(folder / f"{number}.jpg"), np.full((16, 16, 3), brightness + number, np.uint8)
+            )
         rows += [f"{subject},talk,1,3,6,joy", f"{subject},talk,9,12,15,fear"]
     file = tmp_path / "clips.csv"
     file.write_text("\n".join(rows))

@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from gamdss.cli import main
+from gamdss.config import Config, FramesConfig, ReselectionConfig
 from gamdss.data.annotations import read_annotations
+from gamdss.data.dataset import open_dataset
 from gamdss.data.specs import FOLDER, get_spec, spec_names
 from gamdss.data.specs.spec import ROLES
 from gamdss.data.workbook import find_workbook
@@ -196,6 +198,9 @@ def test_a_spec_that_is_not_a_mapping(own, text):
         get_spec(str(own.with_name("absent.yaml")))
 
 
+PATTERN = "frames/{subject}/{clip}/{frame}.png"
+
+
 @pytest.fixture
 def table(tmp_path):
     """A plain table with matching frames."""
@@ -225,10 +230,22 @@ def test_a_plain_table_is_a_dataset(table, capsys):
     assert read.clips[0].action_units == "4+L12"
     words = ["check", "--dataset", "csv", "--annotations", str(table), "--task", "c3"]
     words += ["--data-root", str(table.parent)]
-    assert main([*words, "--frames.pattern", "frames/{subject}/{clip}/{frame}.png"]) == 0
+    assert main([*words, "--frames.pattern", PATTERN]) == 0
     assert "file named otherwise" in (shown := capsys.readouterr().out)  # 003, not 3
     assert "This can be trained on." in shown
     assert main([*words, "--data-root", str(table.parent / "frames")]) == 0
+
+
+def test_a_plain_table_is_found_in_the_datasets_folder(table, tmp_path, monkeypatch):
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    words = ["--dataset", "csv", "--annotations", table.name, "--data-root", str(table.parent)]
+    assert main(["check", "--task", "c3", *words, "--frames.pattern", PATTERN]) == 0
+    frames, search = FramesConfig(pattern=PATTERN), ReselectionConfig(preset="full")
+    asked = Config(*("csv", "c3", str(table.parent), table.name), frames=frames, reselection=search)
+    assert len(open_dataset(asked, tmp_path / "cache", progress=False).annotations.clips) == 6
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        get_spec("csv", "absent.csv", table.parent)
 
 
 def test_a_plain_table_needs_little(tmp_path):
@@ -238,6 +255,16 @@ def test_a_plain_table_needs_little(tmp_path):
     read = read_annotations(spec, file, "c2")
     assert read.classes == ("boredom", "interest")
     assert [clip.annotated.apex for clip in read.clips] == [3, 3]
+
+
+def test_an_emotion_of_a_plain_table_may_contain_a_plus(tmp_path):
+    file = tmp_path / "t.csv"
+    emotions = ("calm+tense", "Calm+Tense", "Fear + Happy", "fear+happy", "joy", "joy+ease")
+    rows = [f"{n % 2},c{n},1,5,{emotion}\n" for n, emotion in enumerate(emotions)]
+    file.write_text("subject,clip,onset,offset,emotion\n" + "".join(rows))
+    read = read_annotations(get_spec("csv", file), file, "c4")
+    assert read.classes == ("calm+tense", "fear+happiness", "joy", "joy+ease")
+    assert read.labels == (0, 0, 1, 1, 2, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 """Protocols: who is trained on, held out or set aside, and what is refused."""
 
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gamdss.config import ProtocolConfig
-from gamdss.data.splits import Fold, Labelled, check_duplicates, make_folds, set_aside
+from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, make_folds, set_aside
 from gamdss.errors import ConfigError, FoldError
 from gamdss.records import Clip, KeyFrames
 
@@ -65,8 +66,19 @@ def test_parts_have_whole_subjects_and_balanced_classes():
         assert 4 <= sum(data.labels[i] for i in fold.held_out) <= 12
     assert folds == folds_of(data, name="kfold", parts=5)
     assert folds != folds_of(data, name="kfold", parts=5, seed=1)
+    assert folds == folds_of(data, name="kfold", parts=5, seed=2**32)
     with pytest.raises(FoldError, match="20 subjects cannot be divided into 21 parts"):
         folds_of(data, name="kfold", parts=21)
+
+
+def test_the_digest_of_folds_changes_with_names_sides_and_clips():
+    data = labelled(["01", "02", "03"])
+    fold, other = Fold("a", (0, 1), (2,)), Fold("a", (0,), (1, 2))
+    found = [digest([fold], data.clips), digest([other], data.clips)]
+    found += [digest([replace(fold, name="b")], data.clips), digest([fold, fold], data.clips)]
+    found.append(digest([fold], labelled(["01", "02", "04"]).clips))
+    assert len(set(found)) == 5
+    assert digest([fold], data.clips) == found[0]
 
 
 def test_datasets_are_held_out_whole():
@@ -94,6 +106,39 @@ def test_a_split_from_a_file(tmp_path):
     assert folds == (Fold("testA", (0,), (2,)), Fold("testB", (0,), (1,)))
     split = write(tmp_path / "c.csv", "subject,clip,part", "01,c0,train", "02,,test")
     assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1,)),)
+
+
+@pytest.mark.parametrize("spellings", [("1", "02"), ("sub01", "Sub2"), ("1.0", "S 2")])
+def test_a_split_recognises_other_spellings(tmp_path, spellings):
+    data = labelled(["01", "02"])
+    lines = [f"{spellings[0]},C00,train", f"{spellings[1]},,test"]
+    split = write(tmp_path / "s.csv", "subject,clip,part", *lines)
+    assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1,)),)
+
+
+def test_a_line_that_may_be_of_two_subjects_fits_none(tmp_path):
+    data = labelled(["p1", "s1", "02"])
+    split = write(tmp_path / "s.csv", "subject,part", "p1,train", "s1,train", "2,test")
+    assert folds_of(data, name="fixed", split=split) == (Fold("test", (0, 1), (2,)),)
+    split = write(tmp_path / "s.csv", "subject,part", "1,train", "2,test")
+    with pytest.raises(FoldError, match="row 2: '1' fits none of the clips, and 2 clip"):
+        folds_of(data, name="fixed", split=split)
+
+
+def test_clips_are_never_left_out_of_a_split_silently(tmp_path, caplog):
+    data = labelled(["01", "02", "03"])
+    lines = ["subject,clip,part", "01,,train", "02,,test"]
+    split = write(tmp_path / "s.csv", *lines, "03,c3,test")
+    message = r"s\.csv, row 4: '03/c3' fits none of the clips, and 1 clip\(s\) .* such as 03/c2"
+    with pytest.raises(FoldError, match=message):
+        folds_of(data, name="fixed", split=split)
+    folds = (Fold("test", (0,), (1,)),)
+    assert folds_of(data, name="fixed", split=write(tmp_path / "s.csv", *lines)) == folds
+    assert "1 of 3 clip(s) are in no part" in caplog.text
+    # A line for each clip, and one of a subject without clips in the task.
+    split = write(tmp_path / "s.csv", *lines, "03,,test", "04,,test")
+    assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1, 2)),)
+    assert "1 line(s) fit none of the clips, the first in row 5 (04)" in caplog.text
 
 
 def test_a_subject_on_both_sides_of_a_split_is_refused(tmp_path):
@@ -139,6 +184,18 @@ def test_a_protocol_names_the_options_it_needs():
     for name, flag in (("fixed", "--protocol.split"), ("hold-out-dataset", "--protocol.held-out")):
         with pytest.raises(ConfigError, match=flag):
             ProtocolConfig(name=name)
+
+
+@pytest.mark.parametrize(
+    ("values", "flag"),
+    [
+        ({"split": "s.csv"}, "split"),
+        ({"name": "fixed", "split": "s.csv", "held_out": "cas2"}, "held-out"),
+    ],
+)
+def test_an_option_that_the_protocol_does_not_use_is_refused(values, flag):
+    with pytest.raises(ConfigError, match=rf"--protocol\.{flag} is .*\nIt must be omitted"):
+        ProtocolConfig(**values)
 
 
 def test_a_planted_duplicate_is_found():

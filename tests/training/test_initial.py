@@ -149,7 +149,9 @@ def test_what_is_no_run_and_no_folder_of_weights(tmp_path, config):
 def test_frozen_parameters_and_their_statistics_stay():
     torch.manual_seed(0)
     net = TwoBranchNet(2, 32, drop_path=0.0)
-    freeze(net, "temporal.*, spatial.blocks.0.*")
+    for _ in range(2):  # by two folds in turn
+        freeze(net, "temporal.*, spatial.blocks.0.*")
+    assert max(len(module._forward_pre_hooks) for module in net.modules()) == 1
     before = {name: values.clone() for name, values in net.state_dict().items()}
     optimizer = torch.optim.AdamW(net.parameters(), lr=0.1, weight_decay=0.5, fused=True)
     rising, falling = net.train()(torch.randn(2, 3, 3, 32, 32))

@@ -22,18 +22,21 @@ def spec_names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
-def get_spec(name: str, annotations: str | Path | None = None) -> DatasetSpec:
+def get_spec(
+    name: str, annotations: str | Path | None = None, data_root: str | Path | None = None
+) -> DatasetSpec:
     """The spec of a dataset.
 
     Args:
         name: a name among `spec_names()`, the path of a YAML file, or `csv`.
         annotations: the table of a `csv` dataset, whose tasks follow from its emotions.
+        data_root: where a relative path of the table is looked up after the working directory.
 
     Raises:
         ConfigError: the name is unknown (lists the known ones), or the spec is invalid.
     """
     if name == PLAIN:
-        return plain_spec(annotations)
+        return plain_spec(annotations, data_root)
     if name in spec_names():
         return _shipped(name)
     if name.lower().endswith((".yaml", ".yml")):

@@ -12,6 +12,7 @@ from gamdss.data.sheets import (
     column_positions,
     find_header,
     read_sheets,
+    table_file,
 )
 from gamdss.data.specs.spec import DatasetSpec, Layout, Task, Writing
 from gamdss.errors import AnnotationError, ConfigError
@@ -40,8 +41,8 @@ VALENCE = {
 
 
 @collector_paused()
-def plain_spec(annotations: str | Path | None) -> DatasetSpec:
-    """The spec that follows from the emotions in a table.
+def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> DatasetSpec:
+    """The spec that follows from the emotions in a table, as `get_spec` is given it.
 
     If a clip has several expressions, a row each, clips are named `clip_onset`.
 
@@ -57,7 +58,7 @@ def plain_spec(annotations: str | Path | None) -> DatasetSpec:
             "--dataset csv needs a table of clips",
             remedy=f"Give it with --annotations FILE: {_FORM}.",
         )
-    file = Path(annotations).expanduser()
+    file = table_file(annotations, data_root)
     positions, lines = _read(file)
     emotions = sorted({cell_text(line[positions["emotion"]]) for line in lines} - {""})
     columns = {r: names for r, names in _COLUMNS.items() if r != "apex" or r in positions}

@@ -236,7 +236,8 @@ class DatasetSpec:
         """The spec's name of the emotion in a cell; None if there is none.
 
         Ignores case and blanks and accepts common variants (`Other`, `happy`), unless `exact`
-        requires the native spelling. `a+b` is two emotions at once, as in 4DME.
+        requires the native spelling. `a+b` is two emotions at once, as in 4DME, unless the dataset
+        has an emotion of that name.
         """
         text = str(cell).strip()
         if exact:
@@ -244,4 +245,6 @@ class DatasetSpec:
         parts = [" ".join(part.split()).lower() for part in text.split("+")]
         native = {value.lower(): name for name, value in self.emotions.items()}
         named = [native.get(part, SYNONYMS.get(part, part)) for part in parts]
-        return "+".join(named) if all(name in self.emotions for name in named) else None
+        joined = native.get(" ".join(text.split()).lower(), "+".join(named))
+        whole = joined in self.emotions  # one emotion of a plain table, such as calm+tense
+        return joined if whole or all(name in self.emotions for name in named) else None

@@ -148,7 +148,7 @@ def open_sources(config: Config, cache: Path, fps: float | None = None) -> Joine
 
 
 def _open(config: Config, cache: Path, fps: float | None) -> BiasSource:
-    spec = get_spec(config.dataset, config.annotations)
+    spec = get_spec(config.dataset, config.annotations, config.data_root)
     if config.task == ALL:
         config = replace(config, task=spec.widest_task)
     dataset = open_dataset(config, cache)
