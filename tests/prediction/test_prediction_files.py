@@ -59,9 +59,9 @@ def test_an_interrupted_second_call_keeps_what_the_first_finished(tmp_path):
     place, output = tmp_path / "in", tmp_path / "out"
     for name in "abc":
         frames(place / name, GREYS)
-    assert asked(place, output, broken="a") == ["a", "b", "c"]
-    assert asked(place, output, killed="a") == ["a", "killed"]
-    assert asked(place, output) == ["a"]
+    assert asked(place, output, broken="ab") == ["a", "b", "c"]
+    assert asked(place, output, killed="b") == ["a", "b", "killed"]
+    assert asked(place, output) == ["b"]
     found = json.loads((output / "predictions.json").read_text())["recordings"]
     assert [one["name"] for one in found] == ["a", "b", "c"]
     assert asked(place, output) == []
