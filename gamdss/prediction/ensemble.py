@@ -102,9 +102,10 @@ class Ensemble:
         self._people = [trained_on(run.path, fold) for fold in self.folds]
         # There are no checkpoints of the oracle's epochs.
         selection: Selection = "inner" if run.selection == "inner" else "final"
-        scored = run.results.scored  # a run trained on everybody has no held-out logits
-        found = pooled(run.folds, selection) if scored else (np.empty(0), np.empty(0), ())
-        self._held_out, self._labels, clips = found
+        self._held_out, self._labels = np.empty((0, len(self.classes))), np.empty(0, np.int64)
+        clips: tuple[str, ...] = ()
+        if run.results.scored:  # a run trained on everybody has no held-out logits
+            self._held_out, self._labels, clips = pooled(run.folds, selection)
         # Whom each held-out clip shows.
         self._shown = [person_of_run(run.config, clip.partition("/")[0]) for clip in clips]
         self._calibrate(np.ones(len(clips), bool))
