@@ -84,6 +84,10 @@ class ReselectionConfig:
     def __post_init__(self) -> None:
         ok = self.ratio is None or 0 <= self.ratio <= 1
         require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
+        used = self.preset == "motion" and self.prior == "dataset"
+        allowed = "omitted, or with reselection.preset motion and reselection.prior dataset"
+        ok = self.annotators is None or used
+        require(ok, "reselection.annotators", self.annotators, allowed)
         draws, tested = self.draws, self.test_draws
         require(0 <= draws <= 1000, "reselection.draws", draws, "0 to 1000")
         allowed = f"0 to reselection.draws, which is {draws}"

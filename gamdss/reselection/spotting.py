@@ -8,6 +8,7 @@ search: of an expression that peaks, and of one that is held for long.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,13 +38,14 @@ def spot(
 
     Returns:
         Frame numbers, with intervals that contain the true frame in about 80% of synthetic clips
-        (`gamdss stress`).
+        (`gamdss stress`), and the quality of fit: below 0.6 (`reliable` is false) they mean little.
 
     Raises:
         FrameError: images are unusable or differ in size, are too few, too many or too small, or
             show no motion.
     """
-    return fit_spotted(numbered(frames, first_frame, frame_numbers)).keys
+    fit = fit_spotted(numbered(frames, first_frame, frame_numbers))
+    return replace(fit.keys, quality=round(fit.quality, 4))
 
 
 def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:

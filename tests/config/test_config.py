@@ -48,6 +48,8 @@ from gamdss.errors import ConfigError
         (TrainingConfig, {"learning_rate": 0.0}, "training.learning-rate"),
         (TrainingConfig, {"lr_decay": 0.0}, "training.lr-decay"),
         (TrainingConfig, {"weight_decay": -1.0}, "training.weight-decay"),
+        (ReselectionConfig, {"annotators": "f", "preset": "full"}, "reselection.annotators"),
+        (ReselectionConfig, {"annotators": "f", "prior": "fixed"}, "reselection.annotators"),
         (Config, {"seed": -1}, "seed"),
         (Config, {"threads": -1}, "threads"),
     ],

@@ -64,6 +64,12 @@ def test_floats_of_any_range_are_read_like_bytes(frames, convert):
     for floats, whole in zip(found, same, strict=True):
         assert np.abs(np.subtract(floats.numbers, whole.numbers)).max() <= 1
         assert floats.quality == pytest.approx(whole.quality, abs=0.01)
+        assert whole.reliable
+
+
+def test_what_is_spotted_in_noise_is_not_reliable():
+    noise = np.random.default_rng(0).integers(0, 255, (28, 64, 64, 3)).astype(np.uint8)
+    assert not spot(noise).reliable
 
 
 def test_frame_numbers_below_0(frames):
