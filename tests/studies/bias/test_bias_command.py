@@ -186,6 +186,9 @@ def test_a_list_of_annotators_must_name_one_for_each_subject(
     file.write_text(text)
     words = ["bias", "--data-root", str(root), "--cache", str(cache), "--output", str(tmp_path)]
     assert main([*words, "--reselection.annotators", str(file)]) == 2
+    assert "It must be omitted, or with" in capsys.readouterr().err  # the prior is fixed here
+    words += ["--reselection.prior", "dataset"]
+    assert main([*words, "--reselection.annotators", str(file)]) == 2
     said = capsys.readouterr().err
     assert message in said
     assert "coders.csv" in said
