@@ -181,7 +181,7 @@ def test_a_network_does_not_classify_people_that_it_was_trained_on(
 ):
     split = tmp_path / "split.csv"
     split.write_text("subject,part\ns15,train\ns16,train\ns19,test\n")
-    labels = relabelled(calm, tmp_path, "positive")  # as those of s15 and s16
+    labels = relabelled(calm, tmp_path, "negative")  # as those of s15 and s16
     fixed = ("--protocol.name", "fixed", "--protocol.split", str(split))
     train_on(calm, small_options, tmp_path / "run", *fixed, *labels)
     given = [*words(calm, tmp_path / "out"), *labels, "--faces", "as-is", "--face", FACE]
