@@ -132,7 +132,7 @@ def _band(axes: Axes, folds: np.ndarray, colour: str) -> None:
 def _final_values(axes: Axes, values: dict[str, float]) -> None:
     """A dot and a number, by colour, where each curve ends."""
     # Horizontal lines end at 1, where every curve begins.
-    epoch = max(max(line.get_xdata()) for line in axes.lines)  # type: ignore[arg-type]
+    epoch = max(float(np.max(line.get_xdata())) for line in axes.lines)
     low, high = axes.get_ylim()
     gap = LABEL_HEIGHT * (high - low)
     place = -np.inf
