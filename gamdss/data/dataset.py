@@ -30,7 +30,10 @@ from gamdss.records import KEYS, KeyFrames
 from gamdss.reselection.motion.learned import LearnedDataset
 
 log = logging.getLogger("gamdss")
-_UNCHANGED = "the motion does not locate it more precisely than the annotation"
+_UNCHANGED = (
+    "the motion does not locate it more precisely than the annotation, or cannot be fitted "
+    "(no rise or fall in the annotation, too few or too small frames)"
+)
 
 
 @dataclass(frozen=True, eq=False)

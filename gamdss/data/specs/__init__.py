@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from pathlib import Path
 
 from gamdss.data.specs.plain import PLAIN, plain_spec
 from gamdss.data.specs.reader import read_spec
 from gamdss.data.specs.spec import Correction, DatasetSpec, Layout, Task
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, did_you_mean
 
 FOLDER = Path(__file__).parent
 # Datasets of long recordings, which `gamdss.data.long_tables` reads.
@@ -47,11 +46,10 @@ def get_spec(
             remedy="It is for `gamdss spot --dataset` and `gamdss synth --recordings N`.",
         )
     known = (*spec_names(), PLAIN)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
     raise ConfigError(
         f"there is no dataset called {name!r}",
-        remedy=f"{hint}Use one of: {', '.join(known)}; or the path of a spec (a .yaml file).",
+        remedy=f"{did_you_mean(name, known)}Use one of: {', '.join(known)}; or the path of a spec "
+        "(a .yaml file).",
     )
 
 
