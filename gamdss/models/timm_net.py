@@ -8,6 +8,7 @@ from typing import Any
 from timm.models import group_parameters
 from torch import Tensor
 
+from gamdss.errors import ConfigError
 from gamdss.models.temporal import TemporalStream
 
 
@@ -17,8 +18,21 @@ class TimmNetStream(TemporalStream):
     net: Any
 
     def forward_features(self, x: Tensor) -> Tensor:
-        """Map images (B, in_chans, S, S) to (B, num_features, grid, grid)."""
-        return last_map(self.net, x)
+        """Map images (B, in_chans, S, S) to (B, num_features, grid, grid).
+
+        Raises:
+            ConfigError: in training, the network normalises one value per channel of one image.
+        """
+        try:
+            return last_map(self.net, x)
+        except ValueError as error:  # PyTorch's, from a BatchNorm after pooling over the image
+            if not self.training or len(x) > 1:
+                raise
+            raise ConfigError(
+                "one clip has no batch statistics to train this backbone with: one of its layers "
+                f"normalises the mean over the image ({error})",
+                remedy="Use a batch_size that leaves no last batch of one, or another backbone.",
+            ) from error
 
     @property
     def feature_info(self) -> Sequence[Mapping[str, Any]]:

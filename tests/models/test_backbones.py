@@ -55,6 +55,14 @@ def test_backbones_learn_in_a_few_steps(name, size):
     assert net.eval().predict_logits(*batch).isfinite().all()
 
 
+@pytest.mark.parametrize("name", ["skresnet18", "resnest14d"])
+def test_one_clip_cannot_train_norms_after_pooling(name):
+    net = TwoBranchNet(3, 64, backbone=name)
+    with pytest.raises(ConfigError, match=r"one clip(.|\n)*batch_size"):
+        net(*frames(64, batch=1))
+    assert net.eval().predict_logits(*frames(64, batch=1)).shape == (1, 3)
+
+
 def test_the_streams_meet_at_the_backbones_map():
     net = TwoBranchNet(5, 96, backbone="vit_tiny_patch16_224")
     assert (net.temporal.num_features, net.spatial.grid) == (192, 6)
