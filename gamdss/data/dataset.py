@@ -32,7 +32,7 @@ from gamdss.reselection.motion.learned import LearnedDataset
 log = logging.getLogger("gamdss")
 _UNCHANGED = (
     "the motion does not locate it more precisely than the annotation, or cannot be fitted "
-    "(no rise or fall in the annotation, too few or too small frames)"
+    "(onset and offset are one frame, too few or too small frames)"
 )
 
 

@@ -1,13 +1,15 @@
 """Reselection by motion: a moving patch whose key frames are known."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from gamdss.errors import FrameError
-from gamdss.records import KEYS, RELIABLE
+from gamdss.records import KEYS, RELIABLE, KeyFrames
 from gamdss.reselection import needed_frames, reselect, spot
-from gamdss.reselection.motion.annotator import FIXED
+from gamdss.reselection.motion.annotator import FIXED, UsualPhases
 from gamdss.reselection.motion.course import (
     Expected,
     Posterior,
@@ -16,6 +18,7 @@ from gamdss.reselection.motion.course import (
     possible,
     strength,
 )
+from gamdss.reselection.motion.fit import fit_together, see_motion
 from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
 from gamdss.reselection.motion.posterior import SLOW, Problem, sample
 
@@ -119,10 +122,30 @@ def test_frames_may_be_missing(frames):
 
 def test_too_few_or_small_frames_keep_the_annotation(frames):
     small = frames[:, :20, :20]
-    for images, keys in ((small, (20, 50, 90)), (frames[:6], (1, 3, 6)), (frames, (20, 20, 90))):
+    for images, keys in ((small, (20, 50, 90)), (frames[:6], (1, 3, 6)), (frames, (50, 50, 50))):
         found = reselect(images, *keys, preset="motion")
         assert found.numbers == keys
         assert found.kept == KEYS
+
+
+@pytest.mark.parametrize("apex", [ONSET, OFFSET])
+def test_an_annotation_without_a_rise_or_a_fall_is_corrected(frames, apex):
+    keys = KeyFrames(ONSET, apex, OFFSET)
+    images = dict(enumerate(frames, start=1))
+    motion = see_motion(images, keys, UsualPhases(30, 40))
+    alone, learned = motion.alone().keys, fit_together(["1"], [motion])[0].keys
+    assert alone == replace(reselect(images, *keys.numbers, preset="motion"), quality=None)
+    for found in (alone, learned):
+        assert np.abs(np.subtract(found.numbers, (ONSET, APEX, OFFSET))).max() <= 5
+        assert found.kept == found.uncertain == ()
+
+
+def test_noise_does_not_correct_an_annotation_without_a_rise():
+    rng = np.random.default_rng(0)
+    still = np.clip(128 + rng.normal(0, 2, (80, 100, 90)), 0, 255).astype(np.uint8)
+    found = reselect(still, 15, 15, 70, preset="motion")
+    assert found.uncertain == KEYS
+    assert not found.reliable
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,14 @@ class Annotator:
         return cls(tuple(values["bias"]), tuple(values["width"]))
 
     def prior(self, annotated: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and standard deviation, each (3,), of the true key frames given the annotated."""
+        """Mean and standard deviation, each (3,), of the true key frames given the annotated.
+
+        An empty phase shows that a label is wrong by more than usual: the prior is then the wide
+        one.
+        """
+        if not has_both_phases(annotated):
+            rise, _, fall = np.array(_LENGTHS) * (annotated[2] - annotated[0])
+            return annotated.astype(float), UsualPhases(rise, fall).wide(annotated)
         phases = phase_lengths(annotated)
         width = np.maximum(np.array(self.width) * phases, LEAST_SD)
         return annotated - np.array(self.bias) * phases, width
@@ -98,6 +105,19 @@ def usual_phases(annotated: Sequence[tuple[int, int, int]]) -> UsualPhases:
 
 FIXED = Annotator()
 WIDE = np.array([0.35, 0.4, 0.4])  # deviations of errors of the wide prior
+
+
+def has_both_phases(annotated: np.ndarray) -> bool:
+    """Whether annotated key frames (3,) leave a rise and a fall: onset < apex < offset."""
+    return bool((np.diff(annotated) > 0).all())
+
+
+def with_both_phases(annotated: np.ndarray) -> np.ndarray:
+    """Annotated key frames (3,); with the apex of a usual clip if a phase is empty."""
+    if has_both_phases(annotated):
+        return annotated
+    onset, _, offset = annotated
+    return np.array([onset, onset + _LENGTHS[0] * (offset - onset), offset])
 
 
 def phase_lengths(annotated: np.ndarray) -> np.ndarray:

@@ -13,7 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.annotator import FIXED, Evidence, UsualPhases, phase_lengths
+from gamdss.reselection.motion.annotator import (
+    FIXED,
+    Evidence,
+    UsualPhases,
+    has_both_phases,
+    phase_lengths,
+    with_both_phases,
+)
 from gamdss.reselection.motion.course import (
     THIN,
     Expected,
@@ -89,11 +96,12 @@ class AnnotatedMotion:
 
         Starts from the samples that are likely then; if these are few, from the prior.
         """
-        weights = learned.weights(self._evidence)
-        start = None
-        if 1 / (weights @ weights) >= _LEAST_SHARE * len(weights):
+        numbers = np.array(self.annotated.numbers)
+        weights, start = learned.weights(self._evidence), None
+        enough = 1 / (weights @ weights) >= _LEAST_SHARE * len(weights)
+        if enough and has_both_phases(numbers):
             start = resampled(self.posterior.parameters, weights, 0.5)
-        expected = learned.expected(np.array(self.annotated.numbers), self.usual)
+        expected = learned.expected(numbers, self.usual)
         return _fitted(self.times, self.level, self.annotated, expected, start)
 
     def alone(self) -> MotionFit:
@@ -109,7 +117,8 @@ def fit_motion(images: Mapping[int, np.ndarray], keys: KeyFrames) -> MotionFit |
         keys: the annotation.
 
     Returns:
-        The fit; None if frames are too few or too small, or show no structure or change.
+        The fit; None if frames are too few or too small, or show no structure or change, or if
+        onset, apex and offset are one frame.
     """
     measured = _measure(images, keys)
     if measured is None:
@@ -157,7 +166,7 @@ def _measure(
 ) -> tuple[np.ndarray, np.ndarray] | None:
     """Frame numbers (T,) and motion level (T,); None where `fit_motion` returns None."""
     times = np.array(sorted(images))
-    if len(times) < LEAST_FRAMES or not keys.onset < keys.apex < keys.offset:
+    if len(times) < LEAST_FRAMES or keys.onset == keys.offset:
         return None
     if min(images[keys.apex].shape[:2]) < LEAST_PIXELS:
         return None
@@ -166,7 +175,8 @@ def _measure(
         return None
     meter = MotionMeter(small)
     try:
-        return times, meter.level(expected_strength(np.array(keys.numbers), times))
+        expected = expected_strength(with_both_phases(np.array(keys.numbers)), times)
+        return times, meter.level(expected)
     except np.linalg.LinAlgError:  # no structure in the frames that could move
         return None
 
