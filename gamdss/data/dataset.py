@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -26,8 +27,8 @@ from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
 from gamdss.files import write_csv, write_json
-from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection.motion.learned import LearnedDataset
+from gamdss.records import KEYS, Clip, KeyFrames
+from gamdss.reselection.motion.learned import LEAST_CLIPS, LearnedDataset
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = (
@@ -199,7 +200,29 @@ def _with_annotators(annotations: Annotations, spec: DatasetSpec, file: str) -> 
         lambda dataset, cell: spec.subject(cell) if dataset == spec.name else cell,
     )
     named = (replace(clip, annotator=name) for clip, name in zip(clips, names, strict=True))
-    return replace(annotations, clips=tuple(named))
+    annotations = replace(annotations, clips=tuple(named))
+    if few := _few_clips(annotations.clips):
+        log.warning(
+            "%s: some subjects have fewer than %d other subjects' clips by the same annotator, and "
+            "use what is learned from the clips of all annotators (clips: %s)",
+            file,
+            LEAST_CLIPS,
+            ", ".join(f"{name} {count}" for name, count in few.items()),
+        )
+    return annotations
+
+
+def _few_clips(clips: Sequence[Clip]) -> dict[str, int]:
+    """Annotators with fewer than `LEAST_CLIPS` clips without those of one of their subjects.
+
+    With the number that remains without the subject of most clips; none if there is one annotator.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for clip in clips:
+        counts.setdefault(clip.annotator, Counter())[clip.subject] += 1
+    rest = {name: own.total() - max(own.values()) for name, own in sorted(counts.items())}
+    few = {name: count for name, count in rest.items() if count < LEAST_CLIPS}
+    return few if len(counts) > 1 else {}
 
 
 def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int], Annotations]:

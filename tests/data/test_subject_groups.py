@@ -1,7 +1,12 @@
 """Groups of subjects from a CSV file."""
 
+from dataclasses import replace
+
 import pytest
 
+from gamdss.config import Config, ReselectionConfig
+from gamdss.data.dataset import read_clips
+from gamdss.data.specs import get_spec
 from gamdss.data.subject_groups import read_annotators, read_group_file
 from gamdss.errors import AnnotationError
 
@@ -30,6 +35,21 @@ def test_one_file_serves_several_datasets(tmp_path):
     file = written(tmp_path, "dataset,subject,coder\nsamm,1,C\ncas2,1,A\ncas2,2,B\n")
     assert read_annotators(file, CLIPS, padded) == ["A", "B", "B"]
     assert read_annotators(file, [("samm", "1", "a")], padded) == ["C"]
+
+
+def test_annotators_of_few_clips_are_named_once(small_dataset, tmp_path, monkeypatch, caplog):
+    file = written(tmp_path, "subject,coder\n1,A\n2,A\n3,B\n")
+    reselection = ReselectionConfig(annotators=str(file))
+    config = replace(Config(), dataset="cas2", task="c5", reselection=reselection)
+    read_clips(config, get_spec("cas2"), small_dataset, False)
+    (said,) = [r.getMessage() for r in caplog.records if "annotators" in r.getMessage()]
+    assert said.startswith(f"{file}: ")
+    assert "fewer than 12" in said
+    assert said.endswith("(clips: A 4, B 0)")
+    caplog.clear()
+    monkeypatch.setattr("gamdss.data.dataset.LEAST_CLIPS", 0)
+    read_clips(config, get_spec("cas2"), small_dataset, False)
+    assert "annotators" not in caplog.text
 
 
 @pytest.mark.parametrize(
