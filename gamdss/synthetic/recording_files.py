@@ -54,7 +54,8 @@ def write_recordings(
 
     Raises:
         RunError: the folder cannot be written, or contains other files or recordings.
-        ConfigError: the layout is unknown, or does not have so many subjects or recordings.
+        ConfigError: the layout is unknown, does not have so many subjects or recordings, or the
+            expressions do not fit into a recording.
     """
     if layout not in LAYOUTS:
         raise ConfigError(
@@ -66,6 +67,10 @@ def write_recordings(
             f"{subjects} subjects with {takes} recordings each",
             remedy=f"{layout} has 1 to {names.subjects} subjects with 1 to {names.takes}.",
         )
+    every = list(product(range(1, subjects + 1), range(1, takes + 1)))
+    # All are drawn before anything is written: settings that do not fit leave nothing behind.
+    bar = tqdm(every, "drawing", unit="recording", disable=not progress)
+    recordings = [draw_recording(settings, subject, take) for subject, take in bar]
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_HEADER)
@@ -75,9 +80,7 @@ def write_recordings(
             folder / MANIFEST, {**asdict(settings), "layout": layout, "quality": jpeg_quality}
         )
         _check_others(folder, names, subjects, takes)
-        every = list(product(range(1, subjects + 1), range(1, takes + 1)))
-        for subject, take in tqdm(every, "writing", unit="recording", disable=not progress):
-            recording = draw_recording(settings, subject, take)
+        for recording in tqdm(recordings, "writing", unit="recording", disable=not progress):
             table.writerows(_rows(recording, names))
             shown = [event for event in recording.events if event.expression is not None]
             labels += [(recording, index, event) for index, event in enumerate(shown, 1)]

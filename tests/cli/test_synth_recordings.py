@@ -37,6 +37,7 @@ def test_what_is_written_is_read_at_the_datasets_frame_rate(dataset, fps, tmp_pa
         (["--jpeg-quality", "0"], "--jpeg-quality is 0"),
         (["--subjects", "23", "--dataset", "casme2sq"], "casme2sq has 1 to 22 subjects"),
         (["--rise-ms", "[1,2]"], "rise"),
+        (["--seconds", "3"], "do not fit into a recording of 3 s"),
     ],
 )
 def test_wrong_options_are_refused(tmp_path, capsys, more, shown):
