@@ -137,10 +137,22 @@ def explain(parser: ArgumentParser, message: str) -> ConfigError:
         return ConfigError(problem, remedy=_nearest(name.replace("_", "-"), known))
     if message.startswith("the following arguments are required:"):
         names = [name.rpartition(".")[2] for name in message.partition(":")[2].split(", ")]
-        flags = " and ".join(f"--{name.strip().replace('_', '-')}" for name in names)
-        return ConfigError(f"{flags} is missing", remedy=f"Add {flags}.")
+        return _missing(parser, [name.strip() for name in names])
     match = re.search(r'[Pp]arser key "([^"]+)":\s*(.+)', message, re.DOTALL)
     if match:
         reason = " ".join(match.group(2).split())
         return ConfigError(f"field {match.group(1)!r}: {reason}", remedy="Correct the value.")
     return ConfigError(" ".join(message.split()), remedy="--help lists all fields.")
+
+
+def _missing(parser: ArgumentParser, names: Sequence[str]) -> ConfigError:
+    """The error for required arguments; those that are no options are shown in capitals."""
+    about = {action.dest: action.help for action in parser._actions if not action.option_strings}
+    shown = [n.upper() if n in about else f"--{n.replace('_', '-')}" for n in names]
+    added = [
+        f"{one} ({about[n]})" if n in about else one for n, one in zip(names, shown, strict=True)
+    ]
+    verb = "is" if len(names) == 1 else "are"
+    return ConfigError(
+        f"{' and '.join(shown)} {verb} missing", remedy=f"Add {' and '.join(added)}."
+    )

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from gamdss.cli import compare, merge, table
 from gamdss.config.command_line import choose_command
 from gamdss.errors import ConfigError
 from gamdss.experiment import TRAIN
@@ -47,6 +48,23 @@ def test_help_explains_every_field_with_its_default(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "--training.batch-size" in text
     assert "clips per step; the last, partial batch is kept. (type: int, default: 16)" in text
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "problem", "remedy"),
+    [
+        (table, [], "FILE is missing", "Add FILE (the table's file"),
+        (compare, [], "A and B are missing", "Add A (run directory"),
+        (compare, ["runs/a"], "B is missing", "Add B (the run to compare it with"),
+        (merge, [], "RUNS and --output are missing", "Add RUNS (run directories"),
+        (merge, ["runs/a"], "--output is missing", "Add --output."),
+    ],
+)
+def test_a_missing_argument_is_named_as_it_is_given(command, words, problem, remedy):
+    with pytest.raises(ConfigError) as caught:
+        command.COMMAND.parse("x", words)
+    assert caught.value.problem == problem
+    assert caught.value.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize(
