@@ -34,7 +34,6 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 # Without waiting for the other end of a pipe; Windows would translate line ends.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _MOST_YAML = 4 << 20  # bytes
-_MOST_CSV = 1 << 28
 _MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
 _DEEPEST_YAML = 50
 _LONGEST_REASON = 300
@@ -196,16 +195,6 @@ def read_regular(path: Path, limit: int) -> bytes:
         return data
     finally:
         os.close(opened)
-
-
-def read_rows(path: Path) -> list[list[str]]:
-    """The lines of a CSV file in UTF-8.
-
-    Raises:
-        OSError, UnicodeDecodeError, csv.Error: it cannot be read, or is something else.
-    """
-    text = read_regular(path, _MOST_CSV).decode("utf-8-sig")
-    return list(csv.reader(io.StringIO(text, newline="")))
 
 
 def read_yaml(path: Path, what: str, option: str) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,8 +10,9 @@ from pathlib import Path
 
 from gamdss.data.cells import without_prefix
 from gamdss.data.folders import folded
-from gamdss.errors import FoldError
-from gamdss.files import read_rows, safe_name
+from gamdss.data.sheets import csv_lines
+from gamdss.errors import AnnotationError, FoldError
+from gamdss.files import safe_name
 from gamdss.records import Clip
 
 log = logging.getLogger("gamdss")
@@ -116,11 +116,9 @@ def _bare(name: str) -> str:
 
 def _read(file: Path) -> list[_Line]:
     try:
-        header, *rows = read_rows(file) or [[]]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FoldError(
-            f"the split cannot be read ({error})", file=file, remedy="Check --protocol.split."
-        ) from error
+        header, *rows = csv_lines(file, named_by="--protocol.split") or [[]]
+    except AnnotationError as error:
+        raise FoldError(error.problem, file=file, row=error.row, remedy=error.remedy) from error
     missing = {"subject", "part"} - set(header)
     if missing:
         raise FoldError(

@@ -37,6 +37,8 @@ _MOST_ROWS = 1_048_576  # of a sheet in any spreadsheet program
 _MOST_CELLS = 20_000_000
 _MOST_BYTES = 1 << 30
 _DELIMITERS = ",;\t|"
+_CELL_END = re.compile(rb"[,;\t|\r\n]")
+_LONGEST_CELL = 60  # characters that an error shows
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # Not where the value is an empty text (t="str").
@@ -167,13 +169,18 @@ def csv_like(file: Path, lines: Iterable[Sequence[str]]) -> bytes:
     return mark + text.getvalue().encode(encoding)
 
 
-def csv_lines(file: Path, data: bytes | None = None) -> list[list[str]]:
+def csv_lines(file: Path, data: bytes | None = None, named_by: str = "the path") -> list[list[str]]:
     """Lines of a CSV file in UTF-8 or UTF-16, divided by commas, semicolons, tabs or bars.
+
+    Args:
+        file: the file.
+        data: its content, if it is known.
+        named_by: the option that names the file, for the error.
 
     Raises:
         AnnotationError: the file cannot be read, or is something else.
     """
-    data = _contents(file) if data is None else data
+    data = _contents(file, named_by) if data is None else data
     text = _decoded(file, data)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     lines = []
@@ -219,13 +226,13 @@ def fold(text: object) -> str:
     return " ".join(str(text).split()).lower()
 
 
-def _contents(file: Path) -> bytes:
+def _contents(file: Path, named_by: str = "the path") -> bytes:
     try:
         return read_regular(file, _MOST_BYTES)
     except (OSError, ValueError) as error:
         problem = getattr(error, "strerror", None) or error
         raise AnnotationError(
-            f"the table cannot be read ({problem})", file=file, remedy="Check the path."
+            f"the table cannot be read ({problem})", file=file, remedy=f"Check {named_by}."
         ) from error
 
 
@@ -331,6 +338,8 @@ def _decoded(file: Path, data: bytes) -> str:
     try:
         text = data[len(mark) :].decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding == "utf-8" and b"\0" not in data:
+            raise _not_utf8(file, data[len(mark) :], error.start) from error
         problem = f"byte {error.start} is not {encoding.upper()}"
     else:
         problem = "it contains zero bytes"
@@ -338,6 +347,18 @@ def _decoded(file: Path, data: bytes) -> str:
             return text
     raise AnnotationError(
         f"the table is not a CSV file ({problem})", file=file, remedy="Save it as CSV in UTF-8."
+    )
+
+
+def _not_utf8(file: Path, data: bytes, place: int) -> AnnotationError:
+    """The error for a text whose byte at `place` is not UTF-8, with its cell in Windows-1252."""
+    before, after = (_CELL_END.split(part) for part in (data[:place], data[place:]))
+    cell = (before[-1] + after[0]).decode("cp1252", errors="replace").strip()
+    return AnnotationError(
+        f"the table is not in UTF-8, which {cell[:_LONGEST_CELL]!r} in this row shows",
+        file=file,
+        row=data.count(b"\n", 0, place) + 1,
+        remedy="Save it as CSV in UTF-8 (spreadsheet programs call it CSV UTF-8).",
     )
 
 

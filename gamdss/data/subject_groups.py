@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gamdss.data.sheets import csv_lines
 from gamdss.errors import AnnotationError
-from gamdss.files import read_rows
 
 _WHO = ("dataset", "subject", "clip")
 _FORM = "subject,group (group may have any names; columns dataset and clip are optional)"
@@ -85,16 +84,7 @@ def read_group_file(file: Path, option: str) -> GroupFile:
     Raises:
         AnnotationError: the file is unreadable, or a column is missing.
     """
-    try:
-        first, *lines = read_rows(file) or [[]]
-    except OSError as error:
-        raise AnnotationError(
-            f"the groups cannot be read ({error.strerror})", file=file, remedy=f"Check {option}."
-        ) from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(
-            f"not a CSV file ({error})", file=file, remedy="Save it as CSV in UTF-8."
-        ) from error
+    first, *lines = csv_lines(file, named_by=option) or [[]]
     header = [cell.strip().lower() for cell in first]
     names = tuple(name for name in header if name and name not in _WHO)
     if "subject" not in header or not names:

@@ -284,7 +284,10 @@ def test_an_invalid_plain_table(tmp_path, text, message):
 
 def test_a_plain_table_in_another_format(tmp_path):
     file = tmp_path / "t.csv"
-    file.write_bytes(b"emotion\xff")
+    file.write_bytes("subject,emotion\nAndré,joy\n".encode("cp1252"))
+    with pytest.raises(AnnotationError, match=r"row 2: .*not in UTF-8, which 'André'"):
+        get_spec("csv", file)
+    file.write_bytes(b"\0emotion\xff")
     with pytest.raises(AnnotationError, match="not a CSV file"):
         get_spec("csv", file)
 

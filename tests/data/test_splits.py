@@ -148,6 +148,13 @@ def test_a_subject_on_both_sides_of_a_split_is_refused(tmp_path):
         folds_of(data, name="fixed", split=split)
 
 
+def test_a_split_of_a_spreadsheet_program_is_read(tmp_path):
+    split = tmp_path / "s.csv"
+    split.write_text("subject;part\r\n01;train\r\n02;test\r\n", encoding="utf-16")
+    (fold,) = folds_of(labelled(["01", "02"]), name="fixed", split=str(split))
+    assert list(fold.held_out) == [1]
+
+
 def test_broken_split_files_are_explained(tmp_path):
     data = labelled(["01", "02"])
     for lines, message in (

@@ -37,6 +37,15 @@ def test_one_file_serves_several_datasets(tmp_path):
     assert read_annotators(file, [("samm", "1", "a")], padded) == ["C"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_files_of_spreadsheet_programs_are_read(tmp_path, encoding, delimiter):
+    file = tmp_path / "groups.csv"
+    text = "subject,coder\r\n1,Zoë\r\n2,B\r\n".replace(",", delimiter)
+    file.write_text(text, encoding=encoding, newline="")
+    assert read_annotators(file, CLIPS, padded) == ["Zoë", "B", "B"]
+
+
 def test_annotators_of_few_clips_are_named_once(small_dataset, tmp_path, monkeypatch, caplog):
     file = written(tmp_path, "subject,coder\n1,A\n2,A\n3,B\n")
     reselection = ReselectionConfig(annotators=str(file))
@@ -76,6 +85,6 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     with pytest.raises(AnnotationError, match="cannot be read"):
         read_group_file(tmp_path / "none.csv", "--groups")
     file = tmp_path / "binary.csv"
-    file.write_bytes(b"\xff\xfe\x00subject")
+    file.write_bytes(b"\xff\xfe\x00subjec")
     with pytest.raises(AnnotationError, match="not a CSV file"):
         read_group_file(file, "--groups")

@@ -146,7 +146,7 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
         assert main([*words, "--groups", str(groups)]) == 2
         assert message in capsys.readouterr().err
     assert main([*words, "--groups", str(tmp_path / "none.csv")]) == 2
-    assert "the groups cannot be read" in capsys.readouterr().err
+    assert "Check --groups." in capsys.readouterr().err
     if hasattr(os, "mkfifo"):
         os.mkfifo(tmp_path / "pipe")
         assert main([*words, "--groups", str(tmp_path / "pipe")]) == 2
