@@ -197,6 +197,9 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
         counts = Counter(fault.problem for fault in unknown)
         shown = _some([f"{name!r} ({count})" for name, count in counts.items()])
         lines.append(f"{len(unknown)} row(s) with unknown emotion left out: {shown}")
+    if blank := kinds.get("blank emotion"):
+        shown = _some([f"row {fault.row}" for fault in blank])
+        lines.append(f"{len(blank)} row(s) without an emotion left out: {shown}")
     if spelled := kinds.get("subject spelled otherwise"):
         shown = _some([f"{fault.problem} (row {fault.row})" for fault in spelled])
         lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ProtocolConfig
 from gamdss.data.action_units import parse_action_units, unit_labels
 from gamdss.data.annotations import Scan, scan_annotations
+from gamdss.data.folders import PATTERN
 from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black, mixed_sizes
 from gamdss.data.row_reader import Fault
 from gamdss.data.specs import DatasetSpec
@@ -109,6 +110,8 @@ class _Finder:
 
     def _names(self, item: ClipFrames) -> None:
         """Report folders and files that are not named as in the owners' release."""
+        if self.finder.layout_name == PATTERN:  # there is no such release
+            return
         layout, names = self.finder.layout, item.clip.path_names
         where = item.folder.relative_to(self.finder.root)
         native = [form.format(**names) for form in layout.folders]

@@ -21,7 +21,8 @@ from gamdss.data.folders import (
 )
 from gamdss.data.image_file import ImageHeader, jpeg_damage, read_header, upright
 from gamdss.data.specs import DatasetSpec
-from gamdss.errors import FrameError
+from gamdss.data.video import video_files
+from gamdss.errors import DataRootError, FrameError
 from gamdss.files import read_regular
 from gamdss.records import KEYS, Clip
 
@@ -72,7 +73,11 @@ class FrameFinder:
         elif self.frames.layout is not None:
             layouts = {self.frames.layout: spec.layout(self.frames.layout)}
         self._folders = Folders()
-        self.layout_name, self.root = choose_layout(spec, data_root, layouts, self._folders)
+        try:
+            self.layout_name, self.root = choose_layout(spec, data_root, layouts, self._folders)
+        except DataRootError as error:
+            video = next(video_files(data_root), None) if PATTERN in layouts else None
+            raise (error if video is None else _of_videos(error, data_root, video)) from None
         self.layout = layouts[self.layout_name]
         self._listings: dict[Path, list[tuple[int, Path]]] = {}
 
@@ -171,6 +176,17 @@ class FrameFinder:
             "--frames.missing nearest to use the nearest frame.",
             kind="missing key frame",
         )
+
+
+def _of_videos(error: DataRootError, data_root: Path, video: Path) -> DataRootError:
+    """The error for a folder of videos in place of frames."""
+    return DataRootError(
+        f"{error.problem}, but videos, such as {video.relative_to(data_root)}",
+        file=data_root,
+        remedy=f"Write their frames, as crops of the face: gamdss align --input {data_root} "
+        "--output FOLDER\nand give that folder with --data-root. Frames are counted from 1.",
+        kind=error.kind,
+    )
 
 
 def decode(

@@ -170,7 +170,13 @@ class RowReader:
         if text not in self._emotions:
             self._emotions[text] = self.spec.emotion(text, self.exact_emotions)
         emotion = self._emotions[text]
-        if emotion is None:
+        if not text:
+            column = self.table.headers["emotion"]
+            if self.strict:
+                problem = f"clip {clip}: {column} is blank. Fill it in, or omit --strict."
+                raise RowError("blank emotion", problem)
+            self._warn("blank emotion", f"{column} is blank: left out", row, clip)
+        elif emotion is None:
             if self.strict:
                 raise RowError(
                     "unknown emotion",
@@ -245,8 +251,8 @@ class RowReader:
             column = self.table.headers[role]
             raise RowError(
                 "no frame number",
-                f"clip {clip}: {column} is {_shown(cell)}. It must be a non-negative integer, or "
-                "blank if it is unknown.",
+                f"clip {clip}: {column} is {_shown(cell)}. It must be a non-negative integer"
+                + (", or blank if it is unknown." if role == "apex" else "."),
             )
         return number
 

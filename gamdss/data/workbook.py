@@ -233,13 +233,14 @@ def _require(
     header: list[str],
     positions: Mapping[str, int],
 ) -> None:
-    folded = [fold(text) for text in header]
+    used = {fold(header[at]) for at in positions.values()}
+    others = {fold(text): text for text in header if fold(text) not in used}
     for role, names in spec.columns.items():
         optional = role in _OPTIONAL or (role == "subject" and spec.subject_in_clip)
         if role in positions or optional:
             continue
-        near = difflib.get_close_matches(fold(names[0]), folded, n=1)
-        hint = f" Is it {header[folded.index(near[0])]!r}?" if near else ""
+        near = difflib.get_close_matches(fold(names[0]), others, n=1)
+        hint = f" Is it {others[near[0]]!r}?" if near else ""
         present = ", ".join(repr(text) for text in header if text.strip()) or "none"
         alternatives = " or ".join(repr(name) for name in names)
         raise AnnotationError(

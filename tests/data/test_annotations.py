@@ -79,6 +79,15 @@ def test_an_unknown_emotion_is_counted_or_refused(tmp_path):
         read_annotations(SPEC, file, "c5", strict=True)
 
 
+def test_a_blank_emotion_is_counted_or_refused(tmp_path):
+    file = changed(tmp_path, "Estimated Emotion", " ")
+    read = read_annotations(SPEC, file, "c5")
+    assert len(read.clips) == 2
+    assert "1 row(s) without an emotion left out: row 2" in read.warnings
+    with pytest.raises(AnnotationError, match=r"row 2: .*Estimated Emotion is blank"):
+        read_annotations(SPEC, file, "c5", strict=True)
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
@@ -87,7 +96,8 @@ def test_an_unknown_emotion_is_counted_or_refused(tmp_path):
         ("OffsetFrame", 46, "zero-length clip"),
         ("OffsetFrame", 12, "onset after offset"),
         ("OffsetFrame", "/", "OffsetFrame is missing"),
-        ("OnsetFrame", 46.5, "non-negative integer"),
+        ("OnsetFrame", 46.5, r"OnsetFrame is 46\.5\. It must be a non-negative integer\.$"),
+        ("ApexFrame", 66.5, "non-negative integer, or blank"),
         ("OnsetFrame", -3, "non-negative integer"),
         ("Filename", "../EP02_01f", "path separator"),
         ("Filename", "a/b", "path separator"),
@@ -123,6 +133,17 @@ def test_a_missing_column_is_named_with_the_closest_match(tmp_path):
     with pytest.raises(AnnotationError, match=r"'ApexFrame' \(apex\) is missing") as caught:
         read_annotations(SPEC, write(tmp_path / "w.xlsx", GOOD, header), "c5")
     assert "Is it 'Apex Frame'?" in str(caught.value)
+
+
+def test_the_closest_match_is_not_a_column_that_is_read(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("subject,clip,start,offset,emotion\n1,a,1,9,joy\n1,b,1,9,fear\n")
+    with pytest.raises(AnnotationError, match="column 'onset'") as caught:
+        read_annotations(get_spec("csv", file), file, "c2")
+    assert "Is it" not in str(caught.value)
+    file.write_text("subject,clip,onset,offset_frame,emotion\n1,a,1,9,joy\n1,b,1,9,fear\n")
+    with pytest.raises(AnnotationError, match=r"Is it 'offset_frame'\?"):
+        read_annotations(get_spec("csv", file), file, "c2")
 
 
 def test_blank_rows_and_column_order_do_not_matter(tmp_path):

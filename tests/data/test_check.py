@@ -11,7 +11,9 @@ import pytest
 from gamdss.cli import main
 from gamdss.config import Config, FramesConfig
 from gamdss.data.check import check_dataset
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
+from gamdss.errors import DataRootError
 from gamdss.report.check_report import check_text
 from gamdss.synthetic.settings import FAULTS
 
@@ -161,10 +163,14 @@ def table(tmp_path):
 ROWS = ("a,a1,1,3,5,fear,4", "a,a2,1,3,5,joy,12", "b,b1,1,3,5,fear,4", "b,b2,1,3,5,joy,12")
 
 
-def stopping(file, which="keys", task="c2", **frames):
+def checked(file, which="keys", task="c2", **frames):
     looked = FramesConfig(pattern="{clip}/{frame}.png", **frames)
     config = Config(dataset="csv", task=task, data_root=str(file.parent), frames=looked)
-    found = check_dataset(get_spec("csv", file), replace(config, annotations=str(file)), which)
+    return check_dataset(get_spec("csv", file), replace(config, annotations=str(file)), which)
+
+
+def stopping(file, *about, **options):
+    found = checked(file, *about, **options)
     return [(fault.kind, fault.row) for fault in found.faults if fault.stops]
 
 
@@ -177,6 +183,22 @@ def test_frames_of_mixed_size_stop_a_training(table):
     cv2.imwrite(str(file.parent / "b1" / "1.png"), large)
     assert stopping(file) == [("frames of mixed size", 4)]
     assert stopping(file, "all", mixed_size="resize") == []
+
+
+def test_padded_names_of_a_plain_table_are_as_good_as_others(table):
+    file = table(*ROWS)
+    folder = (file.parent / "a1").rename(file.parent / "a001")
+    (folder / "1.png").rename(folder / "00001.png")
+    assert checked(file).faults == ()
+
+
+def test_videos_in_place_of_frames_are_named(table):
+    file = table("1,a,1,3,5,fear,4", "2,a,1,3,5,joy,12")
+    for subject in "12":
+        (file.parent / subject).mkdir()
+        (file.parent / subject / "a.mp4").touch()
+    with pytest.raises(DataRootError, match=r"videos, such as 1/a\.mp4\n(.|\n)*gamdss align"):
+        FrameFinder(get_spec("csv", file), file.parent)
 
 
 def test_the_same_frames_of_two_subjects_stop_a_training(table):

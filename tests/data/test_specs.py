@@ -231,7 +231,7 @@ def test_a_plain_table_is_a_dataset(table, capsys):
     words = ["check", "--dataset", "csv", "--annotations", str(table), "--task", "c3"]
     words += ["--data-root", str(table.parent)]
     assert main([*words, "--frames.pattern", PATTERN]) == 0
-    assert "file named otherwise" in (shown := capsys.readouterr().out)  # 003, not 3
+    assert "file named otherwise" not in (shown := capsys.readouterr().out)  # 003 is 3
     assert "This can be trained on." in shown
     assert main([*words, "--data-root", str(table.parent / "frames")]) == 0
 
