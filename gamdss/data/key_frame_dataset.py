@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from numbers import Integral
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,11 @@ from gamdss.records import KeyFrames
 
 # A custom clip: frames, onset, apex, offset, label.
 LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
+# An option of the command line in a message, with its value if it has one of these.
+_OPTION = re.compile(
+    r"(?:--(?=annotations|data-root|dataset|task)|(?:--)?\b(?:frames|model|reselection)\.)"
+    r"(?P<name>[a-z][a-z_-]*)(?: (?P<value>accept|csv|motion|nearest|resize|FILE|\d+(?:\.\d+)?))?"
+)
 _OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
 
 
@@ -50,6 +57,11 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         image_size: height and width of the frames in pixels.
         normalised: whether frames are normalised.
         annotations: the workbook, if its name is not among the known ones.
+        pattern: path of a frame under `data_root`, if it is not where its owners deliver it, such
+            as `{subject}/{clip}/{frame}.jpg`.
+        missing: what to do if an annotated frame is missing: "error", or "nearest" to take the
+            nearest frame of the clip, with a warning.
+        grey: what to do with grey frames of a dataset in colour: "error", or "accept".
         mixed_size: what to do if the frames of a clip differ in size: "error", or "resize" to the
             size of the annotated apex frame.
         cache: folder of decoded frames; the user's cache folder by default. Custom clips are kept
@@ -81,31 +93,33 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         image_size: int = 224,
         normalised: bool = True,
         annotations: str | Path | None = None,
+        pattern: str | None = None,
+        missing: Literal["error", "nearest"] = "error",
+        grey: Literal["error", "accept"] = "error",
         mixed_size: Literal["error", "resize"] = "error",
         cache: str | Path | None = None,
         progress: bool = True,
     ) -> None:
-        if mixed_size not in ("error", "resize"):
-            raise ConfigError(f"mixed_size is {mixed_size!r}", remedy="Use error or resize.")
-        model = ModelConfig(backbone=_OWN_NETWORK, image_size=image_size)
-        reselection = ReselectionConfig(preset, ratio, draws=draws, jitter=jitter)
-        frames = FramesConfig(mixed_size)
         self.normalised = normalised
         self._draws: np.ndarray | None = None
-        if isinstance(source, (str, Path)):
-            config = Config(
-                dataset=str(source),
-                task=task,
-                data_root=None if data_root is None else str(data_root),
-                annotations=None if annotations is None else str(annotations),
-                frames=frames,
-                model=model,
-                reselection=reselection,
-            )
-            self._open(config, cache_folder(cache), progress)
-        else:
-            reader = KeyFrameReader(False, model.image_size, frames, reselection)
-            self._read(_clips(source), reader, progress)
+        with _arguments_in_errors():
+            model = ModelConfig(backbone=_OWN_NETWORK, image_size=image_size)
+            reselection = ReselectionConfig(preset, ratio, draws=draws, jitter=jitter)
+            frames = _frames(pattern, missing=missing, grey=grey, mixed_size=mixed_size)
+            if isinstance(source, (str, Path)):
+                config = Config(
+                    dataset=str(source),
+                    task=task,
+                    data_root=None if data_root is None else str(data_root),
+                    annotations=None if annotations is None else str(annotations),
+                    frames=frames,
+                    model=model,
+                    reselection=reselection,
+                )
+                self._open(config, cache_folder(cache), progress)
+            else:
+                reader = KeyFrameReader(False, model.image_size, frames, reselection)
+                self._read(_clips(source), reader, progress)
         self._shown = self._index  # of the current epoch, if there are draws
 
     def __len__(self) -> int:
@@ -180,6 +194,38 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         self.keys = tuple(keys for _, _, keys in read)
         self.classes, self.labels = _classes([clip[4] for clip in clips])
         self.clips = self.subjects = tuple(str(clip[0].source) for clip in clips)
+
+
+def _frames(pattern: str | None, **choices: str) -> FramesConfig:
+    """How frames are read; refuses unknown choices."""
+    for name, other in (("missing", "nearest"), ("grey", "accept"), ("mixed_size", "resize")):
+        if choices[name] not in ("error", other):
+            raise ConfigError(f"{name} is {choices[name]!r}", remedy=f"Use error or {other}.")
+    return FramesConfig(pattern=pattern, **choices)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _arguments_in_errors() -> Iterator[None]:
+    """Name arguments of `KeyFrameDataset` where errors name options of the command line."""
+    try:
+        yield
+    except GamdssError as error:
+        remedy = "\n".join(line for line in error.remedy.split("\n") if "--demo" not in line)
+        raise type(error)(
+            _OPTION.sub(_argument, error.problem),
+            remedy=_OPTION.sub(_argument, remedy),
+            file=error.file,
+            row=error.row,
+            kind=error.kind,
+        ) from error
+
+
+def _argument(option: re.Match[str]) -> str:
+    """`mixed_size="resize"` for `--frames.mixed-size resize`, and `data_root` for `--data-root`."""
+    name = {"dataset": "source"}.get(option["name"], option["name"].replace("-", "_"))
+    if (value := option["value"]) is None:
+        return name
+    return f"{name}={value}" if value == "FILE" or value[0].isdigit() else f'{name}="{value}"'
 
 
 def _clips(source: object) -> list[LabelledFrames]:

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 
 import gamdss
 from gamdss.data.augment import normalise
-from gamdss.errors import ConfigError, DataRootError, FrameError
+from gamdss.errors import ConfigError, DataRootError, FrameError, GamdssError
 
 
 @pytest.fixture(scope="module")
@@ -158,9 +158,56 @@ def test_videos_are_closed_after_their_clip(tmp_path):
     assert frames._video._stream is None
 
 
+def test_a_plain_table_of_frames_in_other_folders(small_dataset, tmp_path):
+    (clip_folder,) = (small_dataset / "Cropped" / "sub01").glob("EP01_*")
+    first = min(int(path.stem[7:]) for path in clip_folder.iterdir())
+    keys = f"{first + 2},{first + 5},{first + 9}"
+    table = tmp_path / "t.csv"
+    rows = [
+        f"{subject},{clip_folder.name},{keys},{joy}" for subject, joy in ((1, "joy"), (2, "fear"))
+    ]
+    table.write_text("\n".join(["subject,clip,onset,apex,offset,emotion", *rows]))
+
+    def opened(**options):
+        return gamdss.KeyFrameDataset(
+            *("csv", small_dataset / "Cropped"),
+            annotations=table,
+            task="c2",
+            cache=tmp_path,
+            progress=False,
+            image_size=32,
+            **options,
+        )
+
+    with pytest.raises(FrameError) as caught:
+        opened()
+    assert "--" not in str(caught.value)
+    assert len(opened(pattern="sub{number:02d}/{clip}/{frame}.jpg")) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"task": "c9"}, "no task called 'c9'"),
+        ({"annotations": "none.xlsx"}, r"Check annotations\."),
+        ({"draws": 3}, r"^draws is 3, (.|\n)*preset=\"motion\", (.|\n)*jitter=0\.1"),
+        ({"ratio": 3.0}, r"^ratio is 3\.0"),
+        ({"jitter": 0.1}, r"^draws is 0\n.*with jitter"),
+        ({"image_size": 0}, "^image_size is 0"),
+        ({"pattern": "x"}, "^pattern is 'x'"),
+        ({"missing": "x"}, "^missing is 'x'"),
+    ],
+)
+def test_errors_name_arguments(small_dataset, options, message):
+    with pytest.raises(GamdssError, match=message) as caught:
+        gamdss.KeyFrameDataset("cas2", small_dataset, **options, progress=False)
+    assert "--" not in str(caught.value)
+
+
 def test_mistakes_are_explained(tmp_path):
-    with pytest.raises(DataRootError, match="--data-root"):
+    with pytest.raises(DataRootError, match=r"^data_root must name the folder") as caught:
         gamdss.KeyFrameDataset("cas2")
+    assert "--demo" not in str(caught.value)
     with pytest.raises(ConfigError, match=r"Did you mean|Known"):
         gamdss.KeyFrameDataset("casme9", tmp_path)
     with pytest.raises(ConfigError, match="no clip"):
