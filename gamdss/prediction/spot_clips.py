@@ -147,7 +147,13 @@ def write_spotted(found: Sequence[Spotted], output: Path) -> str:
         motion_curves(output / "motion_curves.png", curves)
         title = "Key frames: onset above, apex in the middle, offset below"
         cells = [
-            Cell(i.name, lambda i=i: i.faces, _note(i), failed=i.fit is None)  # type: ignore[misc]
+            Cell(
+                i.name,
+                lambda i=i: i.faces,  # type: ignore[misc]
+                _note(i),
+                failed=i.fit is None,
+                quiet=i.fit is not None and i.fit.quality >= RELIABLE,
+            )
             for i in found
         ]
         contact_sheet(output / "key_frames.png", cells, title, (3 * _TILE, _TILE))

@@ -89,7 +89,8 @@ def _page(path: Path, cells: Sequence[Cell], title: str, high: float) -> None:
     width = 2 * EDGE + columns * (PICTURE + GAP) - GAP
     height = TOP + rows * (high + CAPTION) + 0.15
     figure = Figure(figsize=(width, height))
-    text_at(figure, EDGE, height - 0.38, title, size=13, weight="bold")
+    size = min(13.0, 105 * (width - 2 * EDGE) / len(title))  # a page may be narrow
+    text_at(figure, EDGE, height - 0.38, title, size=size, weight="bold")
     for number, cell in enumerate(cells):
         row, column = divmod(number, columns)
         left = EDGE + column * (PICTURE + GAP)

@@ -6,14 +6,18 @@ or left open, and the caller's matplotlib settings neither affect figures nor ar
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from matplotlib import rc_context, rcdefaults, rcParams
+from matplotlib import get_cachedir, rc_context, rcdefaults, rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, fontManager, get_font
+from matplotlib.text import Text
 
 from gamdss.errors import RunError
 from gamdss.files import write_atomic
@@ -28,8 +32,18 @@ CLASS_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 DPI = 150
 
+log = logging.getLogger("gamdss")
+_FONT = "DejaVu Sans"  # part of matplotlib, so the same everywhere
+# For the characters that it lacks, mostly of names of people and clips, if they are installed.
+_FALLBACKS = (
+    *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
+    *("WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Droid Sans Fallback", "Unifont"),
+    *("Microsoft YaHei", "SimHei", "Yu Gothic", "Malgun Gothic"),  # Windows
+    *("PingFang SC", "Hiragino Sans GB", "Apple SD Gothic Neo", "Arial Unicode MS"),  # macOS
+)
+_LATIN = 0x250  # letters below it are in `_FONT`
+_BOXES: set[str] = set()  # what was warned of
 _STYLE: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # part of matplotlib, so the same everywhere
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -61,10 +75,42 @@ _METADATA: dict[str, dict[str, None]] = {
 @contextmanager
 def house_style() -> Iterator[None]:
     """Settings of this library's figures within a `with` block or decorated function."""
+    fonts = logging.getLogger("matplotlib.font_manager")
+    level = fonts.level
     with rc_context():
         rcdefaults()
-        rcParams.update(_STYLE)
-        yield
+        rcParams.update({**_STYLE, "font.family": _fonts()})
+        fonts.setLevel(logging.ERROR)  # without a warning of each font that has no bold letters
+        try:
+            yield
+        finally:
+            fonts.setLevel(level)
+
+
+def _fonts() -> list[str]:
+    installed = {font.name for font in fontManager.ttflist}
+    return [_FONT, *(name for name in _FALLBACKS if name in installed)]
+
+
+def _check_characters(figure: Figure) -> None:
+    """Warn once if figures show boxes in place of characters of names."""
+    if _BOXES:
+        return
+    words = {text.get_text() for text in figure.findobj(Text)}
+    letters = {letter for text in words for letter in text if letter.isprintable()}
+    known = set(range(_LATIN))
+    for name in _fonts():
+        if all(ord(letter) in known for letter in letters):
+            return
+        known |= get_font(findfont(name)).get_charmap().keys()
+    if missing := sorted(letter for letter in letters if ord(letter) not in known):
+        _BOXES.update(missing)
+        log.warning(
+            "figures show boxes for characters that no installed font has, such as %s: install one "
+            "that has them, such as Noto Sans CJK, and delete fontlist-*.json in %s",
+            missing[0],
+            get_cachedir(),
+        )
 
 
 def save(figure: Figure, path: Path) -> None:
@@ -80,9 +126,13 @@ def save(figure: Figure, path: Path) -> None:
             file=path,
             remedy=f"Choose a file name that ends in {', '.join(_METADATA)}.",
         )
-    write_atomic(
-        path, lambda target: figure.savefig(target, metadata=_METADATA[suffix], facecolor="white")
-    )
+    _check_characters(figure)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # one for each character
+        write_atomic(
+            path,
+            lambda target: figure.savefig(target, metadata=_METADATA[suffix], facecolor="white"),
+        )
 
 
 def bare(axes: Axes) -> None:

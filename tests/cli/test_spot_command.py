@@ -34,6 +34,8 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
     assert main(["spot", "--input", str(made / "Cropped"), "--output", str(tmp_path)]) == 0
     assert str(tmp_path / "motion_curves.png") in capsys.readouterr().out
     assert {"motion_curves.png", "key_frames.png"} <= {path.name for path in tmp_path.iterdir()}
+    orange = (cv2.imread(str(tmp_path / "key_frames.png")) == (0, 0x9F, 0xE6)).all(axis=2)
+    assert not orange.any()  # no frame of a warning
     with (made / "ground_truth.csv").open(newline="") as file:
         true = {f"sub{row['subject']}/{row['clip']}": row for row in csv.DictReader(file)}
     found = rows(tmp_path)

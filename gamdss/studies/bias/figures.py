@@ -31,6 +31,7 @@ _ROW = 1.25  # inches of a distribution
 _LINE = 0.3  # inches of a group
 _HEAD, _FOOT = 1.5, 0.75
 _MOST = 40  # groups in a figure: those with the most clips
+_WIDEST = 100  # percent of the phase in a figure of groups
 _BINS = 31
 _EARLY, _LATE = "← labelled early", "labelled late →"
 _ON_WHITE: dict[str, Any] = {"backgroundcolor": "white"}
@@ -92,8 +93,8 @@ def shift_distributions(path: Path, found: BiasStudy) -> None:
             axes = panels[row][k]
             bias = found.find(grouping.name, name, key)
             _distribution(axes, found, grouping, name, k, bins)
-            _mark(axes, bias)
             _ends(axes, widest, row == len(rows) - 1)
+            _mark(axes, bias)
             if row == 0:
                 _header(axes, key)
         panels[row][0].set_ylabel(
@@ -137,8 +138,12 @@ def _reach(found: BiasStudy) -> float:
     """Percent of the phase that contains nearly all shifts, the same on both sides."""
     moved = np.abs(found.shifts.frames * found.shifts.scale("percent"))
     moved = moved[np.isfinite(moved)]
-    largest = float(np.quantile(moved, 0.99)) if moved.size else 10.0
-    return max(10.0, 5 * np.ceil(largest * 1.1 / 5))
+    return max(10.0, _rounded(float(np.quantile(moved, 0.99)) if moved.size else 10.0))
+
+
+def _rounded(largest: float) -> float:
+    """A number of percent with some room above the largest."""
+    return float(5 * np.ceil(largest * 1.1 / 5))
 
 
 def _distribution(
@@ -170,8 +175,7 @@ def _mark(axes: Axes, bias: Bias | None) -> None:
         return
     shape, colour = _MARK[bias.key]
     height = axes.get_ylim()[1] * 0.82
-    low, high = pooled.mean_interval
-    axes.plot((low, high), (height, height), color=colour, linewidth=2.5, solid_capstyle="butt")
+    _interval(axes, pooled.mean_interval, height, colour)
     axes.plot(pooled.mean, height, shape, color=colour, markersize=6)
     time = bias.pooled["ms"]
     words = f"{round(pooled.mean, 1) + 0.0:+.1f}%"
@@ -221,13 +225,15 @@ def group_biases(path: Path, found: BiasStudy, grouping: str) -> None:
         f"Mean error with its 95% interval, percent of the phase; pale bars: spread from clip to "
         f"clip.{_true(found)}{hidden}",
     )
-    widest = _reach(found)
+    means = [b.pooled["percent"].mean_interval for b in biases if b.group in names]
+    largest = float(np.nan_to_num(np.abs(means)).max(initial=0.0))
+    widest = max(_reach(found), min(_rounded(largest), _WIDEST))
     for axes, key in zip(panels[0], KEYS, strict=True):
-        for line, name in enumerate(names):
-            _line(axes, line, found.find(grouping, name, key))
         axes.set_ylim(len(names) - 0.4, -0.6)
         _ends(axes, widest, last=True)
         _header(axes, key)
+        for line, name in enumerate(names):
+            _line(axes, line, found.find(grouping, name, key))
     panels[0][0].set_yticks(range(len(names)), [f"{n} ({sizes[n]})" for n in names], size=9)
     panels[0][0].tick_params(axis="y", length=0)
     save(figure, path)
@@ -241,10 +247,19 @@ def _line(axes: Axes, line: int, bias: Bias | None) -> None:
     shape, colour = _MARK[bias.key]
     around = np.array([-1, 1]) * np.nan_to_num(pooled.spread) + pooled.mean
     axes.plot(around, (line, line), color=colour, linewidth=7, alpha=0.2, solid_capstyle="butt")
-    axes.plot(pooled.mean_interval, (line, line), color=colour, linewidth=2)
+    _interval(axes, pooled.mean_interval, line, colour)
     axes.plot(pooled.mean, line, shape, color=colour, markersize=6)
     if true := bias.true.get("percent"):
         axes.plot(true[0], line, "|", color=INK, markersize=12, markeredgewidth=1.6)
+
+
+def _interval(axes: Axes, ends: tuple[float, float], height: float, colour: str) -> None:
+    """A bar from one end to the other, with an arrow where it goes on beyond the border."""
+    axes.plot(ends, (height, height), color=colour, linewidth=2, solid_capstyle="butt")
+    low, high = axes.get_xlim()
+    for border, shape, beyond in ((low, "<", ends[0] < low), (high, ">", ends[1] > high)):
+        if beyond:
+            axes.plot(border, height, shape, color=colour, markersize=6, clip_on=False)
 
 
 @house_style()
@@ -347,7 +362,7 @@ def _review(path: Path, found: BiasStudy, joined: JoinedSources, chosen: list[in
         time = f" ({ms:+.0f} ms)" if np.isfinite(ms) else ""
         note = f"{KEYS[k]} {moved:+d}{time}" if moved else "nothing moved"
         clip = joined.clips[i]
-        cells.append(SheetCell(clip.id, _tiles(joined, i, k), note))
+        cells.append(SheetCell(clip.id, _tiles(joined, i, k), note, quiet=True))
     contact_sheet(
         path,
         cells,

@@ -56,6 +56,11 @@ def done(root, cache, tmp_path_factory):
     return output
 
 
+def framed(picture):
+    """Whether pictures of the sheet have the frame of a warning."""
+    return (cv2.imread(str(picture)) == (0, 0x9F, 0xE6)).all(axis=2).sum() > 100
+
+
 def found(output):
     groups = json.loads((output / "bias.json").read_text())["groups"]
     return {(g["grouping"], g["group"], g["key"]): g for g in groups}
@@ -117,6 +122,7 @@ def test_tables_and_figures_are_written(done):
         image = cv2.imread(str(done / name))
         assert min(image.shape[:2]) > 300
         assert np.ptp(image) > 200
+    assert not framed(done / "review.png")
     with (done / "shifts.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert len(rows) == 16 * 3

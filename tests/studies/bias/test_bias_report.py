@@ -55,6 +55,27 @@ def test_figures_are_reproducible(several, tmp_path):
         assert np.ptp(image) == 255
 
 
+@pytest.mark.parametrize("widest", [100, 0])
+def test_intervals_end_inside_or_in_an_arrow(tmp_path, monkeypatch, widest):
+    shown = []
+    monkeypatch.setattr("gamdss.studies.bias.figures._WIDEST", widest)
+    monkeypatch.setattr("gamdss.studies.bias.figures.save", lambda figure, _: shown.append(figure))
+    found = study_shifts("few clips", shifts_of("samm", 2, clips=20), draws=100)
+    group_biases(tmp_path / "a.png", found, "subject")
+    beyond = 0
+    for axes in shown[0].axes:
+        low, high = axes.get_xlim()
+        points = [(line, np.array(line.get_xydata())) for line in axes.lines]
+        arrows = {tuple(xy[0]) for line, xy in points if line.get_marker() in ("<", ">")}
+        for line, xy in points:
+            (first, height), (last, _) = xy[0], xy[-1]
+            if line.get_linewidth() == 2 and first < last:
+                assert low <= first or (low, height) in arrows
+                assert last <= high or (high, height) in arrows
+                beyond += (first < low) + (last > high)
+    assert (beyond > 0) == (widest == 0)
+
+
 def test_the_conclusions_are_sentences(several):
     text = bias_summary(several)
     assert "three datasets: 120 clips of 24 subjects" in text
