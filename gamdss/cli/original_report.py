@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.config.command_line import Command, positional
+from gamdss.data.composite import short_name
 from gamdss.metrics import original_report
 from gamdss.report.tables import original_text
 from gamdss.runs.finished import read_scored_run, require_classes
@@ -22,7 +23,7 @@ def run(options: Options) -> None:
     """Evaluate the stored logits in the release's way."""
     found = read_scored_run(Path(options.run).expanduser())
     require_classes(found, "the release predicts")
-    dataset, task = Path(found.config.dataset).stem, found.config.task
+    dataset, task = short_name(found.config.dataset), found.config.task
     report = original_report(found.folds, len(found.classes), dataset, task)
     print(original_text(report, found.results))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +96,18 @@ def _listed(options: Options, file: Path, output: Path) -> int:
         )
     require(options.step_ms is None or options.step_ms > 0, "step_ms", options.step_ms, "above 0")
     plan = read_plan(file)
-    print(cost_text(table_cost(plan, finished_runs(plan, output)), options.step_ms))
+    folders = {} if options.data_root is None else roots(options.data_root, plan)
+    costs = table_cost(plan, finished_runs(plan, output), lambda config: _root(config, folders))
+    print(cost_text(costs, options.step_ms))
     return 0
+
+
+def _root(config: Config, folders: Mapping[str, str]) -> str | None:
+    """The `data_root` of a row's config among the folders of datasets; None if one is missing."""
+    names = config.dataset.split("+")
+    if not set(names) <= set(folders):
+        return None
+    return folders[names[0]] if len(names) == 1 else format_pairs({n: folders[n] for n in names})
 
 
 def _stress(options: Options, file: Path, output: Path) -> None:
@@ -124,12 +135,7 @@ def _trained(options: Options, file: Path, output: Path) -> int:
     def root(config: Config) -> str | None:
         if options.demo:
             return demo.data_root(config, cache, demo.TABLE_DATASET)
-        names = config.dataset.split("+")
-        if not set(names) <= set(folders):
-            return None
-        if len(names) == 1:
-            return folders[names[0]]
-        return format_pairs({name: folders[name] for name in names})
+        return _root(config, folders)
 
     overrides = {"device": options.device, "threads": options.threads, "cache": options.cache}
     with held_by_first(output):

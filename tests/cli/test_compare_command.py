@@ -165,8 +165,9 @@ def test_what_the_release_would_have_printed(runs, changed, capsys):
     assert f"accuracy    {oracle['accuracy']:.4f}" in shown
     assert "actually the mean precision" in shown
     assert "do not print it" in shown
-    assert main(["original-report", changed("samm", {"dataset": "samm"})]) == 0
-    assert "do not print it" not in capsys.readouterr().out
+    for name, dataset in (("samm", "samm"), ("several", "samm+specs/cas2.yaml")):
+        assert main(["original-report", changed(name, {"dataset": dataset})]) == 0
+        assert "do not print it" not in capsys.readouterr().out
 
 
 def test_corrupt_results_and_configs_are_named(runs, changed, capsys):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gamdss.config import Config
+from gamdss.data.composite import sources
 from gamdss.data.specs import get_spec
 from gamdss.report.table import Column, Row, Table, terminal
 from gamdss.studies.tables.plan import Plan
@@ -32,15 +33,23 @@ class RowCost:
         return (self.steps or 0) * (self.runs - self.finished)
 
 
-def table_cost(plan: Plan, finished: Sequence[int]) -> list[RowCost]:
+def table_cost(
+    plan: Plan, finished: Sequence[int], root: Callable[[Config], str | None]
+) -> list[RowCost]:
     """The cost of each row.
 
     Args:
         plan: the table.
         finished: how many runs of each row are finished.
+        root: the `data_root` of a row's config, where the table of its clips may be.
     """
     return [
-        RowCost(row.key, len(plan.seeds), done, sample_steps(row.config))
+        RowCost(
+            row.key,
+            len(plan.seeds),
+            done,
+            sample_steps(replace(row.config, data_root=root(row.config))),
+        )
         for row, done in zip(plan.rows, finished, strict=True)
     ]
 
@@ -50,7 +59,8 @@ def sample_steps(config: Config) -> int | None:
 
     Folds are assumed to be of equal size. A split from a file counts as one fold of all clips.
     """
-    specs = [get_spec(name, config.annotations) for name in config.dataset.split("+")]
+    parts = sources(config)
+    specs = [get_spec(part.dataset, part.annotations, part.data_root) for part in parts]
     clips = [_published_clips(spec.expected, config.task) for spec in specs]
     subjects = [_first(spec.expected.get("subjects")) for spec in specs]
     if None in clips or None in subjects:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from gamdss.cli import main
 from gamdss.config import Config, ProtocolConfig, TrainingConfig
 from gamdss.studies.tables.cost import RowCost, cost_text, sample_steps
 
@@ -61,6 +62,20 @@ def test_sample_steps_of_a_run(config, steps):
 def test_a_dataset_without_published_sizes(tmp_path):
     (tmp_path / "lab.yaml").write_text(SPEC)
     assert sample_steps(Config(dataset=str(tmp_path / "lab.yaml"), task="c2")) is None
+
+
+def test_a_table_of_clips_in_the_datasets_folder(tmp_path):
+    rows = ["subject,clip,onset,offset,emotion", "1,a,1,9,joy", "2,a,1,9,fear"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    config = Config("csv", "c2", data_root=str(tmp_path), annotations="clips.csv")
+    assert sample_steps(config) is None
+    (tmp_path / "c.yaml").write_text("{dataset: csv, annotations: clips.csv, task: c2}")
+    table = tmp_path / "t.yaml"
+    table.write_text(
+        "{title: t, config: c.yaml, seeds: [2], selection: final, names: [n], columns: [uf1], "
+        "rows: [{name: a, set: {training.epochs: 1}}], published: {}}"
+    )
+    assert main(["table", str(table), "--list", "--data-root", str(tmp_path)]) == 0
 
 
 def test_only_missing_runs_take_time():
