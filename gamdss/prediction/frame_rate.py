@@ -7,6 +7,7 @@ per second.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -15,9 +16,12 @@ FPS_RANGE = (1, 2000)
 _READ = 1000  # frames whose timestamps are read
 _DIFFERENT = 0.25  # share by which the stated rate may differ from the timestamps
 # A video that ends this share, and more than so many frames, before its stated end is truncated;
-# headers of intact videos can be a few frames off. Of a video with a wrong rate, the number of
-# frames is wrong too, and the time must be short by this share and by so many seconds.
+# headers of intact videos can be a few frames off. Of a video with a wrong rate, or of a container
+# that stores only a duration, the time must be short by this share and by so many seconds.
 _TRUNCATED, _FRAMES, _SECONDS = 0.05, 5, 0.5
+# Containers that store the number of frames. Others state a duration, which may be that of sound,
+# and go on where nothing moves and the browser stores no frame.
+_COUNTED = (".avi", ".m4v", ".mov", ".mp4")
 
 
 @dataclass(frozen=True)
@@ -28,14 +32,16 @@ class FrameRate:
         stated: frames per second, by the header.
         frames: number of frames, by the header; 0 if unknown.
         measured: frames per second, by the median interval between timestamps; 0 if unknown.
+        counted: whether `frames` is stored, and not estimated from the duration.
     """
 
     stated: float
     frames: int
     measured: float
+    counted: bool = True
 
     @classmethod
-    def read(cls, video: cv2.VideoCapture) -> FrameRate:
+    def read(cls, video: cv2.VideoCapture, path: Path) -> FrameRate:
         """The rate of a video that was just opened; frames cannot be decoded from it afterwards."""
         stated = video.get(cv2.CAP_PROP_FPS)
         frames = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
@@ -45,7 +51,8 @@ class FrameRate:
             stamps.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         gaps = np.diff(np.unique(stamps))  # sorted, since packets are not in the order of time
         measured = 1 / float(np.median(gaps)) if gaps.size else 0.0
-        return cls(stated, frames, measured if usable(measured) else 0.0)
+        measured = measured if usable(measured) else 0.0
+        return cls(stated, frames, measured, path.suffix.lower() in _COUNTED)
 
     @property
     def wrong(self) -> bool:
@@ -77,7 +84,7 @@ class FrameRate:
         """Where the video ends early, if its last frame has this number and time; else empty."""
         if self.frames - frames <= max(_FRAMES, _TRUNCATED * self.frames):
             return ""
-        if not self.wrong:
+        if self.counted and not self.wrong:
             return f"frame {frames} of {self.frames}"
         early = self._duration - seconds > max(_SECONDS, _TRUNCATED * self._duration)
         return f"{seconds:.1f} of {self._duration:.1f} seconds" if early else ""

@@ -100,14 +100,14 @@ class FrameStream:
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._files: dict[int, Path] = {}
-        self._warning = ""
+        self._warning = self._end = ""
         self._rate = FrameRate(0, 0, 0)
         path = recording.path
         if path.is_dir():
             self._files, self._warning = _images(path)
         else:
             video = _open(path)
-            self._rate = FrameRate.read(video)
+            self._rate = FrameRate.read(video, path)
             video.release()
             self._warning = "" if recording.fps else self._rate.warning
         self.expected = len(self._files) or self._rate.expected
@@ -130,9 +130,10 @@ class FrameStream:
         """Frames with these numbers (all by default), in rising order; others are not decoded.
 
         Raises:
-            FrameError: a frame cannot be decoded or has another size; the video ends early.
+            FrameError: a frame cannot be decoded or has another size; the video has fewer frames
+                than it states.
         """
-        self._seconds = []
+        self._seconds, self._end = [], ""
         size: tuple[int, ...] = ()
         for frame in self._decoded(only):
             if size and frame.image.shape != size:
@@ -149,8 +150,8 @@ class FrameStream:
 
     @property
     def warnings(self) -> list[str]:
-        """Problems of file names and of the frame rate, from the frames that were read so far."""
-        found = [self._warning] if self._warning else []
+        """Problems of file names, rate and length, from the frames that were read so far."""
+        found = [text for text in (self._warning, self._end) if text]
         if self.fps < SLOW_FPS:
             found.append(
                 f"{self.fps:.4g} frames per second: a micro-expression has fewer than "
@@ -201,7 +202,9 @@ class FrameStream:
         if not number:
             raise _broken(self.recording.path, "the video has no frame that can be decoded")
         if end := self._rate.truncated(number, stamp):
-            raise _broken(self.recording.path, f"the video ends after {end}")
+            if self._rate.counted:
+                raise _broken(self.recording.path, f"the video ends after {end}")
+            self._end = f"the video ends after {end}: check that it is complete"
 
 
 def _images(folder: Path) -> tuple[dict[int, Path], str]:
