@@ -54,6 +54,8 @@ def test_interpreted_kernels_equal_the_written_out_form():
         text=True,
         check=False,
     )
+    if "wrap_triton only works" in done.stderr:
+        pytest.skip("this release of PyTorch does not run interpreted kernels")
     assert done.returncode == 0, done.stderr
 
 
