@@ -35,8 +35,6 @@ COMPILED_EVALUATION_BATCH = 16
 BACKEND = "inductor"
 # Random numbers of the plain step, and kernels that do not depend on a measurement.
 _OPTIONS = {"fallback_random": True, "deterministic": True}
-# Small kernels joined, which halves their number; not in every release of PyTorch.
-_ON_CUDA = {"combo_kernels": True, "combo_kernels_autotune": 0}
 _EVALUATION = 0  # where its graph is kept
 
 
@@ -60,8 +58,8 @@ class Learner:
         learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
         self.optimizer = optimizer(learned, config.training, device)
         wanted = config.training.compile == "on"
-        self._compiled_loss = compiled(self._loss, device) if wanted else None
-        self._compiled_predict = compiled(self._predict, device) if wanted else None
+        self._compiled_loss = compiled(self._loss) if wanted else None
+        self._compiled_predict = compiled(self._predict) if wanted else None
         self._tried = False
         self._capturing = wanted and device.type == "cuda"
         self._captured: dict[int, CapturedStep] = {}  # by batch; the evaluation's is 0
@@ -236,13 +234,12 @@ def store_channels_last(net: nn.Module) -> None:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
-def compiled(function: Callable[..., Any], device: torch.device) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as one graph for one shape, compiled at its first call."""
     options: dict[str, Any] = {}
     if BACKEND == "inductor":
-        wanted = _OPTIONS | (_ON_CUDA if device.type == "cuda" else {})
-        known = torch._inductor.list_options()
-        options["options"] = {name: value for name, value in wanted.items() if name in known}
+        known = torch._inductor.list_options()  # earlier releases lack some
+        options["options"] = {name: value for name, value in _OPTIONS.items() if name in known}
     made: Callable[..., Any] = torch.compile(
         function, fullgraph=True, dynamic=False, backend=BACKEND, **options
     )
