@@ -188,8 +188,9 @@ def difference_lines(found: Mapping[str, tuple[object, object]]) -> str:
 def same_data(first: Any, second: Any) -> bool:
     """Whether the values of two `data.json` describe the same data.
 
-    Both must have digests of frames and labels. Other values are compared if both have them.
-    Frames are not compared if an earlier version computed their digest in another way.
+    Both must have digests of frames and labels. Other values are compared if both have them, but
+    for the dataset's title, which a plain table has from its file. Frames are not compared if an
+    earlier version computed their digest in another way; titles are then.
     """
     if not isinstance(first, Mapping) or not isinstance(second, Mapping):
         return False
@@ -198,7 +199,9 @@ def same_data(first: Any, second: Any) -> bool:
         return "labels" in shared and all(
             first[name] == second[name] for name in shared - {"digest", "frames"}
         )
-    return shared.issuperset(_IDENTITY) and all(first[name] == second[name] for name in shared)
+    return shared.issuperset(_IDENTITY) and all(
+        first[name] == second[name] for name in shared - {"dataset"}
+    )
 
 
 def changed_input(first: Any, second: Any) -> str:

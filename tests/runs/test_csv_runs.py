@@ -1,5 +1,6 @@
 """Runs on a plain table: what they record, and how they are found again after a move."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, ConfigError, DataRootError, RunError
 from gamdss.files import write_csv
+from gamdss.runs.alike import differing
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
 
@@ -68,6 +70,20 @@ def test_moved_annotators_are_named(trained):
     placed = DataOptions(annotators="now.csv").placed(config)
     assert placed.reselection.annotators == "now.csv"
     assert DataOptions().placed(config).reselection.annotators == "before.csv"
+
+
+def test_a_run_whose_table_is_renamed_resumes(trained, small_dataset, small_options, tmp_path):
+    run = Path(shutil.copytree(trained / "run", tmp_path / "run"))
+    (run / "results.json").unlink()
+    table = write_table(tmp_path / "renamed.csv", small_dataset)
+    again = [*words(small_dataset, table, small_options), "--output", str(run)]
+    assert main(again) == 0
+    assert "renamed" in read_run(run).results.dataset
+    assert main(["compare", str(trained / "run"), str(run), "--output", str(tmp_path / "c")]) == 0
+    assert json.loads((tmp_path / "c" / "compare.json").read_text())["varied"] == {}
+    assert differing(read_run(trained / "run"), read_run(run)) == {}
+    write_table(table, small_dataset, emotion="happiness")
+    assert main(again) == 2
 
 
 @pytest.mark.slow
