@@ -42,7 +42,8 @@ class _Parser(ArgumentParser):
     def parse_string(self, content: str, *args: Any, **more: Any) -> Namespace:
         """The values of a YAML text."""
         document = yaml.compose(content, yaml.SafeLoader)
-        for name, value in reversed(document.value):
+        pairs = document.value if isinstance(document, yaml.MappingNode) else []
+        for name, value in reversed(pairs):
             if _is_group(name.value, _fields(self)) and value.tag == _NULL:
                 start, end = value.start_mark.index, value.end_mark.index
                 content = f"{content[:start]} {{}}{content[end:]}"
