@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ _NOT_STORED = {
     "test_draws",
     "annotators",
 }
+_PIECE = 64  # frames that are looked at together
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.
@@ -102,6 +104,12 @@ class Store:
     def reselected(self) -> np.ndarray:
         """Reselected key frames (N, 3) in `frames`."""
         return self.reselected_index[:, :KEY_FRAMES]
+
+    @cached_property
+    def grey(self) -> bool:
+        """Whether all frames are grey; soon known if they are not."""
+        pieces = (self.frames[i : i + _PIECE] for i in range(0, len(self.frames), _PIECE))
+        return all(bool((piece == piece[:, :1]).all()) for piece in pieces)
 
     def subset(self, places: Sequence[int]) -> Store:
         """The store of only these clips; frames and phase features are shared, not copied."""

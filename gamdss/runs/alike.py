@@ -9,7 +9,7 @@ from gamdss.data.composite import JOINT
 from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import RunError
 from gamdss.runs.finished import FinishedRun, read_scored_run
-from gamdss.training.run_files import differences, read_object
+from gamdss.training.run_files import DESCRIPTIONS, differences, read_object
 
 DATA = "data (frames or labels)"
 # What else `data.json` has, and the fields of the config that change it.
@@ -78,7 +78,8 @@ def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
         return {}
     if any(name.startswith(_CHOOSES_FRAMES) for name in varied):
         data.pop("frames", None)
-    return data | {"dataset": _title(run)}
+    identity = {name: value for name, value in data.items() if name not in DESCRIPTIONS}
+    return identity | {"dataset": _title(run)}
 
 
 def _title(run: FinishedRun) -> str:

@@ -35,6 +35,7 @@ _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
+DESCRIPTIONS = frozenset(("grey", "fps"))  # values of `data.json` that identify nothing
 # What else results depend on, by its name in `data.json`.
 _INPUTS = {
     "folds": "the folds, such as those of the file that --protocol.split names,",
@@ -189,12 +190,12 @@ def same_data(first: Any, second: Any) -> bool:
     """Whether the values of two `data.json` describe the same data.
 
     Both must have digests of frames and labels. Other values are compared if both have them, but
-    for the dataset's title, which a plain table has from its file. Frames are not compared if an
-    earlier version computed their digest in another way; titles are then.
+    for descriptions and the dataset's title, which a plain table has from its file. Frames are not
+    compared if an earlier version computed their digest in another way; titles are then.
     """
     if not isinstance(first, Mapping) or not isinstance(second, Mapping):
         return False
-    shared = first.keys() & second.keys()
+    shared = (first.keys() & second.keys()) - DESCRIPTIONS
     if first.get("digest", 1) != second.get("digest", 1):
         return "labels" in shared and all(
             first[name] == second[name] for name in shared - {"digest", "frames"}

@@ -170,6 +170,16 @@ def test_a_store_belongs_to_its_setting_and_files(small_dataset, clips, tmp_path
     )
 
 
+def test_whether_all_frames_are_grey(clips, tmp_path):
+    store = build(clips, tmp_path)
+    assert not store.grey
+    frames = store.frames.repeat(3, axis=0)[:, :1].repeat(3, axis=1)
+    assert len(frames) > 64
+    assert replace(store, frames=frames).grey
+    frames[-1, 2, 5, 7] ^= 1
+    assert not replace(store, frames=frames).grey
+
+
 def test_a_failed_build_leaves_nothing(small_dataset, tmp_path):
     root = Path(shutil.copytree(small_dataset, tmp_path / "data"))
     broken = clips_of(root)

@@ -12,6 +12,7 @@ from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, ConfigError, DataRootError, RunError
 from gamdss.files import write_csv
+from gamdss.prediction.trained_on import trained_on
 from gamdss.runs.alike import differing
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
@@ -70,6 +71,21 @@ def test_moved_annotators_are_named(trained):
     placed = DataOptions(annotators="now.csv").placed(config)
     assert placed.reselection.annotators == "now.csv"
     assert DataOptions().placed(config).reselection.annotators == "before.csv"
+
+
+def test_predictions_follow_the_frames_and_rates_of_a_plain_table(trained, tmp_path):
+    found = trained_on(read_run(trained / "run"))
+    assert (found.grey, found.rates) == (False, (60.0,))
+    run = Path(shutil.copytree(trained / "run", tmp_path / "run"))
+    data = json.loads((run / "data.json").read_text())
+    (run / "data.json").write_text(json.dumps(data | {"grey": True, "fps": [25.0, 50.0]}))
+    found = trained_on(read_run(run))
+    assert (found.grey, found.rates) == (True, (25.0, 50.0))
+    assert differing(read_run(trained / "run"), read_run(run)) == {}
+    del data["grey"], data["fps"]
+    (run / "data.json").write_text(json.dumps(data))
+    found = trained_on(read_run(run))  # as an earlier version left it; the table has moved
+    assert (found.grey, found.rates) == (False, ())
 
 
 def test_a_run_whose_table_is_renamed_resumes(trained, small_dataset, small_options, tmp_path):
