@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
-from gamdss.data.splits import Fold, make_folds
+from gamdss.data.splits import Fold, digest, make_folds
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import cache_folder
 from gamdss.models.two_branch import without_start
@@ -19,7 +19,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
-from gamdss.training.run_files import read_json, same_data
+from gamdss.training.run_files import read_json, require_same_data, same_data
 
 
 @dataclass
@@ -110,19 +110,21 @@ def open_run(
     Raises:
         ConfigError: annotators are named, but the run has none.
         DataRootError, AnnotationError, FrameError: the data is missing or unusable.
-        RunError: the run was trained on other data.
+        RunError: the run was trained on other data or folds.
     """
     where = options or DataOptions()
     cache = cache_folder(where.cache or run.config.cache)
     config = device.resolve(where.placed(run.config))
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
-    if not same_data(read_json(run.path / "data.json"), dataset.about()):
+    file, about = run.path / "data.json", dataset.about()
+    if not same_data(read_json(file), about):
         raise RunError(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",
-            file=run.path / "data.json",
+            file=file,
             remedy="Restore them, or name where they are with --data-root and --annotations.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
+    require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

@@ -214,9 +214,26 @@ def changed_input(first: Any, second: Any) -> str:
     return ""
 
 
-def other_data(file: Path) -> RunError:
-    """The error for a run on other data than its `data.json` describes."""
-    return RunError(
+def require_same_data(file: Path, data: Mapping[str, Any]) -> None:
+    """Refuse a run on other data, folds or initial weights than `data`.
+
+    Args:
+        file: its `data.json`.
+        data: the current values of it.
+
+    Raises:
+        RunError: says what has changed.
+    """
+    stored = read_json(file)
+    if same_data(stored, data):
+        return
+    if changed := changed_input(stored, data):
+        raise RunError(
+            f"{changed} have changed since the run was started",
+            file=file,
+            remedy="Restore them, or choose another directory with --output.",
+        )
+    raise RunError(
         "the run was started on other data: the workbook or the frames have changed since",
         file=file,
         remedy="Restore them, and the file of --reselection.annotators if there was one, or choose "
