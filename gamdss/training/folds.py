@@ -161,7 +161,8 @@ class RunFolds(Session):
         folder = self.directory.fold(fold.name)
         trainer = FoldTrainer(self.config, data, folder, self.progress, self._learner)
         if self._learner is None and self._device.type == "cuda":
-            use_fastest(trainer.net, self.config, self.directory.path / "retention.json")
+            file = self.directory.path / "retention.json"
+            use_fastest(trainer.net, self.config, file, self.cache, self.progress)
         if self._start is not None:
             trainer.people = self._start.apply(trainer.net, fold.name, data)
         freeze(trainer.net, self.config.training.freeze)
