@@ -40,16 +40,29 @@ def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monke
         torch.testing.assert_close(first.eval()(images), plain(images))
 
 
-@pytest.mark.parametrize(("decomposed", "others"), [(True, ["index", "lines"]), (False, ["index"])])
-def test_a_form_that_fails_is_left_out(monkeypatch, decomposed, others):
-    def fails_fused(mix, _inputs, _compiles):
-        if mix.form == "fused":
-            raise RuntimeError("no kernel")
-        return 1.0
+FAULTS = {
+    "none": lambda gradients: gradients,
+    "wrong": lambda gradients: gradients * 1.2,
+    "not a number": lambda gradients: gradients * torch.nan,
+    "unsteady": lambda gradients: gradients + torch.rand(()) / 1000,
+}
 
-    monkeypatch.setattr(retention_choice, "_seconds", fails_fused)
-    tables = RetentionTables((4, 4), 2, 8, 4, decomposed=decomposed)
-    assert list(measure(tables, 1, torch.float32, compiles=False)) == ["written", *others]
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_form_that_fails_or_is_wrong_is_left_out(monkeypatch, fault):
+    plain = retention_choice._gradients
+
+    def gradients(mix, *given):
+        if mix.form in ("index", "lines"):
+            raise RuntimeError("no kernel")
+        run = plain(mix, *given)
+        return (lambda: FAULTS[fault](run())) if mix.form == "fused" else run
+
+    monkeypatch.setattr(retention_choice, "_gradients", gradients)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    tables = RetentionTables((4, 4), 2, 8, 4, decomposed=True)
+    found = list(measure(tables, 1, torch.float32, compiles=False))
+    assert found == (["written", "fused"] if fault == "none" else ["written"])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
