@@ -30,6 +30,8 @@ class Options:
         height: pixels of the synthetic frames.
         width: pixels of the synthetic frames.
         workers: processes; 0 takes one per processor.
+        between_frames: the true key moments lie anywhere between frames, as in recordings; or
+            exactly on frames.
     """
 
     output: str = field(kw_only=True)
@@ -38,6 +40,7 @@ class Options:
     height: int = 340
     width: int = 280
     workers: int = 0
+    between_frames: bool = True
 
     def __post_init__(self) -> None:
         require(self.clips >= 2, "clips", self.clips, "2 or more")
@@ -49,7 +52,9 @@ def run(options: Options) -> None:
     # Measuring loads OpenCV and matplotlib, which the other commands do not need.
 
     factors = chosen_factors(options.cells)
-    sizes = StressSizes(options.clips, options.height, options.width, options.workers)
+    sizes = StressSizes(
+        *(options.clips, options.height, options.width, options.workers, options.between_frames)
+    )
     output = Path(options.output).expanduser()
     numbers = stress_numbers(factors, sizes, output)
     table, text, figure = write_report(output, numbers, factors)

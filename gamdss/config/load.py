@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from gamdss.config import flatten
@@ -18,6 +19,7 @@ from gamdss.files import read_yaml
 
 Values = TypeVar("Values")
 _OPTION = re.compile(r"--[a-z][\w.\-]*")
+_NULL = "tag:yaml.org,2002:null"
 
 
 class _HyphenHelp(DefaultHelpFormatter):
@@ -34,9 +36,23 @@ def _hyphens(text: str) -> str:
     return _OPTION.sub(lambda option: option.group().replace("_", "-"), text)
 
 
+class _Parser(ArgumentParser):
+    """Accepts a group of fields without any, such as one whose lines are all comments."""
+
+    def parse_string(self, content: str, *args: Any, **more: Any) -> Namespace:
+        """The values of a YAML text."""
+        document = yaml.compose(content, yaml.SafeLoader)
+        pairs = document.value if isinstance(document, yaml.MappingNode) else []
+        for name, value in reversed(pairs):
+            if _is_group(name.value, _fields(self)) and value.tag == _NULL:
+                start, end = value.start_mark.index, value.end_mark.index
+                content = f"{content[:start]} {{}}{content[end:]}"
+        return super().parse_string(content, *args, **more)
+
+
 def new_parser(description: str, name: str = "", config: type | None = None) -> ArgumentParser:
     """A parser of the command `name`; fields of `config` and `--config FILE` become options."""
-    parser = ArgumentParser(
+    parser = _Parser(
         prog=f"gamdss {name}".strip(),
         description=description,
         formatter_class=_HyphenHelp,
@@ -91,8 +107,9 @@ def check_file(parser: ArgumentParser, file: Path) -> None:
 def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Namespace:
     """The values of a file, parsed."""
     known = _fields(parser)
+    values = {n: v for n, v in values.items() if v is not None or not _is_group(n, known)}
     for name, value in flatten(values).items():
-        if any(field.startswith(f"{name}.") for field in known):
+        if _is_group(name, known):
             problem = f"{name!r} is a group of fields, and is {value!r}"
             remedy = f"Give it fields such as `{name}: {{name: value}}`, or remove the line."
             raise ConfigError(problem, file=file, remedy=remedy)
@@ -113,6 +130,10 @@ def _object(parser: ArgumentParser, values: dict[str, Any], file: Path) -> Names
 
 def _fields(parser: ArgumentParser) -> list[str]:
     return [name for name in parser.get_defaults().keys() if name != "config"]  # noqa: SIM118
+
+
+def _is_group(name: object, known: Sequence[str]) -> bool:
+    return any(field.startswith(f"{name}.") for field in known)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

@@ -39,7 +39,8 @@ class TrainingConfig:
             does not; `auto` does on CUDA with Triton. What cannot be compiled runs as it is.
         freeze: names of parameters that are not trained, as patterns with commas between them,
             such as `temporal.stem.*,spatial.*`.
-        checkpoint_every: epochs between saves of the training state of an unfinished fold.
+        checkpoint_every: epochs between saves of the training state of an unfinished fold; by
+            default as many as take a minute.
     """
 
     epochs: int = 199
@@ -58,11 +59,12 @@ class TrainingConfig:
     precision: Literal["auto", "float32", "bf16"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     freeze: str | None = None
-    checkpoint_every: int = 10
+    checkpoint_every: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "checkpoint_every"):
-            require(getattr(self, name) >= 1, f"training.{name}", getattr(self, name), "1 or more")
+            number = getattr(self, name)
+            require(number is None or number >= 1, f"training.{name}", number, "1 or more")
         for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight", "au_weight"):
             value = getattr(self, name)
             require(0 <= value < math.inf, f"training.{name}", value, "0 or more, and finite")

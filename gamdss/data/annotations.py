@@ -16,6 +16,7 @@ from gamdss.data.action_units import unit_labels, units_text
 from gamdss.data.row_reader import Fault, RowReader
 from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec, Task
+from gamdss.data.specs.plain import PLAIN
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError
 from gamdss.files import write_csv
@@ -136,7 +137,8 @@ def read_annotations(
             file=workbook,
             remedy="Check that column of the workbook, or choose another task with --task.",
         )
-    warnings = _warnings(scan.warnings)
+    warnings = list(spec.notes) if (spec.name, task) == (PLAIN, "c3") else []
+    warnings += _warnings(scan.warnings)
     outside = len(labelled) - len(chosen)
     if outside:
         left_out = f"have an emotion that task {task} leaves out"
@@ -200,6 +202,9 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
     if blank := kinds.get("blank emotion"):
         shown = _some([f"row {fault.row}" for fault in blank])
         lines.append(f"{len(blank)} row(s) without an emotion left out: {shown}")
+    if doubtful := kinds.get("doubtful emotion"):
+        shown = _some([f"{fault.problem} (row {fault.row})" for fault in doubtful])
+        lines.append(f"{len(doubtful)} row(s) with an emotion that may be misspelled: {shown}")
     if spelled := kinds.get("subject spelled otherwise"):
         shown = _some([f"{fault.problem} (row {fault.row})" for fault in spelled])
         lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")

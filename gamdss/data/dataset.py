@@ -45,7 +45,7 @@ class Dataset:
     generated; `expected` has the published number of clips of each class, by dataset, if there is
     one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
     dataset were cropped, None if it is unknown; `learned` by dataset what the motion of
-    its clips taught.
+    its clips taught; `rates` the frames per second of the clips, as far as known.
     """
 
     title: str
@@ -56,6 +56,7 @@ class Dataset:
     truth: Mapping[str, KeyFrames] | None
     crops: Mapping[str, Mapping[str, Any] | None]
     learned: Mapping[str, LearnedDataset] = field(default_factory=dict)
+    rates: frozenset[float] = frozenset()
 
     @property
     def labelled(self) -> Labelled:
@@ -65,7 +66,10 @@ class Dataset:
         return Labelled(read.clips, read.labels, read.classes, units)
 
     def about(self) -> dict[str, Any]:
-        """What identifies the data of a run; it must be the same when the run resumes."""
+        """What identifies the data of a run; it must be the same when the run resumes.
+
+        Title, `grey` (whether all frames are) and `fps` only describe it.
+        """
         clips = [clip.id for clip in self.annotations.clips]
         known: list[Any] = [clips, self.annotations.labels]
         if self.annotations.units != "unused":
@@ -78,6 +82,8 @@ class Dataset:
             "frames": self.store.digest,
             "digest": DIGEST,
             "labels": hashlib.blake2b(labels, digest_size=12).hexdigest(),
+            "grey": self.store.grey,
+            "fps": sorted(self.rates),
         }
 
 
@@ -124,6 +130,7 @@ def _joined(parts: Sequence[Dataset]) -> Dataset:
         or None,
         learned={name: found for part in parts for name, found in part.learned.items()},
         crops={name: crops for part in parts for name, crops in part.crops.items()},
+        rates=frozenset().union(*(part.rates for part in parts)),
     )
 
 
@@ -164,6 +171,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         truth=read_truth(root / GROUND_TRUTH),
         learned={} if store.learned is None else {spec.name: store.learned},
         crops={spec.name: crop_settings(root)},
+        rates=frozenset(clip.fps or spec.fps for clip in annotations.clips) - {0.0},
     )
 
 

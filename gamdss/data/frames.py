@@ -29,7 +29,7 @@ from gamdss.records import KEYS, Clip
 log = logging.getLogger("gamdss")
 _JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 _TAIL = 4096
-_MOST_BYTES = 1 << 29
+MOST_BYTES = 1 << 29
 _MOST_PIXELS = 100_000_000
 _TWELVE_BITS = 1 << 12
 _BLACK = 2  # of 255
@@ -241,7 +241,7 @@ def decode(
 def _read(path: Path) -> tuple[bytes, ImageHeader]:
     """A frame's bytes and header; pipes, devices and huge images are refused unread."""
     try:
-        data = read_regular(path, _MOST_BYTES)
+        data = read_regular(path, MOST_BYTES)
     except OSError as error:
         problem = f"the frame cannot be read ({error.strerror})"
         raise _broken(path, problem, "Check that the file exists and may be read.") from error

@@ -55,7 +55,7 @@ class RowReader:
     Args:
         spec: the dataset's spec.
         table: the table that the rows belong to.
-        strict: treat missing apexes and unknown emotions as faults.
+        strict: treat missing apexes and unknown or doubtful emotions as faults.
         corrections: apply the spec's corrections.
         exact_emotions: accept only the native spelling of emotions.
     """
@@ -185,6 +185,14 @@ class RowReader:
                     "--strict.",
                 )
             self._warn("unknown emotion", text, row, clip)
+        elif near := self.spec.doubtful.get(emotion):
+            if self.strict:
+                raise RowError(
+                    "doubtful emotion",
+                    f"clip {clip}: emotion {cell!r} is like {near!r}. Correct the cell, or omit "
+                    "--strict.",
+                )
+            self._warn("doubtful emotion", f"{text!r} is like {near!r}", row, clip)
         elif "+" not in emotion and text != self.spec.emotions[emotion]:
             self._warn("emotion spelled otherwise", text, row, clip)
         return emotion

@@ -92,7 +92,8 @@ def read_sheets(file: Path, again: bool = False) -> dict[str, Lines]:
     """Cells of every sheet by its name; blank cells are "". A CSV file has one sheet.
 
     The lines of a sheet are as long as the longest of its first lines, where the header is: what
-    lies right of that is left out. With `again`, they are kept for the next call.
+    lies right of that is left out, but in a CSV file, where it may have moved a row's cells. With
+    `again`, they are kept for the next call.
 
     Raises:
         AnnotationError: the file cannot be read, or is too large.
@@ -276,7 +277,9 @@ def _old_sheets(data: bytes) -> dict[str, Lines]:
 
 
 def _even(lines: Iterable[Sequence[Any]], texts: bool = False) -> Lines:
-    """Lines of one length, without blank ones at the end; `texts` if all cells are texts.
+    """Lines of one length, without blank ones at the end.
+
+    With `texts`, for a CSV file, all cells are texts, and lines may be longer.
 
     Raises:
         _TooLargeError: they have too many cells.
@@ -292,13 +295,13 @@ def _even(lines: Iterable[Sequence[Any]], texts: bool = False) -> Lines:
         if line is empty:  # the reader's own line for rows that a sheet leaves out
             even.append(blank)
             continue
-        row = list(line[:width]) if texts else [_plain(cell) for cell in line[:width]]
+        row = list(line[:_MOST_COLUMNS]) if texts else [_plain(cell) for cell in line[:width]]
         if not (any(row) if texts else any(map(_is_filled, row))):
             even.append(blank)  # one for all: a sheet may have a million of them
             empty = line
             continue
         even.append(row + blank[len(row) :])
-        last, cells = len(even), cells + width
+        last, cells = len(even), cells + len(even[-1])
         if cells > _MOST_CELLS:
             raise _TooLargeError(f"more than {_MOST_CELLS} cells")
     return even[:last]

@@ -1,15 +1,14 @@
 """Decode, reselect and resize once; folds and epochs read the memory-mapped result.
 
 A store belongs to one dataset and one setting. Its folder is named after everything it depends
-on, so frames of changed files or settings are never reused. It is built under a temporary name and
-moved into place when complete. Its checksums are verified whenever it is opened, and a damaged one
-is built again.
+on (`store_name`), so frames of changed files or settings are never reused. It is built under a
+temporary name and moved into place when complete. Its checksums are verified whenever it is opened,
+and a damaged one is built again.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -18,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.store_name import find_folder, note_name
 from gamdss.data.store_writer import FRAMES, INDEX, KEY_FRAMES, PHASE_FEATURES, StoreWriter
 from gamdss.errors import RunError
 from gamdss.features.phase_features import feature_settings
@@ -56,6 +57,7 @@ _NOT_STORED = {
     "test_draws",
     "annotators",
 }
+_PIECE = 64  # frames that are looked at together
 # How `Store.digest` is computed; raise it when the digest of the same data changes. Digests of
 # different versions cannot be compared. 1 included the wording of notes; in 2, `motion` had another
 # model.
@@ -102,6 +104,12 @@ class Store:
     def reselected(self) -> np.ndarray:
         """Reselected key frames (N, 3) in `frames`."""
         return self.reselected_index[:, :KEY_FRAMES]
+
+    @cached_property
+    def grey(self) -> bool:
+        """Whether all frames are grey; soon known if they are not."""
+        pieces = (self.frames[i : i + _PIECE] for i in range(0, len(self.frames), _PIECE))
+        return all(bool((piece == piece[:, :1]).all()) for piece in pieces)
 
     def subset(self, places: Sequence[int]) -> Store:
         """The store of only these clips; frames and phase features are shared, not copied."""
@@ -178,17 +186,16 @@ def open_store(
     if features is not None:
         settings["features"] = feature_settings(features)
     reader = KeyFrameReader(colour, image_size, frames, reselection, features)
-    folder = cache / "store" / _key(settings, clips, reader)
+    folder, note = find_folder(cache / "store", settings, clips, reader.looked_at, progress)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock")):
-            if folder.is_dir():
-                try:
-                    return _load(folder)
-                except _DamagedError as error:
-                    log.warning("%s: %s; it is built again", folder, error)
-            _build(folder, clips, reader, frames.workers, progress)
-            return _load(folder)
+            store = _found(folder)
+            if store is None:
+                _build(folder, clips, reader, frames.workers, progress)
+                store = _load(folder)
+        note_name(folder, note)
+        return store
     except OSError as error:
         raise unwritable(folder, error) from error
     except _DamagedError as error:
@@ -203,19 +210,15 @@ def _without(values: dict[str, Any], names: set[str]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name not in names}
 
 
-def _key(settings: dict[str, Any], clips: Sequence[ClipFrames], reader: KeyFrameReader) -> str:
-    """Name of the store: digest of settings, annotation, and the files that are read."""
-    digest = hashlib.blake2b(json.dumps(settings, sort_keys=True).encode(), digest_size=12)
-    for item in clips:
-        who = (item.clip.annotator,) if item.clip.annotator else ()
-        digest.update(repr((item.clip.id, item.clip.annotated, *who)).encode())
-        for number in reader.looked_at(item):
-            path = item.files.get(number)
-            if path is not None:
-                status = path.stat()
-                entry = (number, str(path.resolve()), status.st_size, status.st_mtime_ns)
-                digest.update(repr(entry).encode())
-    return digest.hexdigest()
+def _found(folder: Path) -> Store | None:
+    """The store in `folder`; None if there is none, or a damaged one."""
+    if not folder.is_dir():
+        return None
+    try:
+        return _load(folder)
+    except _DamagedError as error:
+        log.warning("%s: %s; it is built again", folder, error)
+        return None
 
 
 def _build(

@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention.flex_attention import FlexKernelOptions, flex_attention
 
-FORMS = ("written", "fused", "index")  # of `mix`: `mix`, `mix_fused`, `mix_by_index`
+# Of `mix`: `mix`, `mix_fused`, `mix_by_index`, and of lines alone `line_kernels.mix_lines`.
+FORMS = ("written", "fused", "index", "lines")
 Mixer = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -228,6 +229,11 @@ class RetentionTables(nn.Module):
         else:
             self._keep("decay", manhattan_decay(height, width, decays))
 
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The forms that this stage can have."""
+        return FORMS if self.decomposed else FORMS[:-1]
+
     def _keep(self, name: str, table: Tensor) -> None:
         self.register_buffer(name, table.float(), persistent=False)
 
@@ -235,7 +241,14 @@ class RetentionTables(nn.Module):
         """Mix by `form` from now on, with decays in the dtype of the scores.
 
         Else they would be cast in every step.
+
+        Raises:
+            ImportError: Triton is missing, which `lines` needs.
         """
+        if form == "lines":
+            from gamdss.models.line_kernels import mix_lines  # noqa: PLC0415  (it needs Triton)
+
+            self._mix_lines = mix_lines
         self.form = form
         for name in ("row_decay", "column_decay") if self.decomposed else ("decay",):
             self.register_buffer(name, padded_rows(getattr(self, name).to(dtype)), persistent=False)
@@ -245,6 +258,10 @@ class RetentionTables(nn.Module):
         in_reals = self.in_reals or torch.compiler.is_compiling()
         turn = rotate_in_reals if in_reals else rotate
         q, k = turn(q, self.turns), turn(k, self.scaled_turns)
+        if self.form == "lines":
+            q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
+            v = self._mix_lines(q, k, v, self.decays, False)
+            return self._mix_lines(q, k, v, self.decays, True)
         height, width = self.resolution
         if self.decomposed:
             rows, columns = self._mixer("row_decay", width), self._mixer("column_decay", height)
@@ -276,7 +293,13 @@ class Retention(nn.Module):
 
     def forward(self, x: Tensor, tables: RetentionTables) -> Tensor:
         """Map (B, H, W, dim) to the same shape."""
-        q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        if torch.compiler.is_compiling():
+            layers = (self.q_proj, self.k_proj, self.v_proj)
+            weight = torch.cat([layer.weight for layer in layers])
+            bias = torch.cat([layer.bias for layer in layers])
+            q, k, v = F.linear(x, weight, bias).chunk(3, -1)
+        else:
+            q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
         local = self.lepe(v)
         q, k, v = (t.unflatten(-1, (self.heads, -1)) for t in (q, k, v))  # (B, H, W, n, d)
         return self.out_proj(tables(q, k, v).flatten(-2) + local)

@@ -21,6 +21,7 @@ from gamdss.version import __version__
 
 # Relative differences of frame rates and of the shapes of crops that are reported.
 _OTHER_RATE, _OTHER_SHAPE = 0.2, 0.02
+_MOST_RATES = 3  # of which each is named
 SYNTHETIC = (
     "The run was trained on synthetic clips, as those of the demo are. Its classes mean nothing on "
     "real faces."
@@ -29,32 +30,30 @@ SYNTHETIC = (
 
 @dataclass(frozen=True)
 class TrainedOn:
-    """The training data of a run; of several datasets, each.
+    """The training data of a run.
 
-    `scored` is whether clips were held out. `specs` is empty if the dataset's spec is not at hand.
-    `crops` has the settings of `gamdss align` by dataset, None if it did not crop the frames; it is
-    empty if an earlier version trained the run. `seen` is whether its initial weights had, or may
-    have, seen held-out subjects.
+    `scored` is whether clips were held out. `grey` is whether all training frames were, `rates`
+    their frames per second as far as known, ascending. `crops` has the settings of `gamdss align`
+    by dataset, None if it did not crop the frames; it is empty if an earlier version trained the
+    run. `seen` is whether its initial weights had, or may have, seen held-out subjects.
     """
 
     dataset: str
     synthetic: bool
     scored: bool
-    specs: tuple[DatasetSpec, ...]
+    grey: bool
+    rates: tuple[float, ...]
     crops: Mapping[str, Mapping[str, Any] | None]
     seen: bool = False
-
-    @property
-    def grey(self) -> bool:
-        """Whether all training frames were grey."""
-        return bool(self.specs) and not any(spec.colour for spec in self.specs)
 
     def differences(self, tracking: Tracking, settings: AlignConfig) -> list[str]:
         """Warnings about a recording that is unlike the training data."""
         found = []
-        rates = sorted({spec.fps for spec in self.specs if spec.fps > 0})
+        rates = self.rates
         if rates and all(abs(tracking.fps / rate - 1) > _OTHER_RATE for rate in rates):
-            known = " and ".join(f"{rate:g}" for rate in rates)
+            known = " and ".join(f"{rate:.4g}" for rate in rates)
+            if len(rates) > _MOST_RATES:
+                known = f"{rates[0]:.4g} to {rates[-1]:.4g}"
             found.append(
                 f"{tracking.fps:.4g} frames per second, but the training data has {known}: "
                 "expressions are sampled differently"
@@ -110,23 +109,34 @@ class TrainedOn:
 
 def trained_on(run: FinishedRun) -> TrainedOn:
     """What a run was trained on, from its directory."""
-    specs: Sequence[DatasetSpec]
-    try:
-        specs = [
-            get_spec(part.dataset, part.annotations, part.data_root) for part in sources(run.config)
-        ]
-    except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
-        specs = []
+    data = read_record(run.path / "data.json")
+    if "grey" in data and "fps" in data:
+        grey, rates = data["grey"], data["fps"]
+    else:  # an earlier version trained the run
+        specs = _specs(run)
+        grey = bool(specs) and not any(spec.colour for spec in specs)
+        rates = sorted({spec.fps for spec in specs} - {0.0})
     results = run.results
     crops = read_record(run.path / "crops.json")
     return TrainedOn(
         results.dataset,
         results.synthetic,
         results.scored,
-        tuple(specs),
+        grey,
+        tuple(rates),
         crops,
         bool(results.seen),
     )
+
+
+def _specs(run: FinishedRun) -> Sequence[DatasetSpec]:
+    """The specs of a run's datasets; none if they are not at hand."""
+    try:
+        return [
+            get_spec(part.dataset, part.annotations, part.data_root) for part in sources(run.config)
+        ]
+    except GamdssError:  # a custom spec that is elsewhere; predictions do not need it
+        return []
 
 
 def _shown(settings: Mapping[str, Any], name: str) -> str:

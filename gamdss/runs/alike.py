@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from gamdss.data.composite import JOINT
+from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import RunError
 from gamdss.runs.finished import FinishedRun, read_scored_run
-from gamdss.training.run_files import differences, read_object
+from gamdss.training.run_files import DESCRIPTIONS, differences, read_object
 
 DATA = "data (frames or labels)"
 # What else `data.json` has, and the fields of the config that change it.
@@ -76,7 +78,14 @@ def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
         return {}
     if any(name.startswith(_CHOOSES_FRAMES) for name in varied):
         data.pop("frames", None)
-    return data
+    identity = {name: value for name, value in data.items() if name not in DESCRIPTIONS}
+    return identity | {"dataset": _title(run)}
+
+
+def _title(run: FinishedRun) -> str:
+    """What its dataset is called; a plain table, which is called as its file, by its option."""
+    name = run.config.dataset
+    return name if PLAIN in name.split(JOINT) else run.results.dataset
 
 
 def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
@@ -86,7 +95,9 @@ def check_same_data(a: FinishedRun, b: FinishedRun) -> None:
         RunError: names what differs.
     """
     for what in ("dataset", "task", "classes"):
-        here, there = getattr(a.results, what), getattr(b.results, what)
+        here, there = (
+            _title(run) if what == "dataset" else getattr(run.results, what) for run in (a, b)
+        )
         if here != there:
             raise RunError(
                 f"its {what} is {_plain(there)}, that of {a.path} is {_plain(here)}",

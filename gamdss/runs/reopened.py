@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
-from gamdss.data.splits import Fold, make_folds
-from gamdss.errors import RunError
+from gamdss.data.splits import Fold, digest, make_folds
+from gamdss.errors import ConfigError, RunError
 from gamdss.files import cache_folder
 from gamdss.models.two_branch import without_start
 from gamdss.runs.finished import FinishedRun
@@ -19,7 +19,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
-from gamdss.training.run_files import read_json, same_data
+from gamdss.training.run_files import read_json, require_same_data, same_data
 
 
 @dataclass
@@ -28,13 +28,39 @@ class DataOptions:
 
     Args:
         data_root: the dataset's folder, if it has moved.
+        annotations: the workbook or table, if it has moved.
+        annotators: the file of `--reselection.annotators`, if it has moved.
         cache: folder of decoded frames; the run's if omitted.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
     """
 
     data_root: str | None = field(default=None, kw_only=True)
+    annotations: str | None = field(default=None, kw_only=True)
+    annotators: str | None = field(default=None, kw_only=True)
     cache: str | None = field(default=None, kw_only=True)
     device: str = field(default="auto", kw_only=True)
+
+    def placed(self, config: Config) -> Config:
+        """The config of a run with its data and device as named here.
+
+        Raises:
+            ConfigError: annotators are named, but the run has none.
+        """
+        selection = config.reselection
+        if self.annotators is not None:
+            if selection.annotators is None:
+                raise ConfigError(
+                    f"--annotators is {self.annotators!r}, but the run was trained without",
+                    remedy="Omit it.",
+                )
+            selection = replace(selection, annotators=self.annotators)
+        return replace(
+            config,
+            data_root=self.data_root or config.data_root,
+            annotations=self.annotations or config.annotations,
+            device=self.device,
+            reselection=selection,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,21 +108,23 @@ def open_run(
         progress: show progress bars.
 
     Raises:
+        ConfigError: annotators are named, but the run has none.
         DataRootError, AnnotationError, FrameError: the data is missing or unusable.
-        RunError: the run was trained on other data.
+        RunError: the run was trained on other data or folds.
     """
     where = options or DataOptions()
     cache = cache_folder(where.cache or run.config.cache)
-    root = where.data_root or run.config.data_root
-    config = device.resolve(replace(run.config, device=where.device, data_root=root))
+    config = device.resolve(where.placed(run.config))
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
-    if not same_data(read_json(run.path / "data.json"), dataset.about()):
+    file, about = run.path / "data.json", dataset.about()
+    if not same_data(read_json(file), about):
         raise RunError(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",
-            file=run.path / "data.json",
-            remedy="Restore them, or name their folder with --data-root.",
+            file=file,
+            remedy="Restore them, or name where they are with --data-root and --annotations.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
+    require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

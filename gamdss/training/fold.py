@@ -25,6 +25,7 @@ from gamdss.training.fold_data import FoldData, stream
 from gamdss.training.learner import Learner
 
 log = logging.getLogger("gamdss")
+_SECONDS_BETWEEN_SAVES = 60.0
 
 
 @dataclass
@@ -89,6 +90,7 @@ class FoldTrainer:
         self.class_weights = data.class_weights() if balanced else None
         self.shown = data.training  # index of the training clips in the current epoch
         self.started = 0.0  # when it began, in seconds
+        self.saved = time.monotonic()  # when the training state was last saved, or the start
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
@@ -114,13 +116,20 @@ class FoldTrainer:
             for epoch in range(len(self.history.loss), training.epochs):
                 self.evaluate_epoch(epoch, *self.train_epoch(epoch))
                 self._check_finite()
-                if (epoch + 1) % training.checkpoint_every == 0 and epoch + 1 < training.epochs:
+                if epoch + 1 < training.epochs and self._is_due(epoch + 1):
                     self._save_state()
                 bar.set_postfix_str(f"loss {self.history.loss[-1]:.3f}")
                 bar.update()
                 if on_epoch is not None:
                     on_epoch(epoch + 1, self.history.loss[-1])
         return self._finish()
+
+    def _is_due(self, done: int) -> bool:
+        """Whether to save the training state after so many epochs."""
+        every = self.config.training.checkpoint_every
+        if every is None:
+            return time.monotonic() - self.saved >= _SECONDS_BETWEEN_SAVES
+        return done % every == 0
 
     def _check_finite(self) -> None:
         """Stop if the last epoch's loss or logits are not finite: the later ones cannot be."""
@@ -226,6 +235,7 @@ class FoldTrainer:
         if self.units is not None:
             state["units"] = self.units.state_dict()
         checkpoint.save_state(self.state_file, state)
+        self.saved = time.monotonic()
         history.write(self.folder / "log.csv")
 
     def _resume(self) -> None:

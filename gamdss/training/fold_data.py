@@ -109,7 +109,7 @@ class FoldData:
         if augmentation is None:
             frames = normalise(frames).flatten(1, 2)
         else:
-            numbers = (uniform(len(index)) if drawn is None else drawn).to(frames.device)
+            numbers = uniform(len(index), frames.device) if drawn is None else drawn
             draws = draw(numbers, frames.shape[-1], augmentation)
             frames, features = self._augmented(frames.flatten(1, 2), features, draws)
         onset, apex, offset = frames.split(CHANNELS, dim=1)

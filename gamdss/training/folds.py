@@ -83,6 +83,7 @@ class RunFolds(Session):
         if config.tensorboard:
             require_tensorboard()
         self._device = device.set_up(self.config, self.ranks.local_rank)
+        self._folds: tuple[Dataset, tuple[Fold, ...]] | None = None
         self._inputs: tuple[Dataset, Inputs] | None = None
         self._learner: Learner | None = None
         check_network(config.model)
@@ -101,14 +102,16 @@ class RunFolds(Session):
         return open_dataset(self.config, self.cache, self.progress)
 
     def all_folds(self, dataset: Dataset) -> tuple[Fold, ...]:
-        """All folds of the protocol, checked for leaks.
+        """All folds of the protocol, checked for leaks; made once, with their warnings.
 
         Raises:
             FoldError: too few subjects, or the same subject, clip or frames on both sides.
         """
-        folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
-        check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
-        return folds
+        if self._folds is None or self._folds[0] is not dataset:
+            folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
+            check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
+            self._folds = dataset, folds
+        return self._folds[1]
 
     def folds(self, dataset: Dataset) -> Iterator[Fold]:
         """The unfinished folds, until none is left for any rank.
@@ -158,7 +161,8 @@ class RunFolds(Session):
         folder = self.directory.fold(fold.name)
         trainer = FoldTrainer(self.config, data, folder, self.progress, self._learner)
         if self._learner is None and self._device.type == "cuda":
-            use_fastest(trainer.net, self.config, self.directory.path / "retention.json")
+            file = self.directory.path / "retention.json"
+            use_fastest(trainer.net, self.config, file, self.cache, self.progress)
         if self._start is not None:
             trainer.people = self._start.apply(trainer.net, fold.name, data)
         freeze(trainer.net, self.config.training.freeze)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import torch
@@ -34,6 +35,7 @@ COMPILED_EVALUATION_BATCH = 16
 BACKEND = "inductor"
 # Random numbers of the plain step, and kernels that do not depend on a measurement.
 _OPTIONS = {"fallback_random": True, "deterministic": True}
+_EVALUATION = 0  # where its graph is kept
 
 
 class Learner:
@@ -51,7 +53,7 @@ class Learner:
         self._classes = classes
         self.net = self._fresh(seed).to(device)
         if device.type == "cuda":  # else cuDNN would reorder the weights in each step
-            self.net = self.net.to(memory_format=torch.channels_last)
+            store_channels_last(self.net)
         self.units = self._fresh_units().to(device) if config.training.au_weight else None
         learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
         self.optimizer = optimizer(learned, config.training, device)
@@ -60,7 +62,7 @@ class Learner:
         self._compiled_predict = compiled(self._predict) if wanted else None
         self._tried = False
         self._capturing = wanted and device.type == "cuda"
-        self._captured: dict[int, CapturedStep] = {}
+        self._captured: dict[int, CapturedStep] = {}  # by batch; the evaluation's is 0
         self._frames: Tensor | None = None  # of the captured steps
 
     def _fresh(self, seed: int) -> TwoBranchNet:
@@ -84,8 +86,8 @@ class Learner:
         for values in self.optimizer.state.values():
             for value in values.values():
                 value.zero_()
-        full = self.config.training.batch_size
-        self._captured = {size: step for size, step in self._captured.items() if size == full}
+        kept = (_EVALUATION, self.config.training.batch_size)  # other batches differ by fold
+        self._captured = {size: step for size, step in self._captured.items() if size in kept}
 
     def load_optimizer(self, state: dict[str, Any]) -> None:
         """Load the optimiser's state."""
@@ -122,21 +124,25 @@ class Learner:
             class_weights: of the loss.
             units: action units (B, U) for an auxiliary loss.
         """
-        drawn = uniform(len(index))
-        if self.device.type == "cuda":
-            drawn = drawn.pin_memory().to(self.device, non_blocking=True)
+        drawn = uniform(len(index), self.device)
         given = [values for values in (class_weights, units) if values is not None]
         inputs = (index, labels, drawn, *given)
         full = len(index) == self.config.training.batch_size
         if self._compiled_loss is not None and not self._tried and full:
             self._try_compiling(data, inputs)
+        return self._replayed(len(index), self._plain_step, data, *inputs)
+
+    def _replayed(
+        self, key: int, work: Callable[..., Tensor], data: FoldData, *inputs: Tensor
+    ) -> Tensor:
+        """`work(data, *inputs)`, on CUDA as a graph that is known by `key`."""
         if not self._capturing:
-            return self._plain_step(data, *inputs)
+            return work(data, *inputs)
         if self._frames is not data.frames:
             self._frames, self._captured = data.frames, {}
-        if len(index) not in self._captured:
-            self._captured[len(index)] = CapturedStep(lambda *given: self._plain_step(data, *given))
-        return self._captured[len(index)](*inputs)
+        if key not in self._captured:
+            self._captured[key] = CapturedStep(partial(work, data))
+        return self._captured[key](*inputs)
 
     def _plain_step(
         self,
@@ -194,11 +200,17 @@ class Learner:
             rows = torch.arange(COMPILED_EVALUATION_BATCH, device=index.device)
             padded = index[rows.clamp(max=len(index) - 1)]
             try:
-                return self._compiled_predict(data.batch(padded))[: len(index)].clone()
+                found = self._replayed(_EVALUATION, self._padded_logits, data, padded)
+                return found[: len(index)].clone()
             except Exception as error:  # the compiler raises errors of many kinds
                 _warn("the evaluation cannot be compiled", error)
                 self._compiled_predict = None
         return self._predict(data.batch(index))
+
+    def _padded_logits(self, data: FoldData, index: Tensor) -> Tensor:
+        assert self._compiled_predict is not None
+        logits: Tensor = self._compiled_predict(data.batch(index))
+        return logits
 
     def _try_compiling(self, data: FoldData, inputs: tuple[Tensor, ...]) -> None:
         """Compile forward and backward; nothing changes but that they are compiled."""
@@ -215,9 +227,19 @@ class Learner:
                 self._compiled_loss = None
 
 
+def store_channels_last(net: nn.Module) -> None:
+    """Store the weights of convolutions channels last, in place."""
+    for weight in net.parameters():
+        if weight.ndim == 4:
+            weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+
+
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function as one graph for one shape, compiled at its first call."""
-    options: dict[str, Any] = {"options": _OPTIONS} if BACKEND == "inductor" else {}
+    options: dict[str, Any] = {}
+    if BACKEND == "inductor":
+        known = torch._inductor.list_options()  # earlier releases lack some
+        options["options"] = {name: value for name, value in _OPTIONS.items() if name in known}
     made: Callable[..., Any] = torch.compile(
         function, fullgraph=True, dynamic=False, backend=BACKEND, **options
     )

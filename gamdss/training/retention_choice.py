@@ -1,20 +1,22 @@
 """The fastest form of retention on a GPU, by measurement; one choice for a run.
 
 Forms round differently, so that the choice is stored with the run, for its other ranks and for
-resuming. A form whose gradients are not the same bytes each time is left out.
+resuming. A form whose gradients are not the same bytes each time, or wrong, is left out.
 """
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import logging
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from filelock import FileLock
-from torch import nn
+from torch import Tensor, nn
+from tqdm import tqdm
 
 from gamdss.config import Config
 from gamdss.files import write_json
@@ -23,15 +25,20 @@ from gamdss.training.run_files import read_json
 
 log = logging.getLogger(__name__)
 _REPEATS = 10
+_TOLERANCE = 0.02  # of gradients; in bfloat16 forms differ by 0.6%
 
 
-def use_fastest(net: nn.Module, config: Config, file: Path) -> None:
+def use_fastest(
+    net: nn.Module, config: Config, file: Path, cache: Path, progress: bool = False
+) -> None:
     """Let every stage of the paper's stream mix by its fastest form.
 
     Args:
         net: on its device; a network without retention does not change.
         config: the resolved config, for the batch and the precision.
-        file: JSON of the seconds by stage and form; measured and written if it does not exist.
+        file: JSON of the seconds by stage and form; written if it does not exist.
+        cache: folder of earlier measurements on this kind of device; new ones are added.
+        progress: show a progress bar while measuring.
 
     Raises:
         RunError: the file is incomplete or corrupt.
@@ -39,40 +46,82 @@ def use_fastest(net: nn.Module, config: Config, file: Path) -> None:
     stages = [module for module in net.modules() if isinstance(module, RetentionTables)]
     if not stages:
         return
-    samples = config.training.batch_size * (2 if config.model.branches == "both" else 1)
-    dtype = torch.bfloat16 if config.training.precision == "bf16" else torch.float32
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_suffix(".lock")):
+    training = config.training
+    samples = training.batch_size * (2 if config.model.branches == "both" else 1)
+    dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
+    for path in (file, measured := cache / "retention" / f"{_key(stages, config, samples)}.json"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(measured.with_suffix(".lock")):
+        if not measured.exists() and not file.exists():
+            bar = tqdm(stages, desc="forms of retention", unit="stage", disable=not progress)
+            compiles = training.compile == "on"
+            write_json(measured, [measure(tables, samples, dtype, compiles) for tables in bar])
         if not file.exists():
-            write_json(file, [measure(tables, samples, dtype) for tables in stages])
+            write_json(file, read_json(measured))
     for tables, seconds in zip(stages, read_json(file), strict=True):
         tables.use(min(seconds, key=seconds.__getitem__), dtype)
 
 
-def measure(tables: RetentionTables, samples: int, dtype: torch.dtype) -> dict[str, float]:
-    """Seconds of forward and backward by form, compiled; forms that do not work are left out."""
+def _key(stages: Sequence[RetentionTables], config: Config, samples: int) -> str:
+    """A name for what the seconds depend on."""
+    training, device = config.training, stages[0].turns.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    shapes = [(tables.turns.shape, tables.decomposed) for tables in stages]
+    about = (name, torch.__version__, training.precision, training.compile, samples, shapes)
+    return hashlib.blake2b(repr(about).encode(), digest_size=8).hexdigest()
+
+
+def measure(
+    tables: RetentionTables, samples: int, dtype: torch.dtype, compiles: bool
+) -> dict[str, float]:
+    """Seconds of forward and backward by form; forms that do not work are left out.
+
+    Args:
+        tables: of a stage, on its device.
+        samples: in a batch.
+        dtype: of the maps.
+        compiles: measure as compiled code and a CUDA graph, as training then runs.
+    """
     height, width = tables.resolution
     shape = (3, samples, height, width, len(tables.decays), 2 * tables.turns.shape[-2])
     inputs = torch.randn(shape, device=tables.turns.device, dtype=dtype, requires_grad=True)
+    upstream = torch.randn_like(inputs[0])
+    expected = torch.autograd.grad(tables(*inputs), inputs, upstream)[0]
     found = {}
-    for form in FORMS:
+    for form in tables.forms:
         trial = copy.deepcopy(tables)
-        trial.use(form, dtype)
         try:
-            found[form] = _seconds(torch.compile(trial, fullgraph=True, dynamic=False), inputs)
+            trial.use(form, dtype)
+            run = _gradients(trial, inputs, upstream, compiles)
+            _check(run, expected)
+            found[form] = _seconds(_captured(run) if compiles else run)
         except Exception as error:  # the compiler raises errors of many kinds
             log.info("retention in the form %r is left out: %s", form, error)
     return found or {FORMS[0]: 0.0}
 
 
-def _seconds(mix: Any, inputs: torch.Tensor) -> float:
-    """The fastest of a few runs, after two whose gradients must be the same bytes."""
+def _gradients(
+    mix: nn.Module, inputs: Tensor, upstream: Tensor, compiles: bool
+) -> Callable[[], Tensor]:
+    """Forward and backward of a form; returns the gradients of (q, k, v)."""
+    if compiles:
+        torch.compiler.reset()  # which compiles one function only a few times
+        mix = torch.compile(mix, fullgraph=True, dynamic=False)  # type: ignore[assignment]
+    return lambda: torch.autograd.grad(mix(*inputs), inputs, upstream)[0]
 
-    def run() -> torch.Tensor:
-        return torch.autograd.grad(mix(*inputs).float().square().sum(), inputs)[0]
 
-    if not torch.equal(run(), run()):
+def _check(run: Callable[[], Tensor], expected: Tensor) -> None:
+    """Refuse a form whose gradients are not those of the first one, or not always the same."""
+    found = run()
+    if not torch.equal(found, run()):
         raise RuntimeError("its gradients differ from run to run")
+    off = (found - expected).float().norm() / expected.float().norm()
+    if not off < _TOLERANCE:  # nor NaN
+        raise RuntimeError(f"its gradients are {off:.1%} off those of the form {FORMS[0]!r}")
+
+
+def _seconds(run: Callable[[], object]) -> float:
+    """The fastest of a few runs."""
     taken = []
     for _ in range(_REPEATS):
         torch.cuda.synchronize()
@@ -81,3 +130,11 @@ def _seconds(mix: Any, inputs: torch.Tensor) -> float:
         torch.cuda.synchronize()
         taken.append(time.perf_counter() - started)
     return min(taken)
+
+
+def _captured(run: Callable[[], Tensor]) -> Callable[[], object]:
+    """`run` as a CUDA graph; it has run before."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        run()
+    return graph.replay

@@ -18,13 +18,10 @@ from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, inside, write_json, write_text
 from gamdss.training.run_files import (
-    changed_input,
     difference_lines,
     differences,
-    other_data,
     read_config,
-    read_json,
-    same_data,
+    require_same_data,
 )
 from gamdss.version import __version__
 
@@ -82,15 +79,7 @@ class RunDirectory:
         if not file.exists():
             write_json(file, data)
             return
-        stored = read_json(file)
-        if not same_data(stored, data):
-            if changed := changed_input(stored, data):
-                raise RunError(
-                    f"{changed} have changed since the run was started",
-                    file=file,
-                    remedy="Restore them, or choose another directory with --output.",
-                )
-            raise other_data(file)
+        require_same_data(file, data)
 
     def _compare(self) -> None:
         found = differences(read_config(self.path), self.config)

@@ -35,6 +35,7 @@ _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision", "training.compile"}
 _IDENTITY = ("frames", "labels")
+DESCRIPTIONS = frozenset(("grey", "fps"))  # values of `data.json` that identify nothing
 # What else results depend on, by its name in `data.json`.
 _INPUTS = {
     "folds": "the folds, such as those of the file that --protocol.split names,",
@@ -188,17 +189,20 @@ def difference_lines(found: Mapping[str, tuple[object, object]]) -> str:
 def same_data(first: Any, second: Any) -> bool:
     """Whether the values of two `data.json` describe the same data.
 
-    Both must have digests of frames and labels. Other values are compared if both have them.
-    Frames are not compared if an earlier version computed their digest in another way.
+    Both must have digests of frames and labels. Other values are compared if both have them, but
+    for descriptions and the dataset's title, which a plain table has from its file. Frames are not
+    compared if an earlier version computed their digest in another way; titles are then.
     """
     if not isinstance(first, Mapping) or not isinstance(second, Mapping):
         return False
-    shared = first.keys() & second.keys()
+    shared = (first.keys() & second.keys()) - DESCRIPTIONS
     if first.get("digest", 1) != second.get("digest", 1):
         return "labels" in shared and all(
             first[name] == second[name] for name in shared - {"digest", "frames"}
         )
-    return shared.issuperset(_IDENTITY) and all(first[name] == second[name] for name in shared)
+    return shared.issuperset(_IDENTITY) and all(
+        first[name] == second[name] for name in shared - {"dataset"}
+    )
 
 
 def changed_input(first: Any, second: Any) -> str:
@@ -210,9 +214,26 @@ def changed_input(first: Any, second: Any) -> str:
     return ""
 
 
-def other_data(file: Path) -> RunError:
-    """The error for a run on other data than its `data.json` describes."""
-    return RunError(
+def require_same_data(file: Path, data: Mapping[str, Any]) -> None:
+    """Refuse a run on other data, folds or initial weights than `data`.
+
+    Args:
+        file: its `data.json`.
+        data: the current values of it.
+
+    Raises:
+        RunError: says what has changed.
+    """
+    stored = read_json(file)
+    if same_data(stored, data):
+        return
+    if changed := changed_input(stored, data):
+        raise RunError(
+            f"{changed} have changed since the run was started",
+            file=file,
+            remedy="Restore them, or choose another directory with --output.",
+        )
+    raise RunError(
         "the run was started on other data: the workbook or the frames have changed since",
         file=file,
         remedy="Restore them, and the file of --reselection.annotators if there was one, or choose "

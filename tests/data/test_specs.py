@@ -282,6 +282,51 @@ def test_an_invalid_plain_table(tmp_path, text, message):
         get_spec("csv", file)
 
 
+@pytest.mark.parametrize("before", [0, 100])  # rows, so that the header's width is known
+def test_a_cell_beyond_the_header_of_a_plain_table_is_refused(tmp_path, before):
+    rows = [f"{n},c,1,5,{('joy', 'fear')[n % 2]},,  \n" for n in range(2 + before)]
+    file = tmp_path / "t.csv"
+    file.write_text("subject,clip,onset,offset,emotion\n" + "".join(rows))
+    assert list(get_spec("csv", file).tasks) == ["c2"]
+    file.write_text(file.read_text() + "x,c,1,5,fear, anger\nx,d,1,5,fear,,9\n")
+    with pytest.raises(AnnotationError) as caught:
+        get_spec("csv", file)
+    shown = str(caught.value)
+    assert f"t.csv, row {4 + before}: 'anger' lies beyond the 5 columns of the header" in shown
+    assert "1 further row(s)" in shown
+
+
+def written_emotions(file, *emotions):
+    rows = [f"{n % 2},c{n},1,5,{emotion}\n" for n, emotion in enumerate(emotions)]
+    file.write_text("subject,clip,onset,offset,emotion\n" + "".join(rows))
+    return file
+
+
+def test_an_emotion_that_may_be_misspelled_is_reported(tmp_path):
+    names = ("joy", "surprise", "Suprise", "fear", "negative2", "calm", "calms", "Happy", "sad")
+    file = written_emotions(tmp_path / "t.csv", *names)
+    spec = get_spec("csv", file)
+    read = read_annotations(spec, file, "c9")
+    assert "1 row(s) with an emotion that may be misspelled" in (text := " ".join(read.warnings))
+    assert "'Suprise' is like 'surprise' (row 4)" in text
+    with pytest.raises(AnnotationError, match=r"row 4: clip 0/c2: emotion 'Suprise' is like"):
+        read_annotations(spec, file, "c9", strict=True)
+
+
+def test_which_classes_c3_of_a_plain_table_has_is_reported(tmp_path, caplog):
+    file = written_emotions(tmp_path / "t.csv", "happy", "surprise", "anger")
+    assert read_annotations(get_spec("csv", file), file, "c3").warnings == (
+        "c3 has a class for each emotion of the table: anger, happiness, surprise",
+    )
+    file = written_emotions(tmp_path / "t.csv", "happy", "surprise", "anger", "fear")
+    spec = get_spec("csv", file)
+    assert read_annotations(spec, file, "c3").warnings == (
+        "c3 groups the emotions of the table: positive (happiness), surprise (surprise), "
+        "negative (anger, fear)",
+    )
+    assert read_annotations(spec, file, "c4").warnings == ()
+
+
 def test_a_plain_table_in_another_format(tmp_path):
     file = tmp_path / "t.csv"
     file.write_bytes("subject,emotion\nAndré,joy\n".encode("cp1252"))

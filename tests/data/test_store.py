@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +16,7 @@ from torchvision.transforms.v2.functional import resize
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data import key_frames
+from gamdss.data import key_frames, store_name
 from gamdss.data.annotations import read_annotations
 from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.key_frames import KeyFrameReader
@@ -160,14 +161,64 @@ def test_a_store_belongs_to_its_setting_and_files(small_dataset, clips, tmp_path
     assert len(folders(tmp_path)) == 5
     root = Path(shutil.copytree(small_dataset, tmp_path / "data"))
     again = clips_of(root)
-    build(again, tmp_path)
     changed = again[0].files[again[0].clip.annotated.apex]
     changed.write_bytes(again[0].files[again[0].clip.annotated.onset].read_bytes())
     store = build(clips_of(root), tmp_path)
-    assert len(folders(tmp_path)) == 7
+    assert len(folders(tmp_path)) == 6
     assert not np.array_equal(
         store.frames[store.annotated[0, 1]], first.frames[first.annotated[0, 1]]
     )
+
+
+def test_whether_all_frames_are_grey(clips, tmp_path):
+    store = build(clips, tmp_path)
+    assert not store.grey
+    frames = store.frames.repeat(3, axis=0)[:, :1].repeat(3, axis=1)
+    assert len(frames) > 64
+    assert replace(store, frames=frames).grey
+    frames[-1, 2, 5, 7] ^= 1
+    assert not replace(store, frames=frames).grey
+
+
+def test_a_moved_dataset_has_the_same_store(small_dataset, clips, tmp_path, monkeypatch):
+    first = build(clips, tmp_path)
+    moved = clips_of(shutil.copytree(small_dataset, tmp_path / "data"))
+    monkeypatch.setattr(KeyFrameReader, "read", None)  # nothing is computed
+    assert build(moved, tmp_path).digest == first.digest
+    later = moved[0].files[moved[0].clip.annotated.apex]
+    later.touch()
+    assert build(moved, tmp_path).digest == first.digest
+    monkeypatch.setattr(store_name, "read_regular", None)  # the name is known
+    assert build(moved, tmp_path).digest == first.digest
+    assert len(folders(tmp_path)) == 1
+
+
+def test_datasets_of_the_same_names_sizes_and_times_have_stores_of_their_own(clips, tmp_path):
+    first = build(clips, tmp_path)
+    files, keys = dict(clips[0].files), clips[0].clip.annotated.numbers
+    needed = key_frames.frames_needed(keys, ReselectionConfig(preset="full", ratio=0.3))
+    number = next(number for number in needed if number not in keys)
+    files[number] = twin = tmp_path / "twin" / files[number].name
+    twin.parent.mkdir()
+    data = bytearray(clips[0].files[number].read_bytes())
+    data[-10] ^= 1
+    twin.write_bytes(data)
+    status = clips[0].files[number].stat()
+    os.utime(twin, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (twin.stat().st_size, twin.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    build([replace(clips[0], files=files), *clips[1:]], tmp_path)
+    assert len(folders(tmp_path)) == 2
+    assert build(clips, tmp_path).digest == first.digest
+
+
+def test_a_store_under_the_name_of_an_earlier_version_is_used(clips, tmp_path):
+    first = build(clips, tmp_path)
+    (folder,) = folders(tmp_path)
+    (note,) = (tmp_path / "store").glob("*.json")
+    (tmp_path / "store" / folder).rename(note.with_suffix(""))
+    note.unlink()
+    assert build(clips, tmp_path).digest == first.digest
+    assert folders(tmp_path) == [note.stem]
 
 
 def test_a_failed_build_leaves_nothing(small_dataset, tmp_path):

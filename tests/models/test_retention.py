@@ -161,7 +161,7 @@ def test_tables_mix_alike_in_every_form(decomposed):
     x = torch.randn(3, 2, 8, 8, HEADS, 8)
     tables = RetentionTables((8, 8), HEADS, 8, 4, decomposed)
     written = tables(*x)
-    for form in FORMS:
+    for form in set(FORMS) - {"lines"}:  # its test is in test_line_kernels.py
         tables.use(form, torch.float32)
         torch.testing.assert_close(tables(*x), written)
 

@@ -2,10 +2,7 @@
 
 from types import SimpleNamespace
 
-import numpy as np
-
 from gamdss.align import AlignConfig
-from gamdss.data.specs import get_spec
 from gamdss.prediction.covered import COVERED
 from gamdss.prediction.predictions import UNRELIABLE
 from gamdss.prediction.predictor import _distinct, _flags
@@ -50,7 +47,7 @@ def test_flags_name_what_to_keep_in_mind():
 
 
 def test_differences_from_the_training_data_are_warnings():
-    trained = TrainedOn("CASME II", False, True, (get_spec("cas2"),), SAME)
+    trained = TrainedOn("CASME II", False, True, False, (200.0,), SAME)
     small = SimpleNamespace(pose=SimpleNamespace(size=60.0))
     found = trained.differences(SimpleNamespace(fps=30.0, stretches=[small]), AlignConfig())
     assert "30 frames per second, but the training data has 200" in found[0]
@@ -58,16 +55,18 @@ def test_differences_from_the_training_data_are_warnings():
     large = SimpleNamespace(pose=SimpleNamespace(size=300.0))
     same = SimpleNamespace(fps=210.0, stretches=[large])
     assert trained.differences(same, AlignConfig()) == []
-    grey = TrainedOn("SAMM", False, True, (get_spec("samm"),), SAME)
+    grey = TrainedOn("SAMM", False, True, True, (), SAME)
     assert "grey" in grey.differences(same, AlignConfig())[-1]
-    leaky = TrainedOn("CASME II", False, True, (get_spec("cas2"),), SAME, seen=True)
+    leaky = TrainedOn("CASME II", False, True, False, (), SAME, seen=True)
     assert "too certain" in leaky.differences(same, AlignConfig())[-1]
-    assert np.all([not TrainedOn("other", False, True, (), SAME).grey, not trained.grey])
+    many = TrainedOn("lab", False, True, False, (25.0, 50.0, 90.0, 120.0), SAME)
+    (found,) = many.differences(same, AlignConfig())
+    assert "the training data has 25 to 120" in found
 
 
 def test_other_or_unknown_crops_are_warnings():
     def warned(crops, settings, synthetic=False):
-        return TrainedOn("x", synthetic, True, (), crops).other_crops(settings)
+        return TrainedOn("x", synthetic, True, False, (), crops).other_crops(settings)
 
     assert warned(SAME, AlignConfig(width=140, height=170, quality=80)) == []
     (text,) = warned(SAME, AlignConfig(margin=0.3, width=340))

@@ -12,6 +12,7 @@ from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
 from gamdss.errors import RunError
 from gamdss.training import checkpoint, device
+from gamdss.training import fold as fold_module
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
 
@@ -83,6 +84,22 @@ def test_a_training_state_is_continued_unless_it_is_corrupt(trainer, tmp_path, c
         assert (again.logits == whole.logits).all()
     assert done == {"fold": [2, 3], "corrupt": [1, 2, 3]}
     assert "training_state.pt: incomplete or corrupt training state" in caplog.text
+
+
+@pytest.mark.usefixtures("tiny_rmt")
+@pytest.mark.parametrize(
+    ("every", "seconds", "expected"),
+    [(None, 60, []), (None, 0, [1, 2]), (2, 0, [2]), (1, 60, [1, 2])],
+)
+def test_the_state_is_saved_once_a_minute_or_every_few_epochs(
+    trainer, tmp_path, monkeypatch, every, seconds, expected
+):
+    monkeypatch.setattr(fold_module, "_SECONDS_BETWEEN_SAVES", seconds)
+    saved = []
+    one = trainer(tmp_path / "fold", checkpoint_every=every)
+    monkeypatch.setattr(one, "_save_state", lambda: saved.append(len(one.history.loss)))
+    one.run()
+    assert saved == expected  # never after the last of three epochs, when the fold is finished
 
 
 @pytest.mark.usefixtures("tiny_rmt")

@@ -15,7 +15,7 @@ from gamdss.metrics import predictions
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
-from gamdss.training.folds import train
+from gamdss.training.folds import RunFolds, train
 
 CPU = torch.device("cpu")
 
@@ -71,6 +71,18 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
         assert found == predictions(run.folds, 5, name).scores(5).as_dict(values["classes"])
         assert ends["accuracy"][0] <= found["accuracy"] <= ends["accuracy"][1]
     assert [f.final.epoch for f in run.results.folds] == [3, 3, 3]
+
+
+def test_a_warning_about_the_split_is_shown_once(config, dataset, tmp_path, caplog):
+    split = tmp_path / "split.csv"
+    split.write_text("subject,part\n01,train\n02,test\n03,\n")
+    protocol = ProtocolConfig("fixed", split=str(split))
+    with RunFolds(replace(config, protocol=protocol), tmp_path / "run", [], False) as job:
+        assert list(job.folds(dataset)) == []
+        assert job.finish(dataset).missing == ("test",)
+    assert [text for text in caplog.messages if "are in no part" in text] == [
+        f"{split}: 4 of 12 clip(s) are in no part, and not used"
+    ]
 
 
 @pytest.mark.slow

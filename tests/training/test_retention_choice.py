@@ -1,6 +1,7 @@
 """The form of retention is chosen by measurement once for a run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -21,13 +22,17 @@ def forms(net):
 def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monkeypatch):
     seconds = {"written": 3.0, "fused": 2.0, "index": 4.0}
     monkeypatch.setattr(retention_choice, "measure", lambda *_: dict(seconds))
-    file = tmp_path / "retention.json"
-    first, second = RMT(0, 32), RMT(0, 32)
-    use_fastest(first, CONFIG, file)
-    seconds["written"] = 1.0  # another rank, or resumed: not measured again
-    use_fastest(second, CONFIG, file)
-    assert forms(first) == forms(second) == ["fused"] * 4
+    file, cache = tmp_path / "run" / "retention.json", tmp_path / "cache"
+    first, second, third = RMT(0, 32), RMT(0, 32), RMT(0, 32)
+    use_fastest(first, CONFIG, file, cache)
+    seconds["written"] = 1.0  # another rank, resumed, or another run: not measured again
+    use_fastest(second, CONFIG, file, tmp_path / "another cache")
+    use_fastest(third, CONFIG, tmp_path / "another run" / "retention.json", cache)
+    assert forms(first) == forms(second) == forms(third) == ["fused"] * 4
     assert [stage["fused"] for stage in json.loads(file.read_text())] == [2.0] * 4
+    larger = replace(CONFIG, training=replace(CONFIG.training, batch_size=4))
+    use_fastest(third, larger, tmp_path / "larger" / "retention.json", cache)
+    assert forms(third) == ["written"] * 4
     images = torch.randn(1, 3, 32, 32)
     with torch.inference_mode():
         plain = RMT(0, 32).eval()
@@ -35,19 +40,34 @@ def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monke
         torch.testing.assert_close(first.eval()(images), plain(images))
 
 
-def test_a_form_that_fails_is_left_out(monkeypatch):
-    def fails_fused(mix, _inputs):
-        if mix.form == "fused":
-            raise RuntimeError("no kernel")
-        return 1.0
+FAULTS = {
+    "none": lambda gradients: gradients,
+    "wrong": lambda gradients: gradients * 1.2,
+    "not a number": lambda gradients: gradients * torch.nan,
+    "unsteady": lambda gradients: gradients + torch.rand(()) / 1000,
+}
 
-    monkeypatch.setattr(torch, "compile", lambda trial, **_: trial)
-    monkeypatch.setattr(retention_choice, "_seconds", fails_fused)
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_form_that_fails_or_is_wrong_is_left_out(monkeypatch, fault):
+    plain = retention_choice._gradients
+
+    def gradients(mix, *given):
+        if mix.form in ("index", "lines"):
+            raise RuntimeError("no kernel")
+        run = plain(mix, *given)
+        return (lambda: FAULTS[fault](run())) if mix.form == "fused" else run
+
+    monkeypatch.setattr(retention_choice, "_gradients", gradients)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     tables = RetentionTables((4, 4), 2, 8, 4, decomposed=True)
-    assert measure(tables, 1, torch.float32) == {"written": 1.0, "index": 1.0}
+    found = list(measure(tables, 1, torch.float32, compiles=False))
+    assert found == (["written", "fused"] if fault == "none" else ["written"])
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
-def test_forms_are_measured_on_cuda():
-    tables = RetentionTables((28, 28), 2, 128, 6, decomposed=False).cuda()
-    assert "written" in measure(tables, 4, torch.bfloat16)
+@pytest.mark.parametrize("compiles", [False, True])
+def test_forms_are_measured_on_cuda(compiles):
+    tables = RetentionTables((28, 28), 2, 64, 4, decomposed=True).cuda()
+    found = measure(tables, 4, torch.bfloat16, compiles)
+    assert {"written", "lines"} <= set(found)

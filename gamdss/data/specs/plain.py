@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,9 @@ from gamdss.data.sheets import (
     find_header,
     read_sheets,
     table_file,
+    table_kind,
 )
-from gamdss.data.specs.spec import DatasetSpec, Layout, Task, Writing
+from gamdss.data.specs.spec import SYNONYMS, DatasetSpec, Layout, Task, Writing
 from gamdss.errors import AnnotationError, ConfigError
 
 PLAIN = "csv"
@@ -38,6 +41,7 @@ VALENCE = {
         ("anger", "contempt", "disgust", "fear", "negative", "repression", "sadness"), "negative"
     ),
 }
+_SIMILAR = 0.8  # of difflib, between an emotion and the one that it may be meant for
 
 
 @collector_paused()
@@ -47,11 +51,13 @@ def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> 
     If a clip has several expressions, a row each, clips are named `clip_onset`.
 
     Its tasks are `cN`, one class for each of its N emotions in alphabetical order, and `c3`
-    (positive, surprise, negative) if the emotions allow it.
+    (positive, surprise, negative) if the emotions allow it and are not three. `notes` says which
+    of the two `c3` is.
 
     Raises:
         ConfigError: no table is given.
-        AnnotationError: the table cannot be read, lacks a column, or has fewer than two emotions.
+        AnnotationError: the table cannot be read, lacks a column, has fewer than two emotions, or
+            a row has cells beyond the header.
     """
     if annotations is None:
         raise ConfigError(
@@ -86,7 +92,31 @@ def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> 
     valence = {name: VALENCE[name] for name in names if name in VALENCE}
     if len(set(valence.values())) == 3:
         tasks.setdefault("c3", Task(("positive", "surprise", "negative"), valence))
-    return replace(spec, emotions=native, tasks=tasks)
+    notes = tuple(_meaning(tasks["c3"])) if "c3" in tasks else ()
+    return replace(
+        spec, emotions=native, tasks=tasks, notes=notes, doubtful=dict(_misspelled(names))
+    )
+
+
+def _meaning(task: Task) -> Iterator[str]:
+    """Which of its two meanings the task `c3` has."""
+    if set(task.emotions) == set(task.classes):
+        yield f"c3 has a class for each emotion of the table: {', '.join(task.classes)}"
+        return
+    groups = (
+        f"{name} ({', '.join(e for e, of in task.emotions.items() if of == name)})"
+        for name in task.classes
+    )
+    yield f"c3 groups the emotions of the table: {', '.join(groups)}"
+
+
+def _misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Emotions that are like a known one but not it, each with that one."""
+    known = {name: name for name in (*VALENCE, "others")} | SYNONYMS
+    for name in names:
+        if name not in known and name.isalpha():
+            for near in get_close_matches(name, known, n=1, cutoff=_SIMILAR):
+                yield name, known[near]
 
 
 def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
@@ -102,7 +132,29 @@ def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
             row=line + 1,
             remedy=f"Its first line must be {_FORM}.",
         )
+    if table_kind(file) == "csv":
+        _refuse_surplus(file, lines, line)
     return positions, [cells for cells in lines[line + 1 :] if any(cells)]
+
+
+def _refuse_surplus(file: Path, lines: list[list[Any]], header: int) -> None:
+    """Raise AnnotationError if a row of a CSV file has more cells than its header."""
+    width = max(place for place, cell in enumerate(lines[header], start=1) if cell.strip())
+    surplus = [
+        (row, next(cell for cell in cells[width:] if cell.strip()))
+        for row, cells in enumerate(lines[header + 1 :], start=header + 2)
+        if len(cells) > width and "".join(cells[width:]).strip()
+    ]
+    if surplus:
+        row, value = surplus[0]
+        more = f" {len(surplus) - 1} further row(s) have such cells." if len(surplus) > 1 else ""
+        raise AnnotationError(
+            f"{value.strip()!r} lies beyond the {width} columns of the header",
+            file=file,
+            row=row,
+            remedy="Quote a cell that contains the delimiter; remove a surplus cell, or give its "
+            f"column a header.{more}",
+        )
 
 
 def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:

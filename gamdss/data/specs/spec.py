@@ -158,7 +158,10 @@ class Writing:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset as its owners deliver it; `specs.reader` explains each field of a spec's file."""
+    """A dataset as its owners deliver it; `specs.reader` explains each field of a spec's file.
+
+    Of a plain table, `doubtful` has the emotions that may be misspelled, with the likely one.
+    """
 
     name: str
     title: str
@@ -181,6 +184,7 @@ class DatasetSpec:
     expected: Mapping[str, Any] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
     notes: tuple[str, ...] = ()
+    doubtful: Mapping[str, str] = field(default_factory=dict)
     writing: Writing = field(default_factory=lambda: Writing(()))
 
     @property

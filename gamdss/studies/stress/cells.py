@@ -42,6 +42,7 @@ CELLS = "cells"  # folder of the cells' files
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
 METHOD = 8
+_OTHER = {"number_of_clips": "another number of clips", "settings": "other settings"}
 _Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
@@ -170,12 +171,18 @@ def chosen_factors(names: str) -> list[str]:
 
 @dataclass(frozen=True)
 class StressSizes:
-    """Clips of a cell, pixels of a frame, and processes (0: one per processor)."""
+    """Clips of a cell, pixels of a frame, processes (0: one each processor), where moments lie."""
 
     clips: int = 40
     height: int = 340
     width: int = 280
     workers: int = 0
+    between_frames: bool = True
+
+    def config(self, cell: StressCell) -> SynthConfig:
+        """The settings of a cell's clips."""
+        config = cell.config(self.height, self.width)
+        return replace(config, between_frames=self.between_frames)
 
 
 def measure_cells(
@@ -253,7 +260,7 @@ def _one_thread() -> None:
 
 
 def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], MeasuredClip]:
-    config = cell.config(sizes.height, sizes.width)
+    config = sizes.config(cell)
     annotated = [draw_annotation(config, index).numbers for index in range(sizes.clips)]
     return partial(measure_clip, config, usual_phases(annotated))
 
@@ -264,7 +271,7 @@ def _file(output: Path, name: str) -> Path:
 
 def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
     """The settings that a cell's numbers depend on."""
-    config = cell.config(sizes.height, sizes.width)
+    config = sizes.config(cell)
     left_out = ("subjects", "clips_per_subject", "seed", "workers", "faults", "layout", "emotions")
     settings = {name: value for name, value in asdict(config).items() if name not in left_out}
     return {
@@ -286,7 +293,7 @@ def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
             # Cells of earlier versions have no version of the method.
             if (stored.get(name) if name == "method" else stored[name]) != value:
                 raise RunError(
-                    f"the cell was measured with another {name.replace('_', ' ')}",
+                    f"the cell was measured with {_OTHER.get(name, f'another {name}')}",
                     file=file,
                     remedy="Choose another --output, or remove the folder to measure again.",
                 )

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from gamdss.files import read_record
 from gamdss.metrics import MEASURES, Predictions, Selection, compare, seed_mean
 from gamdss.report.table import Cell, Column, Table
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
+from gamdss.runs.finished import FinishedRun
 from gamdss.studies.tables.plan import COUNTS, Plan
 from gamdss.studies.tables.train import RowRuns
 
@@ -100,7 +102,7 @@ def _figures(
         for name, by in found.items()
     }
     other = next((r for r in rows if r.row.key == plan.compare_to), None)
-    if other is not None and other is not row and _clips(other) == _clips(row):
+    if other is not None and other is not row and _evaluated(other) == _evaluated(row):
         against = _predictions(other, selection)
         if against:
             by = compare(against, evaluated, classes).differences["uf1"]
@@ -120,28 +122,46 @@ def _predictions(row: RowRuns, selection: Selection) -> list[Predictions]:
     return [run.predictions(selection) for run in row.runs]
 
 
-def _clips(row: RowRuns) -> object:
-    """Clips with their labels: only rows that share them are compared; None without runs."""
-    if not row.runs:
-        return None
-    first = row.runs[0]
-    clips = frozenset(
-        (clip, str(label))
-        for fold in first.folds
-        for clip, label in zip(fold.clips, fold.labels.tolist(), strict=True)
+def _clips(run: FinishedRun) -> tuple[str, str, frozenset[frozenset[tuple[str, str]]]]:
+    """Its dataset, its task, and the clips of each fold with their labels."""
+    folds = frozenset(
+        frozenset(zip(fold.clips, map(str, fold.labels.tolist()), strict=True))
+        for fold in run.folds
     )
-    return first.results.dataset, first.results.task, clips
+    return run.results.dataset, run.results.task, folds
+
+
+def _evaluated(row: RowRuns) -> object:
+    """Clips, labels and folds: only rows that share them are compared; None without runs."""
+    # The clips of a split need not all be used: what a fold trains on does not follow from others.
+    splits = [
+        read_record(run.path / "data.json").get("folds")
+        for run in row.runs
+        if run.config.protocol.name == "fixed"
+    ]
+    return (*map(_clips, row.runs), *splits) or None
+
+
+def _in_other_folds(rows: Sequence[RowRuns]) -> list[str]:
+    """Rows that are not compared with another one on the same clips, as its folds are others."""
+    found: dict[object, dict[str, object]] = {}
+    for row in rows:
+        if row.runs:
+            dataset, task, folds = _clips(row.runs[0])
+            same_clips = dataset, task, frozenset().union(*folds)
+            found.setdefault(same_clips, {})[row.row.key] = _evaluated(row)
+    return [name for group in found.values() if len(set(group.values())) > 1 for name in group]
 
 
 def _mark_best(
     found: Sequence[dict[str, Cell]], rows: Sequence[RowRuns], keys: Sequence[str]
 ) -> None:
-    """Make the best figure of each column bold among rows on the same clips, if they differ."""
-    by_clips: dict[object, list[dict[str, Cell]]] = {}
+    """Make the best figure of each column bold among comparable rows, if they differ."""
+    comparable: dict[object, list[dict[str, Cell]]] = {}
     for cells, row in zip(found, rows, strict=True):
         if row.runs:
-            by_clips.setdefault(_clips(row), []).append(cells)
-    for group in by_clips.values():
+            comparable.setdefault(_evaluated(row), []).append(cells)
+    for group in comparable.values():
         for key in keys:
             values = [cells[key].value for cells in group if key in cells]
             for cells in group:
@@ -189,6 +209,11 @@ def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
     if seen:
         notes.append(
             f"Cannot be trusted: {'; '.join(seen)}. The initial weights had seen held-out subjects."
+        )
+    others = _in_other_folds(rows)
+    if others:
+        notes.append(
+            f"Not compared, since their folds of the same clips differ: {'; '.join(others)}."
         )
     precisions = {run.config.training.precision for row in rows for run in row.runs}
     if len(precisions) > 1:

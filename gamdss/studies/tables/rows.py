@@ -106,12 +106,15 @@ def _nested(flat: dict[str, Any], file: Path) -> dict[str, Any]:
         *groups, last = name.split(".")
         place = values
         for group in groups:
-            place = place.setdefault(group, {})
+            if place.get(group) is None:  # or a group without fields
+                place[group] = {}
+            place = place[group]
             if not isinstance(place, dict):
                 raise ConfigError(
                     f"{group} is {place!r}, and {name} is {value!r}",
                     file=file,
                     remedy=f"{group} is a group of fields: omit its value.",
                 )
-        place[last] = value
+        if value is not None or not isinstance(place.get(last), dict):
+            place[last] = value
     return values

@@ -16,6 +16,7 @@ from gamdss.config import Config
 from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.dataset import no_data, open_dataset
 from gamdss.data.specs import get_spec
+from gamdss.data.splits import Labelled, digest, make_folds
 from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.files import cache_folder
 from gamdss.runs.finished import FinishedRun, read_run
@@ -23,7 +24,7 @@ from gamdss.studies.tables.plan import Plan
 from gamdss.studies.tables.rows import Row
 from gamdss.training.folds import train
 from gamdss.training.ranks import find_ranks
-from gamdss.training.run_files import differences, other_data, read_json, same_data
+from gamdss.training.run_files import differences, require_same_data
 
 log = logging.getLogger("gamdss")
 
@@ -144,10 +145,10 @@ def _is_finished(path: Path, config: Config) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _Datasets:
-    """The `data.json` values of the datasets opened so far, each opened once."""
+    """The `data.json` values and the clips of the datasets opened so far, each opened once."""
 
     progress: bool
-    opened: dict[str, dict[str, Any]] = field(default_factory=dict)
+    opened: dict[str, tuple[dict[str, Any], Labelled]] = field(default_factory=dict)
 
     def about(self, config: Config) -> dict[str, Any]:
         """The values of `data.json` of a run with this config on the current data."""
@@ -156,10 +157,11 @@ class _Datasets:
         del values["reselection"]["clips"]
         key = json.dumps(values, sort_keys=True)
         if key not in self.opened:
-            self.opened[key] = open_dataset(
-                config, cache_folder(config.cache), self.progress
-            ).about()
-        return self.opened[key]
+            dataset = open_dataset(config, cache_folder(config.cache), self.progress)
+            self.opened[key] = dataset.about(), dataset.labelled
+        about, labelled = self.opened[key]
+        folds = make_folds(config.protocol, labelled, config.seed)
+        return about | {"folds": digest(folds, labelled.clips)}
 
 
 def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
@@ -173,8 +175,8 @@ def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:
         if train(config, path, progress=datasets.progress) is None:
             return None
         return read_run(path)
-    if config.data_root is not None and not same_data(_about(path), datasets.about(config)):
-        raise other_data(path / "data.json")
+    if config.data_root is not None:
+        require_same_data(path / "data.json", datasets.about(config))
     return run
 
 
@@ -189,14 +191,6 @@ def _finished(path: Path, config: Config) -> FinishedRun:
     if other:
         raise RunError(f"its config is another one ({', '.join(other)})", file=path)
     return run
-
-
-def _about(path: Path) -> Any:
-    """The values of the run's `data.json`; None without them."""
-    try:
-        return read_json(path / "data.json")
-    except RunError:
-        return None
 
 
 def _no_folder(config: Config, path: Path, error: GamdssError) -> RunError:

@@ -14,8 +14,8 @@ from gamdss.data.frames import FrameFinder, decode
 from gamdss.data.specs import get_spec
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS
-from gamdss.studies.speed import bench, timing
-from gamdss.studies.speed.bench import OriginalWay
+from gamdss.studies.speed import bench, original_way, timing
+from gamdss.studies.speed.original_way import OriginalWay
 from gamdss.studies.speed.timing import Rates, SpeedComparison, Work, count
 from gamdss.synthetic import SynthConfig
 
@@ -178,7 +178,9 @@ def test_the_baseline_shows_the_network_what_the_original_shows(small_dataset, m
     still = AugmentationConfig(flip=0, rotation=0, crop_padding=0)
     way = OriginalWay([finder.find(c) for c in read.clips], read.labels, net, 32, still)
     read = []
-    monkeypatch.setattr(bench, "decode", lambda file, _: read.append(file) or decode(file, True))
+    monkeypatch.setattr(
+        original_way, "decode", lambda file, _: read.append(file) or decode(file, True)
+    )
     batch = way.batch([0, 1], np.random.default_rng(0))
     expected = 0
     for item in (way.clips[0], way.clips[1]):

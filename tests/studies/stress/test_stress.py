@@ -240,6 +240,8 @@ def test_an_interrupted_run_resumes_with_the_same_result(done, tmp_path, monkeyp
 def test_cells_of_other_tests_are_refused(finished, tmp_path, monkeypatch, capsys):
     assert run(options(finished, "--clips", "3")) == 2
     assert "measured with another number of clips" in capsys.readouterr().err
+    assert run(options(finished, "--between-frames", "false")) == 2
+    assert "measured with other settings" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr(stress, "METHOD", stress.METHOD + 1)
         assert run(options(finished)) == 2

@@ -13,6 +13,9 @@ from workbook_edits import edit, row_of
 from gamdss import demo
 from gamdss.cli import main
 from gamdss.data.dataset import open_dataset
+from gamdss.errors import RunError
+from gamdss.runs.finished import read_run
+from gamdss.runs.reopened import open_run
 from gamdss.studies.tables.plan import read_plan
 
 pytestmark = pytest.mark.slow
@@ -234,6 +237,42 @@ def test_other_labels_are_not_compared_and_missing_weights_leave_a_cell_empty(
     both, rising, _ = rows_of(output)
     assert (both["parameters"], rising["uf1_difference_final"]) == ("", "")
     assert "" not in (both["uf1_final"], rising["uf1_final"], rising["parameters"])
+
+
+def test_rows_of_other_folds_are_not_compared(finished_table, table, tmp_path):
+    output = Path(shutil.copytree(finished_table, tmp_path / "out"))
+    files = [
+        output / "runs" / "rising-alone_seed2" / "folds" / name / "predictions.npz"
+        for name in ("01", "02")
+    ]
+    first, second = (dict(np.load(file)) for file in files)
+    for name in ("clips", "labels"):  # two clips of each change places
+        a, b = first[name], second[name]
+        first[name], second[name] = np.r_[b[:2], a[2:]], np.r_[a[:2], b[2:]]
+    for file, fold in zip(files, (first, second), strict=True):
+        np.savez(file, **fold)
+    assert main(["table", str(table()), "--output", str(output)]) == 0
+    both, rising, _ = rows_of(output)
+    assert rising["uf1_difference_final"] == ""
+    assert "" not in (both["uf1_final"], rising["uf1_final"])
+    shown = (output / "two.md").read_text()
+    assert "their folds of the same clips differ: both; rising & alone." in shown
+    assert "folds" not in (finished_table / "two.md").read_text()
+
+
+def test_a_finished_run_on_a_changed_split_is_refused(words, table, tmp_path, capsys):
+    split, output = tmp_path / "split.csv", tmp_path / "out"
+    split.write_text("subject,part\n01,train\n02,train\n03,test\n")
+    row = {"name": "one", "set": {"protocol.name": "fixed", "protocol.split": str(split)}}
+    file = str(table(rows=[row], compare_to=None, published=None))
+    assert main(["table", file, *words, "--output", str(output)]) == 0
+    run = read_run(output / "runs" / "one_seed2")
+    open_run(run, progress=False)
+    split.write_text("subject,part\n01,train\n02,\n03,test\n")
+    assert main(["table", file, *words, "--output", str(output)]) == 1
+    assert "the folds, such as those of the file that --protocol.split" in capsys.readouterr().out
+    with pytest.raises(RunError, match=r"the folds.* have changed since the run was started"):
+        open_run(run, progress=False)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from gamdss.cli import main
+from gamdss.config import Config
 from gamdss.studies.tables.plan import read_plan
 from gamdss.studies.tables.stress import read_stress_plan
 
@@ -72,6 +73,14 @@ def test_a_wrong_field_of_a_table_of_runs(written, changes, message, tmp_path, c
     shown = refusal(capsys, file, "--data-root", str(tmp_path))
     assert message in shown
     assert ".yaml: " in shown
+
+
+@pytest.mark.parametrize("more", [{}, {"training": None}])
+def test_a_group_of_a_config_without_fields_is_empty(written, more):
+    changed = [{"name": "a", "set": {"training.epochs": 3, **more}}, {"name": "b"}]
+    file = written("task: c5\ntraining:\n  # epochs: 5", config="base.yaml", rows=changed)
+    epochs = [row.config.training.epochs for row in read_plan(file).rows]
+    assert epochs == [3, Config().training.epochs]
 
 
 @pytest.mark.parametrize(
