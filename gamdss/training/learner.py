@@ -67,6 +67,8 @@ class Learner:
         self.optimizer = optimizer(learned, config.training, device)
         wanted = config.training.compile == "on"
         backend = backend or BACKEND
+        if wanted:
+            torch.compiler.reset()  # else code of the ninth learner would not be compiled
         self._compiled_loss = compiled(self._loss, backend) if wanted else None
         self._compiled_predict = compiled(self._predict, backend) if wanted else None
         self._tried = False
