@@ -114,7 +114,9 @@ def open_run(
     """
     where = options or DataOptions()
     cache = cache_folder(where.cache or run.config.cache)
-    config = device.resolve(where.placed(run.config))
+    config = where.placed(run.config)
+    # Embeddings are read by a hook, which replayed code would not call.
+    config = device.resolve(replace(config, training=replace(config.training, compile="off")))
     target = device.set_up(config)
     dataset = open_dataset(config, cache, progress)
     file, about = run.path / "data.json", dataset.about()

@@ -46,9 +46,17 @@ class Learner:
         classes: width of the logits.
         device: of the network.
         seed: of the weights.
+        backend: of torch.compile; `eager` compiles nothing, so that CUDA graphs alone remain.
     """
 
-    def __init__(self, config: Config, classes: int, device: torch.device, seed: int) -> None:
+    def __init__(
+        self,
+        config: Config,
+        classes: int,
+        device: torch.device,
+        seed: int,
+        backend: str | None = None,
+    ) -> None:
         self.config, self.device = config, device
         self._classes = classes
         self.net = self._fresh(seed).to(device)
@@ -58,8 +66,11 @@ class Learner:
         learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
         self.optimizer = optimizer(learned, config.training, device)
         wanted = config.training.compile == "on"
-        self._compiled_loss = compiled(self._loss) if wanted else None
-        self._compiled_predict = compiled(self._predict) if wanted else None
+        backend = backend or BACKEND
+        if wanted:
+            torch.compiler.reset()  # else code of the ninth learner would not be compiled
+        self._compiled_loss = compiled(self._loss, backend) if wanted else None
+        self._compiled_predict = compiled(self._predict, backend) if wanted else None
         self._tried = False
         self._capturing = wanted and device.type == "cuda"
         self._captured: dict[int, CapturedStep] = {}  # by batch; the evaluation's is 0
@@ -234,14 +245,14 @@ def store_channels_last(net: nn.Module) -> None:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
 
 
-def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+def compiled(function: Callable[..., Any], backend: str) -> Callable[..., Any]:
     """The function as one graph for one shape, compiled at its first call."""
     options: dict[str, Any] = {}
-    if BACKEND == "inductor":
+    if backend == "inductor":
         known = torch._inductor.list_options()  # earlier releases lack some
         options["options"] = {name: value for name, value in _OPTIONS.items() if name in known}
     made: Callable[..., Any] = torch.compile(
-        function, fullgraph=True, dynamic=False, backend=BACKEND, **options
+        function, fullgraph=True, dynamic=False, backend=backend, **options
     )
     return made
 

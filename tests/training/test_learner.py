@@ -140,6 +140,15 @@ def broken_call(*_):
     raise RuntimeError("no compiler here")
 
 
+def test_compiled_code_of_earlier_learners_is_dropped_before_the_compiler_refuses_more(monkeypatch):
+    dropped = []
+    monkeypatch.setattr(torch.compiler, "reset", lambda: dropped.append(1))
+    learner_of(CONFIG)
+    assert not dropped
+    learner_of(compiling())
+    assert dropped
+
+
 def test_restarting_equals_a_new_learner():
     data = clips_on(CPU)
     used = learner_of(CONFIG)

@@ -50,6 +50,7 @@ class Sizes:
         draws: key frames drawn for each clip, for training and for tests.
         jitter: share of a phase by which `jitter` moves annotated key frames in training.
         threads: CPU threads; 0 leaves the number to PyTorch.
+        device: `cpu`, `cuda` or `cuda:N`. A GPU rounds differently: cells of both are not mixed.
     """
 
     levels: list[int] = field(default_factory=lambda: [0, 20, 35, 50])
@@ -64,6 +65,7 @@ class Sizes:
     draws: int = 16
     jitter: float = 0.25
     threads: int = 0
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         levels = self.levels
@@ -99,7 +101,7 @@ class Sizes:
         """The config of a training."""
         return Config(
             seed=seed,
-            device="cpu",
+            device=self.device,
             threads=self.threads,
             model=ModelConfig(backbone=self.backbone, image_size=self.image_size),
             reselection=reselection,
@@ -134,6 +136,9 @@ class Cell(NamedTuple):
     def about(self, sizes: Sizes) -> dict[str, Any]:
         """The settings that its numbers depend on."""
         values = asdict(sizes)
+        kind = values.pop("device").partition(":")[0]
+        if kind != "cpu":  # which has no name in cells, nor had it in earlier versions
+            values["device"] = kind
         for name in ("levels", "seeds", "threads"):
             del values[name]
         return {"cell": self.name, "method": METHOD, "settings": values}

@@ -27,8 +27,10 @@ from gamdss.studies.recognition.settings import (
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
+from gamdss.training.learner import Learner
 
 CELLS = "cells"  # folder of the cells' files
+_OTHER = {"settings": "other settings"}
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ def train_cells(
     check_network(sizes.config(0, ReselectionConfig()).model)  # before the clips are drawn
     clips = Clips(sizes, cache, progress)
     found = {}
+    learner = None
     with hold_folder(output, CELLS):
         bar = tqdm(list(cells(sizes)), desc="recognition", unit="cell", disable=not progress)
         stored = {cell: _read(_file(output, cell), cell.about(sizes)) for cell in bar.iterable}
@@ -59,14 +62,20 @@ def train_cells(
             bar.set_postfix_str(cell.name)
             values = stored[cell]
             if values is None:
-                values = {**cell.about(sizes), **_train(cell, sizes, clips, output)}
+                values, learner = _train(cell, sizes, clips, output, learner)
+                values = {**cell.about(sizes), **values}
                 write_record(_file(output, cell), values)
             found[cell] = _trained(values)
     return found
 
 
-def _train(cell: Cell, sizes: Sizes, clips: Clips, output: Path) -> dict[str, Any]:
-    """Clips, labels and held-out predictions of a cell by way, as plain values."""
+def _train(
+    cell: Cell, sizes: Sizes, clips: Clips, output: Path, learner: Learner | None
+) -> tuple[dict[str, Any], Learner | None]:
+    """Clips, labels and held-out predictions of a cell by way, as plain values.
+
+    Compiled code belongs to a learner, which the folds of all cells share; the other result.
+    """
     reselection = sizes.reselection(cell.training)
     dataset = clips.open(cell.level, reselection)
     config = device.resolve(sizes.config(cell.seed, reselection))
@@ -76,7 +85,8 @@ def _train(cell: Cell, sizes: Sizes, clips: Clips, output: Path) -> dict[str, An
     predicted: dict[str, list[int]] = {way: [] for way in TRAININGS[cell.training]}
     for fold in make_folds(config.protocol, dataset.labelled, config.seed):
         data = fold_data(dataset, fold, inputs, config)
-        trainer = FoldTrainer(config, data, output)
+        trainer = FoldTrainer(config, data, output, learner=learner)
+        learner = trainer.learner if config.training.compile == "on" else None
         for epoch in range(sizes.epochs):
             trainer.train_epoch(epoch)
         names += data.held_out_clips
@@ -85,12 +95,13 @@ def _train(cell: Cell, sizes: Sizes, clips: Clips, output: Path) -> dict[str, An
             averaged = way in (TESTED, DRAWS)
             logits = trainer.held_out_logits() if averaged else trainer.logits(data.held_out)
             predicted[way] += logits.argmax(1).tolist()
-    return {
+    values = {
         "classes": len(dataset.annotations.classes),
         "clips": names,
         "labels": labels,
         "predicted": predicted,
     }
+    return values, learner
 
 
 def _trained(values: dict[str, Any]) -> Trained:
@@ -122,7 +133,7 @@ def _read(file: Path, about: dict[str, Any]) -> dict[str, Any] | None:
         ) from error
     if other:
         raise RunError(
-            f"the cell was trained with another {other[0]}",
+            f"the cell was trained with {_OTHER.get(other[0], f'another {other[0]}')}",
             file=file,
             remedy="Choose another --output, or remove the folder to train again.",
         )

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,13 +153,24 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
     assert (output / "recognition.csv").read_bytes() == table
     capsys.readouterr()
     assert main([*words, "--epochs", "2"]) == 2
-    assert "the cell was trained with another settings" in capsys.readouterr().err
+    assert "the cell was trained with other settings" in capsys.readouterr().err
     values = json.loads(stored)
     values["labels"][0] = 1 - values["labels"][0]
     file.write_text(json.dumps(values), "utf-8")
     assert main(words) == 2
     assert "incomplete or corrupt cell" in capsys.readouterr().err
     file.write_bytes(stored)
+
+
+def test_cells_of_a_gpu_are_others_and_those_of_a_cpu_are_as_they_were():
+    cell = Cell(30, TRUE, 1)
+    plain = cell.about(SMALL)
+    assert "device" not in plain["settings"]
+    assert cell.about(replace(SMALL, threads=3)) == plain
+    first, second = (cell.about(replace(SMALL, device=name)) for name in ("cuda", "cuda:1"))
+    assert first == second != plain
+    assert SMALL.config(1, SMALL.reselection(TRUE)).device == "cpu"
+    assert replace(SMALL, device="cuda:1").config(1, SMALL.reselection(TRUE)).device == "cuda:1"
 
 
 @pytest.mark.slow
