@@ -5,6 +5,7 @@ Names are imported when they are first used, so that PyTorch is loaded only if n
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
     from gamdss.runs.finished import read_run as read_run
     from gamdss.runs.reopened import open_run as open_run
     from gamdss.tsne import TsnePicture as TsnePicture
+
+# Read when PyTorch is loaded: how long a thread waits for the others before it gives up its core.
+# On a machine with other work they would else spend most of the time waiting.
+if not {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"} & os.environ.keys():
+    os.environ["GOMP_SPINCOUNT"] = "30000"
 
 _HOMES = {
     "Config": "gamdss.config",
