@@ -17,6 +17,7 @@ from torch.library import triton_op, wrap_triton
 
 # Triton compiles what follows, and knows neither annotations of tensors nor docstrings' shapes.
 # A program does one line of one head: `length` pixels in a block of a power of two.
+_EXACT = tl.constexpr("ieee")  # products of float32 would else be rounded to fewer bits
 
 
 @triton.jit
@@ -25,9 +26,9 @@ def _read(line, where, inside):
 
 
 @triton.jit
-def _weights(q, k, decay, pixel, length, precision: tl.constexpr):
+def _weights(q, k, decay, pixel, length):
     """softmax(q k^T + decay * distance), (block, block) float32."""
-    scores = tl.dot(q, tl.trans(k), input_precision=precision)
+    scores = tl.dot(q, tl.trans(k), input_precision=_EXACT)
     scores += decay * tl.abs(pixel[:, None] - pixel[None, :]).to(tl.float32)
     scores = tl.where((pixel < length)[None, :], scores, float("-inf"))
     scores = tl.exp(scores - tl.max(scores, 1)[:, None])
@@ -65,15 +66,14 @@ def _forward(
     length,
     block: tl.constexpr,
     channels: tl.constexpr,
-    precision: tl.constexpr,
 ):
     start, pixel, where, inside = _place(
         across, per_image, per_line, per_pixel, length, block, channels
     )
     qs, ks = _read(q + start, where, inside), _read(k + start, where, inside)
     vs = _read(v + start, where, inside)
-    weights = _weights(qs, ks, tl.load(decays + tl.program_id(1)), pixel, length, precision)
-    mixed = tl.dot(weights.to(vs.dtype), vs, input_precision=precision)
+    weights = _weights(qs, ks, tl.load(decays + tl.program_id(1)), pixel, length)
+    mixed = tl.dot(weights.to(vs.dtype), vs, input_precision=_EXACT)
     tl.store(out + start + where, mixed.to(vs.dtype), mask=inside)
 
 
@@ -94,22 +94,21 @@ def _backward(
     length,
     block: tl.constexpr,
     channels: tl.constexpr,
-    precision: tl.constexpr,
 ):
     start, pixel, where, inside = _place(
         across, per_image, per_line, per_pixel, length, block, channels
     )
     qs, ks = _read(q + start, where, inside), _read(k + start, where, inside)
     vs, gs = _read(v + start, where, inside), _read(grad + start, where, inside)
-    weights = _weights(qs, ks, tl.load(decays + tl.program_id(1)), pixel, length, precision)
-    of_v = tl.dot(tl.trans(weights.to(gs.dtype)), gs, input_precision=precision)
+    weights = _weights(qs, ks, tl.load(decays + tl.program_id(1)), pixel, length)
+    of_v = tl.dot(tl.trans(weights.to(gs.dtype)), gs, input_precision=_EXACT)
     tl.store(dv + start + where, of_v.to(gs.dtype), mask=inside)
-    of_weights = tl.dot(gs, tl.trans(vs), input_precision=precision)
+    of_weights = tl.dot(gs, tl.trans(vs), input_precision=_EXACT)
     mean = tl.sum(weights * of_weights, 1)[:, None]
     of_scores = (weights * (of_weights - mean)).to(gs.dtype)
-    of_q = tl.dot(of_scores, ks, input_precision=precision)
+    of_q = tl.dot(of_scores, ks, input_precision=_EXACT)
     tl.store(dq + start + where, of_q.to(gs.dtype), mask=inside)
-    of_k = tl.dot(tl.trans(of_scores), qs, input_precision=precision)
+    of_k = tl.dot(tl.trans(of_scores), qs, input_precision=_EXACT)
     tl.store(dk + start + where, of_k.to(gs.dtype), mask=inside)
 
 
@@ -123,7 +122,6 @@ def _layout(x: Tensor, columns: bool) -> tuple[tuple[int, int], tuple[int, ...],
     constants = {
         "block": block,
         "channels": channels,
-        "precision": "ieee" if x.dtype == torch.float32 else "tf32",
         "num_warps": 4 if block <= 64 else 8,
     }
     return (images * across, heads), (across, height * width * pixel, *strides, length), constants

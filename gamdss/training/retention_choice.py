@@ -49,8 +49,9 @@ def use_fastest(
     training = config.training
     samples = training.batch_size * (2 if config.model.branches == "both" else 1)
     dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    for path in (file, measured := cache / "retention" / f"{_key(stages, config, samples)}.json"):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    measured = cache / "retention" / f"{_key(stages, config, samples)}.json"
+    for folder in (file.parent, measured.parent):
+        folder.mkdir(parents=True, exist_ok=True)
     with FileLock(measured.with_suffix(".lock")):
         if not measured.exists() and not file.exists():
             bar = tqdm(stages, desc="forms of retention", unit="stage", disable=not progress)

@@ -30,7 +30,6 @@ from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.learner import Learner
 
 CELLS = "cells"  # folder of the cells' files
-_OTHER = {"settings": "other settings"}
 
 
 @dataclass(frozen=True)
@@ -125,15 +124,16 @@ def _read(file: Path, about: dict[str, Any]) -> dict[str, Any] | None:
         return None
     try:
         stored: dict[str, Any] = read_record(file)  # empty if it is corrupt
-        other = [name for name, value in about.items() if stored[name] != value]
+        changed = [name for name, value in about.items() if stored[name] != value]
         _trained(stored)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             "incomplete or corrupt cell of the study", file=file, remedy="Remove the file."
         ) from error
-    if other:
+    if changed:
+        other = "other" if changed[0] == "settings" else "another"
         raise RunError(
-            f"the cell was trained with {_OTHER.get(other[0], f'another {other[0]}')}",
+            f"the cell was trained with {other} {changed[0]}",
             file=file,
             remedy="Choose another --output, or remove the folder to train again.",
         )

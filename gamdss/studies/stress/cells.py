@@ -42,7 +42,6 @@ CELLS = "cells"  # folder of the cells' files
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
 METHOD = 8
-_OTHER = {"number_of_clips": "another number of clips", "settings": "other settings"}
 _Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
@@ -292,8 +291,9 @@ def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
         for name, value in about.items():
             # Cells of earlier versions have no version of the method.
             if (stored.get(name) if name == "method" else stored[name]) != value:
+                other = "other" if name == "settings" else "another"
                 raise RunError(
-                    f"the cell was measured with {_OTHER.get(name, f'another {name}')}",
+                    f"the cell was measured with {other} {name.replace('_', ' ')}",
                     file=file,
                     remedy="Choose another --output, or remove the folder to measure again.",
                 )
