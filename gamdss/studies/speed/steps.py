@@ -11,8 +11,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from tabulate import tabulate
@@ -31,7 +32,7 @@ from gamdss.training.retention_choice import use_fastest
 _CLASSES = 5
 _TIMES, _REPEATS = 20, 5
 # By name: `training.compile`, and the compiler (`eager` only captures).
-WAYS = {
+WAYS: dict[str, tuple[Literal["on", "off"], str]] = {
     "plain": ("off", "inductor"),
     "plain, as one CUDA graph": ("on", "eager"),
     "compiled, as one CUDA graph": ("on", "inductor"),
@@ -57,8 +58,7 @@ def measure(way: str, config: Config, cache: Path) -> StepTimes:
     """Measure a way of `WAYS`, with random frames on the device of `config`."""
     compiles, backend = WAYS[way]
     config = device.resolve(config)
-    training = {**vars(config.training), "compile": compiles}
-    config = Config(device=config.device, model=config.model, training=TrainingConfig(**training))
+    config = replace(config, training=replace(config.training, compile=compiles))
     target, batch = device.set_up(config), config.training.batch_size
     data = _random_clips(2 * batch, config.model.image_size, target)
     started = time.perf_counter()
