@@ -105,21 +105,17 @@ class FoldData:
         With `augmentation`, one draw per clip transforms its frames and phase features alike;
         it follows from the numbers (4, B) of `augment.uniform`, by default new ones.
         """
-        frames, features = self._frames(index), self._phases(index)
+        keys, features = index[:, :KEY_FRAMES], self._phases(index)
         if augmentation is None:
+            # Whole frames are copied: indexing with `[keys]` copies pixels, 18 times slower.
+            frames = self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
             frames = normalise(frames).flatten(1, 2)
         else:
-            numbers = uniform(len(index), frames.device) if drawn is None else drawn
-            draws = draw(numbers, frames.shape[-1], augmentation)
-            frames, features = self._augmented(frames.flatten(1, 2), features, draws)
+            numbers = uniform(len(index), self.frames.device) if drawn is None else drawn
+            draws = draw(numbers, self.frames.shape[-1], augmentation)
+            frames, features = self._augmented(keys, features, draws)
         onset, apex, offset = frames.split(CHANNELS, dim=1)
         return Batch(onset, apex, offset, features)
-
-    def _frames(self, index: Tensor) -> Tensor:
-        """Frames uint8 (B, 3, 3, S, S): onset, apex and offset."""
-        # Whole frames are copied: indexing with `[index]` copies pixel by pixel, 18 times slower.
-        keys = index[:, :KEY_FRAMES]
-        return self.frames.index_select(0, keys.flatten()).unflatten(0, keys.shape)
 
     def _phases(self, index: Tensor) -> Tensor | None:
         """Scaled phase features (B, 2, 3, S, S) float32: rising, falling."""
@@ -130,13 +126,13 @@ class FoldData:
         return values.expand(-1, CHANNELS, -1, -1).unflatten(0, pairs.shape)
 
     def _augmented(
-        self, frames: Tensor, features: Tensor | None, drawn: Draw
+        self, keys: Tensor, features: Tensor | None, drawn: Draw
     ) -> tuple[Tensor, Tensor | None]:
-        where = source(drawn, frames.shape[-1])
+        where = source(drawn, self.frames.shape[-1])
         if features is not None:
             features = augment(features.flatten(1, 2), where).unflatten(1, (2, CHANNELS))
             features = turn(features, drawn) if self.is_vector else features
-        return augment(frames, where), features
+        return augment(self.frames, where, keys), features
 
     def order(self, sampling: Literal["shuffle", "balanced"]) -> Tensor:
         """Training clips of an epoch in the order they are shown, (N,) int64 on the CPU.

@@ -48,11 +48,15 @@ def test_opencv_and_pytorch_give_the_same_bytes(monkeypatch, size, rotation):
     drawn = drawn_for(8, size, AugmentationConfig(rotation=rotation))
     frames = torch.randint(0, 256, (8, 9, size, size), dtype=torch.uint8)
     features = torch.randn(8, 6, size, size)
+    single, stacked = frames.view(24, 3, size, size), torch.arange(24).view(8, 3).flip(0)
     here = [moved(images, drawn) for images in (frames, features)]
+    picked = augment(single, source(drawn, size), stacked)
+    assert torch.equal(picked, moved(frames.flip(0), drawn))
     monkeypatch.setattr(module, "uses_opencv", lambda _: False)
     assert isinstance(source(drawn, size), module.Source)
     for images, found in zip((frames, features), here, strict=True):
         assert torch.equal(moved(images, drawn), found)
+    assert torch.equal(augment(single, source(drawn, size), stacked), picked)
 
 
 def test_frames_of_a_clip_get_the_same_draw():
