@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from gamdss.data.subject_groups import Normalise, read_group_file
+from gamdss.data.subject_groups import GroupFile, Normalise
 from gamdss.studies.bias.shifts import Shifts
 
 
@@ -43,21 +42,19 @@ def standard_groupings(shifts: Shifts) -> list[Grouping]:
     ]
 
 
-def read_groups(
-    file: Path, shifts: Shifts, subject: Normalise = lambda _, cell: cell
+def groupings(
+    table: GroupFile, shifts: Shifts, subject: Normalise = lambda _, cell: cell
 ) -> list[Grouping]:
-    """Groupings from a CSV file, one for each column apart from dataset, subject and clip.
+    """One for each column of groups.
 
     Args:
-        file: with a header; a row for each subject, or for each clip if there is such a column.
+        table: with a row for each subject, or for each clip if there is such a column.
         shifts: the clips.
         subject: normalises a subject's cell, given the dataset's name and the cell.
 
     Raises:
-        AnnotationError: the file is unreadable, a column is missing, or a subject is in two
-            groups or in none.
+        AnnotationError: a subject is in two groups or in none.
     """
-    table = read_group_file(file, "--groups")
     columns = (shifts.dataset, shifts.subject, shifts.clip)
     clips = list(zip(*(map(str, column) for column in columns), strict=True))
     return [Grouping(name, np.array(table.labels(name, clips, subject))) for name in table.names]

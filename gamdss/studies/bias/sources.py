@@ -14,12 +14,13 @@ from gamdss.data.composite import sources
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
+from gamdss.data.subject_groups import read_group_file
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.errors import AnnotationError
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import FIXED, Annotator
 from gamdss.studies.bias.accuracy import accuracy
-from gamdss.studies.bias.groups import read_groups
+from gamdss.studies.bias.groups import groupings
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
 
@@ -103,19 +104,20 @@ def measure_bias(
         config: the dataset or datasets; the task `all` is the one with the most emotions.
         cache: where decoded frames are kept.
         fps: frames per second instead of the workbook's and the spec's.
-        groups: a CSV file of groups (see `read_groups`).
+        groups: a CSV file of groups (see `groupings`).
 
     Raises:
         AnnotationError: the file of groups is unreadable or incomplete.
         DataRootError, AnnotationError, FrameError: as for training.
     """
+    table = None if groups is None else read_group_file(groups, "--groups")  # first: it is quick
     joined = open_sources(config, cache, fps)
     specs = {source.spec.name: source.spec for source in joined.sources}
 
     def subject(dataset: str, cell: str) -> str:
         return specs[dataset].subject(cell) if dataset in specs else cell
 
-    custom = [] if groups is None else read_groups(groups, joined.shifts, subject)
+    custom = [] if table is None else groupings(table, joined.shifts, subject)
     title = " + ".join(source.dataset.title for source in joined.sources)
     notes = warnings(joined.sources, config.reselection.preset)
     if joined.truth is not None:
