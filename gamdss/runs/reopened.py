@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
+from gamdss.data.specs import is_spec_file
 from gamdss.data.splits import Fold, digest, make_folds
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import cache_folder
@@ -30,6 +31,9 @@ class DataOptions:
         data_root: the dataset's folder, if it has moved.
         annotations: the workbook or table, if it has moved.
         annotators: the file of `--reselection.annotators`, if it has moved.
+        clip_list: the file of `--clip-list`, if it has moved.
+        split: the file of `--protocol.split`, if it has moved.
+        spec: the YAML file of `--dataset`, if it has moved.
         cache: folder of decoded frames; the run's if omitted.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
     """
@@ -37,6 +41,9 @@ class DataOptions:
     data_root: str | None = field(default=None, kw_only=True)
     annotations: str | None = field(default=None, kw_only=True)
     annotators: str | None = field(default=None, kw_only=True)
+    clip_list: str | None = field(default=None, kw_only=True)
+    split: str | None = field(default=None, kw_only=True)
+    spec: str | None = field(default=None, kw_only=True)
     cache: str | None = field(default=None, kw_only=True)
     device: str = field(default="auto", kw_only=True)
 
@@ -44,23 +51,31 @@ class DataOptions:
         """The config of a run with its data and device as named here.
 
         Raises:
-            ConfigError: annotators are named, but the run has none.
+            ConfigError: a file is named of which the run has none.
         """
-        selection = config.reselection
-        if self.annotators is not None:
-            if selection.annotators is None:
-                raise ConfigError(
-                    f"--annotators is {self.annotators!r}, but the run was trained without",
-                    remedy="Omit it.",
-                )
-            selection = replace(selection, annotators=self.annotators)
+        selection, protocol = config.reselection, config.protocol
+        spec = config.dataset if is_spec_file(config.dataset) else None
         return replace(
             config,
+            dataset=_moved("spec", self.spec, spec) or config.dataset,
             data_root=self.data_root or config.data_root,
             annotations=self.annotations or config.annotations,
+            clip_list=_moved("clip-list", self.clip_list, config.clip_list),
             device=self.device,
-            reselection=selection,
+            reselection=replace(
+                selection, annotators=_moved("annotators", self.annotators, selection.annotators)
+            ),
+            protocol=replace(protocol, split=_moved("split", self.split, protocol.split)),
         )
+
+
+def _moved(option: str, named: str | None, trained: str | None) -> str | None:
+    """The file that an option names now, or the one of the training."""
+    if named is not None and trained is None:
+        raise ConfigError(
+            f"--{option} is {named!r}, but the run was trained without", remedy="Omit it."
+        )
+    return named or trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +123,7 @@ def open_run(
         progress: show progress bars.
 
     Raises:
-        ConfigError: annotators are named, but the run has none.
+        ConfigError: a file is named of which the run has none.
         DataRootError, AnnotationError, FrameError: the data is missing or unusable.
         RunError: the run was trained on other data or folds.
     """
@@ -125,7 +140,7 @@ def open_run(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",
             file=file,
-            remedy="Restore them, or name where they are with --data-root and --annotations.",
+            remedy="Restore them, or name where they are with --data-root, --annotations and the like.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
     require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})

@@ -8,9 +8,9 @@ import pytest
 
 from gamdss.cli import main
 from gamdss.data.annotations import read_annotations
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import FOLDER, get_spec
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import AnnotationError, ConfigError, DataRootError, RunError
+from gamdss.errors import AnnotationError, ConfigError, DataRootError, GamdssError, RunError
 from gamdss.files import write_csv
 from gamdss.prediction.trained_on import trained_on
 from gamdss.runs.alike import differing
@@ -71,6 +71,36 @@ def test_moved_annotators_are_named(trained):
     placed = DataOptions(annotators="now.csv").placed(config)
     assert placed.reselection.annotators == "now.csv"
     assert DataOptions().placed(config).reselection.annotators == "before.csv"
+
+
+def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
+    small_dataset, small_options, tmp_path
+):
+    first, now = tmp_path / "first", tmp_path / "now"
+    first.mkdir()
+    shutil.copy(FOLDER / "cas2.yaml", first / "lab.yaml")
+    write_csv(
+        first / "split.csv", [("subject", "part"), ("01", "train"), ("02", "train"), (3, "a")]
+    )
+    clips = read_annotations(get_spec("cas2"), find_workbook(get_spec("cas2"), small_dataset), "c5")
+    rows = [("lab", c.subject, c.name, c.emotion) for c in clips.clips if c.name != "EP01_01"]
+    write_csv(first / "list.csv", [("dataset", "subject", "clip", "class"), *rows])
+    files = ("--protocol.split", str(first / "split.csv"), "--clip-list", str(first / "list.csv"))
+    command = ["train", *small_options, "--dataset", str(first / "lab.yaml"), *files]
+    command += ["--data-root", str(small_dataset), "--protocol.name", "fixed", "--device", "cpu"]
+    assert main([*command, "--training.epochs", "1", "--output", str(tmp_path / "run")]) == 0
+    first.rename(now)
+    run = read_run(tmp_path / "run")
+    moved = {"spec": "lab.yaml", "split": "split.csv", "clip_list": "list.csv"}
+    moved = {option: str(now / name) for option, name in moved.items()}
+    for option in moved:
+        others = {name: file for name, file in moved.items() if name != option}
+        with pytest.raises(GamdssError, match="first"):
+            open_run(run, DataOptions(device="cpu", **others), progress=False)
+    opened = open_run(run, DataOptions(device="cpu", **moved), progress=False)
+    assert [fold.name for fold in opened.folds] == ["a"]
+    with pytest.raises(ConfigError, match="--annotators is 'x', but the run was trained without"):
+        DataOptions(annotators="x").placed(run.config)
 
 
 def test_predictions_follow_the_frames_and_rates_of_a_plain_table(trained, tmp_path):

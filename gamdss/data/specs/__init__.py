@@ -38,7 +38,7 @@ def get_spec(
         return plain_spec(annotations, data_root)
     if name in spec_names():
         return _shipped(name)
-    if name.lower().endswith((".yaml", ".yml")):
+    if is_spec_file(name):
         return read_spec(Path(name).expanduser())
     if name in LONG_VIDEOS:
         raise ConfigError(
@@ -51,6 +51,11 @@ def get_spec(
         remedy=f"{did_you_mean(name, known)}Use one of: {', '.join(known)}; or the path of a spec "
         "(a .yaml file).",
     )
+
+
+def is_spec_file(name: str) -> bool:
+    """Whether a dataset is named by the file of its spec."""
+    return name.lower().endswith((".yaml", ".yml"))
 
 
 @cache
@@ -66,5 +71,6 @@ __all__ = [
     "Layout",
     "Task",
     "get_spec",
+    "is_spec_file",
     "spec_names",
 ]
