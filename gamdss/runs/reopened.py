@@ -140,7 +140,8 @@ def open_run(
             f"the data in {config.data_root} is not what the run was trained on: the workbook or "
             "the frames have changed since",
             file=file,
-            remedy="Restore them, or name where they are with --data-root, --annotations and the like.",
+            remedy="Restore them, or name where they are with --data-root, --annotations or "
+            "another option of this command.",
         )
     folds = make_folds(config.protocol, dataset.labelled, config.seed)
     require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})

@@ -82,8 +82,9 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
     write_csv(
         first / "split.csv", [("subject", "part"), ("01", "train"), ("02", "train"), (3, "a")]
     )
-    clips = read_annotations(get_spec("cas2"), find_workbook(get_spec("cas2"), small_dataset), "c5")
-    rows = [("lab", c.subject, c.name, c.emotion) for c in clips.clips if c.name != "EP01_01"]
+    spec = get_spec("cas2")
+    clips = read_annotations(spec, find_workbook(spec, small_dataset), "c5").clips
+    rows = [("lab", c.subject, c.name, c.emotion) for c in clips if c.name != "EP01_01"]
     write_csv(first / "list.csv", [("dataset", "subject", "clip", "class"), *rows])
     files = ("--protocol.split", str(first / "split.csv"), "--clip-list", str(first / "list.csv"))
     command = ["train", *small_options, "--dataset", str(first / "lab.yaml"), *files]
