@@ -1,32 +1,21 @@
-"""Figures of an annotation's bias: shifts, groups, uncertainty, and the clips that moved most."""
+"""Figures of an annotation's bias: shifts, groups and uncertainty."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gamdss.data.frames import FrameFinder
-from gamdss.data.key_frames import KeyFrameReader
 from gamdss.records import KEYS
-from gamdss.report.contact_sheet import Cell as SheetCell
-from gamdss.report.contact_sheet import contact_sheet
-from gamdss.report.film_strip import film_strip
-from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_style, save
-from gamdss.reselection.motion.fit import fit_motion
 from gamdss.studies.bias.groups import Grouping
+from gamdss.studies.bias.moved_clips import draw_clips
 from gamdss.studies.bias.sources import JoinedSources
 from gamdss.studies.bias.study import Bias, BiasStudy
 
-CURVES, REVIEWED = 3, 24  # clips in the figures of single clips
-_TILE = 160  # pixels of a face on the contact sheet
 _ROW = 1.25  # inches of a distribution
 _LINE = 0.3  # inches of a group
 _HEAD, _FOOT = 1.5, 0.75
@@ -48,27 +37,7 @@ def draw_all(folder: Path, found: BiasStudy, joined: JoinedSources) -> dict[str,
         name = "".join(c if c.isalnum() else "_" for c in grouping.name)
         figures[f"Bias by {grouping.name}"] = f"bias_{name}.png"
         group_biases(folder / f"bias_{name}.png", found, grouping.name)
-    order = worst(found)
-    measured = (motion_curve(joined, i) for i in order[: 3 * CURVES])
-    curves = list(islice((c for c in measured if c is not None), CURVES))
-    if curves:
-        figures["Motion level of the clips that moved most"] = "motion_curves.png"
-        motion_curves(folder / "motion_curves.png", curves)
-    figures["Key frames before and after"] = "film_strip.png"
-    store = joined.store
-    film_strip(
-        folder / "film_strip.png",
-        joined.clips,
-        store.frames,
-        store.annotated,
-        store.reselected,
-        store.annotated_keys,
-        store.reselected_keys,
-        joined.true_keys(),
-    )
-    figures["Clips to review by eye"] = "review.png"
-    _review(folder / "review.png", found, joined, order[:REVIEWED])
-    return figures
+    return figures | draw_clips(folder, found, joined)
 
 
 @house_style()
@@ -310,76 +279,3 @@ def _spread(axes: Axes, place: float, bias: Bias | None, unit: str) -> None:
     axes.plot(pooled.spread, place, shape, color=colour, markersize=7)
     if true := bias.true.get(unit):
         axes.plot(true[1], place, "|", color=INK, markersize=12, markeredgewidth=1.6)
-
-
-def worst(found: BiasStudy) -> list[int]:
-    """Clips by the largest shift, in percent of the phase, that their motion supports."""
-    return [int(i) for i in np.argsort(-_supported(found).max(axis=1), kind="stable")]
-
-
-def _supported(found: BiasStudy) -> np.ndarray:
-    """Size of each shift in percent of the phase, (N, 3); 0 where unknown."""
-    shifts = found.shifts
-    size = np.abs(shifts.frames * shifts.scale("percent"))
-    return np.where(shifts.located & np.isfinite(size), size, 0.0)
-
-
-def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
-    """The clip's motion, measured again; None where there is too little of it."""
-    source, place = joined.place(index)
-    config, clip = source.config, source.clips[place]
-    root = Path(config.data_root or ".").expanduser()
-    reader = KeyFrameReader(
-        source.spec.colour, config.model.image_size, config.frames, config.reselection
-    )
-    images = reader.images(FrameFinder(source.spec, root, config.frames).find(clip))
-    fit = fit_motion(images, clip.annotated)
-    if fit is None:
-        return None
-    known = joined.true_keys() or {}
-    named = joined.clips[index]
-    title = f"Subject {named.subject}, clip {clip.name}: {clip.emotion}"
-    return Curve(
-        title,
-        fit.times,
-        fit.level,
-        fit.course,
-        clip.annotated,
-        source.keys[place],
-        known.get(named.id),
-        fit.quality,
-    )
-
-
-def _review(path: Path, found: BiasStudy, joined: JoinedSources, chosen: list[int]) -> None:
-    """A sheet of clips: the key frame that moved most, before and after, and the difference."""
-    sizes = _supported(found)
-    cells = []
-    for i in chosen:
-        k = int(sizes[i].argmax())
-        moved = int(found.shifts.frames[i, k])
-        ms = moved * found.shifts.scale("ms")[i, k]
-        time = f" ({ms:+.0f} ms)" if np.isfinite(ms) else ""
-        note = f"{KEYS[k]} {moved:+d}{time}" if moved else "nothing moved"
-        clip = joined.clips[i]
-        cells.append(SheetCell(clip.id, _tiles(joined, i, k), note, quiet=True))
-    contact_sheet(
-        path,
-        cells,
-        "Clips to review: annotated frame above, reselected frame in the middle, their difference",
-        (3 * _TILE, _TILE),
-    )
-
-
-def _tiles(joined: JoinedSources, index: int, k: int) -> Callable[[], np.ndarray]:
-    def draw() -> np.ndarray:
-        store = joined.store
-        places = (store.annotated[index, k], store.reselected[index, k])
-        faces = [np.asarray(store.frames[p]).transpose(1, 2, 0) for p in places]  # (S, S, 3)
-        before, after = (cv2.resize(face, (_TILE, _TILE)) for face in faces)
-        change = after.mean(axis=2) - before.mean(axis=2)
-        limit = max(8.0, float(np.quantile(np.abs(change), 0.995)))
-        grey = np.clip(128 + 127 * change / limit, 0, 255).astype(np.uint8)
-        return np.concatenate([before, after, np.repeat(grey[..., None], 3, axis=2)])
-
-    return draw
