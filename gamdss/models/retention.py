@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.attention.flex_attention import FlexKernelOptions, flex_attention
+from torch.nn.attention.flex_attention import flex_attention
+
+if TYPE_CHECKING:
+    from torch.nn.attention.flex_attention import FlexKernelOptions  # from PyTorch 2.9 on
 
 # Of `mix`: `mix`, `mix_fused`, `mix_by_index`, and of lines alone `line_kernels.mix_lines`.
 FORMS = ("written", "fused", "index", "lines")

@@ -83,9 +83,19 @@ def set_up(config: Config, local_rank: int = 0) -> torch.device:
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     target = torch.device(config.device)
-    if target.type == "cuda" and target.index is None:
-        target = torch.device("cuda", local_rank % torch.cuda.device_count())
+    if target.type == "cuda":
+        if target.index is None:
+            target = torch.device("cuda", local_rank % torch.cuda.device_count())
+        _set_up_cuda(target)
     return target
+
+
+def _set_up_cuda(target: torch.device) -> None:
+    torch.cuda.set_device(target)  # graphs and Triton's kernels run on the current device
+    # With `warn_only`, the backward passes of fused attention stay non-deterministic.
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 def autocast(config: Config) -> AbstractContextManager[None]:

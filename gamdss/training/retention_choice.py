@@ -11,6 +11,7 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -56,7 +57,10 @@ def use_fastest(
         if not measured.exists() and not file.exists():
             bar = tqdm(stages, desc="forms of retention", unit="stage", disable=not progress)
             compiles = training.compile == "on"
-            write_json(measured, [measure(tables, samples, dtype, compiles) for tables in bar])
+            found = [measure(tables, samples, dtype, compiles) for tables in bar]
+            write_json(file, [stage.seconds for stage in found])
+            if all(stage.lasting for stage in found):
+                write_json(measured, [stage.seconds for stage in found])
         if not file.exists():
             write_json(file, read_json(measured))
     for tables, seconds in zip(stages, read_json(file), strict=True):
@@ -72,10 +76,19 @@ def _key(stages: Sequence[RetentionTables], config: Config, samples: int) -> str
     return hashlib.blake2b(repr(about).encode(), digest_size=8).hexdigest()
 
 
-def measure(
-    tables: RetentionTables, samples: int, dtype: torch.dtype, compiles: bool
-) -> dict[str, float]:
+@dataclass(frozen=True)
+class Measured:
     """Seconds of forward and backward by form; forms that do not work are left out.
+
+    `lasting`: whether another run would find the same forms; not if memory was short.
+    """
+
+    seconds: dict[str, float]
+    lasting: bool
+
+
+def measure(tables: RetentionTables, samples: int, dtype: torch.dtype, compiles: bool) -> Measured:
+    """Measure the forms of a stage.
 
     Args:
         tables: of a stage, on its device.
@@ -88,7 +101,7 @@ def measure(
     inputs = torch.randn(shape, device=tables.turns.device, dtype=dtype, requires_grad=True)
     upstream = torch.randn_like(inputs[0])
     expected = torch.autograd.grad(tables(*inputs), inputs, upstream)[0]
-    found = {}
+    found, lasting = {}, True
     for form in tables.forms:
         trial = copy.deepcopy(tables)
         try:
@@ -97,8 +110,11 @@ def measure(
             _check(run, expected)
             found[form] = _seconds(_captured(run) if compiles else run)
         except Exception as error:  # the compiler raises errors of many kinds
-            log.info("retention in the form %r is left out: %s", form, error)
-    return found or {FORMS[0]: 0.0}
+            short = "out of memory" in str(error)  # a card may be shared
+            lasting = lasting and not short
+            level = logging.WARNING if short else logging.INFO
+            log.log(level, "retention in the form %r is left out: %s", form, error)
+    return Measured(found or {FORMS[0]: 0.0}, lasting)
 
 
 def _gradients(

@@ -164,16 +164,6 @@ def test_the_learning_rate_decays_as_in_the_paper(dataset, config, tmp_path):
     assert rates == pytest.approx([8e-4, 4e-4, 2e-4, 1e-4, 1e-4])
 
 
-@pytest.mark.parametrize(("fast", "precision"), [(True, "bf16"), (False, "float32")])
-def test_auto_precision_follows_from_the_device(config, monkeypatch, fast, precision):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    for name in ("_is_amx_tile_supported", "_is_avx512_bf16_supported"):
-        monkeypatch.setattr(torch.cpu, name, lambda: fast, raising=False)
-    training = replace(config.training, precision="auto")
-    resolved = device.resolve(replace(config, device="auto", training=training))
-    assert (resolved.device, resolved.training.precision) == ("cpu", precision)
-
-
 @pytest.mark.slow
 def test_bf16_learns_like_float32(first, dataset, config, tmp_path):
     half = replace(config, training=replace(config.training, precision="bf16"))

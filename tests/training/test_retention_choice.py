@@ -10,7 +10,7 @@ from gamdss.config import Config, TrainingConfig
 from gamdss.models import RMT
 from gamdss.models.retention import RetentionTables
 from gamdss.training import retention_choice
-from gamdss.training.retention_choice import measure, use_fastest
+from gamdss.training.retention_choice import Measured, measure, use_fastest
 
 CONFIG = Config(training=TrainingConfig(batch_size=2, precision="float32"))
 
@@ -21,7 +21,7 @@ def forms(net):
 
 def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monkeypatch):
     seconds = {"written": 3.0, "fused": 2.0, "index": 4.0}
-    monkeypatch.setattr(retention_choice, "measure", lambda *_: dict(seconds))
+    monkeypatch.setattr(retention_choice, "measure", lambda *_: Measured(dict(seconds), True))
     file, cache = tmp_path / "run" / "retention.json", tmp_path / "cache"
     first, second, third = RMT(0, 32), RMT(0, 32), RMT(0, 32)
     use_fastest(first, CONFIG, file, cache)
@@ -61,8 +61,32 @@ def test_a_form_that_fails_or_is_wrong_is_left_out(monkeypatch, fault):
     monkeypatch.setattr(retention_choice, "_gradients", gradients)
     monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     tables = RetentionTables((4, 4), 2, 8, 4, decomposed=True)
-    found = list(measure(tables, 1, torch.float32, compiles=False))
-    assert found == (["written", "fused"] if fault == "none" else ["written"])
+    found = measure(tables, 1, torch.float32, compiles=False)
+    assert found.lasting
+    assert list(found.seconds) == (["written", "fused"] if fault == "none" else ["written"])
+
+
+def test_a_choice_made_while_memory_was_short_serves_one_run(tmp_path, monkeypatch, caplog):
+    plain, net = retention_choice._gradients, RMT(0, 32)
+    short = True
+
+    def gradients(mix, *given):
+        if mix.form != "written" and short:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        if mix.form in ("index", "lines"):
+            raise RuntimeError("no kernel")
+        return plain(mix, *given)
+
+    monkeypatch.setattr(retention_choice, "_gradients", gradients)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    for run, forms_left in (("first", {"written"}), ("second", {"written", "fused"})):
+        use_fastest(net, CONFIG, tmp_path / run / "retention.json", tmp_path / "cache")
+        stages = json.loads((tmp_path / run / "retention.json").read_text())
+        assert set().union(*stages) == forms_left
+        assert bool(list((tmp_path / "cache").rglob("*.json"))) == (not short)
+        assert ("out of memory" in caplog.text) == short
+        caplog.clear()
+        short = False
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
@@ -70,4 +94,4 @@ def test_a_form_that_fails_or_is_wrong_is_left_out(monkeypatch, fault):
 def test_forms_are_measured_on_cuda(compiles):
     tables = RetentionTables((28, 28), 2, 64, 4, decomposed=True).cuda()
     found = measure(tables, 4, torch.bfloat16, compiles)
-    assert {"written", "lines"} <= set(found)
+    assert {"written", "lines"} <= set(found.seconds)

@@ -167,7 +167,7 @@ class _Bench:
         if target.type == "cuda":
             with tempfile.TemporaryDirectory() as folder:
                 use_fastest(self.trainer.net, config, Path(folder) / "retention.json", cache)
-        net = TwoBranchNet(len(classes), config.model.image_size).to(target)
+        net = TwoBranchNet(len(classes), config.model.image_size, one_pass=False).to(target)
         self.original = OriginalWay(
             clips, labels, net, config.model.image_size, config.augmentation
         )

@@ -40,12 +40,14 @@ def growth(config: Config, progress: bool = True) -> dict[str, np.ndarray]:
     """Seconds of training as clips, epochs, folds and pixels grow, one at a time.
 
     Args:
-        config: its image size, batch size and epochs are replaced.
+        config: its image size, batch size and epochs are replaced; nothing is compiled.
         progress: show a progress bar.
 
     Returns:
         For `clips`, `epochs`, `folds` and `pixels` (2, 4): its values, and the seconds taken.
     """
+    # Compiling takes as long for the smallest run.
+    config = replace(config, training=replace(config.training, compile="off"))
     config = devices.resolve(config)
     device = devices.set_up(config)
     jobs = [(name, value) for name, values in _VALUES.items() for value in values]

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional
 
@@ -17,6 +18,11 @@ from gamdss.data.frames import ClipFrames, decode
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS, reselect
+
+_FUSED_TOO = [
+    *(SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION),
+    *(SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH),
+]
 
 
 class OriginalWay:
@@ -107,6 +113,7 @@ def _any_algorithm() -> Iterator[None]:
     """Without the demand for deterministic algorithms, which the original does not make."""
     torch.use_deterministic_algorithms(False)
     try:
-        yield
+        with sdpa_kernel(_FUSED_TOO):
+            yield
     finally:
         torch.use_deterministic_algorithms(True, warn_only=True)
