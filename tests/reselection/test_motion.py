@@ -294,6 +294,17 @@ def test_intervals_have_the_length_whose_share_is_nearest(counts, share, expecte
     assert low == 0
 
 
+@pytest.mark.slow
+def test_a_fall_that_fades_is_told_from_one_that_ends():
+    times, keys = np.arange(1, 201), np.array([40.0, 80.0, 160.0])
+    expected = Expected(keys, np.array([4.0, 8.0, 16.0]))
+    noise = np.random.default_rng(4).normal(0, 0.01, len(times))
+    for fall, fades in (((0.6, 0.8), False), ((1.3, 0.0), True)):
+        level = strength(np.array([[*keys, 0.05, 0, 0.6, 0.8, *fall]]), times)[0] + noise
+        assert fit_course(level, times, expected).fades == fades
+    assert not Posterior(np.ones((9, 3)), noise, keys, times).fades  # without parameters
+
+
 def test_a_wild_key_frame_is_possible_but_rare():
     times, sure = np.arange(40.0), np.array([1.0, 1.0, 1.0])
     wide = np.array([10.0, 20.0, 30.0]), np.array([20.0, 20.0, 20.0])

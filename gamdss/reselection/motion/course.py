@@ -27,6 +27,8 @@ THIN = 7
 # What the model does not know: below this strength a course may start earlier, and end earlier or
 # later. It matters for soft ends, where a small misfit moves a key frame far.
 UNSEEN = 0.001
+# A fall fades if it is below `UNSEEN` for more than this share of its time.
+FADES = 0.04
 _NIL = np.float32(1e-6)
 _SEED = 20260322
 
@@ -82,6 +84,11 @@ class Posterior:
         rng = np.random.default_rng(_SEED)
         chosen = self.samples[rng.choice(len(self.samples), count, replace=False)]
         return tuple(nearest(self.times, row) for row in chosen)
+
+    @property
+    def fades(self) -> bool:
+        """Whether the fall fades in most samples, so that ends of many times explain it."""
+        return bool(len(self.parameters)) and float(np.median(_unseen(self.parameters)[1])) > FADES
 
     def intervals(self, shares: Sequence[float] = SHARES) -> tuple[tuple[int, int], ...]:
         """First and last frame of intervals with about these shares of the samples.
@@ -149,6 +156,12 @@ def _moving(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return rise, np.maximum(offset - apex - held * (1 - skew), 0.5)
 
 
+def _unseen(parameters: np.ndarray) -> np.ndarray:
+    """Shares (2, N) of the rise and of the fall in which the strength is below `UNSEEN`."""
+    faint, strong = np.exp(parameters[:, [5, 7]].T), np.exp(parameters[:, [6, 8]].T)
+    return np.asarray((1 - (1 - UNSEEN) ** (1 / strong)) ** (1 / faint))
+
+
 def _with_unseen(parameters: np.ndarray) -> np.ndarray:
     """Onset, apex and offset (N, 3) of parameters (N, 9 or more), each sample's ends moved.
 
@@ -156,12 +169,10 @@ def _with_unseen(parameters: np.ndarray) -> np.ndarray:
     time, the offset to either side, since a fall that fades without end looks as if it ended late.
     """
     keys = parameters[:, :3].astype(float)
-    faint, strong = np.exp(parameters[:, [5, 7]]), np.exp(parameters[:, [6, 8]])
-    share = (1 - (1 - UNSEEN) ** (1 / strong)) ** (1 / faint)
-    unseen = share * np.stack(_moving(parameters), axis=1)
+    rise, fall = _unseen(parameters) * _moving(parameters)
     rng = np.random.default_rng(_SEED)
-    keys[:, 0] -= unseen[:, 0] * rng.exponential(size=len(keys))
-    keys[:, 2] += unseen[:, 1] * rng.standard_normal(len(keys))
+    keys[:, 0] -= rise * rng.exponential(size=len(keys))
+    keys[:, 2] += fall * rng.standard_normal(len(keys))
     keys[:, 2] = np.maximum(keys[:, 2], keys[:, 1])
     return keys
 

@@ -48,6 +48,7 @@ _ROUNDS = 2
 # As `SHARES` of `course`, and chosen on the same clips: a few fits are of other motion than the
 # expression, so that intervals must be wider.
 _SHARES = (0.77, 0.73, 0.8)
+_FADING_SHARES = (0.86, 0.8, 0.94)  # where the fall fades, which the model fits worst
 
 
 def spaced_starts(times: np.ndarray) -> np.ndarray:
@@ -133,7 +134,7 @@ def fit_start(
             return None
         posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
-    intervals = posterior.intervals(_SHARES)
+    intervals = posterior.intervals(_FADING_SHARES if posterior.fades else _SHARES)
     intervals = (intervals[0], with_held(intervals[1], times, course), intervals[2])
     keys = KeyFrames(*nearest(times, middle), intervals=intervals)
     return MotionFit(times, level, course, keys, posterior)

@@ -41,7 +41,7 @@ CELLS = "cells"  # folder of the cells' files
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
-METHOD = 8
+METHOD = 9
 _Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
