@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from numbers import Integral
@@ -241,7 +242,7 @@ def _clips(source: object) -> list[LabelledFrames]:
     for place, clip in enumerate(clips, start=1):
         complete = isinstance(clip, Sequence) and len(clip) == 5
         if not complete or not isinstance(clip[0], FrameSequence):
-            raise ConfigError(f"clip {place} is {clip!r}", remedy=_FORM)
+            raise ConfigError(f"clip {place} is {reprlib.repr(clip)}", remedy=_FORM)
         if not all(_is_number(number) for number in clip[1:4]):
             raise ConfigError(
                 f"clip {place}, {clip[0]!r}: onset, apex and offset are "

@@ -6,13 +6,15 @@ on inner subjects. There are no checkpoints of the oracle's epochs.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import is_spec_file
 from gamdss.data.splits import Fold, digest, make_folds
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import ConfigError, GamdssError, RunError
 from gamdss.files import cache_folder
 from gamdss.models.two_branch import without_start
 from gamdss.runs.finished import FinishedRun
@@ -21,6 +23,13 @@ from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
 from gamdss.training.run_files import read_json, require_same_data, same_data
+
+# By option of the training: the option that names the file if it has moved.
+_OPTIONS = {
+    "--dataset": "--spec",
+    "--reselection.annotators": "--annotators",
+    "--protocol.split": "--split",
+}
 
 
 @dataclass
@@ -78,6 +87,22 @@ def _moved(option: str, named: str | None, trained: str | None) -> str | None:
     return named or trained
 
 
+@contextmanager
+def _own_options() -> Iterator[None]:
+    """Remedies name the options of `DataOptions` in place of those of the training."""
+    try:
+        yield
+    except GamdssError as error:
+        remedy = error.remedy
+        for trained, here in _OPTIONS.items():
+            remedy = remedy.replace(f"{trained}.", f"{here}.")
+        if remedy == error.remedy:
+            raise
+        raise type(error)(
+            error.problem, remedy=remedy, file=error.file, row=error.row, kind=error.kind
+        ) from error
+
+
 @dataclass(frozen=True, eq=False)
 class OpenedRun:
     """A finished run with its dataset and folds; networks are loaded fold by fold.
@@ -133,7 +158,9 @@ def open_run(
     # Embeddings are read by a hook, which replayed code would not call.
     config = device.resolve(replace(config, training=replace(config.training, compile="off")))
     target = device.set_up(config)
-    dataset = open_dataset(config, cache, progress)
+    with _own_options():
+        dataset = open_dataset(config, cache, progress)
+        folds = make_folds(config.protocol, dataset.labelled, config.seed)
     file, about = run.path / "data.json", dataset.about()
     if not same_data(read_json(file), about):
         raise RunError(
@@ -143,6 +170,5 @@ def open_run(
             remedy="Restore them, or name where they are with --data-root, --annotations or "
             "another option of this command.",
         )
-    folds = make_folds(config.protocol, dataset.labelled, config.seed)
     require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

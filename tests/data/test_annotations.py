@@ -193,6 +193,12 @@ def test_paths_that_do_not_exist(tmp_path):
         find_workbook(SPEC, tmp_path, tmp_path / "absent.xlsx")
 
 
+@pytest.mark.parametrize("name", ["casme2", "CASMEII"])
+def test_casme_ii_is_not_taken_for_the_dataset_with_a_similar_name(name):
+    with pytest.raises(ConfigError, match="Did you mean 'cas2'"):
+        get_spec(name)
+
+
 def test_errors_for_unknown_datasets_and_tasks_list_the_known_ones(workbook):
     with pytest.raises(ConfigError, match="cas2"):
         get_spec("cas9")

@@ -96,7 +96,8 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
     moved = {option: str(now / name) for option, name in moved.items()}
     for option in moved:
         others = {name: file for name, file in moved.items() if name != option}
-        with pytest.raises(GamdssError, match="first"):
+        remedy = rf"first[\s\S]*Check --{option.replace('_', '-')}\."
+        with pytest.raises(GamdssError, match=remedy):
             open_run(run, DataOptions(device="cpu", **others), progress=False)
     opened = open_run(run, DataOptions(device="cpu", **moved), progress=False)
     assert [fold.name for fold in opened.folds] == ["a"]

@@ -21,6 +21,10 @@ def spec_names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 
 
+# Of datasets that are called otherwise here, with the similar name of another dataset.
+_OTHER_NAMES = dict.fromkeys(("casme2", "casmeii"), "cas2")
+
+
 def get_spec(
     name: str, annotations: str | Path | None = None, data_root: str | Path | None = None
 ) -> DatasetSpec:
@@ -46,10 +50,11 @@ def get_spec(
             remedy="It is for `gamdss spot --dataset` and `gamdss synth --recordings N`.",
         )
     known = (*spec_names(), PLAIN)
+    likely = _OTHER_NAMES.get(name.lower(), name)
     raise ConfigError(
         f"there is no dataset called {name!r}",
-        remedy=f"{did_you_mean(name, known)}Use one of: {', '.join(known)}; or the path of a spec "
-        "(a .yaml file).",
+        remedy=f"{did_you_mean(likely, known)}Use one of: {', '.join(known)}; or the path of a "
+        "spec (a .yaml file).",
     )
 
 
