@@ -160,7 +160,6 @@ def open_run(
     target = device.set_up(config)
     with _own_options():
         dataset = open_dataset(config, cache, progress)
-        folds = make_folds(config.protocol, dataset.labelled, config.seed)
     file, about = run.path / "data.json", dataset.about()
     if not same_data(read_json(file), about):
         raise RunError(
@@ -170,5 +169,7 @@ def open_run(
             remedy="Restore them, or name where they are with --data-root, --annotations or "
             "another option of this command.",
         )
+    with _own_options():
+        folds = make_folds(config.protocol, dataset.labelled, config.seed)
     require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))
