@@ -149,6 +149,12 @@ def _indices(columns: _Pair, rows: _Pair, flip: Tensor) -> Source:
     return Source(pixel.flatten(1), inside.unsqueeze(1))
 
 
+def stack(images: Tensor, index: Tensor) -> Tensor:
+    """The images (M, C, S, S) that an index (B, K) names, (B, K, C, S, S)."""
+    # Whole images are copied: indexing with `[index]` copies pixel by pixel, 18 times slower.
+    return images.index_select(0, index.flatten()).unflatten(0, index.shape)
+
+
 def augment(images: Tensor, where: Source | Coordinates, stacked: Tensor | None = None) -> Tensor:
     """Augmented images; pixels from outside the image are 0.
 
@@ -164,8 +170,7 @@ def augment(images: Tensor, where: Source | Coordinates, stacked: Tensor | None 
     if isinstance(where, Coordinates):
         return _remapped(images, where, stacked)
     if stacked is not None:
-        # Whole images are copied: indexing with `[stacked]` copies pixels, 18 times slower.
-        images = images.index_select(0, stacked.flatten()).unflatten(0, stacked.shape).flatten(1, 2)
+        images = stack(images, stacked).flatten(1, 2)
     pixels = where.pixel.unsqueeze(1).expand(-1, images.shape[1], -1)
     out = images.flatten(2).gather(2, pixels).view_as(images).float()
     if images.dtype == torch.uint8:

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from gamdss.config import Config
+from gamdss.data.composite import JOINT
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import is_spec_file
 from gamdss.data.splits import Fold, digest, make_folds
@@ -22,7 +23,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
-from gamdss.training.run_files import read_json, require_same_data, same_data
+from gamdss.training.run_files import read_json, same_data
 
 # By option of the training: the option that names the file if it has moved.
 _OPTIONS = {
@@ -42,7 +43,7 @@ class DataOptions:
         annotators: the file of `--reselection.annotators`, if it has moved.
         clip_list: the file of `--clip-list`, if it has moved.
         split: the file of `--protocol.split`, if it has moved.
-        spec: the YAML file of `--dataset`, if it has moved.
+        spec: the YAML file of `--dataset`, if it has moved; of several datasets, all as there.
         cache: folder of decoded frames; the run's if omitted.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
     """
@@ -63,7 +64,7 @@ class DataOptions:
             ConfigError: a file is named of which the run has none.
         """
         selection, protocol = config.reselection, config.protocol
-        spec = config.dataset if is_spec_file(config.dataset) else None
+        spec = config.dataset if any(map(is_spec_file, config.dataset.split(JOINT))) else None
         return replace(
             config,
             dataset=_moved("spec", self.spec, spec) or config.dataset,
@@ -171,5 +172,10 @@ def open_run(
         )
     with _own_options():
         folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    require_same_data(file, about | {"folds": digest(folds, dataset.annotations.clips)})
+    if not same_data(read_json(file), about | {"folds": digest(folds, dataset.annotations.clips)}):
+        raise RunError(
+            "the folds are not those of the run: the file that divides its clips has changed since",
+            file=file,
+            remedy="Restore it, or name where it is with --split.",
+        )
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

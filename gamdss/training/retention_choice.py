@@ -72,7 +72,8 @@ def _key(stages: Sequence[RetentionTables], config: Config, samples: int) -> str
     training, device = config.training, stages[0].turns.device
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     shapes = [(tables.turns.shape, tables.decomposed) for tables in stages]
-    about = (name, torch.__version__, training.precision, training.compile, samples, shapes)
+    fused = torch.backends.cuda.flash_sdp_enabled()  # which one of the forms is without
+    about = (name, torch.__version__, training.precision, training.compile, fused, samples, shapes)
     return hashlib.blake2b(repr(about).encode(), digest_size=8).hexdigest()
 
 

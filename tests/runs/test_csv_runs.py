@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,9 +80,8 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
     first, now = tmp_path / "first", tmp_path / "now"
     first.mkdir()
     shutil.copy(FOLDER / "cas2.yaml", first / "lab.yaml")
-    write_csv(
-        first / "split.csv", [("subject", "part"), ("01", "train"), ("02", "train"), (3, "a")]
-    )
+    rest = [("02", "train"), ("03", "a")]
+    write_csv(first / "split.csv", [("subject", "part"), ("01", "train"), *rest])
     spec = get_spec("cas2")
     clips = read_annotations(spec, find_workbook(spec, small_dataset), "c5").clips
     rows = [("lab", c.subject, c.name, c.emotion) for c in clips if c.name != "EP01_01"]
@@ -101,6 +101,11 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
             open_run(run, DataOptions(device="cpu", **others), progress=False)
     opened = open_run(run, DataOptions(device="cpu", **moved), progress=False)
     assert [fold.name for fold in opened.folds] == ["a"]
+    write_csv(now / "split.csv", [("subject", "part"), ("01", "a"), *rest])
+    with pytest.raises(RunError, match=r"has changed since[\s\S]*with --split"):
+        open_run(run, DataOptions(device="cpu", **moved), progress=False)
+    several = replace(run.config, dataset=f"{first}/lab.yaml+cas2")
+    assert DataOptions(spec="now/lab.yaml+cas2").placed(several).dataset == "now/lab.yaml+cas2"
     with pytest.raises(ConfigError, match="--annotators is 'x', but the run was trained without"):
         DataOptions(annotators="x").placed(run.config)
 

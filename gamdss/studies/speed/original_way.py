@@ -19,7 +19,7 @@ from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS, reselect
 
-_FUSED_TOO = [
+_ANY_ATTENTION = [
     *(SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION),
     *(SDPBackend.CUDNN_ATTENTION, SDPBackend.MATH),
 ]
@@ -113,7 +113,7 @@ def _any_algorithm() -> Iterator[None]:
     """Without the demand for deterministic algorithms, which the original does not make."""
     torch.use_deterministic_algorithms(False)
     try:
-        with sdpa_kernel(_FUSED_TOO):
+        with sdpa_kernel(_ANY_ATTENTION):
             yield
     finally:
         torch.use_deterministic_algorithms(True, warn_only=True)
