@@ -174,8 +174,9 @@ def open_run(
         folds = make_folds(config.protocol, dataset.labelled, config.seed)
     if not same_data(read_json(file), about | {"folds": digest(folds, dataset.annotations.clips)}):
         raise RunError(
-            "the folds are not those of the run: the file that divides its clips has changed since",
+            "the folds, such as those of a file that divides the clips, have changed since the run "
+            "was started",
             file=file,
-            remedy="Restore it, or name where it is with --split.",
+            remedy="Restore the file, or name where it is with --split.",
         )
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

@@ -102,7 +102,7 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
     opened = open_run(run, DataOptions(device="cpu", **moved), progress=False)
     assert [fold.name for fold in opened.folds] == ["a"]
     write_csv(now / "split.csv", [("subject", "part"), ("01", "a"), *rest])
-    with pytest.raises(RunError, match=r"has changed since[\s\S]*with --split"):
+    with pytest.raises(RunError, match=r"have changed since[\s\S]*with --split"):
         open_run(run, DataOptions(device="cpu", **moved), progress=False)
     several = replace(run.config, dataset=f"{first}/lab.yaml+cas2")
     assert DataOptions(spec="now/lab.yaml+cas2").placed(several).dataset == "now/lab.yaml+cas2"
