@@ -21,7 +21,7 @@ from gamdss.data.crop_settings import crop_settings
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
-from gamdss.data.store import DIGEST, Store, join_stores, open_store
+from gamdss.data.store import DIGEST, FORMAT, Store, join_stores, open_store
 from gamdss.data.subject_groups import read_annotators
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
 from gamdss.data.workbook import find_workbook
@@ -68,7 +68,7 @@ class Dataset:
     def about(self) -> dict[str, Any]:
         """What identifies the data of a run; it must be the same when the run resumes.
 
-        Title, `grey` (whether all frames are) and `fps` only describe it.
+        Title, `grey` (whether all frames are), `fps` and `format` only describe it.
         """
         clips = [clip.id for clip in self.annotations.clips]
         known: list[Any] = [clips, self.annotations.labels]
@@ -81,6 +81,8 @@ class Dataset:
             "subjects": len(self.annotations.subjects),
             "frames": self.store.digest,
             "digest": DIGEST,
+            "format": FORMAT,
+            "classes": list(self.annotations.classes),
             "labels": hashlib.blake2b(labels, digest_size=12).hexdigest(),
             "grey": self.store.grey,
             "fps": sorted(self.rates),

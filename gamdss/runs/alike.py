@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from gamdss.data.composite import JOINT
 from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import RunError
 from gamdss.runs.finished import FinishedRun, read_scored_run
-from gamdss.training.run_files import DESCRIPTIONS, differences, read_object
+from gamdss.training.run_data import DESCRIPTIONS, in_both
+from gamdss.training.run_files import differences, read_object
 
 DATA = "data (frames or labels)"
 # What else `data.json` has, and the fields of the config that change it.
@@ -50,8 +51,10 @@ def read_seeds(paths: Sequence[Path]) -> list[FinishedRun]:
 
 def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]]:
     """Fields of the config in which two runs differ (and `DATA` for data), with both values."""
-    found = differences(a.config, b.config)
-    here, there = _data(a, found), _data(b, found)
+    here, there = _data(a), _data(b)
+    found = differences(a.config, b.config, identified=in_both(here, there))
+    if any(name.startswith(_CHOOSES_FRAMES) for name in found):
+        here.pop("frames", None)
     if here.pop("digest", 1) != there.pop(
         "digest", 1
     ):  # an earlier version computed it differently
@@ -70,14 +73,12 @@ def differing(a: FinishedRun, b: FinishedRun) -> dict[str, tuple[object, object]
     return found
 
 
-def _data(run: FinishedRun, varied: Iterable[str]) -> dict[str, object]:
-    """The run's `data.json`; without the frames if a field that varies selects them."""
+def _data(run: FinishedRun) -> dict[str, object]:
+    """The run's `data.json`, without what only describes the data."""
     try:
         data = read_object(run.path / "data.json")
     except (RunError, TypeError, ValueError):  # runs of other programs may not have it
         return {}
-    if any(name.startswith(_CHOOSES_FRAMES) for name in varied):
-        data.pop("frames", None)
     identity = {name: value for name, value in data.items() if name not in DESCRIPTIONS}
     return identity | {"dataset": _title(run)}
 

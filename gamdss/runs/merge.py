@@ -15,7 +15,8 @@ from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, unwritable, write_atomic, write_json
 from gamdss.training.checkpoint import load_result
-from gamdss.training.run_files import changed_input, differences, read_config, read_json, same_data
+from gamdss.training.run_data import changed_input, in_both, other_version, same_data
+from gamdss.training.run_files import differences, read_config, read_json
 
 
 def merge(sources: Sequence[Path], output: Path) -> Config:
@@ -32,15 +33,18 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
     first = sources[0]
     config, data = read_config(first), read_json(first / "data.json")
     for source in sources[1:]:
-        for name, (here, there) in differences(config, read_config(source)).items():
+        own = read_json(source / "data.json")
+        found = differences(config, read_config(source), identified=in_both(own, data))
+        for name, (here, there) in found.items():
             raise RunError(
                 f"{name} is {there!r} in this run and {here!r} in {first}",
                 file=source,
                 remedy="Merge only runs of the same config.",
             )
-        own = read_json(source / "data.json")
         if not same_data(own, data):
             what = changed_input(own, data)
+            if other_version(own, data):
+                what = "the key frames, which another version of gamdss found,"
             raise RunError(
                 f"{what} differ from those of {first}"
                 if what

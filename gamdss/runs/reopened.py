@@ -15,7 +15,7 @@ from gamdss.data.composite import JOINT
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import is_spec_file
 from gamdss.data.splits import Fold, digest, make_folds
-from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.errors import ConfigError, GamdssError
 from gamdss.files import cache_folder
 from gamdss.models.two_branch import without_start
 from gamdss.runs.finished import FinishedRun
@@ -23,7 +23,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import FoldData, Inputs, fold_data, load_inputs
-from gamdss.training.run_files import read_json, same_data
+from gamdss.training.run_data import require_same_data
 
 # By option of the training: the option that names the file if it has moved.
 _OPTIONS = {
@@ -31,6 +31,10 @@ _OPTIONS = {
     "--reselection.annotators": "--annotators",
     "--protocol.split": "--split",
 }
+_RESTORE = (
+    "Restore them, or name where they are with --data-root, --annotations, --split or another "
+    "option of this command."
+)
 
 
 @dataclass
@@ -162,21 +166,9 @@ def open_run(
     with _own_options():
         dataset = open_dataset(config, cache, progress)
     file, about = run.path / "data.json", dataset.about()
-    if not same_data(read_json(file), about):
-        raise RunError(
-            f"the data in {config.data_root} is not what the run was trained on: the workbook or "
-            "the frames have changed since",
-            file=file,
-            remedy="Restore them, or name where they are with --data-root, --annotations or "
-            "another option of this command.",
-        )
+    require_same_data(file, about, _RESTORE)  # first: folds of other data would be another error
     with _own_options():
         folds = make_folds(config.protocol, dataset.labelled, config.seed)
-    if not same_data(read_json(file), about | {"folds": digest(folds, dataset.annotations.clips)}):
-        raise RunError(
-            "the folds, such as those of a file that divides the clips, have changed since the run "
-            "was started",
-            file=file,
-            remedy="Restore the file, or name where it is with --split.",
-        )
+    about |= {"folds": digest(folds, dataset.annotations.clips)}
+    require_same_data(file, about, _RESTORE)
     return OpenedRun(run, config, dataset, folds, load_inputs(dataset.store, target))

@@ -17,12 +17,8 @@ import yaml
 from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, inside, write_json, write_text
-from gamdss.training.run_files import (
-    difference_lines,
-    differences,
-    read_config,
-    require_same_data,
-)
+from gamdss.training.run_data import in_both, require_same_data
+from gamdss.training.run_files import difference_lines, differences, read_config, read_json
 from gamdss.version import __version__
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
@@ -57,15 +53,15 @@ class RunDirectory:
         """
         with hold_folder(self.path, "config.yaml"):
             # The config first: it marks the directory as this run's, whatever else is missing.
-            self._write_config()
+            self._write_config(data)
             self._write_environment(ranks)
             self._write_data(data)
             yield
 
-    def _write_config(self) -> None:
+    def _write_config(self, data: dict[str, Any]) -> None:
         file = self.path / "config.yaml"
         if file.exists():
-            self._compare()
+            self._compare(data)
             return
         write_text(file, yaml.safe_dump(self.config.as_dict(), sort_keys=False, allow_unicode=True))
 
@@ -81,8 +77,10 @@ class RunDirectory:
             return
         require_same_data(file, data)
 
-    def _compare(self) -> None:
-        found = differences(read_config(self.path), self.config)
+    def _compare(self, data: dict[str, Any]) -> None:
+        file = self.path / "data.json"
+        identified = in_both(read_json(file), data) if file.exists() else ()
+        found = differences(read_config(self.path), self.config, identified=identified)
         if found:
             raise RunError(
                 f"the run directory belongs to another config:{difference_lines(found)}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ import yaml
 
 from gamdss.config import Config, flatten
 from gamdss.config.load import checked
+from gamdss.data.composite import JOINT
+from gamdss.data.specs import is_spec_file
 from gamdss.errors import ConfigError, RunError
 
 GET_A_RUN = "Train one with `gamdss train`, or finish this one with the command that started it."
@@ -34,13 +36,14 @@ _FREE = {
 _MACHINE = {"device", "threads"}
 # Fields whose `auto` matches any value.
 _RESOLVED = {"device", "training.precision", "training.compile"}
-_IDENTITY = ("frames", "labels")
-DESCRIPTIONS = frozenset(("grey", "fps"))  # values of `data.json` that identify nothing
-# What else results depend on, by its name in `data.json`.
-_INPUTS = {
-    "folds": "the folds, such as those of the file that --protocol.split names,",
-    "initial_weights": "the weights that --init-from names",
-    "model_weights": "the weights that --model.weights names",
+# Fields that name files, with what identifies their content in `data.json`. A run that has it finds
+# a file that has changed, wherever it is.
+_CONTENT = {
+    "dataset": "classes",
+    "clip_list": "labels",
+    "protocol.split": "folds",
+    "init_from": "initial_weights",
+    "model.weights": "model_weights",
 }
 # Fields of the protocol that only one of its names uses; earlier versions ignored them elsewhere.
 _ONLY_FOR = {"split": "fixed", "held_out": "hold-out-dataset"}
@@ -141,7 +144,7 @@ def broken(file: Path, why: str) -> RunError:
 
 
 def differences(
-    first: Config, second: Config, *, machine: bool = True
+    first: Config, second: Config, *, machine: bool = True, identified: Container[str] = ()
 ) -> dict[str, tuple[object, object]]:
     """Fields in which two configs differ as runs, with both values.
 
@@ -150,6 +153,8 @@ def differences(
         second: another one.
         machine: compare device and threads as well. They matter for a run that resumes, not for
             a finished one.
+        identified: names of the values in the `data.json` of both. Where the content of a file is
+            among them, its place is not compared.
     """
     before, now = flatten(first.as_dict()), flatten(second.as_dict())
     free = _FREE if machine else _FREE | _MACHINE
@@ -158,9 +163,20 @@ def differences(
     found = {}
     for name in sorted(before.keys() - free):
         pair = (before[name], now[name])
-        if pair[0] != pair[1] and not (name in _RESOLVED and "auto" in pair):
+        is_known = _CONTENT.get(name) in identified and _only_moved(name, *pair)
+        if pair[0] != pair[1] and not is_known and not (name in _RESOLVED and "auto" in pair):
             found[name] = pair
     return found
+
+
+def _only_moved(name: str, before: str | None, now: str | None) -> bool:
+    """Whether both values of a field name files; of datasets, the same ones but for their specs."""
+    if before is None or now is None:
+        return False
+    if name != "dataset":
+        return True
+    names = [["" if is_spec_file(n) else n for n in value.split(JOINT)] for value in (before, now)]
+    return names[0] == names[1]
 
 
 def identity(config: Config, data: Mapping[str, Any], **more: object) -> dict[str, object]:
@@ -183,59 +199,4 @@ def difference_lines(found: Mapping[str, tuple[object, object]]) -> str:
     """Each field of `differences` with the stored and the current value, on a line of its own."""
     return "".join(
         f"\n  {name}: stored {before!r}, current {now!r}" for name, (before, now) in found.items()
-    )
-
-
-def same_data(first: Any, second: Any) -> bool:
-    """Whether the values of two `data.json` describe the same data.
-
-    Both must have digests of frames and labels. Other values are compared if both have them, but
-    for descriptions and the dataset's title, which a plain table has from its file. Frames are not
-    compared if an earlier version computed their digest in another way; titles are then.
-    """
-    if not isinstance(first, Mapping) or not isinstance(second, Mapping):
-        return False
-    shared = (first.keys() & second.keys()) - DESCRIPTIONS
-    if first.get("digest", 1) != second.get("digest", 1):
-        return "labels" in shared and all(
-            first[name] == second[name] for name in shared - {"digest", "frames"}
-        )
-    return shared.issuperset(_IDENTITY) and all(
-        first[name] == second[name] for name in shared - {"dataset"}
-    )
-
-
-def changed_input(first: Any, second: Any) -> str:
-    """What alone differs between two `data.json` besides data; blank if nothing or more does."""
-    if isinstance(first, Mapping) and isinstance(second, Mapping) and not same_data(first, second):
-        for name, what in _INPUTS.items():
-            if same_data({**first, name: second.get(name)}, second):
-                return what
-    return ""
-
-
-def require_same_data(file: Path, data: Mapping[str, Any]) -> None:
-    """Refuse a run on other data, folds or initial weights than `data`.
-
-    Args:
-        file: its `data.json`.
-        data: the current values of it.
-
-    Raises:
-        RunError: says what has changed.
-    """
-    stored = read_json(file)
-    if same_data(stored, data):
-        return
-    if changed := changed_input(stored, data):
-        raise RunError(
-            f"{changed} have changed since the run was started",
-            file=file,
-            remedy="Restore them, or choose another directory with --output.",
-        )
-    raise RunError(
-        "the run was started on other data: the workbook or the frames have changed since",
-        file=file,
-        remedy="Restore them, and the file of --reselection.annotators if there was one, or choose "
-        "another directory with --output.",
     )

@@ -74,8 +74,8 @@ def test_moved_annotators_are_named(trained):
     assert DataOptions().placed(config).reselection.annotators == "before.csv"
 
 
-def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
-    small_dataset, small_options, tmp_path
+def test_a_run_whose_spec_split_and_list_have_moved_is_opened_and_resumed(
+    small_dataset, small_options, tmp_path, capsys
 ):
     first, now = tmp_path / "first", tmp_path / "now"
     first.mkdir()
@@ -101,8 +101,15 @@ def test_a_run_whose_spec_split_and_list_have_moved_is_opened(
             open_run(run, DataOptions(device="cpu", **others), progress=False)
     opened = open_run(run, DataOptions(device="cpu", **moved), progress=False)
     assert [fold.name for fold in opened.folds] == ["a"]
+    (tmp_path / "run" / "results.json").unlink()
+    again = [word.replace(str(first), str(now)) for word in command]
+    again += ["--training.epochs", "1", "--output", str(tmp_path / "run")]
+    assert main(again) == 0
+    assert read_run(tmp_path / "run").results == run.results
     write_csv(now / "split.csv", [("subject", "part"), ("01", "a"), *rest])
-    with pytest.raises(RunError, match=r"have changed since[\s\S]*with --split"):
+    assert main(again) == 2
+    assert "--protocol.split" in capsys.readouterr().err
+    with pytest.raises(RunError, match=r"have changed since[\s\S]*--split or another"):
         open_run(run, DataOptions(device="cpu", **moved), progress=False)
     several = replace(run.config, dataset=f"{first}/lab.yaml+cas2")
     assert DataOptions(spec="now/lab.yaml+cas2").placed(several).dataset == "now/lab.yaml+cas2"

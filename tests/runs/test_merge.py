@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gamdss.cli import main
-from gamdss.training.run_files import same_data
+from gamdss.training.run_data import same_data
 
 pytestmark = pytest.mark.slow
 

@@ -1,9 +1,12 @@
 """Config files of runs, also of earlier versions."""
 
+from dataclasses import replace
+
+import pytest
 import yaml
 
 from gamdss.config import Config
-from gamdss.training.run_files import changed_input, read_config, same_data
+from gamdss.training.run_files import differences, read_config
 
 
 def test_what_earlier_versions_ignored_is_not_part_of_a_run(tmp_path):
@@ -16,11 +19,21 @@ def test_what_earlier_versions_ignored_is_not_part_of_a_run(tmp_path):
     assert read_config(tmp_path).protocol.split == "split.csv"
 
 
-def test_changed_folds_and_weights_are_found_where_both_runs_have_them():
-    old = {"frames": "a", "labels": "b"}
-    now = {**old, "folds": "c", "model_weights": "d"}
-    assert same_data(old, now)
-    assert not changed_input(old, now)
-    assert "--protocol.split" in changed_input({**now, "folds": "x"}, now)
-    assert "--model.weights" in changed_input({**now, "model_weights": "x"}, now)
-    assert not changed_input({**now, "labels": "x"}, now)
+@pytest.mark.parametrize(
+    ("name", "before", "now", "content"),
+    [
+        ("dataset", "a/lab.yaml+cas2", "b/lab.yaml+cas2", "classes"),
+        ("clip_list", "a.csv", "b.csv", "labels"),
+        ("init_from", "a", "b", "initial_weights"),
+    ],
+)
+def test_a_file_may_move_where_its_content_is_known(name, before, now, content):
+    first, second = replace(Config(), **{name: before}), replace(Config(), **{name: now})
+    assert differences(first, second) == {name: (before, now)}
+    assert differences(first, second, identified={content}) == {}
+    assert set(differences(first, Config(), identified={content})) == {name}
+
+
+def test_another_dataset_is_not_a_moved_spec():
+    first, second = Config(dataset="a/lab.yaml+cas2"), Config(dataset="b/lab.yaml+samm")
+    assert set(differences(first, second, identified={"classes"})) == {"dataset"}

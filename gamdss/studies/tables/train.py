@@ -24,7 +24,8 @@ from gamdss.studies.tables.plan import Plan
 from gamdss.studies.tables.rows import Row
 from gamdss.training.folds import train
 from gamdss.training.ranks import find_ranks
-from gamdss.training.run_files import differences, require_same_data
+from gamdss.training.run_data import require_same_data
+from gamdss.training.run_files import differences
 
 log = logging.getLogger("gamdss")
 
