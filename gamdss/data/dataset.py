@@ -23,7 +23,7 @@ from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, FORMAT, Store, join_stores, open_store
 from gamdss.data.subject_groups import read_annotators
-from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth
+from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth, true_rate
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
 from gamdss.files import write_csv, write_json
@@ -164,6 +164,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
     if config.training.au_weight:
         annotations = replace(annotations, units="auxiliary")
     synthetic = (root / MANIFEST).is_file()
+    usual = true_rate(root / GROUND_TRUTH) or spec.fps
     return Dataset(
         title=f"Synthetic clips in {spec.title}'s layout" if synthetic else spec.title,
         synthetic=synthetic,
@@ -173,7 +174,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         truth=read_truth(root / GROUND_TRUTH),
         learned={} if store.learned is None else {spec.name: store.learned},
         crops={spec.name: crop_settings(root)},
-        rates=frozenset(clip.fps or spec.fps for clip in annotations.clips) - {0.0},
+        rates=frozenset(clip.fps or usual for clip in annotations.clips) - {0.0},
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gamdss.errors import AnnotationError
@@ -18,16 +20,39 @@ def read_truth(file: Path) -> dict[str, KeyFrames] | None:
     Raises:
         AnnotationError: incomplete or corrupt.
     """
+    with _reported(file):
+        rows = _rows(file)
+        return None if rows is None else {
+            f"{row['subject']}/{row['clip']}": KeyFrames(
+                int(row["onset"]), int(row["apex"]), int(row["offset"])
+            )
+            for row in rows
+        }
+
+
+def true_rate(file: Path) -> float:
+    """Frames per second of a synthetic dataset, which may differ from the spec's; 0 for others.
+
+    Raises:
+        AnnotationError: incomplete or corrupt.
+    """
+    with _reported(file):
+        rows = _rows(file)
+        return float(rows[0].get("fps") or 0) if rows else 0.0
+
+
+def _rows(file: Path) -> list[dict[str, str]] | None:
     if not file.is_file():
         return None
+    with file.open(newline="", encoding="utf-8") as rows:
+        return list(csv.DictReader(rows))
+
+
+@contextmanager
+def _reported(file: Path) -> Iterator[None]:
+    """Anything that is wrong in the file is an AnnotationError."""
     try:
-        with file.open(newline="", encoding="utf-8") as rows:
-            return {
-                f"{row['subject']}/{row['clip']}": KeyFrames(
-                    int(row["onset"]), int(row["apex"]), int(row["offset"])
-                )
-                for row in csv.DictReader(rows)
-            }
+        yield
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise AnnotationError(
             f"incomplete or corrupt true key frames ({type(error).__name__}: {error})",

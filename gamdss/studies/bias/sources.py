@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,8 +14,7 @@ from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
 from gamdss.data.subject_groups import read_group_file
-from gamdss.data.truth import GROUND_TRUTH
-from gamdss.errors import AnnotationError
+from gamdss.data.truth import GROUND_TRUTH, true_rate
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import FIXED, Annotator
 from gamdss.studies.bias.accuracy import accuracy
@@ -155,25 +153,9 @@ def _open(config: Config, cache: Path, fps: float | None) -> BiasSource:
         config = replace(config, task=spec.widest_task)
     dataset = open_dataset(config, cache)
     root = Path(config.data_root or ".").expanduser()
-    usual = synthetic_rate(root) or spec.fps
+    usual = true_rate(root / GROUND_TRUTH) or spec.fps
     rates = tuple(fps or clip.fps or usual for clip in dataset.annotations.clips)
     return BiasSource(spec, config, dataset, rates)
-
-
-def synthetic_rate(root: Path) -> float:
-    """Frames per second of a synthetic dataset, which may differ from the spec's; 0 for others."""
-    file = root / GROUND_TRUTH
-    if not file.is_file():
-        return 0.0
-    try:
-        with file.open(newline="", encoding="utf-8") as rows:
-            return float(next(csv.DictReader(rows), {}).get("fps") or 0)
-    except (OSError, ValueError, csv.Error) as error:
-        raise AnnotationError(
-            f"incomplete or corrupt true key frames ({error})",
-            file=file,
-            remedy="Remove the synthetic dataset, and write it again.",
-        ) from error
 
 
 def learned_errors(found: Annotator) -> str:
