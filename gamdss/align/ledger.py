@@ -22,6 +22,7 @@ from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
 from gamdss.checksums import checksum, file_checksum
+from gamdss.config.changes import changes
 from gamdss.data.crop_settings import ALIGN_FOLDER, ALIGN_SETTINGS
 from gamdss.errors import RunError
 from gamdss.files import read_record, unwritable, write_record
@@ -143,10 +144,8 @@ class Ledger:
         file = self._folder / ALIGN_SETTINGS
         stored = read_record(file)
         if stored and stored != identity and any(self._records.iterdir()):
-            names = [name for name in identity if stored.get(name) != identity[name]]
-            problem = "; ".join(f"{n} {stored.get(n)}, now {identity[n]}" for n in names)
             raise RunError(
-                f"the folder holds crops of other settings ({problem})",
+                f"the folder holds crops of other settings ({changes(stored, identity)})",
                 file=self.output,
                 remedy="Choose another --output, or delete this folder.",
             )

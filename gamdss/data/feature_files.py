@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from gamdss.checksums import checksum, file_checksum
+from gamdss.config.changes import changes
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import FORMAT, clip_pool
@@ -67,12 +68,8 @@ def feature_folder(output: Path, about: dict[str, Any]) -> Iterator[None]:
 def _compare(output: Path, settings: dict[str, Any]) -> None:
     stored = read_record(output / ABOUT).get("settings")
     if stored not in (None, settings):
-        names = [n for n in sorted({*stored, *settings}) if stored.get(n) != settings.get(n)]
-        changes = "; ".join(
-            f"{n}: {stored.get(n)!r} stored, {settings.get(n)!r} current" for n in names
-        )
         raise RunError(
-            f"the folder contains features of other settings ({changes})",
+            f"the folder contains features of other settings ({changes(stored, settings)})",
             file=output,
             remedy="Choose another --output, or delete this folder.",
         )

@@ -22,12 +22,16 @@ def read_truth(file: Path) -> dict[str, KeyFrames] | None:
     """
     with _reported(file):
         rows = _rows(file)
-        return None if rows is None else {
-            f"{row['subject']}/{row['clip']}": KeyFrames(
-                int(row["onset"]), int(row["apex"]), int(row["offset"])
-            )
-            for row in rows
-        }
+        return (
+            None
+            if rows is None
+            else {
+                f"{row['subject']}/{row['clip']}": KeyFrames(
+                    int(row["onset"]), int(row["apex"]), int(row["offset"])
+                )
+                for row in rows
+            }
+        )
 
 
 def true_rate(file: Path) -> float:

@@ -16,6 +16,7 @@ import yaml
 from filelock import FileLock
 from tqdm import tqdm
 
+from gamdss.config.changes import changes
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.errors import RunError
@@ -94,9 +95,12 @@ def _exists(root: Path, plain: dict[str, Any]) -> bool:
     if not root.exists() or (root.is_dir() and not any(root.iterdir())):
         return False
     file = root / MANIFEST
-    if file.is_file() and _stored(file) == plain:
+    stored = _stored(file) if file.is_file() else {}
+    if stored == plain:
         return True
     what = "a synthetic dataset with other settings" if file.is_file() else "something else"
+    if stored:
+        what += f" ({changes(stored, plain)})"
     raise RunError(
         f"the folder already holds {what}",
         file=root,

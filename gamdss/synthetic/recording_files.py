@@ -14,6 +14,7 @@ from typing import Any
 import cv2
 from tqdm import tqdm
 
+from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_json
 from gamdss.synthetic.recording import Recording, draw_recording
@@ -97,9 +98,10 @@ def _check_manifest(file: Path, values: dict[str, Any]) -> None:
         RunError: the folder contains recordings with other settings.
     """
     plain = json.loads(json.dumps(values))
-    if file.is_file() and read_record(file) != plain:
+    stored = read_record(file)
+    if file.is_file() and stored != plain:
         raise RunError(
-            "this folder contains recordings with other settings",
+            f"this folder contains recordings with other settings ({changes(stored, plain)})",
             file=file,
             remedy="Choose another folder, or remove this one.",
         )

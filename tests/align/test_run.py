@@ -113,7 +113,9 @@ def test_other_settings_in_the_same_output_are_refused(stub, jobs, tmp_path):
     out = tmp_path / "out"
     align_clips(jobs, stub, out, progress=False)
     before = tree(out)
-    with pytest.raises(RunError, match=r"margin 0\.1, now 0\.2; quality 95, now 90") as error:
+    with pytest.raises(
+        RunError, match=r"margin: 0\.1 stored, 0\.2 current; quality: 95 stored, 90 current"
+    ) as error:
         align_clips(jobs, replace(stub, margin=0.2, quality=90), out, progress=False)
     assert "width" not in error.value.problem
     assert tree(out) == before

@@ -176,7 +176,7 @@ def test_a_list_chooses_clips_and_classes(done, small_dataset, tmp_path, caplog,
     # Another list is another set of features; a list that cannot be read is refused.
     listed.write_text("\n".join(lines[:2]) + "\n")
     assert command(small_dataset, output, *words) == 2
-    assert "features of other settings (clip_list: " in capsys.readouterr().err
+    assert "features of other settings (clip_list." in capsys.readouterr().err
     words[1] = str(tmp_path / "none.csv")
     assert command(small_dataset, tmp_path / "new", *words) == 2
     assert "Check --clip-list" in capsys.readouterr().err

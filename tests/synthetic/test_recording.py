@@ -127,7 +127,7 @@ def test_recordings_are_written_as_casme2_and_written_once(tmp_path):
     assert films[0] == ("0101", "disgust1")
     write_recordings(root, settings, 1, takes=2, layout="casme2sq")
     assert frame.stat().st_mtime_ns == written
-    with pytest.raises(RunError, match="recordings with other settings"):
+    with pytest.raises(RunError, match=r"other settings .*seed: 2 stored, 3 current"):
         write_recordings(root, RecordingSettings(**TINY, seed=3), 1, layout="casme2sq")
 
 

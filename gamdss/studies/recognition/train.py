@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gamdss.config import ReselectionConfig
+from gamdss.config.changes import changes
 from gamdss.data.splits import make_folds
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, read_record, write_record
@@ -124,16 +125,15 @@ def _read(file: Path, about: dict[str, Any]) -> dict[str, Any] | None:
         return None
     try:
         stored: dict[str, Any] = read_record(file)  # empty if it is corrupt
-        changed = [name for name, value in about.items() if stored[name] != value]
+        changed = changes({name: stored[name] for name in about}, about)
         _trained(stored)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
             "incomplete or corrupt cell of the study", file=file, remedy="Remove the file."
         ) from error
     if changed:
-        other = "other" if changed[0] == "settings" else "another"
         raise RunError(
-            f"the cell was trained with {other} {changed[0]}",
+            f"the cell was trained otherwise ({changed})",
             file=file,
             remedy="Choose another --output, or remove the folder to train again.",
         )

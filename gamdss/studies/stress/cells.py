@@ -22,6 +22,7 @@ import cv2
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError, did_you_mean
 from gamdss.files import hold_folder, read_record, write_record
 from gamdss.reselection.motion.annotator import usual_phases
@@ -288,15 +289,14 @@ def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
         return None
     try:
         stored = read_record(file)  # empty if it is corrupt
-        for name, value in about.items():
-            # Cells of earlier versions have no version of the method.
-            if (stored.get(name) if name == "method" else stored[name]) != value:
-                other = "other" if name == "settings" else "another"
-                raise RunError(
-                    f"the cell was measured with {other} {name.replace('_', ' ')}",
-                    file=file,
-                    remedy="Choose another --output, or remove the folder to measure again.",
-                )
+        stored.setdefault("method", None)  # cells of earlier versions have none
+        changed = changes({name: stored[name] for name in about}, about)
+        if changed:
+            raise RunError(
+                f"the cell was measured otherwise ({changed})",
+                file=file,
+                remedy="Choose another --output, or remove the folder to measure again.",
+            )
         return [ClipResult.from_dict(clip) for clip in stored["clips"]]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(

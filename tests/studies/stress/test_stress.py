@@ -239,13 +239,13 @@ def test_an_interrupted_run_resumes_with_the_same_result(done, tmp_path, monkeyp
 
 def test_cells_of_other_tests_are_refused(finished, tmp_path, monkeypatch, capsys):
     assert run(options(finished, "--clips", "3")) == 2
-    assert "measured with another number of clips" in capsys.readouterr().err
+    assert "measured otherwise (number_of_clips: 2 stored, 3 current)" in capsys.readouterr().err
     assert run(options(finished, "--between-frames", "false")) == 2
-    assert "measured with other settings" in capsys.readouterr().err
+    assert "(settings.between_frames: True stored, False current)" in capsys.readouterr().err
     with monkeypatch.context() as patch:
         patch.setattr(stress, "METHOD", stress.METHOD + 1)
         assert run(options(finished)) == 2
-    assert "measured with another method" in capsys.readouterr().err
+    assert f"method: {stress.METHOD} stored" in capsys.readouterr().err
     broken = tmp_path / "cells" / "blink_no.json"
     broken.parent.mkdir()
     cell = (finished / "cells" / broken.name).read_text("utf-8")
