@@ -13,7 +13,8 @@ from typing import Any
 
 import openpyxl
 
-from gamdss.data.sheets import TEXTS, csv_like, csv_lines, read_sheets, table_kind
+from gamdss.data.csv_text import csv_like, csv_lines
+from gamdss.data.sheets import TEXTS, read_sheets, table_kind
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.data.cells import without_prefix
+from gamdss.data.csv_text import csv_lines
 from gamdss.data.folders import folded
-from gamdss.data.sheets import csv_lines
 from gamdss.errors import AnnotationError, FoldError
 from gamdss.files import safe_name
 from gamdss.records import Clip

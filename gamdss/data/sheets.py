@@ -1,4 +1,4 @@
-"""Cells of a table file: `.xlsx` and `.xls` workbooks, CSV in the forms that programs save it.
+"""Cells of a table file: `.xlsx` and `.xls` workbooks, CSV files.
 
 A file is recognised by its content. Whatever is wrong with it is an `AnnotationError`, and nothing
 in it, such as a single cell in the last column, makes reading slow or large.
@@ -6,14 +6,11 @@ in it, such as a single cell in the last column, makes reading slow or large.
 
 from __future__ import annotations
 
-import codecs
 import contextlib
-import csv
 import gc
 import io
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from itertools import chain, islice
@@ -23,22 +20,17 @@ from typing import Any, Literal
 import openpyxl
 import pandas as pd
 
+from gamdss.data.csv_text import HEADER_WITHIN, MOST_BYTES, csv_lines, table_bytes
 from gamdss.errors import AnnotationError
-from gamdss.files import read_regular
 
 Lines = list[list[Any]]
 TableKind = Literal["xls", "xlsx", "csv"]
 
 TEXTS = (".csv", ".tsv", ".txt")
 TABLES = (".xls", ".xlsx", *TEXTS)
-HEADER_WITHIN = 60  # lines; notes may be above the header
 _MOST_COLUMNS = 256
 _MOST_ROWS = 1_048_576  # of a sheet in any spreadsheet program
 _MOST_CELLS = 20_000_000
-_MOST_BYTES = 1 << 30
-_DELIMITERS = ",;\t|"
-_CELL_END = re.compile(rb"[,;\t|\r\n]")
-_LONGEST_CELL = 60  # characters that an error shows
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
 # Not where the value is an empty text (t="str").
@@ -46,13 +38,6 @@ _UNCOMPUTED = re.compile(
     rb'<c\b(?![^>]*\bt="str")[^>]*\br="([A-Z]+\d+)"[^>]*>\s*<f\b[^>]*(?:/>|>[^<]*</f>)'
     rb"\s*(?:<v\s*/>|<v></v>)?\s*</c>"
 )
-_MARKS = {
-    codecs.BOM_UTF8: "utf-8",
-    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark is its beginning
-    codecs.BOM_UTF32_BE: "utf-32-be",
-    codecs.BOM_UTF16_LE: "utf-16-le",
-    codecs.BOM_UTF16_BE: "utf-16-be",
-}
 
 
 # What was read last, if it is asked for twice: of a plain table first the columns, then the rows. A
@@ -98,7 +83,7 @@ def read_sheets(file: Path, again: bool = False) -> dict[str, Lines]:
     Raises:
         AnnotationError: the file cannot be read, or is too large.
     """
-    data = _contents(file)
+    data = table_bytes(file)
     key = file, sha256(data).digest()
     sheets = _kept.get(key) or _parsed(file, data)
     _kept.clear()
@@ -147,55 +132,13 @@ def table_kind(file: Path) -> TableKind:
     Raises:
         AnnotationError: the file cannot be read.
     """
-    return _kind(file, _contents(file))
+    return _kind(file, table_bytes(file))
 
 
 def _kind(file: Path, data: bytes) -> TableKind:
     if data.startswith(_OLE):
         return "xls"
     return "xlsx" if data.startswith(_ZIP) or file.suffix.lower() == ".xlsx" else "csv"
-
-
-def csv_like(file: Path, lines: Iterable[Sequence[str]]) -> bytes:
-    """Lines in the form of the CSV file `file`: its delimiter, line ends and encoding.
-
-    Raises:
-        AnnotationError: the file cannot be read, or is something else.
-    """
-    data = _contents(file)
-    before, text = _decoded(file, data), io.StringIO()
-    line_end = "\r\n" if "\r\n" in before else "\n"
-    csv.writer(text, delimiter=_delimiter(before), lineterminator=line_end).writerows(lines)
-    mark, encoding = _encoding(data)
-    return mark + text.getvalue().encode(encoding)
-
-
-def csv_lines(file: Path, data: bytes | None = None, named_by: str = "the path") -> list[list[str]]:
-    """Lines of a CSV file in UTF-8 or UTF-16, divided by commas, semicolons, tabs or bars.
-
-    Args:
-        file: the file.
-        data: its content, if it is known.
-        named_by: the option that names the file, for the error.
-
-    Raises:
-        AnnotationError: the file cannot be read, or is something else.
-    """
-    data = _contents(file, named_by) if data is None else data
-    text = _decoded(file, data)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    lines = []
-    try:
-        for line in reader:
-            lines.append(line)
-    except csv.Error as error:
-        raise AnnotationError(
-            f"the table is not a CSV file ({error})",
-            file=file,
-            row=len(lines) + 1,
-            remedy="Check the quotes in that row, or save the table as CSV again.",
-        ) from error
-    return lines
 
 
 def column_positions(columns: Mapping[str, Sequence[str]], cells: Sequence[Any]) -> dict[str, int]:
@@ -227,20 +170,10 @@ def fold(text: object) -> str:
     return " ".join(str(text).split()).lower()
 
 
-def _contents(file: Path, named_by: str = "the path") -> bytes:
-    try:
-        return read_regular(file, _MOST_BYTES)
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise AnnotationError(
-            f"the table cannot be read ({problem})", file=file, remedy=f"Check {named_by}."
-        ) from error
-
-
 def _sheets(data: bytes) -> dict[str, Lines]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
-            raise _TooLargeError(f"more than {_MOST_BYTES >> 20} MB of content")
+        if sum(part.file_size for part in archive.infolist()) > MOST_BYTES:
+            raise _TooLargeError(f"more than {MOST_BYTES >> 20} MB of content")
         _require_computed(archive)
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     try:
@@ -324,53 +257,3 @@ def _plain(cell: Any) -> Any:
             return "#ERROR!"
         return int(cell) if cell.is_integer() else cell
     return cell
-
-
-def _encoding(data: bytes) -> tuple[bytes, str]:
-    """The mark at the beginning of a text, and its encoding."""
-    mark = next((mark for mark in _MARKS if data.startswith(mark)), b"")
-    encoding = _MARKS.get(mark, "utf-8")
-    if not mark and b"\0" in data[:4096]:  # UTF-16 without a mark: the zeros of ASCII letters
-        zeros = Counter(place % 2 for place, byte in enumerate(data[:4096]) if not byte)
-        encoding = "utf-16-le" if zeros[1] > zeros[0] else "utf-16-be"
-    return mark, encoding
-
-
-def _decoded(file: Path, data: bytes) -> str:
-    mark, encoding = _encoding(data)
-    try:
-        text = data[len(mark) :].decode(encoding)
-    except UnicodeDecodeError as error:
-        if encoding == "utf-8" and b"\0" not in data:
-            raise _not_utf8(file, data[len(mark) :], error.start) from error
-        problem = f"byte {error.start} is not {encoding.upper()}"
-    else:
-        problem = "it contains zero bytes"
-        if "\0" not in text:
-            return text
-    raise AnnotationError(
-        f"the table is not a CSV file ({problem})", file=file, remedy="Save it as CSV in UTF-8."
-    )
-
-
-def _not_utf8(file: Path, data: bytes, place: int) -> AnnotationError:
-    """The error for a text whose byte at `place` is not UTF-8, with its cell in Windows-1252."""
-    before, after = (_CELL_END.split(part) for part in (data[:place], data[place:]))
-    cell = (before[-1] + after[0]).decode("cp1252", errors="replace").strip()
-    return AnnotationError(
-        f"the table is not in UTF-8, which {cell[:_LONGEST_CELL]!r} in this row shows",
-        file=file,
-        row=data.count(b"\n", 0, place) + 1,
-        remedy="Save it as CSV in UTF-8 (spreadsheet programs call it CSV UTF-8).",
-    )
-
-
-def _delimiter(text: str) -> str:
-    """The character that divides the most lines into the same, largest number of cells."""
-    lines = text[: 1 << 16].splitlines()[:HEADER_WITHIN]
-
-    def cells(delimiter: str) -> int:
-        counts = Counter(len(line) for line in csv.reader(lines, delimiter=delimiter))
-        return max(((count - 1) * lines for count, lines in counts.items()), default=0)
-
-    return max(_DELIMITERS, key=cells)

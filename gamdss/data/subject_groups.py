@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.data.sheets import csv_lines
+from gamdss.data.csv_text import csv_lines
 from gamdss.errors import AnnotationError
 
 _WHO = ("dataset", "subject", "clip")

@@ -13,8 +13,9 @@ from gamdss.files import inside
 from gamdss.metrics import Predictions, Selection, predictions
 from gamdss.records import AU_TASK, FoldResult
 from gamdss.training.checkpoint import load_result, read_about
-from gamdss.training.results import RunResults, results, unscored
+from gamdss.training.results import RunResults, unscored
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
+from gamdss.training.scoring import results
 
 # Types that JSON gives for a value of `results.json`; an interval may be None and is not checked.
 _KINDS: dict[type, type | tuple[type, ...]] = {

@@ -26,10 +26,11 @@ from gamdss.training.fold_data import Inputs, fold_data, load_inputs
 from gamdss.training.initial import digest, find_start, freeze
 from gamdss.training.learner import Learner
 from gamdss.training.ranks import find_ranks
-from gamdss.training.results import RunResults, results
+from gamdss.training.results import RunResults
 from gamdss.training.retention_choice import use_fastest
 from gamdss.training.run_directory import RunDirectory
 from gamdss.training.run_files import identity
+from gamdss.training.scoring import results
 from gamdss.training.tensorboard import require_tensorboard, write_curves
 
 log = logging.getLogger("gamdss")

@@ -1,4 +1,4 @@
-"""Folds -> the values of `results.json`: nothing in them depends on time or place."""
+"""The values of `results.json`: nothing in them depends on time or place."""
 
 from __future__ import annotations
 
@@ -8,34 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-import numpy as np
-
-from gamdss.config import Config
-from gamdss.data.action_units import units_text
 from gamdss.errors import RunError
 from gamdss.metrics import (
     MEASURES,
     ClassScores,
     Measures,
     Selection,
-    decided,
-    inner_epoch,
-    intervals,
-    oracle_epochs,
-    predictions,
-    unit_intervals,
 )
-from gamdss.metrics.units import scored_units, unit_scores
-from gamdss.records import AU_TASK, FoldResult
-
-PROTOCOLS = {
-    "loso": "leaving one subject out",
-    "kfold": "{parts} parts of whole subjects",
-    "leave-one-dataset-out": "leaving one dataset out",
-    "hold-out-dataset": "holding {held_out} out",
-    "fixed": "fixed split",
-    "all": "trained on everybody",
-}
+from gamdss.records import AU_TASK
 
 
 @dataclass(frozen=True)
@@ -191,7 +171,7 @@ class RunResults:
     def from_dict(cls, values: Mapping[str, Any]) -> RunResults:
         """The results from the values of `results.json`; fields it does not know are left out."""
         parts = {
-            **{name: _optional(_evaluation, values.get(name)) for name in get_args(Selection)},
+            **{name: _optional(evaluation, values.get(name)) for name in get_args(Selection)},
             "folds": [_summary(fold) for fold in values["folds"]],
             "started_from": values.get("started_from"),
             "seen": values.get("seen", ()),
@@ -233,7 +213,8 @@ def _made(kind: Any, values: Mapping[str, Any]) -> Any:
     )
 
 
-def _evaluation(values: Mapping[str, Any]) -> Evaluation:
+def evaluation(values: Mapping[str, Any]) -> Evaluation:
+    """An evaluation from the plain values of `results.json`."""
     per_class = {name: _made(ClassScores, found) for name, found in values["per_class"].items()}
     ends = {name: tuple(pair) if pair else None for name, pair in values["intervals"].items()}
     found: Evaluation = _made(Evaluation, {**values, "per_class": per_class, "intervals": ends})
@@ -247,111 +228,3 @@ def _summary(values: Mapping[str, Any]) -> FoldSummary:
     }
     found: FoldSummary = _made(FoldSummary, {**values, **parts})
     return found
-
-
-def results(
-    config: Config,
-    title: str,
-    synthetic: bool,
-    classes: Sequence[str],
-    folds: Sequence[FoldResult],
-    subjects: int,
-    clips: int | None = None,
-    start: tuple[str, Sequence[str]] | None = None,
-) -> RunResults:
-    """Pooled scores at each selection, and each fold.
-
-    Args:
-        config: of the run.
-        title: of the dataset.
-        synthetic: whether any of its clips were generated.
-        classes: names of the classes.
-        folds: all folds of the run.
-        subjects: how many subjects were evaluated; if nothing is held out, trained on.
-        clips: how many clips were; those that the folds hold out if None.
-        start: where the initial weights are from, and the folds whose held-out subjects they saw.
-    """
-    held_out = sum(len(fold.clips) for fold in folds)
-
-    def evaluated(selection: Selection) -> Evaluation | None:
-        return _evaluated(folds, classes, selection) if held_out else None
-
-    return RunResults(
-        dataset=title,
-        synthetic=synthetic,
-        task=config.task,
-        classes=list(classes),
-        protocol=PROTOCOLS[config.protocol.name].format(**vars(config.protocol)),
-        subjects=subjects,
-        clips=held_out if clips is None else clips,
-        epochs=config.training.epochs,
-        selection=config.training.selection,
-        seed=config.seed,
-        final=evaluated("final"),
-        inner=evaluated("inner") if config.training.selection == "inner" else None,
-        oracle=evaluated("oracle"),
-        folds=[_fold(fold, classes) for fold in folds],
-        started_from=None if start is None else start[0],
-        seen=() if start is None else start[1],
-    )
-
-
-def _evaluated(
-    folds: Sequence[FoldResult], classes: Sequence[str], selection: Selection
-) -> Evaluation:
-    found = predictions(folds, len(classes), selection)
-    values = found.scores(len(classes)).as_dict(classes)
-    ends = intervals(found, len(classes)) | unit_intervals(found, classes)
-    return _evaluation({**values, "intervals": ends})
-
-
-def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:
-    if not fold.clips:
-        return FoldSummary(fold.name, 0, final=None, inner=None, oracle=None, predictions=[])
-    oracle = oracle_epochs(fold.logits, fold.labels)
-    epochs = {"final": len(fold.logits) - 1}
-    epochs |= {"oracle_accuracy": oracle.accuracy, "oracle_f1": oracle.f1}
-    if fold.inner_logits is not None and fold.inner_labels is not None:
-        epochs["inner"] = inner_epoch(fold.inner_logits, fold.inner_labels)
-    predicted = {name: decided(fold.logits[epoch], fold.labels) for name, epoch in epochs.items()}
-    accuracy = {name: float((values == fold.labels).mean()) for name, values in predicted.items()}
-    mean_f1 = {name: _mean_f1(fold, values) for name, values in predicted.items()}
-    inner = None
-    if "inner" in epochs:
-        subjects = sorted({clip.partition("/")[0] for clip in fold.inner_clips})
-        values = epochs["inner"] + 1, accuracy["inner"], subjects
-        inner = InnerEpoch(*values, mean_f1=mean_f1["inner"])
-    chosen = oracle.accuracy + 1, oracle.f1 + 1, accuracy["oracle_accuracy"]
-    return FoldSummary(
-        held_out=fold.name,
-        clips=len(fold.clips),
-        final=FoldEpoch(len(fold.logits), accuracy["final"], mean_f1=mean_f1["final"]),
-        inner=inner,
-        oracle=OracleEpoch(*chosen, mean_f1=mean_f1["oracle_f1"]),
-        predictions=_named_predictions(fold, classes, predicted),
-    )
-
-
-def _mean_f1(fold: FoldResult, predicted: np.ndarray) -> float | None:
-    """The mean F1 of the action units that the fold scores; None if there is none."""
-    if fold.labels.ndim == 1 or not (scored := scored_units([fold])).any():
-        return None
-    return unit_scores(fold.labels, predicted, scored).uf1
-
-
-def _named_predictions(
-    fold: FoldResult, classes: Sequence[str], predicted: Mapping[str, np.ndarray]
-) -> list[Mapping[str, str]]:
-    """What each clip is and is predicted to be, by the names of classes or action units."""
-
-    def named(value: Any) -> str:
-        return classes[value] if fold.labels.ndim == 1 else units_text(value, classes)
-
-    return [
-        {
-            "clip": clip,
-            "true": named(fold.labels[i]),
-            **{name: named(values[i]) for name, values in predicted.items()},
-        }
-        for i, clip in enumerate(fold.clips)
-    ]

@@ -15,7 +15,7 @@ from openpyxl.chart import BarChart
 
 from gamdss.cli import main
 from gamdss.config import Config
-from gamdss.data import sheets
+from gamdss.data import csv_text, sheets
 from gamdss.data.annotations import scan_annotations
 from gamdss.data.check import check_dataset
 from gamdss.data.sheets import read_sheets
@@ -81,9 +81,18 @@ def test_too_many_cells_are_refused(tmp_path, monkeypatch):
         (tmp_path / name).write_bytes(data)
         with pytest.raises(AnnotationError, match="more than 10 cells"):
             read_sheets(tmp_path / name)
-    monkeypatch.setattr(sheets, "_MOST_BYTES", 5000)
-    with pytest.raises(AnnotationError, match=r"cannot be read|MB of content"):
-        read_sheets(tmp_path / "t.xlsx")
+
+
+def test_too_many_bytes_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "t.xlsx").write_bytes(GOOD)
+    with monkeypatch.context() as patch:
+        patch.setattr(sheets, "MOST_BYTES", 5000)  # unpacked
+        with pytest.raises(AnnotationError, match="MB of content"):
+            read_sheets(tmp_path / "t.xlsx")
+    monkeypatch.setattr(csv_text, "MOST_BYTES", 5000)
+    (tmp_path / "t.csv").write_bytes(b"a" * 5001)
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_sheets(tmp_path / "t.csv")
 
 
 def test_a_chart_sheet_may_come_first(tmp_path):

@@ -13,8 +13,9 @@ from gamdss.config import Config
 from gamdss.data.action_units import parse_action_units
 from gamdss.data.annotations import read_annotations, scan_annotations
 from gamdss.data.check import check_dataset
+from gamdss.data.csv_text import csv_lines
 from gamdss.data.frames import FrameFinder
-from gamdss.data.sheets import csv_lines, read_sheets
+from gamdss.data.sheets import read_sheets
 from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError

@@ -8,7 +8,7 @@ from gamdss.metrics.calibration import calibration, clip_predictions, notable
 from gamdss.records import FoldResult
 from gamdss.report.per_subject import per_subject_figure, subjects
 from gamdss.report.reliability import reliability_figure
-from gamdss.training.results import results
+from gamdss.training.scoring import results
 
 
 def results_of(folds):

@@ -21,7 +21,8 @@ from gamdss.report.film_strip import film_strip
 from gamdss.report.style import save
 from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_text
 from gamdss.runs.finished import read_run
-from gamdss.training.results import RunResults, results
+from gamdss.training.results import RunResults
+from gamdss.training.scoring import results
 
 CLASSES = ("happiness", "surprise", "others")
 
