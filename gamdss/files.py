@@ -13,13 +13,11 @@ import re
 import secrets
 import stat
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from unicodedata import category
 
-import yaml
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path
 
@@ -33,10 +31,6 @@ _FORMULA = tuple("=+-@\t\r")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 # Without waiting for the other end of a pipe; Windows would translate line ends.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-_MOST_YAML = 4 << 20  # bytes
-_MOST_VALUES = 100_000  # in a YAML file, with its aliases filled in
-_DEEPEST_YAML = 50
-_LONGEST_REASON = 300
 
 
 def safe_name(name: str, what: str, *, file: Path | None = None, row: int | None = None) -> str:
@@ -195,63 +189,6 @@ def read_regular(path: Path, limit: int) -> bytes:
         return data
     finally:
         os.close(opened)
-
-
-def read_yaml(path: Path, what: str, option: str) -> Any:
-    """The plain values of a YAML file that the user named.
-
-    Args:
-        path: the file.
-        what: what it is, for the error.
-        option: the option that names it, for the error.
-
-    Raises:
-        ConfigError: it cannot be read, or is not YAML.
-    """
-    try:
-        text = read_regular(path, _MOST_YAML).decode()
-        _check_size(yaml.compose(text, yaml.SafeLoader), {}, 0)
-        return yaml.safe_load(text)
-    except OSError as error:
-        raise ConfigError(
-            f"{what} cannot be read ({error.strerror})", file=path, remedy=f"Check {option}."
-        ) from error
-    except RecursionError as error:
-        raise ConfigError("nested too deeply", file=path, remedy="Correct it.") from error
-    except Exception as error:  # PyYAML raises whatever its constructors do
-        where = " ".join(str(error).split())[:_LONGEST_REASON]
-        raise ConfigError(f"not valid YAML: {where}", file=path, remedy="Correct it.") from error
-
-
-def _check_size(node: yaml.Node | None, sizes: dict[int, int], depth: int) -> int:
-    """The number of values in a YAML document once its aliases are filled in.
-
-    Raises:
-        RecursionError: it is nested too deeply, or contains itself.
-        ValueError: it is too large, or gives a key twice.
-    """
-    if depth > _DEEPEST_YAML:
-        raise RecursionError
-    if not isinstance(node, yaml.CollectionNode):
-        return 1
-    if id(node) not in sizes:
-        if isinstance(node, yaml.MappingNode):
-            _check_keys(node)
-        pairs = [
-            part for pair in node.value for part in (pair if isinstance(pair, tuple) else [pair])
-        ]
-        sizes[id(node)] = 1 + sum(_check_size(part, sizes, depth + 1) for part in pairs)
-    if sizes[id(node)] > _MOST_VALUES:
-        raise ValueError(f"it has more than {_MOST_VALUES} values")
-    return sizes[id(node)]
-
-
-def _check_keys(node: yaml.MappingNode) -> None:
-    keys = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
-    twice = [key for key, count in keys.items() if count > 1 and key != "<<"]
-    if twice:
-        line = node.start_mark.line + 1
-        raise ValueError(f"the mapping in line {line} has the key {twice[0]!r} more than once")
 
 
 def unwritable(path: Path, error: OSError) -> RunError:

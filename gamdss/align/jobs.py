@@ -10,7 +10,7 @@ from typing import Protocol
 
 import numpy as np
 
-from gamdss.data.frames import decode
+from gamdss.data.decoding import decode
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
 from gamdss.files import file_states

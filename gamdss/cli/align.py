@@ -14,7 +14,7 @@ from gamdss.align.settings import AlignConfig
 from gamdss.align.sources import dataset_jobs, input_jobs
 from gamdss.align.summary import CSV_NAME, summary, write_csv
 from gamdss.config.command_line import Command
-from gamdss.data.frames import decode
+from gamdss.data.decoding import decode
 from gamdss.errors import ConfigError, FrameError
 from gamdss.report.contact_sheet import Cell, contact_sheet
 

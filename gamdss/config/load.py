@@ -14,8 +14,8 @@ import yaml
 from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter, Namespace
 
 from gamdss.config import flatten
+from gamdss.config.yaml_file import read_yaml
 from gamdss.errors import ConfigError, did_you_mean
-from gamdss.files import read_yaml
 
 Values = TypeVar("Values")
 _OPTION = re.compile(r"--[a-z][\w.\-]*")

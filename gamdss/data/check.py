@@ -15,8 +15,9 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ProtocolConfig
 from gamdss.data.action_units import parse_action_units, unit_labels
 from gamdss.data.annotations import Scan, scan_annotations
+from gamdss.data.decoding import decode, is_black, mixed_sizes
 from gamdss.data.folders import PATTERN
-from gamdss.data.frames import ClipFrames, FrameFinder, decode, is_black, mixed_sizes
+from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.row_reader import Fault
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from gamdss.data.decoding import decode
 from gamdss.data.folders import listed, numbered_images
-from gamdss.data.frames import decode
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError

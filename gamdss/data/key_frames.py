@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
-from gamdss.data.frames import ClipFrames, MixedSizeError, decode, is_black, one_size
+from gamdss.data.decoding import MixedSizeError, decode, is_black, one_size
+from gamdss.data.frames import ClipFrames
 from gamdss.errors import ConfigError, FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames

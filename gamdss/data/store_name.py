@@ -15,7 +15,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from gamdss.data.frames import MOST_BYTES, ClipFrames
+from gamdss.data.decoding import MOST_BYTES
+from gamdss.data.frames import ClipFrames
 from gamdss.files import read_record, read_regular, write_record
 
 _FIELD = "store"

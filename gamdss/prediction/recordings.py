@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from gamdss.data.decoding import decode
 from gamdss.data.folders import image_folders, numbered_images
-from gamdss.data.frames import decode
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, video_files
 from gamdss.errors import ConfigError, DataRootError, FrameError

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from gamdss.config import Config
 from gamdss.config.load import checked
+from gamdss.config.yaml_file import read_yaml
 from gamdss.errors import ConfigError
-from gamdss.files import read_yaml
 from gamdss.runs.finished import FinishedRun, read_scored_run
 
 

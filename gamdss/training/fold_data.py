@@ -14,7 +14,8 @@ from gamdss.config import AugmentationConfig, Config
 from gamdss.data.augment import Draw, augment, draw, normalise, source, stack, turn, uniform
 from gamdss.data.dataset import Dataset
 from gamdss.data.draws import draw_of_epoch
-from gamdss.data.splits import Fold, set_aside
+from gamdss.data.inner_subjects import set_aside
+from gamdss.data.splits import Fold
 from gamdss.data.store import Store
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.features import FEATURES, scale

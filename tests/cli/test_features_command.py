@@ -11,7 +11,7 @@ import pytest
 
 from gamdss.cli import main
 from gamdss.data import feature_files
-from gamdss.data.frames import decode
+from gamdss.data.decoding import decode
 from gamdss.features import dense_flow, flow_feature, frame_difference
 from gamdss.report.colours import motion_colours, value_colours
 

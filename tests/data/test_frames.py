@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.errors import DataRootError, FrameError
 from gamdss.records import Clip, KeyFrames

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gamdss.data.decoding import decode
 from gamdss.data.folders import frame_number, image_folders
-from gamdss.data.frames import decode
 from gamdss.data.image_file import read_header
 from gamdss.data.video import video_files
 from gamdss.errors import FrameError

@@ -8,7 +8,8 @@ import pytest
 
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import read_annotations
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from gamdss.config import ProtocolConfig
-from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, make_folds, set_aside
+from gamdss.data.inner_subjects import set_aside
+from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, make_folds
 from gamdss.errors import ConfigError, FoldError
 from gamdss.records import Clip, KeyFrames
 

@@ -18,7 +18,8 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data import key_frames, store_name
 from gamdss.data.annotations import read_annotations
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.store import open_store

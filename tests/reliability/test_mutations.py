@@ -21,12 +21,12 @@ import gamdss
 from gamdss.cli import COMMANDS, load
 from gamdss.config.features import FeaturesConfig
 from gamdss.config.load import checked
+from gamdss.config.yaml_file import read_yaml
 from gamdss.data.annotations import read_annotations
 from gamdss.data.specs import FOLDER, get_spec
 from gamdss.data.specs.reader import read_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import GamdssError
-from gamdss.files import read_yaml
 from gamdss.metrics.scores import scores
 from gamdss.studies.tables.plan import read_plan
 

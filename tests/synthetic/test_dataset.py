@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from gamdss.data.annotations import read_annotations
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import FOLDER, get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.data.workbook import find_workbook

@@ -13,7 +13,8 @@ from gamdss.config import Config, ModelConfig, ReselectionConfig, TrainingConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.composite import sources
 from gamdss.data.dataset import open_dataset
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds

@@ -33,6 +33,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
+from gamdss.config.yaml_file import read_yaml
 from gamdss.data.specs.spec import (
     ROLES,
     Correction,
@@ -43,7 +44,6 @@ from gamdss.data.specs.spec import (
     filled,
 )
 from gamdss.errors import ConfigError
-from gamdss.files import read_yaml
 from gamdss.records import AU_TASK
 
 _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")

@@ -18,7 +18,8 @@ from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig
 from gamdss.data.dataset import Dataset, open_dataset
-from gamdss.data.frames import ClipFrames, FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds

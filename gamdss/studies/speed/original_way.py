@@ -14,7 +14,8 @@ from torchvision.transforms.v2 import functional
 
 from gamdss.config import AugmentationConfig
 from gamdss.data.augment import MEAN, STD
-from gamdss.data.frames import ClipFrames, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import ClipFrames
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS, reselect

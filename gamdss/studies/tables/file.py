@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from gamdss.config.yaml_file import read_yaml
 from gamdss.errors import ConfigError, did_you_mean
-from gamdss.files import read_yaml
 
 
 def read_table(file: Path) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any, get_args
 
 from gamdss.config import flatten
 from gamdss.config.load import checked
+from gamdss.config.yaml_file import read_yaml
 from gamdss.errors import ConfigError
-from gamdss.files import read_yaml
 from gamdss.metrics import MEASURES, Selection
 from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
 from gamdss.studies.tables.rows import Row, read_row, settings

@@ -9,8 +9,8 @@ from typing import Any
 
 from gamdss.config import Config, flatten
 from gamdss.config.load import checked
+from gamdss.config.yaml_file import read_yaml
 from gamdss.errors import ConfigError
-from gamdss.files import read_yaml
 from gamdss.studies.tables.file import known, mapping
 
 # What is the same for all rows, and where it is set.

@@ -10,7 +10,8 @@ import torch
 from gamdss.cli import main
 from gamdss.config import AugmentationConfig, Config, FramesConfig
 from gamdss.data.annotations import read_annotations
-from gamdss.data.frames import FrameFinder, decode
+from gamdss.data.decoding import decode
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.reselection import PRESETS
