@@ -114,10 +114,11 @@ class Predictor:
                 with the number of expressions.
         """
         config = self.config
-        rate = FrameStream(recording).fps
-        if rate < SLOW_FPS:
+        stream = FrameStream(recording)
+        stream.refuse_short()
+        if stream.fps < SLOW_FPS:
             raise FrameError(
-                f"{rate:.4g} frames per second are too few to see a micro-expression",
+                f"{stream.fps:.4g} frames per second are too few to see a micro-expression",
                 file=recording.path,
                 remedy=f"Record at least {SLOW_FPS}. If the stated rate is wrong, pass --fps.",
                 kind="slow",
