@@ -166,7 +166,6 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
         (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 02."),
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
-        (["RUN"], "--fold is missing"),
         (
             ["RUN", "--fold", "02", "--output", "."],
             ".: this is a folder\nName a file with --output",
@@ -182,6 +181,14 @@ def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
     words = [str(run) if word == "RUN" else word for word in words]
     assert main(["export", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_without_a_fold_the_finished_ones_are_named(finished_run, run, tmp_path, capsys):
+    words = ["--format", "safetensors", "--output", str(tmp_path / "weights.safetensors")]
+    assert main(["export", str(finished_run), *words]) == 2
+    assert "--fold is missing\nFinished folds: 01, 02, 03." in capsys.readouterr().err
+    assert main(["export", str(run), *words]) == 0  # it has one
+    assert (tmp_path / "weights.safetensors").is_file()
 
 
 def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeypatch):
