@@ -97,7 +97,7 @@ class Predictor:
 
         Raises:
             DataRootError: there is no recording.
-            FrameError: a recording cannot be decoded, or shows no face.
+            FrameError: a recording cannot be decoded, is too short or slow, or shows no face.
         """
         found = find_recordings(Path(path).expanduser(), fps)
         return [p for recording in found for p in self.recording(recording).predictions]
