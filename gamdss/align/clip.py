@@ -42,6 +42,7 @@ class Outcome:
         seen: share of the checked frames in which the crop shows the face.
         drift: largest distance of an eye from its place in the crop, in pixels of the crop.
         problem: why it failed or is lost; that the head moves; which edges cut the face.
+        remedy: what to do if it failed.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Outcome:
     seen: float | None = None
     drift: float | None = None
     problem: str = ""
+    remedy: str = ""
 
 
 def align_clip(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig) -> Outcome:
@@ -70,7 +72,7 @@ def align_clip(job: ClipJob, folder: Path, detector: Detector, settings: AlignCo
         return _align(job, folder, detector, settings)
     except FrameError as error:
         where = f"{error.file}: " if error.file else ""
-        return Outcome(job.id, FAILED, problem=f"{where}{error.problem}")
+        return Outcome(job.id, FAILED, problem=f"{where}{error.problem}", remedy=error.remedy)
 
 
 def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig) -> Outcome:
@@ -81,6 +83,8 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
         raise FrameError(
             f"no face in the {len(tried)} frames searched, {tried[0]} to {tried[-1]}",
             file=job.video or job.files[tried[0]],
+            remedy="Faces must be frontal and not too small; --detector mtcnn, blazeface or mesh, "
+            "or --yunet FILE, finds faces in more poses.",
         )
     folder.mkdir(parents=True, exist_ok=True)
     size = frames.image(frames.numbers[0]).shape
@@ -92,6 +96,7 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
                 f"frame {number} has {image.shape[1]} x {image.shape[0]} pixels, but the first one "
                 f"has {size[1]} x {size[0]}",
                 file=job.video or job.files[number],
+                remedy="Give clips whose frames have one size.",
             )
         file = folder / f"{number}{job.target(number).suffix}"
         _write(file, crop(image, found.pose, settings), settings.quality)
@@ -129,7 +134,8 @@ def _write(file: Path, image: np.ndarray, quality: int) -> None:
         _, data = cv2.imencode(file.suffix, image, options)
     except cv2.error as error:
         raise FrameError(
-            f"crops cannot be written as {file.suffix or 'files without suffix'!r}"
+            f"crops cannot be written as {file.suffix or 'files without suffix'!r}",
+            remedy="Convert the frames, for example to .png.",
         ) from error
     try:
         file.write_bytes(data.tobytes())

@@ -124,7 +124,8 @@ def dataset_jobs(
         try:
             files = finder.find(clip).files
         except FrameError as error:
-            lost.append(Outcome(clip.id, FAILED, problem=f"{error.file}: {error.problem}"))
+            problem = f"{error.file}: {error.problem}"
+            lost.append(Outcome(clip.id, FAILED, problem=problem, remedy=error.remedy))
             continue
         folder = Path(crops.native.format(**clip.path_names))
         names = {n: crops.file.format(frame=n, **clip.path_names) for n in files}

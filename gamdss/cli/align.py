@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.align import Outcome, align_clips
-from gamdss.align.clip import ALIGNED, FAILED, LOST, RELAXED
+from gamdss.align.clip import ALIGNED, LOST, RELAXED
 from gamdss.align.settings import AlignConfig
 from gamdss.align.sources import dataset_jobs, input_jobs
 from gamdss.align.summary import CSV_NAME, summary, write_csv
@@ -20,6 +20,11 @@ from gamdss.report.contact_sheet import Cell, contact_sheet
 
 _SOURCES = "Give a folder or a video with --input, or a dataset with --dataset and --data-root."
 SHEET_NAME = "contact_sheet.png"
+_LOST = (
+    "Look at the contact sheet. Cut clips whose face is lost to the frames with the face, or leave "
+    "them out."
+)
+_REMEDIES = 5  # shown, since those of missing frames differ from clip to clip
 REPORT = "_report"  # the folder of the table and the sheet: beside the output, with this ending
 
 
@@ -58,7 +63,7 @@ class Options:
 
 
 def run(options: Options, settings: AlignConfig) -> int:
-    """Align, and report the result of each clip; returns 1 if one failed."""
+    """Align, and report the result of each clip; returns 1 if one failed or its face is lost."""
     output = Path(options.output).expanduser()
     if options.input is not None:
         source = input_jobs(Path(options.input).expanduser(), output)
@@ -74,23 +79,17 @@ def run(options: Options, settings: AlignConfig) -> int:
     outcomes = source.in_order(done)
     hint = source.finish(output) if done else ""
     print(_report(outcomes, output, settings, source.notes, hint))
-    if all(outcome.pose is None for outcome in outcomes):
-        raise FrameError(
-            "no clip could be aligned",
-            file=source.place,
-            remedy="The reasons are above. Faces must be frontal; --yunet FILE names a detector "
-            "that accepts more poses.",
-        )
-    lost = [outcome.id for outcome in outcomes if outcome.status == LOST]
-    if lost:
-        raise FrameError(
-            f"the face is lost in {len(lost)} of {len(outcomes)} clips: {', '.join(lost[:5])}"
-            f"{', ...' if len(lost) > 5 else ''}",
-            file=output,
-            remedy="Look at the contact sheet; cut these clips to the frames with the face, or "
-            "leave them out.",
-        )
-    return int(any(outcome.status == FAILED for outcome in outcomes))
+    bad = [outcome for outcome in outcomes if outcome.status not in (ALIGNED, RELAXED)]
+    remedies = "\n".join(list(dict.fromkeys(filter(None, map(_remedy, bad))))[:_REMEDIES])
+    if len(bad) == len(outcomes):
+        raise FrameError("no clip could be aligned", file=source.place, remedy=remedies)
+    if bad:
+        print(f"\n{len(bad)} of {len(outcomes)} clips could not be aligned\n{remedies}")
+    return int(bool(bad))
+
+
+def _remedy(outcome: Outcome) -> str:
+    return _LOST if outcome.status == LOST else outcome.remedy
 
 
 def _report(

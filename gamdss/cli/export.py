@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from gamdss.config.command_line import Command, positional
 from gamdss.files import check_file
-from gamdss.runs.export import SUFFIXES, export, load_trained
+from gamdss.runs.export import SUFFIXES, choose_fold, export, load_trained
 from gamdss.runs.export_pretrained import export_pretrained
 
 
@@ -17,7 +17,7 @@ class Options:
     """Export the trained network of a fold for other programs.
 
     Args:
-        fold: the fold whose network is exported.
+        fold: the fold whose network is exported; may be omitted if only one is finished.
         format: `onnx` and `torchscript`: a graph from two key frames, uint8 RGB, to logits (for a
             run on phase features: from a key frame and the feature); `safetensors`: the weights;
             `pretrained`: a folder of weights, config and model card, which
@@ -27,7 +27,7 @@ class Options:
     """
 
     run: str = positional("the run directory")
-    fold: str = field(kw_only=True)
+    fold: str | None = None
     format: Literal["onnx", "torchscript", "safetensors", "pretrained"] = "onnx"
     output: str | None = None
 
@@ -35,13 +35,14 @@ class Options:
 def run(options: Options) -> None:
     """Export, check, and print what the file takes and returns."""
     place = Path(options.run).expanduser()
-    default = place / "export" / f"{options.fold}{SUFFIXES.get(options.format, '')}"
+    fold = choose_fold(place, options.fold)
+    default = place / "export" / f"{fold}{SUFFIXES.get(options.format, '')}"
     target = Path(options.output).expanduser() if options.output else default
     if options.format == "pretrained":
-        trained, difference = export_pretrained(place, options.fold, target)
+        trained, difference = export_pretrained(place, fold, target)
     else:
         check_file(target, "--output")
-        trained = load_trained(place, options.fold)
+        trained = load_trained(place, fold)
         difference = export(trained, options.format, target)
     about = trained.about
     lines = [

@@ -29,8 +29,8 @@ class Options:
 
     Args:
         output: folder of the tables and the figures.
-        input: a folder of frames, a tree of such folders (one per clip), or a video, each with one
-            face and one expression; align them first with `gamdss align`.
+        input: a video, a folder of frames, or a tree of both; each is a clip with one face and one
+            expression; align them first with `gamdss align`.
         workers: threads for `input`; 0 takes one per processor.
         dataset: long-video dataset in place of `input`, `casme2sq`, `sammlv` or `cas3lv`; all its
             recordings are spotted, and scored by the rule of the MEGC.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gamdss.metrics import MEASURES
+from gamdss.records import AU_TASK
 
 TEMPLATE = """\
 ---
@@ -32,15 +33,33 @@ frames of a clip (onset, apex, offset) to the classes {{ classes }}.
 
 ## Use
 
+In this folder, with noise in place of the three key frames of a clip:
+
 ```python
+import numpy as np
+import torch
+from torch.nn.functional import interpolate
+
 import gamdss
 
-net = gamdss.TwoBranchNet.from_pretrained("FOLDER_OR_REPOSITORY")
-logits = net.predict_logits(onset, apex, offset)  # normalised frames (B, 3, {{ size }}, {{ size }})
+MEAN = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+DEVIATION = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+
+
+def prepare(face):  # uint8 RGB (height, width, 3)
+    image = torch.from_numpy(face.copy()).permute(2, 0, 1)[None]
+    image = interpolate(image, ({{ size }}, {{ size }}), mode="bilinear", antialias=True)
+    return (image / 255 - MEAN) / DEVIATION  # (1, 3, {{ size }}, {{ size }})
+
+
+faces = np.random.default_rng(0).integers(0, 256, (3, 340, 280, 3), np.uint8)  # put yours here
+onset, apex, offset = map(prepare, faces)
+net = gamdss.TwoBranchNet.from_pretrained({{ arguments }})  # or the repository's name
+{{ call }}
 ```
 
-Frames are RGB, divided by 255, minus ImageNet's mean (0.485, 0.456, 0.406), divided by its
-deviation (0.229, 0.224, 0.225). {{ inputs }}
+Frames are face crops in RGB. As in training, they are resized as uint8 by bilinear interpolation
+with antialiasing, divided by 255, minus ImageNet's mean, divided by its deviation.{{ inputs }}
 
 The licence of the data decides whether these weights may be shared. They recognise elicited
 expressions in cropped faces of a laboratory, not what a person feels.
@@ -56,7 +75,8 @@ def card_values(config: Mapping[str, Any]) -> dict[str, Any]:
     """The values of `TEMPLATE` from the config of a folder."""
     about = config["gamdss"]
     classes = about.get("classes") or [str(i) for i in range(config["num_classes"])]
-    features = (about.get("features") or {}).get("name", "difference")
+    custom = config.get("custom_temporal")
+    call, inputs = _call(about, config["image_size"])
     return {
         "title": f"GAMDSS, {about.get('title', 'weights of unknown origin')}",
         "classes": ", ".join(classes),
@@ -64,10 +84,31 @@ def card_values(config: Mapping[str, Any]) -> dict[str, Any]:
         "facts": _facts(about, config),
         "score": _score(about),
         "size": config["image_size"],
-        "inputs": ""
-        if features == "difference"
-        else f"The temporal stream takes the phase feature `{features}` as fourth argument.",
+        "arguments": f'".", temporal={custom}()' if custom else '"."',
+        "call": call,
+        "inputs": inputs,
     }
+
+
+def _call(about: Mapping[str, Any], size: int) -> tuple[str, str]:
+    """The lines that call the network, and what is to be said of its inputs."""
+    lines, given, said = [], "onset, apex, offset", ""
+    motion = next((text for text in about.get("inputs", ()) if text.startswith("motion")), None)
+    if motion is not None:
+        lines.append(f"motion = torch.zeros(1, 2, 3, {size}, {size})  # put yours here")
+        given = f"{given}, motion"
+        said = (
+            " The temporal stream takes the feature of both phases, rising and falling, as fourth "
+            f"argument (`gamdss.features`). Of one phase it is {motion.partition(': ')[2]}."
+        )
+    lines.append(f"logits = net.predict_logits({given})  # (1, classes)")
+    units = about.get("task") == AU_TASK
+    lines.append(
+        "print(logits > 0)  # which of the action units above move"
+        if units
+        else "print(logits.softmax(1))  # probabilities of the classes above"
+    )
+    return "\n".join(lines), said
 
 
 def _warnings(about: Mapping[str, Any]) -> list[str]:

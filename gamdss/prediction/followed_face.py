@@ -16,7 +16,7 @@ from gamdss.align.search import WANTED, Attempt
 from gamdss.align.settings import AlignConfig
 from gamdss.prediction.face_motion import FaceMotion, likeness
 from gamdss.prediction.face_search import FaceChoice, faces_in, is_at, sees
-from gamdss.prediction.recordings import Frame
+from gamdss.prediction.recordings import SHORTEST, Frame
 from gamdss.prediction.stretches import (
     Ending,
     Stabilise,
@@ -29,7 +29,6 @@ from gamdss.prediction.stretches import (
 # Seconds: between looks at a followed face, between looks at whole frames, without a look that
 # finds the face, without flow that follows it, of views that a new one is compared with.
 _CHECK, _WHOLE, _PATIENCE, _BLIND, _MEMORY = 1 / 3, 1.0, 1.0, 0.1, 2.0
-_SHORTEST = 0.3  # seconds of a stretch
 _EARLY = 10  # frames that are searched for the detections of the first pose
 _VISIBLE = 0.75  # part of the face that must be inside the picture and the crop
 # Correlation of details with views of the last two seconds below which it is another face. Between
@@ -129,7 +128,7 @@ class FollowedFace:
             last = self._confirmed
             ending = "face lost" if ending in ("end", "cut") else ending
         count = last + 1
-        if count < 2 or self._seconds[last] - self._seconds[0] < _SHORTEST:
+        if count < 2 or self._seconds[last] - self._seconds[0] < SHORTEST:
             return None
         poses, start = self._corrected(count), self.pose
         moved = max(movement(pose, start) for pose in starmap(Pose, poses))

@@ -15,7 +15,7 @@ import numpy as np
 FPS_RANGE = (1, 2000)
 _READ = 1000  # frames whose timestamps are read
 _DIFFERENT = 0.25  # share by which the stated rate may differ from the timestamps
-# A video that ends this share, and more than so many frames, before its stated end is truncated;
+# A video that ends this share, and more than so many frames, before its stated end may be cut off;
 # headers of intact videos can be a few frames off. Of a video with a wrong rate, or of a container
 # that stores only a duration, the time must be short by this share and by so many seconds.
 _TRUNCATED, _FRAMES, _SECONDS = 0.05, 5, 0.5
@@ -33,12 +33,16 @@ class FrameRate:
         frames: number of frames, by the header; 0 if unknown.
         measured: frames per second, by the median interval between timestamps; 0 if unknown.
         counted: whether `frames` is stored, and not estimated from the duration.
+        read_frames: number of frames whose timestamps were read, all of them if it is below 1000.
+        seconds: from the first to the last of these timestamps; 0 if unknown.
     """
 
     stated: float
     frames: int
     measured: float
     counted: bool = True
+    read_frames: int = 0
+    seconds: float = 0.0
 
     @classmethod
     def read(cls, video: cv2.VideoCapture, path: Path) -> FrameRate:
@@ -52,7 +56,9 @@ class FrameRate:
         gaps = np.diff(np.unique(stamps))  # sorted, since packets are not in the order of time
         measured = 1 / float(np.median(gaps)) if gaps.size else 0.0
         measured = measured if usable(measured) else 0.0
-        return cls(stated, frames, measured, path.suffix.lower() in _COUNTED)
+        counted = path.suffix.lower() in _COUNTED
+        seconds = max(stamps, default=0.0) - min(stamps, default=0.0)
+        return cls(stated, frames, measured, counted, len(stamps), seconds)
 
     @property
     def wrong(self) -> bool:
@@ -85,7 +91,7 @@ class FrameRate:
         if self.frames - frames <= max(_FRAMES, _TRUNCATED * self.frames):
             return ""
         if self.counted and not self.wrong:
-            return f"frame {frames} of {self.frames}"
+            return f"frame {frames} of the {self.frames} that it states"
         early = self._duration - seconds > max(_SECONDS, _TRUNCATED * self._duration)
         return f"{seconds:.1f} of {self._duration:.1f} seconds" if early else ""
 

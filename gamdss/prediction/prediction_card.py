@@ -15,6 +15,12 @@ from gamdss.report.motion_curve import Curve, motion_panel
 from gamdss.report.style import BLUE, FAINT, VERMILLION, bare, house_style, save
 
 _ROOM = 1.25  # of the width of the bars, for their numbers
+_CAPTION = (
+    "Black: measured motion. Grey: mean of the courses that fit it. Orange: key frames with their "
+    "intervals; each is the median over these courses.\n"
+    "The apex need not be where the grey curve is highest, and if an expression is held, it can be "
+    "anywhere on the plateau."
+)
 
 
 @house_style()
@@ -29,7 +35,7 @@ def draw_card(path: Path, number: int, item: Prediction) -> None:
     Raises:
         RunError: the file cannot be written.
     """
-    figure = Figure(figsize=(11, 6.6), layout="constrained")
+    figure = Figure(figsize=(11, 6.9), layout="constrained")
     axes = figure.subplot_mosaic("AABBCCDDEE;FFFFFFGGGG")
     for place, (name, key) in enumerate(zip(KEYS, item.keys.numbers, strict=True)):
         bare(axes["ABC"[place]])
@@ -47,6 +53,8 @@ def draw_card(path: Path, number: int, item: Prediction) -> None:
         weight="bold",
         color=None if item.reliable else VERMILLION,
     )
+    if item.fit is not None:
+        figure.supxlabel(_CAPTION, x=0.01, ha="left", size=8.5, color=FAINT)
     save(figure, path)
 
 

@@ -97,7 +97,7 @@ class Predictor:
 
         Raises:
             DataRootError: there is no recording.
-            FrameError: a recording cannot be decoded, or shows no face.
+            FrameError: a recording cannot be decoded, is too short or slow, or shows no face.
         """
         found = find_recordings(Path(path).expanduser(), fps)
         return [p for recording in found for p in self.recording(recording).predictions]
@@ -114,10 +114,11 @@ class Predictor:
                 with the number of expressions.
         """
         config = self.config
-        rate = FrameStream(recording).fps
-        if rate < SLOW_FPS:
+        stream = FrameStream(recording)
+        stream.refuse_short()
+        if stream.fps < SLOW_FPS:
             raise FrameError(
-                f"{rate:.4g} frames per second are too few to see a micro-expression",
+                f"{stream.fps:.4g} frames per second are too few to see a micro-expression",
                 file=recording.path,
                 remedy=f"Record at least {SLOW_FPS}. If the stated rate is wrong, pass --fps.",
                 kind="slow",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +16,12 @@ from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, video_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.frame_rate import FrameRate, usable
+from gamdss.reselection.motion.fit import LEAST_FRAMES
 
 # Below this, a micro-expression (at most half a second) has fewer than eight frames.
 SLOW_FPS = 15
+SHORTEST = 0.3  # seconds with a face, below which nothing can be predicted
+_LEAST = f"A recording needs at least {LEAST_FRAMES} frames and {SHORTEST:g} seconds"
 # Intervals between frames that differ this much from the median are irregular; a share of them
 # above the second number is a variable frame rate.
 _IRREGULAR, _VARIABLE = 0.25, 0.01
@@ -58,10 +61,13 @@ class Recording:
             raise ConfigError(f"the frame rate is {self.fps}", remedy="It must be 1 to 2000.")
 
 
-def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
+def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> list[Recording]:
     """The recordings at a path: a video, a folder of frames, or a tree of both.
 
-    A single image is not a recording.
+    Args:
+        place: the path.
+        fps: frames per second, for folders of frames.
+        least: number of images that make a folder a recording; one is a picture.
 
     Raises:
         DataRootError: there is none.
@@ -70,20 +76,31 @@ def find_recordings(place: Path, fps: float | None = None) -> list[Recording]:
         return [Recording(place.stem, place, fps)]
     if not place.is_dir():
         raise DataRootError("no such folder or file", file=place, remedy="Check --input.")
-    folders = [folder for folder, images in image_folders(place) if len(images) > 1]
-    paths = sorted([*video_files(place), *folders])
+    folders = list(image_folders(place))
+    recorded = [folder for folder, images in folders if len(images) >= least]
+    paths = sorted([*video_files(place), *recorded])
     if not paths:
-        raise DataRootError(
-            f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "
-            "this folder or below it",
-            file=place,
-            remedy="Give a video, a folder of frames, or a tree of them.",
-        )
+        raise _no_recording(place, [images[0] for _, images in folders])
     names = [
         place.resolve().name if path == place else path.relative_to(place).as_posix()
         for path in paths
     ]
     return [Recording(name, path, fps) for name, path in zip(names, paths, strict=True)]
+
+
+def _no_recording(place: Path, pictures: Sequence[Path]) -> DataRootError:
+    """No recording, but perhaps folders with a picture each."""
+    problem = (
+        f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "
+        "this folder or below it"
+    )
+    remedy = "Give a video, a folder of frames, or a tree of them."
+    if pictures:
+        name, more = pictures[0].relative_to(place).as_posix(), len(pictures) - 1
+        which = f"{name} and {more} more are single images" if more else f"{name} is a single image"
+        problem = f"{which}: the frames of a recording are in one folder"
+        remedy = f"{remedy} {_LEAST}."
+    return DataRootError(problem, file=place, remedy=remedy)
 
 
 class FrameStream:
@@ -130,8 +147,7 @@ class FrameStream:
         """Frames with these numbers (all by default), in rising order; others are not decoded.
 
         Raises:
-            FrameError: a frame cannot be decoded or has another size; the video has fewer frames
-                than it states.
+            FrameError: a frame cannot be decoded or has another size; no frame can be.
         """
         self._seconds, self._end = [], ""
         size: tuple[int, ...] = ()
@@ -147,6 +163,26 @@ class FrameStream:
             size = frame.image.shape
             self._seconds.append(frame.seconds)
             yield frame
+
+    def refuse_short(self) -> None:
+        """Refuse a recording that is too short for an expression, before it is decoded.
+
+        Raises:
+            FrameError: it is.
+        """
+        count, seconds = self._rate.read_frames, self._rate.seconds
+        if self._files:
+            count, seconds = len(self._files), (max(self._files) - min(self._files)) / self.fps
+        elif self.recording.fps or not seconds:
+            seconds = max(count - 1, 0) / self.fps
+        if not count or (count >= LEAST_FRAMES and seconds >= SHORTEST):
+            return
+        problem, remedy = "one frame: a still picture, not a recording", f"{_LEAST}."
+        if count > 1:
+            problem = f"{count} frames ({seconds:.2g} seconds) are too few to see an expression"
+            needed = max(LEAST_FRAMES, math.ceil(round(SHORTEST * self.fps, 6)) + 1)
+            remedy = f"{_LEAST}: {needed} frames at {self.fps:.4g} frames per second."
+        raise FrameError(problem, file=self.recording.path, remedy=remedy, kind="short")
 
     @property
     def warnings(self) -> list[str]:
@@ -202,8 +238,6 @@ class FrameStream:
         if not number:
             raise _broken(self.recording.path, "the video has no frame that can be decoded")
         if end := self._rate.truncated(number, stamp):
-            if self._rate.counted:
-                raise _broken(self.recording.path, f"the video ends after {end}")
             self._end = f"the video ends after {end}: check that it is complete"
 
 

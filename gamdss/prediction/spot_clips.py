@@ -14,10 +14,10 @@ from tabulate import tabulate
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gamdss.data.folders import image_folders
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.errors import ConfigError, DataRootError, FrameError
+from gamdss.errors import ConfigError, FrameError
 from gamdss.files import unwritable, write_csv
+from gamdss.prediction.recordings import Recording, find_recordings
 from gamdss.records import KEYS, RELIABLE
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
@@ -44,16 +44,16 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
     """Spot the key frames of every clip of a folder, tree or video.
 
     Args:
-        place: a folder of frames, a tree of such folders (one per clip), or a video.
+        place: a video, a folder of frames, or a tree of both, one clip each.
         output: folder of the table and the figures; created before the work.
         workers: threads; 0 takes one per processor.
 
     Raises:
-        DataRootError: `place` contains no frames.
+        DataRootError: `place` contains no clip.
         ConfigError: `output` is inside `place`.
         RunError: `output` cannot be written.
     """
-    clips = _clips(place)
+    clips = find_recordings(place, least=1)
     prepare_output(output, place)
     threads = min(workers or os.cpu_count() or 1, len(clips))
     with (
@@ -62,34 +62,10 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
         tqdm(total=len(clips), desc="spotting", unit="clip") as bar,
     ):
         found = []
-        for item in pool.map(lambda clip: _spot(*clip), clips):
+        for item in pool.map(_spot, clips):
             found.append(item)
             bar.update()
     return found
-
-
-def _clips(place: Path) -> list[tuple[str, Path]]:
-    """Name and path of each clip.
-
-    Raises:
-        DataRootError: there is none.
-    """
-    if place.is_file():
-        return [(place.stem, place)]
-    if not place.is_dir():
-        raise DataRootError("the input does not exist", file=place, remedy="Check --input.")
-    folders = [folder for folder, _ in image_folders(place)]
-    if not folders:
-        raise DataRootError(
-            "the folder and its subfolders contain no images",
-            file=place,
-            remedy="Give a folder of frames, a tree of such folders, or a video with --input.",
-        )
-    root = place.resolve().name
-    return [
-        (root if folder == place else folder.relative_to(place).as_posix(), folder)
-        for folder in folders
-    ]
 
 
 def prepare_output(output: Path, place: Path) -> None:
@@ -112,16 +88,16 @@ def prepare_output(output: Path, place: Path) -> None:
         raise unwritable(output, error) from error
 
 
-def _spot(name: str, place: Path) -> Spotted:
+def _spot(clip: Recording) -> Spotted:
     try:
-        frames = FrameSequence(place)
+        frames = FrameSequence(clip.path)
         fit = fit_spotted(frames)
         # Decoded again, since all frames of a long video would not fit into memory.
         faces = [cv2.resize(frames[n], (_TILE, _TILE))[..., ::-1] for n in fit.keys.numbers]
     except FrameError as error:
         where = "" if error.file is None else f"{error.file}: "
-        return Spotted(name, problem=f"{where}{error.problem}")
-    return Spotted(name, len(frames), fit, np.concatenate(faces))
+        return Spotted(clip.name, problem=f"{where}{error.problem}")
+    return Spotted(clip.name, len(frames), fit, np.concatenate(faces))
 
 
 def write_spotted(found: Sequence[Spotted], output: Path) -> str:

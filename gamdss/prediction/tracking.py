@@ -36,7 +36,7 @@ def track(
 
     Raises:
         DetectorError: the detector is missing or broken.
-        FrameError: the recording cannot be decoded to its end.
+        FrameError: the recording cannot be decoded.
     """
     stream = FrameStream(recording)
     detector = detector or load_detector(settings)

@@ -88,22 +88,36 @@ class Trained:
     from_features: bool = False
 
 
+def choose_fold(run: Path, fold: str | None) -> str:
+    """A finished fold by its name, or the only one.
+
+    Raises:
+        RunError: not a run, no finished fold of this name, or several and no name; the error lists
+            those that are finished.
+    """
+    read_config(run)
+    done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
+    if fold is None and len(done) == 1:
+        return done[0]
+    if fold is None or fold not in done:
+        missing = "the run has no finished fold" + ("" if fold is None else f" {fold!r}")
+        raise RunError(
+            "--fold is missing" if fold is None and done else missing,
+            file=run,
+            remedy=f"Finished folds: {', '.join(done) or 'none'}.",
+        )
+    return fold
+
+
 def load_trained(run: Path, fold: str) -> Trained:
     """The network of a finished fold, from the run's config and the fold's checkpoint.
 
     Raises:
-        RunError: not a run, or no finished fold of this name; the error lists those that are.
+        RunError: as `choose_fold`.
         CheckpointError: the checkpoint is incomplete or corrupt, or of another network.
     """
     config = read_config(run)
-    file = run / "folds" / fold / "checkpoint.safetensors"
-    done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
-    if fold not in done:
-        raise RunError(
-            f"the run has no finished fold {fold!r}",
-            file=run,
-            remedy=f"Finished folds: {', '.join(done) or 'none'}.",
-        )
+    file = run / "folds" / choose_fold(run, fold) / "checkpoint.safetensors"
     classes = read_about(file).get("classes", [])
     net = build_network(without_start(config.model), len(classes)).eval()
     load_weights(file, net)

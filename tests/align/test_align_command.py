@@ -169,18 +169,19 @@ def test_a_face_that_is_lost_is_reported(photo, tmp_path, align):
     write(raw / "cut", [photo] * 12 + [empty] * 8)
     write(raw / "gone", [posed(photo, 0, 1, (max(0, 9 * (n - 8)), 0)) for n in range(20)])
     write(raw / "whole", [photo] * 20)
-    code, shown, error = align("--input", raw, "--output", out)
-    assert code == 2
-    assert "the face is lost in 2 of 3 clips: cut, gone" in error
+    code, shown, _ = align("--input", raw, "--output", out)
+    assert code == 1
+    assert "2 of 3 clips could not be aligned\nLook at the contact sheet." in shown
     assert "  cut: no face in the crops of frames 14," in shown
     rows = {line.split(",")[0]: line.split(",") for line in lines_of(out)}
     assert [row[1] for row in rows.values()] == ["lost", "lost", "aligned"]
     assert [float(rows[name][11]) for name in ("cut", "whole")] == [0.6, 1.0]
     assert float(rows["whole"][12]) < 3
     assert (out / "cut" / "img20.png").is_file()
-    again = align("--input", raw, "--output", out)
-    assert again[0] == 2
-    assert again[1:] == (shown, error)
+    assert align("--input", raw, "--output", out)[:2] == (1, shown)
+    code, _, error = align("--input", raw / "cut", "--output", tmp_path / "one")
+    assert code == 2
+    assert "no clip could be aligned\nLook at the contact sheet." in error
 
 
 @pytest.mark.slow
@@ -204,7 +205,8 @@ def test_a_file_that_is_not_a_video(tmp_path, align, content):
     code, shown, error = align("--input", file, "--output", tmp_path / "out")
     assert code == 2
     assert "clip.mp4: the file is not a video that can be decoded" in shown
-    assert "no clip could be aligned" in error
+    assert "clip.mp4: no clip could be aligned\nCheck that it plays, or convert it" in error
+    assert "frontal" not in error
 
 
 def test_no_clip_can_be_aligned(photo, tmp_path, align):
@@ -212,7 +214,7 @@ def test_no_clip_can_be_aligned(photo, tmp_path, align):
     code, shown, error = align("--input", tmp_path / "raw", "--output", tmp_path / "out")
     assert code == 2
     assert "a: " in shown
-    assert "no clip could be aligned" in error
+    assert "no clip could be aligned\nFaces must be frontal" in error
     assert lines_of(tmp_path / "out")[0].startswith("a,failed")
 
 

@@ -110,11 +110,16 @@ def test_nothing_found_is_an_answer_and_a_broken_video_is_named(
     assert predict(finished_run, place, tmp_path / "out") == 0
     assert "still.avi: no expression found" in capsys.readouterr().out
     (place / "broken.avi").write_bytes(b"nothing")
+    film(place / "short.avi", [image] * 9)
+    assert cv2.imwrite(str(tmp_path / "face.png"), image)
+    (tmp_path / "face.png").rename(place / "picture.mp4")
     film(place / "empty.avi", [np.full((200, 200, 3), 90, np.uint8)] * 40)
     assert predict(finished_run, place, tmp_path / "out") == 1
     shown = capsys.readouterr().out
     assert "broken.avi: not a video that can be decoded" in shown
     assert "empty.avi: no face was found in 40 frames" in shown
+    assert "short.avi: 9 frames (0.27 seconds) are too few" in shown
+    assert "picture.mp4: one frame: a still picture" in shown
     (place / "still.avi").unlink()
     assert predict(finished_run, place, tmp_path / "out") == 2
     assert "Traceback" not in capsys.readouterr().err

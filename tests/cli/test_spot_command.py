@@ -24,6 +24,13 @@ def made(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("spot") / "made", CLEAR, progress=False)
 
 
+def film(file, images):
+    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 100, (80, 96))
+    for image in images:
+        stream.write(image)
+    stream.release()
+
+
 def rows(folder):
     with (folder / "keyframes.csv").open(newline="") as file:
         return list(csv.DictReader(file))
@@ -51,14 +58,19 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
 def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_are_written(made, tmp_path, capsys):
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped" / "sub01", tree)
+    clip = next(tree.iterdir())
+    film(tree / "film.avi", FrameSequence(clip).values())
     short = tree / "short"
     short.mkdir()
-    for file in sorted(next(made.glob("Cropped/sub01/*")).iterdir())[:4]:
+    for file in sorted(clip.iterdir())[:4]:
         shutil.copy(file, short)
     assert main(["spot", "--input", str(tree), "--output", str(tmp_path / "out")]) == 1
     by_name = {row["clip"]: row for row in rows(tmp_path / "out")}
     assert "too few" in by_name["short"]["problem"]
-    assert sum(row["problem"] == "" for row in by_name.values()) == 2
+    assert sum(row["problem"] == "" for row in by_name.values()) == 3
+    first = FrameSequence(clip).numbers[0]
+    filmed, same = (int(by_name[name]["apex"]) for name in ("film.avi", clip.name))
+    assert filmed == pytest.approx(same - first + 1, abs=2)
     assert "too few" in capsys.readouterr().out
 
 

@@ -1,6 +1,7 @@
 """Networks as folders: the same logits again without a network; broken folders are explained."""
 
 import json
+import re
 
 import huggingface_hub
 import pytest
@@ -84,6 +85,13 @@ def test_the_model_card_states_data_score_and_interval(folder):
     assert "leaving one subject out, fold 01; held out: 01" in text
     assert "| UF1 | 0.500 | 0.250 to 0.750 |" in text
     assert "| UAR | 0.400 | |" in text
+
+
+def test_the_example_of_a_model_card_passes_a_custom_stream(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    (code,) = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    exec(code, {"Patches": Patches})
+    assert "tensor([[" in capsys.readouterr().out
 
 
 def test_a_custom_stream_must_be_passed(folder):

@@ -65,6 +65,16 @@ def rotate(path):
     path.write_bytes(data)
 
 
+def restate(path, count):
+    """Make an .avi state another number of frames; returns its path."""
+    data = bytearray(path.read_bytes())
+    for header, place in ((b"avih", 24), (b"strh", 40)):
+        start = data.index(header) + place
+        data[start : start + 4] = struct.pack("<I", count)
+    path.write_bytes(data)
+    return path
+
+
 def vary(path, short, long):
     """Give the frames of an .mp4 two durations, half of them each, in units of its time scale."""
     data = bytearray(path.read_bytes())

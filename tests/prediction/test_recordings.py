@@ -6,7 +6,7 @@ import weakref
 
 import numpy as np
 import pytest
-from filmed import coffee, film, frames, portrait, record, rotate, vary
+from filmed import coffee, film, frames, portrait, record, restate, rotate, vary
 
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
@@ -76,6 +76,46 @@ def test_a_tree_of_videos_and_folders(tmp_path):
         find_recordings(tmp_path / "empty")
 
 
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (["."], r"img1\.png is a single image"),
+        (["a", "b"], r"a/img1\.png and 1 more are single images"),
+    ],
+)
+def test_a_single_image_is_named(tmp_path, folders, said):
+    for folder in folders:
+        frames(tmp_path / "in" / folder, GREYS[:1])
+    with pytest.raises(DataRootError, match=said) as error:
+        find_recordings(tmp_path / "in")
+    assert "A recording needs at least 8 frames and 0.3 seconds" in error.value.remedy
+    names = [found.name for found in find_recordings(tmp_path / "in", least=1)]
+    assert names == (["in"] if folders == ["."] else folders)
+
+
+def test_recordings_that_are_too_short_are_refused(tmp_path):
+    for fps, count in ((25, 8), (15, 7), (60, 18)):
+        path = film(tmp_path / f"{fps}.avi", GREYS[:count], fps)
+        needed = max(8, round(0.3 * fps) + 1)
+        said = rf"{count} frames .* too few(.|\n)*{needed} frames at"
+        with pytest.raises(FrameError, match=said):
+            FrameStream(Recording("clip", path)).refuse_short()
+        FrameStream(Recording("clip", film(path, GREYS[:needed], fps))).refuse_short()
+    FrameStream(Recording("clip", path, fps=20)).refuse_short()
+    raw = frames(tmp_path / "raw", GREYS)
+    FrameStream(Recording("raw", raw, 70)).refuse_short()
+    with pytest.raises(FrameError, match=r"24 frames \(0.23 seconds\)"):
+        FrameStream(Recording("raw", raw, 100)).refuse_short()
+
+
+@pytest.mark.parametrize("name", ["face.mp4", "face.png"])
+def test_a_picture_that_is_given_as_a_video_is_named(tmp_path, name):
+    frames(tmp_path / "raw", [portrait()])
+    path = (tmp_path / "raw" / "img1.png").rename(tmp_path / name)
+    with pytest.raises(FrameError, match=f"{name}: one frame: a still picture"):
+        FrameStream(Recording("face", path)).refuse_short()
+
+
 @pytest.mark.parametrize("content", [b"", b"not a video" * 99])
 def test_what_is_not_a_video(tmp_path, content):
     path = tmp_path / "clip.mp4"
@@ -84,14 +124,24 @@ def test_what_is_not_a_video(tmp_path, content):
         FrameStream(Recording("clip", path))
 
 
-def test_a_truncated_video_gives_its_frames_then_an_error(tmp_path):
+def test_a_truncated_video_gives_its_frames_and_a_warning(tmp_path):
     path = film(tmp_path / "clip.avi", [portrait(), coffee()] * 20)
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2])
-    seen = []
-    with pytest.raises(FrameError, match=r"clip\.avi: the video ends after frame \d+ of 40"):
-        seen.extend(frame.number for frame in FrameStream(Recording("clip", path)))
+    stream = FrameStream(Recording("clip", path))
+    seen = [frame.number for frame in stream]
     assert 10 < len(seen) < 30
+    said = f"the video ends after frame {len(seen)} of the 40 that it states"
+    assert any(text.startswith(said) for text in stream.warnings)
+
+
+@pytest.mark.parametrize("stated", [0, 12, 25, 48])
+def test_all_frames_are_read_whatever_number_is_stated(tmp_path, stated):
+    path = restate(film(tmp_path / "clip.avi", GREYS), stated)
+    stream = FrameStream(Recording("clip", path))
+    assert levels(stream) == [(n, n) for n in range(1, 25)]
+    said = ["the video ends after frame 24 of the 48 that it states: check that it is complete"]
+    assert stream.warnings == (said if stated == 48 else [])
 
 
 def test_rotation_is_applied(tmp_path):

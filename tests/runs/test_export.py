@@ -1,7 +1,9 @@
 """Exported networks give the same logits from the same frames, in other programs too."""
 
 import json
+import re
 
+import cv2
 import onnx
 import onnxruntime
 import pytest
@@ -11,6 +13,7 @@ from torch import nn
 
 from gamdss.cli import main
 from gamdss.data.augment import normalise
+from gamdss.data.key_frames import KeyFrameReader
 from gamdss.errors import RunError
 from gamdss.metrics import chosen_logits
 from gamdss.models.retention import RetentionTables
@@ -109,6 +112,29 @@ def test_a_network_of_features_takes_the_feature(inner_flow_run, tmp_path, capsy
     torch.testing.assert_close(sum(chances) / 2, recorded.softmax(1), rtol=0, atol=1e-4)
 
 
+@pytest.mark.parametrize("name", ["finished_run", "inner_flow_run"])
+def test_the_example_of_a_model_card_runs(name, request, tmp_path, monkeypatch, capsys):
+    run = request.getfixturevalue(name)
+    words = ["export", str(run), "--fold", "02", "--format", "pretrained"]
+    assert main([*words, "--output", str(tmp_path)]) == 0
+    monkeypatch.chdir(tmp_path)
+    card = (tmp_path / "README.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+    capsys.readouterr()
+    names = {}
+    exec(code, names)
+    assert "tensor([[" in capsys.readouterr().out
+    config = read_run(run).config
+    size = names["net"].image_size
+    reader = KeyFrameReader(True, size, config.frames, config.reselection)
+    seen = [reader.resize(cv2.cvtColor(face, cv2.COLOR_RGB2BGR)) for face in names["faces"]]
+    frames = normalise(torch.stack([torch.from_numpy(image) for image in seen]))
+    prepared = torch.cat([names[key] for key in ("onset", "apex", "offset")])
+    torch.testing.assert_close(prepared, frames)
+    assert "bilinear interpolation with antialiasing" in " ".join(card.split())
+    assert ("flow-dis from onset to apex: u (pixels)" in card) == (name == "inner_flow_run")
+
+
 def test_torchscript_runs_without_this_project(run, tmp_path):
     trained = load_trained(run, "02")
     file = tmp_path / "network.pt"
@@ -140,7 +166,6 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
         (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 02."),
         (["nowhere", "--fold", "02"], "there is no such run"),
         (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
-        (["RUN"], "--fold is missing"),
         (
             ["RUN", "--fold", "02", "--output", "."],
             ".: this is a folder\nName a file with --output",
@@ -156,6 +181,14 @@ def test_mistakes_are_named(words, message, run, capsys, tmp_path, monkeypatch):
     words = [str(run) if word == "RUN" else word for word in words]
     assert main(["export", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_without_a_fold_the_finished_ones_are_named(finished_run, run, tmp_path, capsys):
+    words = ["--format", "safetensors", "--output", str(tmp_path / "weights.safetensors")]
+    assert main(["export", str(finished_run), *words]) == 2
+    assert "--fold is missing\nFinished folds: 01, 02, 03." in capsys.readouterr().err
+    assert main(["export", str(run), *words]) == 0  # it has one
+    assert (tmp_path / "weights.safetensors").is_file()
 
 
 def test_a_graph_that_computes_something_else_is_not_left(run, tmp_path, monkeypatch):
