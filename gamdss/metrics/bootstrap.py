@@ -10,6 +10,19 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 DRAWS = 2000
+# Fewer units (subjects, or clips where clips are drawn) have no interval, and nothing is concluded
+# from them: two or three agree by chance, and then all draws are alike.
+FEWEST = 4
+
+
+def enough(units: int) -> bool:
+    """Whether so many subjects, or clips where clips are drawn, give an interval."""
+    return units >= FEWEST
+
+
+def too_few(units: int, names: str = "subjects") -> str:
+    """What stands where there would be intervals, such as of 2 `subjects`."""
+    return f"Too few {names} for intervals ({units}; it takes {FEWEST}), so nothing is concluded."
 
 
 def cluster_weights(

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 from scipy import stats
 
-from gamdss.metrics.bootstrap import standard_error, t_half_widths, t_p_value
+from gamdss.metrics.bootstrap import enough, standard_error, t_half_widths, t_p_value
 from gamdss.metrics.intervals import (
     Interval,
     SeedMean,
@@ -30,8 +30,8 @@ class Difference:
     """One measure of B minus that of A, each averaged over its seeds.
 
     `interval` is the 95% interval of a paired bootstrap over subjects and `p` the two-sided p of
-    its t statistic. Both are None where the bootstrap has no answer: with one subject, or if the
-    runs differ by the same amount in every draw.
+    its t statistic. Both are None where the bootstrap has no answer: with too few subjects, or if
+    the runs differ by the same amount in every draw.
     """
 
     value: float
@@ -105,7 +105,7 @@ def _differences(
     a: dict[str, SeedMean], b: dict[str, SeedMean], draws: np.ndarray, subjects: int
 ) -> dict[str, Difference]:
     values = {name: b[name].mean - a[name].mean for name in MEASURES}
-    if subjects < 2:
+    if not enough(subjects):
         return {name: Difference(value, None, None) for name, value in values.items()}
     widths = t_half_widths(draws, subjects).tolist()
     errors = standard_error(draws, subjects).tolist()

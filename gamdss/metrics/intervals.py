@@ -14,7 +14,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from gamdss.errors import FoldError
-from gamdss.metrics.bootstrap import CONFIDENCE, DRAWS, cluster_weights, t_half_widths
+from gamdss.metrics.bootstrap import CONFIDENCE, DRAWS, cluster_weights, enough, t_half_widths
 from gamdss.metrics.scores import MEASURES, measures
 from gamdss.metrics.selection import Predictions
 from gamdss.metrics.units import FALSE, FOUND, MISSED, unit_counts, unit_f1
@@ -29,8 +29,8 @@ class SeedMean:
     """One measure over the seeds of a run.
 
     `values` has each seed's, `spread` is their standard deviation (0 for one seed), and
-    `interval` the 95% interval of the mean for other subjects, None for one subject; it does
-    not include the variation between further seeds.
+    `interval` the 95% interval of the mean for other subjects, None for too few (`enough`); it
+    does not include the variation between further seeds.
     """
 
     values: tuple[float, ...]
@@ -40,7 +40,7 @@ class SeedMean:
 
 
 def intervals(of: Predictions, num_classes: int) -> dict[str, Interval | None]:
-    """The 95% interval of each measure, by a bootstrap over subjects; None for one subject."""
+    """The 95% interval of each measure, by a bootstrap over subjects; None for too few."""
     return {name: found.interval for name, found in seed_mean([of], num_classes).items()}
 
 
@@ -48,7 +48,7 @@ def unit_intervals(of: Predictions, names: Sequence[str]) -> dict[str, Interval 
     """The 95% interval of the F1 of each scored action unit.
 
     The degrees of freedom are those of the subjects who show the unit or are predicted to: the
-    others say nothing about its F1. With one of them there is no interval.
+    others say nothing about its F1. With too few of them there is no interval.
     """
     if of.scored is None:
         return {}
@@ -58,11 +58,7 @@ def unit_intervals(of: Predictions, names: Sequence[str]) -> dict[str, Interval 
     found: dict[str, Interval | None] = {}
     for number in np.flatnonzero(of.scored).tolist():
         known = draws[~np.isnan(draws[:, number]), number, None]
-        subjects = int(telling[number])
-        few = subjects < 2
-        found[names[number]] = (
-            None if few else share_intervals(f1[number, None], known, subjects)[0]
-        )
+        (found[names[number]],) = share_intervals(f1[number, None], known, int(telling[number]))
     return found
 
 
@@ -78,10 +74,8 @@ def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMe
     measure = runs[0].measure
     values = np.array([measure(*each.sum(1)) for each in counts])  # (S, 4)
     subjects = counts[0].shape[1]
-    ends: list[Interval | None] = [None] * len(MEASURES)
-    if subjects > 1:
-        draws = np.mean([drawn_measures(each, measure) for each in counts], axis=0)  # (B, 4)
-        ends = share_intervals(values.mean(axis=0), draws, subjects)
+    draws = np.mean([drawn_measures(each, measure) for each in counts], axis=0)  # (B, 4)
+    ends = share_intervals(values.mean(axis=0), draws, subjects)
     spread = values.std(axis=0, ddof=1) if len(runs) > 1 else np.zeros(len(MEASURES))
     return {
         name: SeedMean(
@@ -95,7 +89,15 @@ def seed_mean(runs: Sequence[Predictions], num_classes: int) -> dict[str, SeedMe
 
 
 def share_intervals(middle: np.ndarray, draws: np.ndarray, subjects: int) -> list[Interval | None]:
-    """Intervals of shares on the scale of log odds, which keeps them within 0 and 1."""
+    """Intervals of K shares on the scale of log odds, which keeps them within 0 and 1.
+
+    Args:
+        middle: (K,) the shares.
+        draws: (B, K) the same in each draw of the subjects.
+        subjects: their number; all intervals are None for too few.
+    """
+    if not enough(subjects):
+        return [None] * len(middle)
     found: list[Interval | None] = []
     for value, width in zip(middle.tolist(), t_half_widths(draws, subjects).tolist(), strict=True):
         if width < _SAME or not 0 < value < 1:
@@ -107,6 +109,11 @@ def share_intervals(middle: np.ndarray, draws: np.ndarray, subjects: int) -> lis
             low, high = expit(logit(value) - reach), expit(logit(value) + reach)
         found.append((float(low), float(high)))
     return found
+
+
+def interval_text(ends: Interval | None, form: str = ".3f") -> str:
+    """An interval over subjects in words, or why there is none."""
+    return "too few subjects" if ends is None else f"{ends[0]:{form}} to {ends[1]:{form}}"
 
 
 def wilson(right: float, count: int) -> Interval:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from gamdss.errors import ConfigError
-from gamdss.metrics.bootstrap import cluster_weights
+from gamdss.metrics.bootstrap import cluster_weights, enough
 from gamdss.metrics.intervals import Interval, share_intervals
 
 IOU = 0.5
@@ -81,7 +81,7 @@ class SpottedRecording:
 class SpottingScore:
     """Counts of one type or of both, with 95% intervals for subjects drawn anew.
 
-    Intervals are of precision, recall and F1, in this order; None for a single subject.
+    Intervals are of precision, recall and F1, in this order; None for too few subjects.
     """
 
     counts: Counts
@@ -146,7 +146,7 @@ def spotting_scores(
 
 def _score(by_subject: Sequence[Counts]) -> SpottingScore:
     total = sum(by_subject, Counts())
-    if len(by_subject) < 2:
+    if not enough(len(by_subject)):
         return SpottingScore(total, (None, None, None))
     counts = np.array([(c.tp, c.fp, c.fn) for c in by_subject], float)  # (G, 3)
     tp, fp, fn = (subject_draws(len(counts)) @ counts).T

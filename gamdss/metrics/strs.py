@@ -34,7 +34,7 @@ class RecognisedRecording:
 
 @dataclass(frozen=True)
 class StrsScore:
-    """STRS with its 95% interval for subjects drawn anew, None for a single subject.
+    """STRS with its 95% interval for subjects drawn anew, None for too few subjects.
 
     `pairs` is the number of true positives whose label has a class.
     """
@@ -80,11 +80,9 @@ def strs_score(recordings: Iterable[RecognisedRecording], classes: Sequence[str]
     people = len(spotted_counts)
     all_once = _factors(np.ones((1, people)), spotted_counts, recognised)
     spotting, analysis = (float(value[0]) for value in all_once)
-    interval = None
-    if people > 1:
-        first, second = _factors(subject_draws(people), spotted_counts, recognised)
-        middle = np.array([spotting * analysis])
-        (interval,) = share_intervals(middle, (first * second)[:, None], people)
+    first, second = _factors(subject_draws(people), spotted_counts, recognised)
+    middle = np.array([spotting * analysis])
+    (interval,) = share_intervals(middle, (first * second)[:, None], people)
     pairs = int(recognised.sum())
     return StrsScore(spotting * analysis, spotting, analysis, pairs, interval)
 

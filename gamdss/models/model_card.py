@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gamdss.metrics import MEASURES
+from gamdss.metrics import MEASURES, interval_text
 from gamdss.records import AU_TASK
 
 TEMPLATE = """\
@@ -142,11 +142,11 @@ def _score(about: Mapping[str, Any]) -> str:
     scores: Mapping[str, Sequence[float | None]] | None = about.get("scores")
     if not scores:
         return f"{UNKNOWN} No clip that these weights were not trained on has been evaluated."
-    rows = [
-        f"| {MEASURES[name]} | {value:.3f} | {_interval(low, high)} |"
-        for name, (value, low, high) in scores.items()
-        if value is not None
-    ]
+    rows = []
+    for name, (value, low, high) in scores.items():
+        ends = None if low is None or high is None else (low, high)
+        if value is not None:
+            rows.append(f"| {MEASURES[name]} | {value:.3f} | {interval_text(ends)} |")
     return "\n".join(
         [
             f"Of all folds of the run, {about['clips']} held-out clips of {about['subjects']} "
@@ -158,7 +158,3 @@ def _score(about: Mapping[str, Any]) -> str:
             *rows,
         ]
     )
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

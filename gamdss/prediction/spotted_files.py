@@ -9,6 +9,7 @@ from pathlib import Path
 from gamdss.data.long_emotions import label_class
 from gamdss.data.long_videos import LongVideos
 from gamdss.files import write_csv, write_json
+from gamdss.metrics import interval_text
 from gamdss.metrics.spotting import IOU, Span, SpottingScore, iou, spotting_scores
 from gamdss.prediction.spot_dataset import SpottedVideo
 from gamdss.prediction.spotted_recognition import Recognition, predicted
@@ -107,13 +108,12 @@ def _write_page(
 ) -> None:
     rows = []
     for name, score in scores.items():
-        counts, ends = score.counts, score.intervals[2]
+        counts = score.counts
         shares = (f"{getattr(counts, share):.3f}" for share in _SHARES)
-        interval = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+        interval = interval_text(score.intervals[2])
         rows.append((name, f"{counts.tp}/{counts.fp}/{counts.fn}", *shares, interval))
     if strs:
-        micro, ends = strs.score, strs.score.interval
-        interval = "" if ends is None else f"{ends[0]:.3f} to {ends[1]:.3f}"
+        micro, interval = strs.score, interval_text(strs.score.interval)
         pairs = f"{micro.pairs} classified"
         rows.append(("STRS, micro", pairs, "", "", f"{micro.value:.3f}", interval))
     titles = ("TP/FP/FN", "precision", "recall", "F1", "95% interval")

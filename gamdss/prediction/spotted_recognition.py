@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from gamdss.data.long_emotions import label_class
+from gamdss.metrics import interval_text
 from gamdss.metrics.strs import RecognisedRecording, StrsScore, strs_score
 from gamdss.prediction.spot_dataset import SpottedVideo
 from gamdss.prediction.trained_on import SYNTHETIC
@@ -49,15 +50,15 @@ class Recognition:
     @property
     def text(self) -> str:
         """The score, and which networks classified."""
-        score, ends = self.score, self.score.interval
-        interval = "" if ends is None else f" (95% interval {ends[0]:.3f} to {ends[1]:.3f})"
+        score = self.score
         counts = sorted(Counter(count for count in self.used.values() if count).items())
         networks = [
             f"{count} of {self.folds} for {people} subject{'s' if people > 1 else ''}"
             for count, people in counts
         ]
         return (
-            f"STRS of micro-expressions {score.value:.3f}{interval}: F1 of spotting "
+            f"STRS of micro-expressions {score.value:.3f} (95% interval: "
+            f"{interval_text(score.interval)}): F1 of spotting "
             f"{score.spotting_f1:.3f} x F1 of recognition {score.analysis_f1:.3f} over "
             f"{score.pairs} spotted labels with a class. Classified by the networks that were not "
             f"trained on the subject: {', '.join(networks)}"

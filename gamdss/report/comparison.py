@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gamdss.metrics import Comparison, Selection
+from gamdss.metrics import FEWEST, Comparison, Selection, enough, too_few
 from gamdss.report.table import Cell, Column, Table, markdown, terminal
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
 from gamdss.report.unit_tables import measure_titles
 
-HOW_TO_READ = """\
+HOW_TO_READ = f"""\
 - **B − A** is the difference of the figures over all clips, above 0 where B is better; with
   several seeds, of their means. Its 95% interval is Student's t and a paired bootstrap over
   subjects: a draw takes the same subjects for all runs, and all clips of a subject.
 - **p** is the two-sided p of the same t statistic, for one measure: with several measures or
   comparisons, correct it.
-- **No interval and no p** is shown where the bootstrap gives none: there is one subject, or the
-  difference is the same in every draw, as where A is wrong and B right everywhere.
+- **No interval and no p** is shown where the bootstrap gives none: there are fewer than {FEWEST}
+  subjects, or the difference is the same in every draw, as where A is wrong and B right everywhere.
 - **McNemar** counts the clips that only one run gets right (exact two-sided test). It takes clips
   as independent, which those of one subject are not; the bootstrap is the safer of the two.
 - **±** is the standard deviation over seeds.
@@ -96,6 +96,23 @@ def _table(found: Compared) -> Table:
 
 
 def _words(found: Compared) -> list[str]:
+    lines = _differences(found)
+    for test in found.comparison.mcnemar:
+        a, b = (found.seeds[side][place] for side, place in enumerate(test.runs))
+        lines.append(
+            f"McNemar, seeds {a} and {b}: {test.only_a} clips right in A only, {test.only_b} in B "
+            f"only, p {test.p:.3g}"
+        )
+    named = set(found.selections)
+    if len(named) > 1:
+        lines.append("A and B are evaluated at different selections, as named above.")
+    return ["\n".join(lines), *([ORACLE_NOTE] if "oracle" in named else [])]
+
+
+def _differences(found: Compared) -> list[str]:
+    """Which measures differ by more than their interval, and which have none."""
+    if not enough(found.comparison.subjects):
+        return [too_few(found.comparison.subjects)]
     titles = measure_titles(found.task)
     shown = [
         f"{titles[name]} {'higher' if by.value > 0 else 'lower'}"
@@ -112,16 +129,7 @@ def _words(found: Compared) -> list[str]:
         lines.append("No figure differs by more than its interval.")
     if without:
         lines.append(
-            f"The bootstrap gives no interval of {', '.join(without)}: there is one subject, or "
-            "every draw of subjects gives the same difference."
+            f"The bootstrap gives no interval of {', '.join(without)}: every draw of subjects "
+            "gives the same difference."
         )
-    for test in found.comparison.mcnemar:
-        a, b = (found.seeds[side][place] for side, place in enumerate(test.runs))
-        lines.append(
-            f"McNemar, seeds {a} and {b}: {test.only_a} clips right in A only, {test.only_b} in B "
-            f"only, p {test.p:.3g}"
-        )
-    named = set(found.selections)
-    if len(named) > 1:
-        lines.append("A and B are evaluated at different selections, as named above.")
-    return ["\n".join(lines), *([ORACLE_NOTE] if "oracle" in named else [])]
+    return lines

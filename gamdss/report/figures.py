@@ -98,7 +98,7 @@ FIGURES = (
     RunFigure(
         "units",
         "action units",
-        "F1 of each action unit at the {epoch}, with 95% intervals.",
+        "F1 of each action unit at the {epoch}, with 95% intervals where enough subjects show it.",
         lambda results, _folds, path: unit_figure(results, path),
         words=unit_words,
         held_out=True,

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gamdss.config import Config, flatten
+from gamdss.metrics import interval_text
 from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
 from gamdss.report import tables
@@ -128,7 +129,7 @@ def _numbers(results: RunResults) -> list[Number]:
     found, evaluated, oracle = [], results.evaluated, results.evaluations["oracle"]
     for measure, name in measure_titles(results.task).items():
         ends = evaluated.intervals.get(measure)
-        lines = [f"95% interval {ends[0]:.3f} to {ends[1]:.3f}"] if ends else []
+        lines = [f"95% interval: {interval_text(ends)}"]
         lines.append(f"oracle: {oracle.measures[measure]:.3f}")
         value = f"{evaluated.measures[measure]:.3f}"
         found.append(Number(f"{name}, {epoch_name(results)}", value, lines))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tabulate import tabulate
 
+from gamdss.metrics import interval_text
 from gamdss.metrics.spotting import SpottingScore
 
 _HEADER = ("recordings", "type", "TP/FP/FN", "precision", "recall", "F1", "95% interval")
@@ -23,13 +24,12 @@ def spotting_table(
     rows = []
     for recordings, scores in results.items():
         for name, score in scores.items():
-            counts, ends = score.counts, score.intervals[2]
-            interval = "" if ends is None else f"{ends[0]:.2f} to {ends[1]:.2f}"
+            counts = score.counts
             rows.append(
                 (
                     *(recordings, name, f"{counts.tp}/{counts.fp}/{counts.fn}"),
                     *(f"{counts.precision:.2f}", f"{counts.recall:.2f}"),
-                    *(f"{counts.f1:.3f}", interval),
+                    *(f"{counts.f1:.3f}", interval_text(score.intervals[2], ".2f")),
                 )
             )
     return tabulate(rows, _HEADER, tablefmt=tablefmt, disable_numparse=True)

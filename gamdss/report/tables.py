@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gamdss.metrics import OriginalReport
+from gamdss.metrics import OriginalReport, too_few
 from gamdss.report import unit_tables
 from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
 from gamdss.report.unit_tables import measure_titles, unit_note
@@ -39,11 +39,13 @@ HOW_TO_READ = """\
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
-- The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
-  subjects, whose clips are drawn together. They do not include what another seed would change.
 - **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds.
 - **UAR**: mean of the classes' recalls (balanced accuracy). What the release calls UAR is the mean
   precision.
+"""
+_BRACKETS = """\
+- The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
+  subjects, whose clips are drawn together. They do not include what another seed would change.
 """
 
 
@@ -54,9 +56,20 @@ def summary_text(results: RunResults) -> str:
     )
     if not results.scored:
         return f"{about}\n\n{UNSCORED_NOTE}"
-    note = f"In brackets: 95% intervals over subjects. {ORACLE_NOTE}"
     units = [terminal(classes(results)), unit_note(results)] if results.of_units else []
-    return "\n\n".join([about, terminal(summary(results)), *units, note])
+    note = "In brackets: 95% intervals over subjects."
+    notes = [note] if _bracketed(results) else few_note(results)
+    return "\n\n".join([about, terminal(summary(results)), *units, " ".join([*notes, ORACLE_NOTE])])
+
+
+def few_note(results: RunResults) -> list[str]:
+    """Why the measures have no intervals; nothing if they have."""
+    return [] if any(results.evaluated.intervals.values()) else [too_few(results.subjects)]
+
+
+def _bracketed(results: RunResults) -> bool:
+    """Whether a figure of the tables has an interval."""
+    return any(any(found.intervals.values()) for found in results.evaluations.values())
 
 
 def results_markdown(results: RunResults, figures: Mapping[str, str] | None = None) -> str:
@@ -76,15 +89,21 @@ def results_markdown(results: RunResults, figures: Mapping[str, str] | None = No
         f"{extent(results)}.",
         *_distrust(results),
         markdown(summary(results)),
-        ORACLE_NOTE,
+        " ".join([*few_note(results), ORACLE_NOTE]),
         *_class_parts(results, chosen),
         "## Folds",
         markdown(folds(results)),
         *pictures,
         "## How to read this",
-        unit_tables.HOW_TO_READ if results.of_units else HOW_TO_READ,
+        _how_to_read(results),
     ]
     return "\n\n".join(parts)
+
+
+def _how_to_read(results: RunResults) -> str:
+    text = unit_tables.HOW_TO_READ if results.of_units else HOW_TO_READ
+    brackets = unit_tables.BRACKETS if results.of_units else _BRACKETS
+    return text + brackets if _bracketed(results) else text
 
 
 def class_count(results: RunResults) -> str:

@@ -29,7 +29,8 @@ def unit_figure(results: RunResults, path: Path) -> None:
     label = f"mean: {found.uf1:.3f}"
     axes.axvline(found.uf1, color=VERMILLION, linestyle="--", zorder=1, label=label)
     # Entries of the legend, whatever units are there.
-    axes.plot([], [], "o-", color=BLUE, label="F1, with 95% interval")
+    label = "F1, with 95% interval" if any(found.intervals.values()) else "F1"
+    axes.plot([], [], "o-", color=BLUE, label=label)
     axes.plot([], [], "|", color=INK, markersize=11, label="F1 if always predicted (no network)")
     names = [f"{name} ({by.support} clips)" for name, by in found.per_class.items()]
     axes.set_yticks(range(len(names)), names)

@@ -29,9 +29,11 @@ HOW_TO_READ = """\
 - **F1 if always** is that of predicting the unit in every clip, which needs no network.
 - **right decisions**: share of all decisions, one for each clip and unit. Most units are absent
   from most clips, so that never predicting any of them gets a high share.
+"""
+BRACKETS = """\
 - The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
   subjects, whose clips are drawn together. Those of a unit count the subjects who show it or are
-  predicted to.
+  predicted to; with too few there is none.
 """
 
 

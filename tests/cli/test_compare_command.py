@@ -48,7 +48,7 @@ def changed(runs, tmp_path):
     return copy
 
 
-def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
+def test_two_runs_are_compared_and_written(runs, changed, tmp_path, monkeypatch, capsys):
     def perfect(values):
         return {"logits": np.eye(5, dtype=np.float32)[values["labels"]][None]}
 
@@ -59,6 +59,7 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     assert "12 clips of 3 subjects" in shown
     assert "they differ in: reselection.preset full / none" in shown
     assert "final epoch, seed 2" in shown
+    assert "Too few subjects for intervals (3; it takes 4), so nothing is concluded." in shown
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
     results = json.loads((runs / "first" / "results.json").read_text())
     assert found["a"]["accuracy"]["mean"] == results["final"]["accuracy"]
@@ -66,6 +67,7 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, capsys):
     by = found["differences"]["accuracy"]
     assert by["value"] == pytest.approx(1 - results["final"]["accuracy"])
     assert found["mcnemar"][0]["only_b"] == round(12 * by["value"])
+    monkeypatch.setattr("gamdss.metrics.bootstrap.FEWEST", 3)
 
     def half(values):
         """Right in two clips of four of each subject, whichever subjects are drawn."""

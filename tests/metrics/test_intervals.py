@@ -76,17 +76,18 @@ def test_intervals_of_a_difference_cover_it():
 
 
 def test_an_interval_has_a_width_and_stays_within_0_and_1():
-    labels = np.array([0, 1, 0, 1])
-    clips = ("a/1", "a/2", "b/1", "b/2")
+    labels = np.array([0, 1] * 4)
+    clips = tuple(f"{name}/{number}" for name in "abcd" for number in (1, 2))
     perfect = Predictions("final", clips, labels, labels, labels)
     low, high = intervals(perfect, 2)["accuracy"]
     assert 0 < low < 0.6
     assert high == 1
-    one_wrong = Predictions("final", clips, labels, np.array([0, 1, 0, 0]), labels * 0)
+    one_wrong = Predictions("final", clips, labels, np.array([0, 1] * 3 + [0, 0]), labels * 0)
     for low, high in intervals(one_wrong, 2).values():
         assert 0 <= low < high <= 1
-    alone = Predictions("final", ("a/1", "a/2"), labels[:2], labels[:2], labels[:2])
-    assert intervals(alone, 2)["uf1"] is None
+    for few in (2, 4, 6):  # clips of 1, 2 and 3 subjects
+        alone = Predictions("final", clips[:few], *[labels[:few]] * 3)
+        assert set(intervals(alone, 2).values()) == {None}
 
 
 def test_seeds_give_mean_and_spread():

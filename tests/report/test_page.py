@@ -203,7 +203,8 @@ def test_intervals_corrections_and_notes_are_shown(finished_run, tmp_path):
         main(["report", str(run), "--frames", "false", "--output", str(tmp_path / "p.html")]) == 0
     )
     text = (tmp_path / "p.html").read_text("utf-8")
-    assert "95% interval 0.250 to 0.750" in text
+    assert "95% interval: 0.250 to 0.750" in text
+    assert "95% interval: too few subjects" in text
     assert "(0.250 to 0.750)" in text
     assert "corrected for 1 clip(s)" in text
     assert "offset 5 is 50" in text

@@ -66,8 +66,9 @@ def read(path):
 
 
 def test_the_summary_names_final_and_oracle():
-    found = values([fold("01"), fold("02")])
+    found = values([fold(f"0{number}") for number in (1, 2, 3, 4)])
     text = summary_text(found)
+    assert "In brackets: 95% intervals over subjects." in text
     rows = {line.split()[0]: line for line in text.splitlines() if line}
     numbers = [float(x) for x in re.findall(r"\d\.\d{3}", rows["final"])]
     expected = [
@@ -78,6 +79,17 @@ def test_the_summary_names_final_and_oracle():
     assert numbers == pytest.approx(expected, abs=5e-4)
     assert "chosen on the held-out subject" in rows["oracle"]
     assert ORACLE_NOTE in text
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_brackets_are_explained_only_where_there_are_any(count):
+    few = values([fold(f"0{number}") for number in range(count)])
+    many = values([fold(f"0{number}") for number in range(4)])
+    for write in (summary_text, results_markdown):
+        assert "in brackets" not in write(few).lower()
+        assert f"Too few subjects for intervals ({count}; it takes 4)" in write(few)
+        assert "in brackets" in write(many).lower()
+        assert "Too few" not in write(many)
 
 
 def test_markdown_has_every_number_and_figure():

@@ -101,7 +101,7 @@ def test_it_is_tabled(old, tmp_path):
     with (tmp_path / "out" / "one.csv").open(newline="") as lines:
         (row,) = csv.DictReader(lines)
     assert float(row["weighted_f1_final"]) == pytest.approx(1 / 3)
-    assert float(row["accuracy_final_low"]) < 0.5
+    assert "accuracy_final_low" not in row  # earlier versions stated intervals of any number
 
 
 def test_it_is_merged_with_a_later_run(finished_run, tmp_path):

@@ -84,8 +84,7 @@ def test_results_are_f1_of_each_unit_and_its_mean(run):
             assert name not in final["intervals"]
         else:
             assert by["f1"] == pytest.approx(f1_score(truth[:, place], above[:, place]))
-            low, high = final["intervals"][name]
-            assert low <= by["f1"] <= high
+            assert final["intervals"][name] is None  # of three subjects
             scored.append(by["f1"])
     assert 2 <= len(scored) < len(UNITS)
     assert final["uf1"] == pytest.approx(np.mean(scored))

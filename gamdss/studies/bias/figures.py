@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gamdss.metrics import FEWEST
 from gamdss.records import KEYS
 from gamdss.report.style import BLUE, FAINT, INK, ORANGE, VERMILLION, house_style, save
-from gamdss.studies.bias.groups import Grouping
+from gamdss.studies.bias.groups import SUBJECT, Grouping
 from gamdss.studies.bias.moved_clips import draw_clips
 from gamdss.studies.bias.sources import JoinedSources
 from gamdss.studies.bias.study import Bias, BiasStudy
@@ -23,6 +24,7 @@ _MOST = 40  # groups in a figure: those with the most clips
 _WIDEST = 100  # percent of the phase in a figure of groups
 _BINS = 31
 _EARLY, _LATE = "← labelled early", "labelled late →"
+_ENOUGH = f"if of {FEWEST} subjects or more"
 _ON_WHITE: dict[str, Any] = {"backgroundcolor": "white"}
 _MARK = {"onset": ("o", BLUE), "apex": ("s", ORANGE), "offset": ("D", VERMILLION)}
 
@@ -53,7 +55,7 @@ def shift_distributions(path: Path, found: BiasStudy) -> None:
         _ROW,
         "Annotated minus reselected frame, clip by clip",
         "Grey: clips by how far their annotation lies from where the motion puts it.\n"
-        f"Mark and bar: bias of the annotation with its 95% interval.{_true(found)}",
+        f"Mark and bar: bias of the annotation with its 95% interval, {_ENOUGH}.{_true(found)}",
     )
     widest = _reach(found)
     bins = np.linspace(-widest, widest, _BINS + 1)
@@ -187,12 +189,13 @@ def group_biases(path: Path, found: BiasStudy, grouping: str) -> None:
     sizes = {b.group: max(c.clips for c in biases if c.group == b.group) for b in biases}
     names = sorted(sorted(sizes, key=lambda name: -sizes[name])[:_MOST])
     hidden = f" The {_MOST} of {len(sizes)} with the most clips." if len(sizes) > _MOST else ""
+    enough = f"if of {FEWEST} clips or more" if grouping == SUBJECT else _ENOUGH
     figure, panels = _sheet(
         1,
         _LINE * len(names) + 0.2,
         f"Bias of the annotation by {grouping}",
-        f"Mean error with its 95% interval, percent of the phase; pale bars: spread from clip to "
-        f"clip.{_true(found)}{hidden}",
+        f"Mean error in percent of the phase; bar: its 95% interval, {enough}.\n"
+        f"Pale bar: spread from clip to clip.{_true(found)}{hidden}",
     )
     means = [b.pooled["percent"].mean_interval for b in biases if b.group in names]
     largest = float(np.nan_to_num(np.abs(means)).max(initial=0.0))
@@ -265,7 +268,8 @@ def uncertainty(path: Path, found: BiasStudy) -> None:
     figure.legend(handles=handles, loc="upper left", bbox_to_anchor=corner, ncols=3)
     title = "How uncertain the labels are: spread of their errors from clip to clip"
     figure.text(0.02, 1 - 0.18 / height, title, size=14, weight="bold", va="top")
-    words = f"Standard deviation of annotated minus true frame, 95% interval.{_true(found)}"
+    words = f"Standard deviation of annotated minus true frame; bar: 95% interval, {_ENOUGH}."
+    words += _true(found)
     figure.text(0.02, 1 - 0.5 / height, words, color=FAINT, va="top")
     save(figure, path)
 

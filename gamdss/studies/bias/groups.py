@@ -9,6 +9,8 @@ import numpy as np
 from gamdss.data.subject_groups import GroupFile, Normalise
 from gamdss.studies.bias.shifts import Shifts
 
+SUBJECT = "subject"  # the grouping by subject
+
 
 @dataclass(frozen=True, eq=False)
 class Grouping:
@@ -38,7 +40,7 @@ def standard_groupings(shifts: Shifts) -> list[Grouping]:
     return [
         Grouping("dataset", shifts.dataset),
         Grouping("emotion", np.array(names)),
-        Grouping("subject", people, compared=False),
+        Grouping(SUBJECT, people, compared=False),
     ]
 
 

@@ -6,7 +6,7 @@ the stated interval and the prior that `motion` had, as a value with a variance.
 of a group are pooled by the random effects model of DerSimonian and Laird (Controlled Clinical
 Trials 7, 1986), whose weights are recomputed with the estimated spread. Intervals come from a
 bootstrap over subjects, since clips of one subject are alike, or over clips where that is wider:
-a few subjects may agree by chance.
+a few subjects may agree by chance. Those of a single subject come from its clips alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from scipy import stats
 from gamdss.metrics.bootstrap import (
     DRAWS,
     cluster_weights,
+    enough,
     standard_error,
     t_p_value,
     t_reach,
@@ -42,9 +43,10 @@ _AT_ONCE = 1_000_000
 class Pooled:
     """Errors of `clips` annotations of `subjects` people.
 
-    `mean` is the bias and `spread` the standard deviation of errors, each with the ends of its
-    95% interval, NaN where one clip leaves it unknown; `means` and `spreads` (2, B) are the
-    draws of the bootstrap over subjects and of that over clips, `units` the number of each.
+    `mean` is the bias and `spread` the standard deviation of errors (NaN of too few clips), each
+    with the ends of its 95% interval, NaN for too few subjects or clips; `means` and `spreads`
+    (2, B) are the draws of the bootstrap over subjects and of that over clips, `units` the number
+    of each.
     """
 
     clips: int
@@ -86,7 +88,11 @@ def annotation_errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pool(
-    values: np.ndarray, variances: np.ndarray, people: np.ndarray, draws: int = DRAWS
+    values: np.ndarray,
+    variances: np.ndarray,
+    people: np.ndarray,
+    draws: int = DRAWS,
+    alone: bool = False,
 ) -> Pooled:
     """Mean and spread of values with known measurement variances.
 
@@ -95,6 +101,7 @@ def pool(
         variances: (n,) of measuring each value.
         people: (n,) the subject of each.
         draws: of the bootstrap.
+        alone: whether the intervals are for one subject, whose clips are drawn.
     """
     known = np.isfinite(values) & np.isfinite(variances)
     values, variances, people = values[known], variances[known], people[known]
@@ -103,7 +110,7 @@ def pool(
         empty = np.zeros((2, 0))
         return Pooled(0, 0, nan, UNKNOWN, nan, UNKNOWN, empty, empty, (0, 0))
     mean, spread = moments(values, variances, np.ones((1, len(values))))
-    counts, units = resampled(people, draws)
+    counts, units = resampled(people, draws, alone)
     drawn = [moments(values, variances, way) for way in counts]
     means, spreads = (np.stack(part) for part in zip(*drawn, strict=True))
     return Pooled(
@@ -111,7 +118,7 @@ def pool(
         subjects=len(set(people)),
         mean=float(mean[0]),
         mean_interval=interval(float(mean[0]), means, units),
-        spread=float(spread[0]) if len(values) > 1 else nan,
+        spread=float(spread[0]) if enough(len(values)) else nan,
         spread_interval=interval(float(spread[0]), spreads, units),
         means=means,
         spreads=spreads,
@@ -119,17 +126,19 @@ def pool(
     )
 
 
-def resampled(people: np.ndarray, draws: int = DRAWS) -> tuple[np.ndarray, tuple[int, int]]:
+def resampled(
+    people: np.ndarray, draws: int = DRAWS, alone: bool = False
+) -> tuple[np.ndarray, tuple[int, int]]:
     """How often each of n clips is in each draw, of whole subjects and of clips, (2, B, n).
 
-    Also returns the number of subjects and clips; a single subject is drawn by clips both times.
+    Also returns the number of subjects and clips. If it is `alone` about one subject, clips are
+    drawn both times.
     """
     clips = np.arange(len(people))
-    subjects = len(set(people))
     rng = np.random.default_rng(_SEED)
-    ways = (people if subjects > 1 else clips, clips)
+    ways = (clips if alone else people, clips)
     counts = np.stack([cluster_weights(way, rng, draws) for way in ways])
-    return counts, (subjects if subjects > 1 else len(clips), len(clips))
+    return counts, (len(set(ways[0])), len(clips))
 
 
 def moments(
@@ -166,13 +175,15 @@ def _between(
 
 
 def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> Interval:
-    """The 95% interval of bootstrap draws (2, B): the wider one; NaN with fewer than two clips.
+    """The 95% interval of bootstrap draws (2, B): the wider one.
+
+    NaN of too few units, and if all draws are equal, such as spreads that no draw shows.
 
     Percentiles are corrected for the draws' bias, which spreads have (Efron, Journal of the
     American Statistical Association 82, 1987), and widened for few units (Hesterberg, The American
     Statistician 69, 2015).
     """
-    if units[1] < 2 or not draws.size:
+    if not enough(min(units)) or np.ptp(draws) < _FAINT:
         return UNKNOWN
     ends = []
     for way, count in zip(draws, units, strict=True):
@@ -185,12 +196,12 @@ def interval(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> Inte
 
 
 def p_value(estimate: float, draws: np.ndarray, units: tuple[int, int]) -> float:
-    """Two-sided p of a difference by its bootstrap error from draws (2, B): the larger of both.
+    """Two-sided p of a difference by its bootstrap error from draws (2, B), the larger; or NaN.
 
     Student's t, since percentiles of a few thousand draws cannot resolve the small p that a
     correction for many tests needs.
     """
-    if units[1] < 2 or not draws.size:
+    if not enough(min(units)):
         return float("nan")
     return max(
         t_p_value(estimate, max(float(standard_error(way, count)), _FAINT), count)

@@ -13,6 +13,7 @@ from tabulate import tabulate
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.dataset import write_key_frames
 from gamdss.files import hold_folder, write_atomic, write_json
+from gamdss.metrics import FEWEST, too_few
 from gamdss.records import KEYS
 from gamdss.studies.bias.figures import draw_all
 from gamdss.studies.bias.shifts import write_shifts
@@ -22,11 +23,12 @@ from gamdss.studies.bias.study import Bias, BiasStudy
 
 SIGN = "Above 0 the annotation is late, below 0 early."
 _SHOWN = 15  # differing pairs in a table
-HOW_TO_READ = """\
+HOW_TO_READ = f"""\
 - **bias**: mean error of the annotated frame (annotated minus true), **spread** its standard
   deviation from clip to clip, each with a 95% interval of a bootstrap over subjects (over clips
-  where that is wider). Percent are of the annotated rising phase for onset and apex, of the
-  falling one for the offset.
+  where that is wider; that of a single subject over its clips). Groups of fewer than {FEWEST}
+  subjects, and subjects with fewer clips, have no interval and are not compared. Percent are of
+  the annotated rising phase for onset and apex, of the falling one for the offset.
 - **kept**: clips whose motion does not locate the key frame more precisely than the annotation.
   The annotated frame is kept, and the clip does not count in bias and spread.
 - Reselection is pulled towards the annotation, which is its prior. Bias and spread are what the
@@ -83,11 +85,19 @@ def bias_summary(found: BiasStudy) -> str:
     parts = [
         _extent(found),
         _table(biases, "simple", found.synthetic),
-        f"Bias and spread with 95% intervals. {SIGN}",
+        f"{_brackets(biases)} {SIGN}",
         "\n".join(sentences(found)),
         "\n".join(f"note: {note}" for note in found.notes),
     ]
     return "\n\n".join(part for part in parts if part)
+
+
+def _brackets(biases: Sequence[Bias]) -> str:
+    """What the brackets are, or why there are none."""
+    pooled = [bias.pooled["percent"] for bias in biases]
+    if any(np.isfinite(one.mean_interval[0]) for one in pooled):
+        return "In brackets: 95% intervals."
+    return too_few(max(one.subjects for one in pooled))
 
 
 def bias_markdown(found: BiasStudy, figures: Mapping[str, str]) -> str:
@@ -117,8 +127,11 @@ def bias_markdown(found: BiasStudy, figures: Mapping[str, str]) -> str:
 def sentences(found: BiasStudy) -> list[str]:
     """The conclusions: are offsets labelled less certainly, do groups differ."""
     lines = [_offset_sentence(found, name) for name in sorted(set(found.shifts.dataset))]
-    for grouping in dict.fromkeys(difference.grouping for difference in found.differences):
+    for grouping in (g.name for g in found.groupings if g.compared and len(g.groups) > 1):
         chosen = [d for d in found.differences if d.grouping == grouping]
+        if not chosen:
+            lines.append(f"by {grouping}: too few subjects to compare groups")
+            continue
         differ = [(d.key, pair) for d in chosen for pair in d.pairs if pair.differs]
         words = [
             f"{key} of {pair.a} {abs(pair.bias):.1f}% {'later' if pair.bias > 0 else 'earlier'} "
@@ -132,8 +145,9 @@ def sentences(found: BiasStudy) -> list[str]:
 
 def _offset_sentence(found: BiasStudy, dataset: str) -> str:
     tests = [test for test in found.offsets if test.dataset == dataset]
-    if tests and all(test.verdict == "too few clips" for test in tests):
-        return f"{dataset}: too few clips to compare offsets with other key frames"
+    few = {test.verdict for test in tests if test.verdict.startswith("too few")}
+    if tests and all(test.verdict in few for test in tests):
+        return f"{dataset}: {' and '.join(sorted(few))} to compare offsets with other key frames"
     shown = [test for test in tests if test.verdict in ("more uncertain", "less uncertain")]
     words = [f"{test.verdict} than {test.other} ({test.unit})" for test in shown]
     missing = [f"{t.other} ({t.unit})" for t in tests if t.verdict == "not shown"]
@@ -185,7 +199,7 @@ def _offsets(found: BiasStudy) -> str:
 
 def _differences(found: BiasStudy) -> str:
     if not found.differences:
-        return "Fewer than two groups have enough clips."
+        return "Fewer than two groups have enough subjects."
     rows = [
         [
             *(d.grouping, d.key, len(d.groups), sum(d.clips), _number(d.statistic, 2)),

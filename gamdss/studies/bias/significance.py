@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from gamdss.metrics.bootstrap import DRAWS
+from gamdss.metrics.bootstrap import DRAWS, enough
 from gamdss.records import KEYS
 from gamdss.studies.bias.groups import Grouping
 from gamdss.studies.bias.pooling import (
@@ -31,7 +31,6 @@ from gamdss.studies.bias.shifts import Shifts
 
 LEVEL = 0.05
 LEAST_PAIRS = 6  # fewer cannot reach the level whatever their values
-LEAST_CLIPS = 4  # groups with fewer are not compared
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class OffsetTest:
     def verdict(self) -> str:
         """The conclusion from the spreads at the level of 5%, after correction."""
         if np.isnan(self.excess_holm):
-            return "too few clips"
+            return "too few clips" if self.pairs < LEAST_PAIRS else "too few subjects"
         low, high = self.excess_interval
         if self.excess_holm > LEVEL or low <= 0 <= high:
             return "not shown"
@@ -194,7 +193,7 @@ class Difference:
 
 
 def compare_groups(shifts: Shifts, grouping: Grouping, draws: int = DRAWS) -> list[Difference]:
-    """A comparison for each key frame; none where fewer than two groups have enough clips.
+    """A comparison for each key frame; none where fewer than two groups have enough subjects.
 
     It compares the errors as implied by the clips alone (`pooling.annotation_errors`), so that a
     group does not look better because its clips show less. Groups that share subjects, such as
@@ -212,7 +211,11 @@ def compare_groups(shifts: Shifts, grouping: Grouping, draws: int = DRAWS) -> li
     for k, key in enumerate(KEYS):
         known = np.isfinite(value[:, k])
         places = {name: known & (grouping.labels == name) for name in grouping.groups}
-        places = {name: chosen for name, chosen in places.items() if chosen.sum() >= LEAST_CLIPS}
+        places = {
+            name: chosen
+            for name, chosen in places.items()
+            if enough(len(set(shifts.people[chosen])))
+        }
         if len(places) < 2:
             continue
         samples = {name: value[chosen, k] for name, chosen in places.items()}

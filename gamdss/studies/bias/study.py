@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from gamdss.metrics.bootstrap import DRAWS
+from gamdss.metrics.bootstrap import DRAWS, enough
 from gamdss.records import KEYS
-from gamdss.studies.bias.groups import Grouping, standard_groupings
+from gamdss.studies.bias.groups import SUBJECT, Grouping, standard_groupings
 from gamdss.studies.bias.pooling import (
     UNKNOWN,
     Interval,
@@ -39,7 +39,7 @@ class RawShift:
     """Annotated minus reselected as in `keyframes.csv`, without any model.
 
     `mean_all` counts kept key frames as 0; the others leave them out. `deviation` is the standard
-    deviation, `mad` the median absolute deviation times 1.4826.
+    deviation, `mad` the median absolute deviation times 1.4826; NaN of too few clips.
     """
 
     mean_all: float
@@ -216,20 +216,26 @@ def _bias(
 ) -> Bias:
     """Key frame `k` of a group's clips, in every unit."""
     people, kept, moved = here.people, here.kept[:, k], -here.frames[:, k]
+    alone = about[0] == SUBJECT
     pooled, raw, true = {}, {}, {}
     for unit in UNITS:
         scale = here.scale(unit)[:, k]
-        pooled[unit] = pool(errors[0] * scale, errors[1] * scale**2, people, draws)
-        raw[unit] = raw_shift(moved * scale, kept, people, draws)
+        pooled[unit] = pool(errors[0] * scale, errors[1] * scale**2, people, draws, alone)
+        raw[unit] = raw_shift(moved * scale, kept, people, draws, alone)
         if missed is not None:
             real = (missed * scale)[np.isfinite(missed * scale)]
             if len(real):
-                true[unit] = float(real.mean()), float(real.std())
+                spread = float(real.std()) if enough(len(real)) else np.nan
+                true[unit] = float(real.mean()), spread
     return Bias(*about, len(here), int(kept.sum()), pooled, raw, true)
 
 
 def raw_shift(
-    moved: np.ndarray, kept: np.ndarray, people: np.ndarray, draws: int = DRAWS
+    moved: np.ndarray,
+    kept: np.ndarray,
+    people: np.ndarray,
+    draws: int = DRAWS,
+    alone: bool = False,
 ) -> RawShift:
     """Mean and spread of annotated minus reselected, uncorrected.
 
@@ -238,22 +244,23 @@ def raw_shift(
         kept: (n,) where the motion did not locate the key frame.
         people: (n,) the subject of each.
         draws: of the bootstrap.
+        alone: whether the intervals are for one subject, whose clips are drawn.
     """
     known = np.isfinite(moved)
     moved, kept, people = moved[known], kept[known], people[known]
-    every = _summary(moved, people, draws)
-    located = _summary(moved[~kept], people[~kept], draws)
+    every = _summary(moved, people, draws, alone)
+    located = _summary(moved[~kept], people[~kept], draws, alone)
     return RawShift(*every[:2], *located)
 
 
 def _summary(
-    values: np.ndarray, people: np.ndarray, draws: int
+    values: np.ndarray, people: np.ndarray, draws: int, alone: bool
 ) -> tuple[float, Interval, float, Interval, float, Interval]:
     """Mean, standard deviation and median absolute deviation, each with its interval."""
     nan = float("nan")
     if len(values) == 0:
         return nan, UNKNOWN, nan, UNKNOWN, nan, UNKNOWN
-    counts, units = resampled(people, draws)  # (2, B, n)
+    counts, units = resampled(people, draws, alone)  # (2, B, n)
     total = counts.sum(2)
     means = counts @ values / total
     squares = np.maximum(counts @ values**2 / total - means**2, 0) * total
@@ -263,8 +270,9 @@ def _summary(
     order = np.argsort(away)
     reached = np.cumsum(counts[..., order], axis=2) >= total[..., None] / 2
     medians = away[order][reached.argmax(2)]
-    mean, mad = float(values.mean()), float(np.median(away))
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else nan
+    mean, known = float(values.mean()), enough(len(values))
+    mad = float(np.median(away)) if known else nan
+    deviation = float(values.std(ddof=1)) if known else nan
     return (
         *(mean, interval(mean, means, units)),
         *(deviation, interval(deviation, deviations, units)),

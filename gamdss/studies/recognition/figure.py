@@ -41,13 +41,15 @@ def recognition_figure(numbers: Mapping[int, LevelNumbers], title: str, file: Pa
         found = [numbers[int(level)].uf1[way] for level in levels]
         # Side by side, so that bars do not hide each other.
         at = levels + step * 0.07 * (place - (len(_LINES) - 1) / 2)
-        low, high = [e.low for e in found], [e.high for e in found]
-        axes.vlines(at, low, high, color=colour, alpha=0.45, linewidth=1.4)
+        ends = np.array([e.interval or (np.nan, np.nan) for e in found])
+        axes.vlines(at, *ends.T, color=colour, alpha=0.45, linewidth=1.4)
         means = [e.mean for e in found]
         axes.plot(at, means, line, color=colour, marker=marker, markersize=5, label=label)
     axes.set_xticks(levels, [f"{level:g}" for level in levels])
     axes.set_xlabel("standard deviation of the annotator's error (% of a phase)")
     axes.set_ylabel("UF1 on people not trained on")
-    axes.set_title(title)
+    known = any(e.interval for found in numbers.values() for e in found.uf1.values())
+    bars = "Bars: 95% intervals." if known else "Too few people for intervals."
+    axes.set_title(f"{title}\n{bars}", linespacing=1.6)
     figure.legend(loc="outside lower center", ncols=2)
     save(figure, file)

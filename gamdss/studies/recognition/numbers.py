@@ -8,33 +8,38 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import stats
 
-from gamdss.metrics import MEASURES, Predictions
-from gamdss.metrics.bootstrap import CONFIDENCE, standard_error
-from gamdss.metrics.intervals import confusions, drawn_measures
+from gamdss.metrics import CONFIDENCE, MEASURES, Predictions, enough
+from gamdss.metrics.bootstrap import standard_error
+from gamdss.metrics.intervals import Interval, confusions, drawn_measures
 from gamdss.metrics.scores import measures
 from gamdss.studies.recognition.settings import ANNOTATED, MOTION, TRUE, WAYS, Cell
 from gamdss.studies.recognition.train import Trained
 
 _UF1 = list(MEASURES).index("uf1")
+_FAINT = 1e-24
 
 
 @dataclass(frozen=True)
 class Estimate:
     """A mean over seeds with its 95% interval for other people and other seeds.
 
-    `spread` is the standard deviation over seeds, None for one seed, whose interval is for other
-    people only.
+    `interval` is None for too few people, and if nothing varies. `spread` is the standard deviation
+    over seeds, None for one seed, whose interval is for other people only.
     """
 
     mean: float
-    low: float
-    high: float
+    interval: Interval | None
     spread: float | None
 
     @property
     def shown(self) -> bool:
         """Whether the interval excludes 0."""
-        return not self.low <= 0 <= self.high
+        return self.interval is not None and not self.interval[0] <= 0 <= self.interval[1]
+
+    @property
+    def width(self) -> float | None:
+        """Width of the interval."""
+        return None if self.interval is None else self.interval[1] - self.interval[0]
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class LevelNumbers:
     def recovered(self, way: str) -> float | None:
         """The share of what label errors cost that a way recovers; None if no cost is shown."""
         cost = self.against_annotated.get(TRUE)
-        if cost is None or cost.low <= 0 or way in (ANNOTATED, TRUE):
+        if cost is None or not (cost.shown and cost.mean > 0) or way in (ANNOTATED, TRUE):
             return None
         return self.against_annotated[way].mean / cost.mean
 
@@ -96,7 +101,10 @@ class _Measured:
     def estimate(self) -> Estimate:
         """Its interval lies within what UF1 can be."""
         found = estimate(self.values, self.draws, self.people)
-        return replace(found, low=max(found.low, 0.0), high=min(found.high, 1.0))
+        if found.interval is None:
+            return found
+        low, high = found.interval
+        return replace(found, interval=(max(low, 0.0), min(high, 1.0)))
 
     def minus(self, other: _Measured) -> Estimate:
         return estimate(self.values - other.values, self.draws - other.draws, self.people)
@@ -115,10 +123,14 @@ def estimate(values: np.ndarray, draws: np.ndarray, people: int) -> Estimate:
         people: their number.
     """
     mean, seeds = float(values.mean()), len(values)
-    by_people = float(standard_error(draws.mean(axis=0), people)) ** 2
     spread = float(values.std(ddof=1)) if seeds > 1 else None
+    if not enough(people):
+        return Estimate(mean, None, spread)
+    by_people = float(standard_error(draws.mean(axis=0), people)) ** 2
     by_seeds = 0.0 if spread is None else spread**2 / seeds
     total = by_people + by_seeds
-    freedom = total**2 / (by_people**2 / (people - 1) + by_seeds**2 / max(seeds - 1, 1) + 1e-30)
+    if total < _FAINT:
+        return Estimate(mean, None, spread)
+    freedom = total**2 / (by_people**2 / (people - 1) + by_seeds**2 / max(seeds - 1, 1))
     reach = float(stats.t.ppf((1 + CONFIDENCE) / 2, max(freedom, 1.0)) * np.sqrt(total))
-    return Estimate(mean, mean - reach, mean + reach, spread)
+    return Estimate(mean, (mean - reach, mean + reach), spread)

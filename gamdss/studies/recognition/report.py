@@ -7,6 +7,7 @@ from math import ceil
 from pathlib import Path
 
 from gamdss.files import write_csv, write_text
+from gamdss.metrics import enough, interval_text, too_few
 from gamdss.report.table import Cell, Column, Table, markdown_with_caption
 from gamdss.studies.recognition.figure import recognition_figure
 from gamdss.studies.recognition.numbers import Estimate, LevelNumbers
@@ -25,14 +26,13 @@ _COLUMNS = (
     Column("minus motion", form="+.3f"),
     Column("recovered", form=".0%"),
 )
+_SEEDS = "UF1: mean over the seeds ± their standard deviation."
 _INTERVALS = (
-    "UF1: mean over the seeds ± their standard deviation, with its 95% interval for other people "
-    "and other seeds of training (bootstrap over people, variance of the seeds added)."
+    "In brackets: 95% intervals for other people and other seeds of training (bootstrap over "
+    "people, variance of the seeds added)."
 )
-_ONE_SEED = (
-    "UF1: of one seed of training, with its 95% interval for other people (bootstrap over people). "
-    "How much it differs between seeds is not known."
-)
+_ONE_SEED = "UF1: of one seed of training. How much it differs between seeds is not known."
+_PEOPLE = "In brackets: 95% intervals for other people (bootstrap over people)."
 _NOTES = (
     "Differences are paired: the same people, clips, folds and seeds.",
     "Recovered: the share of the difference between true and annotated key frames, where its "
@@ -56,11 +56,16 @@ def write_report(output: Path, numbers: Numbers, sizes: Sizes) -> tuple[Path, Pa
     parts += ["\n".join(f"- {line}" for line in conclusions(numbers, sizes))]
     parts += [f"![UF1 by the annotator's error]({figure.name})"]
     parts += [markdown_with_caption(level_table(found, level)) for level, found in numbers.items()]
-    notes = (_INTERVALS if sizes.seeds > 1 else _ONE_SEED, *_NOTES)
+    notes = [*_about_uf1(sizes), *_NOTES]
     parts += ["\n".join(f"- {note}" for note in notes)]
     write_text(text, "\n\n".join(parts) + "\n")
     recognition_figure(numbers, about(sizes), figure)
     return table, text, figure
+
+
+def _about_uf1(sizes: Sizes) -> tuple[str, ...]:
+    uf1, brackets = (_SEEDS, _INTERVALS) if sizes.seeds > 1 else (_ONE_SEED, _PEOPLE)
+    return (uf1, brackets) if enough(sizes.people) else (uf1,)
 
 
 def about(sizes: Sizes) -> str:
@@ -79,10 +84,10 @@ def _lines(numbers: Numbers) -> Iterator[tuple[object, ...]]:
             ("minus annotated", found.against_annotated),
             ("minus motion", found.against_motion),
         )
-        for kind, values in kinds:
-            for way, e in values.items():
-                ends = (f"{value:.4f}" for value in (e.mean, e.low, e.high))
-                yield level, way, kind, *ends, "" if e.spread is None else f"{e.spread:.4f}"
+        for kind, estimates in kinds:
+            for way, e in estimates.items():
+                values = (e.mean, *(e.interval or (None, None)), e.spread)
+                yield level, way, kind, *("" if v is None else f"{v:.4f}" for v in values)
 
 
 def level_table(found: LevelNumbers, level: int) -> Table:
@@ -104,21 +109,23 @@ def level_table(found: LevelNumbers, level: int) -> Table:
 def _cell(value: Estimate | None, spread: bool = False) -> Cell | None:
     if value is None:
         return None
-    return Cell(value.mean, (value.low, value.high), value.spread if spread else None)
+    return Cell(value.mean, value.interval, value.spread if spread else None)
 
 
 def conclusions(numbers: Numbers, sizes: Sizes) -> list[str]:
     """Sentences by level on `motion` and draws, and how many people a narrow interval takes."""
+    if not enough(sizes.people):
+        return [too_few(sizes.people, "people")]
     lines = []
     for level, found in numbers.items():
         annotation = "annotated" if level else "the exact annotation"
         first = _sentence(MOTION, annotation, found.against_annotated[MOTION])
         second = _sentence(DRAWS, MOTION, found.against_motion[DRAWS])
         lines.append(f"Error of {level}%: {first}; {second}.")
-    widest = max((f.against_motion[DRAWS] for f in numbers.values()), key=_width)
-    people = ceil(sizes.people * max(1.0, (_width(widest) / _NARROW) ** 2))
+    widest = max(f.against_motion[DRAWS].width or 0.0 for f in numbers.values())
+    people = ceil(sizes.people * max(1.0, (widest / _NARROW) ** 2))
     lines.append(
-        f"The interval of draws minus motion is up to {_width(widest):.3f} wide; "
+        f"The interval of draws minus motion is up to {widest:.3f} wide; "
         + (
             f"{_NARROW} would take about {people} people with as many clips and seeds each."
             if people > sizes.people
@@ -128,11 +135,7 @@ def conclusions(numbers: Numbers, sizes: Sizes) -> list[str]:
     return lines
 
 
-def _width(value: Estimate) -> float:
-    return value.high - value.low
-
-
 def _sentence(way: str, base: str, value: Estimate) -> str:
     shown = "differs from" if value.shown else "is not shown to differ from"
-    ends = f"{value.mean:+.3f}, {value.low:+.3f} to {value.high:+.3f}"
-    return f"{way} {shown} {base} ({ends})"
+    ends = "" if value.interval is None else f", {interval_text(value.interval, '+.3f')}"
+    return f"{way} {shown} {base} ({value.mean:+.3f}{ends})"

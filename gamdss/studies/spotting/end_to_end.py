@@ -18,7 +18,7 @@ import numpy as np
 from tabulate import tabulate
 from tqdm import tqdm
 
-from gamdss.metrics.intervals import wilson
+from gamdss.metrics import interval_text, wilson
 from gamdss.metrics.spotting import (
     TYPES,
     Span,
@@ -108,12 +108,12 @@ def main(run: str, names: Sequence[str]) -> str:
         errors = np.abs(np.concatenate([one.errors for one in found]))
         inside = np.concatenate([one.inside for one in found])
         for place, key in enumerate(KEYS):
-            share = f"{inside[:, place].mean():.2f}" if len(inside) else ""
-            low, high = wilson(float(inside[:, place].sum()), max(len(inside), 1))
-            middle = (
-                f"{np.median(errors[:, place]) * 1000 / settings.fps:.0f}" if len(errors) else ""
-            )
-            rows.append((name, key, len(inside), middle, share, f"{low:.2f} to {high:.2f}"))
+            middle = share = ends = ""
+            if len(inside):
+                middle = f"{np.median(errors[:, place]) * 1000 / settings.fps:.0f}"
+                share = f"{inside[:, place].mean():.2f}"
+                ends = interval_text(wilson(float(inside[:, place].sum()), len(inside)), ".2f")
+            rows.append((name, key, len(inside), middle, share, ends))
     header = ("recordings", "key frame", "reached", "median error (ms)", "in 80% interval", "95%")
     keys = tabulate(rows, header, tablefmt="pipe", disable_numparse=True)
     return f"{spotting_table(scores)}\n\n{keys}"

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from gamdss.files import read_record
-from gamdss.metrics import MEASURES, Predictions, Selection, compare, seed_mean
+from gamdss.metrics import (
+    MEASURES,
+    Predictions,
+    Selection,
+    compare,
+    enough,
+    seed_mean,
+    too_few,
+)
 from gamdss.report.table import Cell, Column, Table
 from gamdss.report.tables import ORACLE_NOTE, SELECTIONS
 from gamdss.runs.finished import FinishedRun
@@ -37,7 +45,7 @@ def paper_table(plan: Plan, rows: Sequence[RowRuns], name: str) -> Table:
         ],
         caption=_caption(plan, rows),
         name=name,
-        notes=_notes(plan, rows),
+        notes=(*_interval_notes(found, rows), *_notes(plan, rows)),
         minus="−",
     )
 
@@ -186,17 +194,23 @@ def _caption(plan: Plan, rows: Sequence[RowRuns]) -> str:
     return f"{plan.title}.{which} Evaluated at: {selections}; {seeds}."
 
 
+def _interval_notes(found: Sequence[Mapping[str, Cell]], rows: Sequence[RowRuns]) -> Iterator[str]:
+    """What the brackets are, and why they are absent."""
+    if any(cell.interval for cells in found for cell in cells.values()):
+        yield "In brackets: 95% intervals over subjects (bootstrap error, Student's t)."
+    for subjects in sorted({row.runs[0].results.subjects for row in rows if row.runs}):
+        if not enough(subjects):
+            yield too_few(subjects)
+
+
 def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
-    notes = [
-        "In brackets: 95% intervals over subjects (bootstrap error, Student's t). Bold: the best "
-        "of the rows on the same clips.",
-    ]
+    notes = ["Bold: the best of the rows on the same clips."]
     if len(plan.seeds) > 1:
         notes.append("Figures are means over the seeds, ± their standard deviation.")
     if plan.compare_to is not None:
         notes.append(
             f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject; without "
-            "brackets where the bootstrap gives none (one subject, or the same in every draw)."
+            "brackets where the bootstrap gives none (few subjects, or the same in every draw)."
         )
     if "inner" in plan.selection:
         notes.append(

@@ -19,8 +19,8 @@ pytestmark = pytest.mark.slow
 
 LATE = 25  # percent of the falling phase
 SETTINGS = SynthConfig(
-    subjects=4,
-    clips_per_subject=4,
+    subjects=8,  # four in each group
+    clips_per_subject=3,
     emotions=["happiness", "surprise"],
     height=72,
     width=64,
@@ -31,7 +31,7 @@ SETTINGS = SynthConfig(
     blink=0.0,
     offset_jitter=0.08,
     late_group=LATE / 100,
-    seed=3,
+    seed=5,
 )
 
 
@@ -100,7 +100,7 @@ def test_the_corrected_workbook_matches_keyframes_csv(done, root):
     again = read_annotations(spec, done / f"{original.stem}_reselected.xlsx", "c7")
     with (done / "keyframes.csv").open(newline="") as lines:
         rows = {f"{row['subject']}/{row['clip']}": row for row in csv.DictReader(lines)}
-    assert len(again.clips) == len(rows) == 16
+    assert len(again.clips) == len(rows) == 24
     for clip in again.clips:
         row = rows[clip.id]
         numbers = tuple(int(row[f"reselected_{key}"]) for key in ("onset", "apex", "offset"))
@@ -125,7 +125,7 @@ def test_tables_and_figures_are_written(done):
     assert not framed(done / "review.png")
     with (done / "shifts.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert len(rows) == 16 * 3
+    assert len(rows) == 24 * 3
     for row in rows:
         assert float(row["shift_frames"]) == int(row["reselected"]) - int(row["annotated"])
         assert float(row["shift_ms"]) == 10 * float(row["shift_frames"])
@@ -144,7 +144,7 @@ def test_errors_name_the_mistake(done, root, cache, tmp_path, capsys):
     groups = tmp_path / "groups.csv"
     for text, message in (
         ("person,group\n01,A\n", "row 1: the columns are person, group"),
-        ("subject,coder\n1,A\n2,B\n", "8 clip(s) have no coder: of cas2/03, cas2/04"),
+        ("subject,coder\n1,A\n2,B\n", "18 clip(s) have no coder: of cas2/03, cas2/04"),
         ("subject,coder\n1,A\n01,B\n", "row 3: 01 is in 'B', but in 'A' in an earlier row"),
         ("dataset,subject,coder\nother,1,A\n", "have no coder"),
     ):
@@ -183,7 +183,7 @@ def test_annotators_are_learned_apart(root, cache, tmp_path, monkeypatch):
     [
         ("subject,clip,coder\n1,a,A\n", "annotators are needed by subject in one column"),
         ("subject,coder,site\n1,A,x\n", "annotators are needed by subject in one column"),
-        ("subject,coder\n1,A\n2,B\n", "8 clip(s) have no coder: of cas2/03, cas2/04"),
+        ("subject,coder\n1,A\n2,B\n", "18 clip(s) have no coder: of cas2/03, cas2/04"),
     ],
 )
 def test_a_list_of_annotators_must_name_one_for_each_subject(

@@ -60,7 +60,7 @@ def test_intervals_end_inside_or_in_an_arrow(tmp_path, monkeypatch, widest):
     shown = []
     monkeypatch.setattr("gamdss.studies.bias.figures._WIDEST", widest)
     monkeypatch.setattr("gamdss.studies.bias.figures.save", lambda figure, _: shown.append(figure))
-    found = study_shifts("few clips", shifts_of("samm", 2, clips=20), draws=100)
+    found = study_shifts("few clips", shifts_of("samm", 2, clips=32), draws=100)
     group_biases(tmp_path / "a.png", found, "subject")
     beyond = 0
     for axes in shown[0].axes:
@@ -88,6 +88,20 @@ def test_the_conclusions_are_sentences(several):
     assert "![A picture](a.png)" in full
     assert "## By culture" in full
     assert "nan" not in full
+
+
+def test_few_subjects_are_named_and_nothing_is_concluded():
+    clips = [Clip("cas2", f"{i % 3}", f"c{i}", KeyFrames(20, 60, 120), "joy") for i in range(24)]
+    rng = np.random.default_rng(0)
+    found = [KeyFrames(20, 60, 100 + int(n)) for n in rng.integers(0, 9, 24)]
+    parts = Grouping("coder", np.where(np.arange(24) % 2, "A", "B"))
+    study = study_shifts("few", measure_shifts(clips, found, 200), [parts], draws=50)
+    text = bias_summary(study)
+    assert "Too few subjects for intervals (3; it takes 4), so nothing is concluded." in text
+    assert "[" not in text
+    assert "cas2: too few subjects to compare offsets with other key frames" in text
+    assert "by coder: too few subjects to compare groups" in text
+    assert "Fewer than two groups have enough subjects." in bias_markdown(study, {})
 
 
 def test_a_midpoint_does_not_count_as_annotation(several):

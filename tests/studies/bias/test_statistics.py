@@ -182,17 +182,39 @@ def test_subjects_who_differ_widen_the_interval():
 
 
 def test_few_subjects_who_agree_by_chance_do_not_narrow_it():
-    values = np.tile([-1.0, 1.0, -2.0, 2.0], 3)
-    agree = pool(values, np.zeros(12), np.repeat(["a", "b", "c"], 4))
+    values = np.tile([-1.0, 1.0, -2.0, 2.0], 4)
+    agree = pool(values, np.zeros(16), np.repeat(["a", "b", "c", "d"], 4))
     low, high = agree.mean_interval
     assert low < -0.7
     assert high > 0.7
 
 
-def test_one_clip_has_a_mean_and_no_interval():
-    one = pool(np.array([3.0]), np.array([1.0]), np.array(["a"]))
-    assert one.mean == 3
+@pytest.mark.parametrize(("people", "alone"), [("a", True), ("ab", True), ("abc", False)])
+def test_few_clips_have_a_mean_and_no_spread_and_no_interval(people, alone):
+    one = pool(np.full(len(people), 3.0), np.ones(len(people)), np.array([*people]), 50, alone)
+    assert one.mean == pytest.approx(3)
     assert np.isnan([one.spread, *one.mean_interval, *one.spread_interval]).all()
+
+
+def test_few_subjects_have_no_interval_unless_it_is_of_one_alone():
+    values = np.random.default_rng(0).normal(0, 5, 24)
+    for people in (np.zeros(24), np.arange(24) % 2, np.arange(24) % 3):
+        few = pool(values, np.ones(24), people, 200)
+        assert few.spread > 0
+        assert np.isnan([*few.mean_interval, *few.spread_interval]).all()
+        assert np.isnan(p_value(few.mean, few.means, few.units))
+    alone = pool(values, np.ones(24), np.zeros(24), 200, alone=True)
+    assert alone.mean_interval[0] < alone.mean < alone.mean_interval[1]
+    assert (alone.subjects, alone.units) == (1, (24, 24))
+
+
+def test_a_spread_that_no_draw_shows_has_no_interval():
+    same = pool(np.full(8, 3.0), np.ones(8), np.arange(8), 200)
+    assert same.spread == pytest.approx(0, abs=1e-9)
+    assert np.isnan(same.spread_interval).all()
+
+
+def test_nothing_is_no_error():
     none = pool(np.array([np.nan]), np.array([np.nan]), np.array(["a"]))
     assert none.clips == 0
     assert np.isnan(none.mean)
@@ -222,6 +244,14 @@ def test_more_uncertain_offsets_are_found_and_equal_ones_are_not():
 def test_too_few_clips_have_no_verdict():
     tests = offsets_against(table(subjects=2, each=2))
     assert {t.verdict for t in tests} == {"too few clips"}
+    tests = offsets_against(table(spread=(0.02, 0.02, 0.3), subjects=3), draws=100)
+    assert {t.verdict for t in tests} == {"too few subjects"}
+
+
+def test_groups_of_few_subjects_are_not_compared():
+    parts = [table((0, 0, 0), subjects=3), table((0, 0, 0.4), subjects=3, dataset="samm", seed=6)]
+    shifts = join_shifts(parts)
+    assert not compare_groups(shifts, by_dataset(shifts), draws=50)
 
 
 @pytest.mark.slow

@@ -70,7 +70,7 @@ def test_differences_are_paired_and_shares_recovered():
     assert gain.mean == pytest.approx(means[DRAWS] - means[MOTION])
     alone = found.uf1[DRAWS]
     # The clips that both ways get right or wrong cancel out.
-    assert gain.high - gain.low < alone.high - alone.low
+    assert gain.width < alone.width
     cost = means[TRUE] - means[ANNOTATED]
     assert found.recovered(MOTION) == pytest.approx((means[MOTION] - means[ANNOTATED]) / cost)
     assert found.recovered(TRUE) is None
@@ -84,17 +84,19 @@ def test_an_interval_covers_people_and_seeds():
         values = people + rng.normal(0, 1, (4, 1))  # an effect of the seed on everybody
         weights = rng.multinomial(12, np.full(12, 1 / 12), 400) / 12
         found = estimate(values.mean(axis=1), values @ weights.T, 12)
-        inside.append(found.low <= 0 <= found.high)
+        inside.append(not found.shown)
     assert 0.9 < np.mean(inside) < 0.99
     alone = estimate(np.array([0.1]), np.full((1, 50), 0.1), 5)
-    assert (alone.low, alone.high) == pytest.approx((0.1, 0.1))
+    assert alone.interval is None  # the same in every draw
     assert alone.spread is None
 
 
 def test_intervals_of_uf1_lie_within_what_it_can_be():
     found = level_numbers(trained(SMALL, dict.fromkeys(WAYS, 0.95)), 30)
-    for value in found.uf1.values():
-        assert 0 <= value.low <= value.mean <= value.high <= 1
+    stated = [value for value in found.uf1.values() if value.interval]
+    assert stated
+    for value in stated:
+        assert 0 <= value.interval[0] <= value.mean <= value.interval[1] <= 1
 
 
 def test_conclusions_say_what_is_shown_and_how_many_people_it_takes():
@@ -107,6 +109,18 @@ def test_conclusions_say_what_is_shown_and_how_many_people_it_takes():
     assert "is not shown to differ" in first
     rows = level_table(numbers[30], 30).rows
     assert [row[0] for row in rows] == list(WAYS)
+
+
+@pytest.mark.parametrize("people", [2, 3])
+def test_nothing_is_concluded_from_too_few_people(people):
+    few = replace(SMALL, people=people, clips=12)
+    found = level_numbers(trained(few), 30)
+    assert found.against_annotated[TRUE].mean > 0
+    assert found.recovered(MOTION) is None
+    for estimates in (found.uf1, found.against_annotated, found.against_motion):
+        assert not any(one.shown or one.interval for one in estimates.values())
+    (said,) = conclusions({30: found}, few)
+    assert said == f"Too few people for intervals ({people}; it takes 4), so nothing is concluded."
 
 
 def test_bad_settings_are_explained(tmp_path, capsys):
@@ -141,9 +155,12 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
     table = (output / "recognition.csv").read_bytes()
     rows = list(csv.DictReader(table.decode().splitlines()))
     assert {row["way"] for row in rows if row["kind"] == "uf1"} == set(WAYS)
+    assert {row["low"] + row["high"] for row in rows} == {""}
     assert (output / "recognition.png").stat().st_size > 10_000
     text = (output / "recognition.md").read_text("utf-8")
     assert "| motion, tested on draws" in text
+    assert "Too few people for intervals (2" in text
+    assert "In brackets" not in text
     file = output / "cells" / f"{Cell(40, JITTER, 1).name}.json"
     stored = file.read_bytes()
     file.unlink()
