@@ -5,11 +5,14 @@ A draw is a weight for each value, so a matrix product gives a statistic of all 
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy import stats
 
 CONFIDENCE = 0.95
 DRAWS = 2000
+_SEED = 20260304
 # Fewer units (subjects, or clips where clips are drawn) have no interval, and nothing is concluded
 # from them: two or three agree by chance, and then all draws are alike.
 FEWEST = 4
@@ -23,6 +26,15 @@ def enough(units: int) -> bool:
 def too_few(units: int, names: str = "subjects") -> str:
     """What stands where there would be intervals, such as of 2 `subjects`."""
     return f"Too few {names} for intervals ({units}; it takes {FEWEST}), so nothing is concluded."
+
+
+@cache
+def subject_draws(count: int) -> np.ndarray:
+    """How often each of `count` subjects is in each draw, (DRAWS, count).
+
+    All measures have the same draws, so that runs on the same subjects are paired.
+    """
+    return cluster_weights(np.arange(count), np.random.default_rng((_SEED, count)))
 
 
 def cluster_weights(

@@ -8,19 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import numpy as np
 from scipy.special import expit, logit
 
 from gamdss.errors import FoldError
-from gamdss.metrics.bootstrap import CONFIDENCE, DRAWS, cluster_weights, enough, t_half_widths
+from gamdss.metrics.bootstrap import CONFIDENCE, enough, subject_draws, t_half_widths
 from gamdss.metrics.scores import MEASURES, measures
 from gamdss.metrics.selection import Predictions
 from gamdss.metrics.units import FALSE, FOUND, MISSED, unit_counts, unit_f1
 
 _SAME = 1e-12
-_SEED = 20260304
 Interval = tuple[float, float]
 
 
@@ -156,14 +154,9 @@ def drawn_measures(
 def _drawn(counts: np.ndarray) -> np.ndarray:
     """Counts (B, ...) of draws of whole subjects from their counts (G, ...)."""
     subjects = len(counts)
-    times = _weights(subjects, DRAWS)
-    return np.asarray((times @ counts.reshape(subjects, -1)).reshape(-1, *counts.shape[1:]))
-
-
-@cache
-def _weights(subjects: int, draws: int) -> np.ndarray:
-    rng = np.random.default_rng((_SEED, subjects))
-    return cluster_weights(np.arange(subjects), rng, draws)
+    return np.asarray(
+        (subject_draws(subjects) @ counts.reshape(subjects, -1)).reshape(-1, *counts.shape[1:])
+    )
 
 
 def on_same_units(runs: Sequence[Predictions]) -> list[Predictions]:

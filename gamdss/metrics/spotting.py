@@ -16,12 +16,11 @@ from typing import Literal
 import numpy as np
 
 from gamdss.errors import ConfigError
-from gamdss.metrics.bootstrap import cluster_weights, enough
+from gamdss.metrics.bootstrap import enough, subject_draws
 from gamdss.metrics.intervals import Interval, share_intervals
 
 IOU = 0.5
 TYPES = ("micro", "macro")
-_SEED = 20260304
 Rule = Literal["megc", "one_to_one"]
 
 
@@ -161,9 +160,3 @@ def _score(by_subject: Sequence[Counts]) -> SpottingScore:
     middle = np.array([total.precision, total.recall, total.f1])
     precision, recall, f1 = share_intervals(middle, draws, len(counts))
     return SpottingScore(total, (precision, recall, f1))
-
-
-def subject_draws(count: int) -> np.ndarray:
-    """How often each of `count` subjects is in each draw of the bootstrap, (B, count)."""
-    rng = np.random.default_rng((_SEED, count))
-    return cluster_weights(np.arange(count), rng)
