@@ -153,10 +153,8 @@ def drawn_measures(
 
 def _drawn(counts: np.ndarray) -> np.ndarray:
     """Counts (B, ...) of draws of whole subjects from their counts (G, ...)."""
-    subjects = len(counts)
-    return np.asarray(
-        (subject_draws(subjects) @ counts.reshape(subjects, -1)).reshape(-1, *counts.shape[1:])
-    )
+    drawn = subject_draws(len(counts)) @ counts.reshape(len(counts), -1)
+    return np.asarray(drawn.reshape(-1, *counts.shape[1:]))
 
 
 def on_same_units(runs: Sequence[Predictions]) -> list[Predictions]:

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gamdss.metrics.bootstrap import subject_draws
 from gamdss.metrics.intervals import Interval, share_intervals
 from gamdss.metrics.spotting import (
     Counts,
     SpottedRecording,
     count_matches,
     matched_pairs,
-    subject_draws,
 )
 
 

@@ -8,6 +8,7 @@ from planted import MIX, predict, subjects
 
 from gamdss.errors import FoldError
 from gamdss.metrics import MEASURES, Predictions, compare, intervals, scores, seed_mean
+from gamdss.metrics.bootstrap import subject_draws
 from gamdss.metrics.intervals import confusions, drawn_measures
 from gamdss.metrics.scores import measures
 
@@ -19,7 +20,8 @@ REPEATS = 200
 def _fewer_draws():
     """A quarter of the draws: the error of an interval comes from its few subjects."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["gamdss.metrics.intervals"], "DRAWS", 500)
+        module = sys.modules["gamdss.metrics.intervals"]
+        patch.setattr(module, "subject_draws", lambda count: subject_draws(count)[:500])
         yield
 
 
