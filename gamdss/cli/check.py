@@ -8,6 +8,7 @@ from typing import Literal
 from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.data.check import check_dataset
+from gamdss.data.composite import JOINT
 from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import get_spec
 from gamdss.errors import ConfigError
@@ -32,6 +33,11 @@ class Options:
 @collector_paused()  # until a long table is no longer in memory
 def run(options: Options, config: Config) -> int:
     """Print the table; returns 0 if the dataset can be trained on, else 1."""
+    if JOINT in config.dataset:
+        raise ConfigError(
+            f"--dataset {config.dataset} has several datasets",
+            remedy=f"Check each on its own: {', '.join(config.dataset.split(JOINT))}.",
+        )
     spec = get_spec(config.dataset, config.annotations, config.data_root)
     if config.data_root is None:
         raise ConfigError("--data-root is missing", remedy=f"Give the folder of {spec.title}.")
@@ -46,6 +52,16 @@ def run(options: Options, config: Config) -> int:
 # Nothing is reselected or trained.
 UNUSED = (
     *("reselection", "features", "model", "augmentation", "training", "protocol"),
-    *("output", "cache", "init_from", "init_from_seen", "seed", "device", "threads", "tensorboard"),
+    *(
+        "output",
+        "cache",
+        "clip_list",
+        "init_from",
+        "init_from_seen",
+        "seed",
+        "device",
+        "threads",
+        "tensorboard",
+    ),
 )
 COMMAND = Command(run, Options, Config, UNUSED)

@@ -32,8 +32,8 @@ class Options:
         require(fits, "size", self.size, "0 (that of the frames), or 16 to 4096")
 
 
-def run(options: Options, config: Config) -> None:
-    """Write the files, their index and a picture of some clips, and print where they are."""
+def run(options: Options, config: Config) -> int:
+    """Write the files, their index and a picture of some clips; returns 1 if a clip has none."""
     if options.preset is not None:
         config = replace(config, reselection=replace(config.reselection, preset=options.preset))
     resolve(config.reselection.preset, config.reselection.ratio)  # refused before the work begins
@@ -44,13 +44,18 @@ def run(options: Options, config: Config) -> None:
     if len(problems) < len(found):
         print(f"{len(found) - len(problems)} clips  {output}\nindex  {output / INDEX}")
         print(f"picture  {output / STRIP}")
-    if problems:
-        first = problems[0]
-        raise FrameError(
-            f"{len(problems)} of {len(found)} clips have no features; the first: {first.problem}",
-            file=first.file,
-            remedy=f"{first.remedy}\nThe same command resumes with what is missing.",
-        )
+    if not problems:
+        return 0
+    first = problems[0]
+    error = FrameError(
+        f"{len(problems)} of {len(found)} clips have no features; the first: {first.problem}",
+        file=first.file,
+        remedy=f"{first.remedy}\nThe same command resumes with what is missing.",
+    )
+    if len(problems) == len(found):
+        raise error
+    print(f"\n{error}")
+    return 1
 
 
 COMMAND = Command(

@@ -54,7 +54,8 @@ class ReselectionConfig:
         preset: how key frames are found: `motion` fits a rise and fall to the motion of the clip;
             `full`, `short` and others search a window for the largest difference, `original-*`
             as the release computes it; `none` keeps the annotated frames.
-        ratio: half window as a share of the phase; the preset's if omitted.
+        ratio: half window as a share of the phase, of `motion` the share of the clip's length that is
+            read before and after it; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
         prior: errors of the annotator and shapes of the courses that `motion` expects: learned from
@@ -67,8 +68,11 @@ class ReselectionConfig:
         train_draws: whether epochs train on the draws; if not, only tests use them.
         test_draws: number of these draws over which the probabilities of an evaluated clip are
             averaged; 0 evaluates the reselected key frames.
-        jitter: draw by moving the reselected key frames at random, by up to this share of a phase;
-            0 draws from the posterior.
+        jitter: draw by moving the reselected key frames at random, by up to this share of a phase
+            (at most 0.5); 0 draws from the posterior.
+
+    Raises:
+        ConfigError: a value is out of its range, or of no effect with the others.
     """
 
     preset: str = "motion"

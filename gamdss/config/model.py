@@ -27,6 +27,9 @@ class ModelConfig:
         antialias: antialias the resize of the spatial stream; the release did not with the
             torchvision it pinned.
         drop_path: largest rate of stochastic depth, which grows linearly over the blocks.
+
+    Raises:
+        ConfigError: a value is out of its range.
     """
 
     backbone: str = "rmt"

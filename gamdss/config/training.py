@@ -41,6 +41,9 @@ class TrainingConfig:
             such as `temporal.stem.*,spatial.*`.
         checkpoint_every: epochs between saves of the training state of an unfinished fold; by
             default as many as take a minute.
+
+    Raises:
+        ConfigError: a value is out of its range.
     """
 
     epochs: int = 199

@@ -66,8 +66,18 @@ class TwoPhase(nn.Module):
 
 
 def two_phase(model: nn.Module) -> TwoPhase:
-    """Put both phases around an image classifier; see `TwoPhase`.
+    """Put both phases around an image classifier.
 
     `gamdss.two_phase_loss(*two_phase(model)(onset, apex, offset), labels)` trains it.
+
+    Args:
+        model: maps images (B, C, H, W) to logits (B, classes).
+
+    Returns:
+        A module that maps three key frames, each (B, C, H, W), to the logits (B, classes) of the
+        rising and of the falling phase, with the parameters of `model`.
+
+    Raises:
+        ConfigError: `model` is not an `nn.Module`.
     """
     return TwoPhase(model)

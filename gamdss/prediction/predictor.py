@@ -71,7 +71,8 @@ class Predictor:
         progress: show progress bars.
 
     Raises:
-        RunError: not a finished run, or checkpoints are missing.
+        RunError: not a finished run, one of action units, or checkpoints are missing.
+        DeviceError: the device is not available.
         CheckpointError: a checkpoint is incomplete or corrupt.
     """
 
@@ -81,7 +82,7 @@ class Predictor:
         config: PredictConfig | None = None,
         progress: bool = False,
     ) -> None:
-        opened = run if isinstance(run, FinishedRun) else read_run(Path(run).expanduser())
+        opened = run if isinstance(run, FinishedRun) else read_run(run)
         self.run = opened
         self.config = config or PredictConfig()
         self.trained_on = trained_on(opened)

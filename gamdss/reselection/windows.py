@@ -132,6 +132,7 @@ def _original(preset: Preset) -> Preset:
     return replace(preset, summary=f"{preset.summary} (modulo 256, as released)", wrap=True)
 
 
+# Which frames `reselect` looks at, and by what criterion, by name; `Preset` explains the fields.
 PRESETS: dict[str, Preset] = {
     "full": _FULL,
     "short": _SHORT,
@@ -207,6 +208,11 @@ def needed_frames(
     """Sorted numbers of the frames that `reselect` uses: candidates and the annotated frames.
 
     `motion` uses all frames from before the onset to after the offset.
+
+    Args:
+        onset, apex, offset: annotated frame numbers.
+        preset: a name in `PRESETS`, or a preset.
+        ratio: in place of the preset's shares of a phase (of `motion`, of the clip's length).
 
     Raises:
         AnnotationError, ConfigError: as `reselect` does.

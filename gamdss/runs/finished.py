@@ -88,13 +88,21 @@ class FinishedRun:
         return predictions(self.folds, len(self.classes), selection)
 
 
-def read_run(path: Path) -> FinishedRun:
+def read_run(path: str | Path) -> FinishedRun:
     """Read a run directory.
+
+    Args:
+        path: the directory; `~` is that of the user.
+
+    Returns:
+        Its config, results and held-out predictions. Its data is not needed.
 
     Raises:
         RunError: not a run directory, or a fold is not finished.
+        ConfigError: its config has a field that this version does not know.
         CheckpointError: a fold's predictions are incomplete or corrupt.
     """
+    path = Path(path).expanduser()
     config = read_config(path)
     file = path / "results.json"
     if not file.exists():

@@ -111,6 +111,10 @@ def test_moved_key_frames_are_reported(made):
 def test_check_asks_for_a_folder_and_a_known_task(made, capsys):
     assert main(["check", "--dataset", "samm"]) == 2
     assert "--data-root is missing" in capsys.readouterr().err
+    assert main(["check", "--dataset", "smic+samm", "--data-root", "."]) == 2
+    assert "Check each on its own: smic, samm." in capsys.readouterr().err
+    assert main(["check", "--dataset", "samm", "--clip-list", "list.csv"]) == 2
+    assert "clip" in capsys.readouterr().err
     root = made("samm", None, 5)
     assert main(["check", "--dataset", "samm", "--data-root", str(root), "--task", "c9"]) == 2
     assert "Use one of: c5, c3" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from gamdss.training import learner
 def test_embeddings_of_a_run_that_was_compiled_are_those_of_its_network(finished_run, monkeypatch):
     torch._dynamo.reset()
     monkeypatch.setattr(learner, "BACKEND", "eager")
-    run = read_run(finished_run)
+    run = read_run(str(finished_run))  # a name, or a path
     compiled = replace(run.config, training=replace(run.config.training, compile="on"))
     found = []
     for config in (run.config, compiled):
