@@ -54,8 +54,8 @@ class ReselectionConfig:
         preset: how key frames are found: `motion` fits a rise and fall to the motion of the clip;
             `full`, `short` and others search a window for the largest difference, `original-*`
             as the release computes it; `none` keeps the annotated frames.
-        ratio: half window as a share of the phase, of `motion` the share of the clip's length that is
-            read before and after it; the preset's if omitted.
+        ratio: half window as a share of the phase, of `motion` the share of the clip's length that
+            is read before and after it; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
         prior: errors of the annotator and shapes of the courses that `motion` expects: learned from
