@@ -52,16 +52,7 @@ def run(options: Options, config: Config) -> int:
 # Nothing is reselected or trained.
 UNUSED = (
     *("reselection", "features", "model", "augmentation", "training", "protocol"),
-    *(
-        "output",
-        "cache",
-        "clip_list",
-        "init_from",
-        "init_from_seen",
-        "seed",
-        "device",
-        "threads",
-        "tensorboard",
-    ),
+    *("output", "cache", "clip_list", "init_from", "init_from_seen", "seed"),
+    *("device", "threads", "tensorboard"),
 )
 COMMAND = Command(run, Options, Config, UNUSED)
