@@ -45,7 +45,9 @@ def test_spellings_of_published_lists_match(tmp_path, dataset, cell, name, line)
     assert found(read(tmp_path, line), dataset, get_spec(dataset).subject(cell), name) == "positive"
 
 
-@pytest.mark.parametrize(("cell", "name"), [("1", "positive"), ("01", "positive"), ("2", "surprise")])
+@pytest.mark.parametrize(
+    ("cell", "name"), [("1", "positive"), ("01", "positive"), ("2", "surprise")]
+)
 def test_a_class_may_be_a_number(tmp_path, cell, name):
     assert found(read(tmp_path, f"smic,s1,a,{cell}"), "smic", "s1", "a") == name
 
