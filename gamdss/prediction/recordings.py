@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from gamdss.data.decoding import decode
-from gamdss.data.folders import image_folders, numbered_images
+from gamdss.data.folders import folder_images, image_folders, numbered_images
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, broken_video, open_video, video_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
@@ -121,7 +121,7 @@ class FrameStream:
         self._rate = FrameRate(0, 0, 0)
         path = recording.path
         if path.is_dir():
-            self._files, self._warning = _images(path)
+            self._files, self._warning = numbered_images(folder_images(path))
         else:
             video = open_video(path)
             self._rate = FrameRate.read(video, path)
@@ -239,11 +239,3 @@ class FrameStream:
             raise broken_video(self.recording.path, "the video has no frame that can be decoded")
         if end := self._rate.truncated(number, stamp):
             self._end = f"the video ends after {end}: check that it is complete"
-
-
-def _images(folder: Path) -> tuple[dict[int, Path], str]:
-    """The images by number, and a warning about these or ""."""
-    found, images = next(image_folders(folder), (None, []))
-    if found != folder:
-        raise FrameError("no frame in this folder", file=folder, remedy="Check the path.")
-    return numbered_images(images)
