@@ -7,7 +7,6 @@ counts as done only if all crops in its record exist.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -19,7 +18,7 @@ from typing import Any
 from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
-from gamdss.checksums import checksum, file_checksum
+from gamdss.checksums import file_checksum, values_checksum
 from gamdss.config.changes import changes
 from gamdss.data.crop_settings import ALIGN_FOLDER, ALIGN_SETTINGS
 from gamdss.errors import RunError
@@ -41,7 +40,7 @@ class Ledger:
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
         self.output = output
-        self._settings = checksum([json.dumps(identity, sort_keys=True).encode()])
+        self._settings = values_checksum(identity)
         self._folder = output / ALIGN_FOLDER
         self._records = self._folder / "clips"
         self._work = self._folder / "work"

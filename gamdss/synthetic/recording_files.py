@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -14,6 +13,7 @@ from tqdm import tqdm
 from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError
 from gamdss.files import (
+    as_stored,
     hold_folder,
     read_record,
     unwritable,
@@ -99,7 +99,7 @@ def _check_manifest(file: Path, values: dict[str, Any]) -> None:
     Raises:
         RunError: the folder contains recordings with other settings.
     """
-    plain = json.loads(json.dumps(values))
+    plain = as_stored(values)
     stored = read_record(file)
     if file.is_file() and stored != plain:
         raise RunError(
