@@ -52,7 +52,7 @@ def file_checksum(*paths: Path) -> str:
 
 def sealed(values: Mapping[str, Any]) -> dict[str, Any]:
     """Plain values with their checksum."""
-    return {**values, FIELD: _of_values(values)}
+    return {**values, FIELD: values_checksum(values)}
 
 
 def unsealed(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,8 +62,9 @@ def unsealed(values: Mapping[str, Any]) -> dict[str, Any]:
         The values without the checksum; empty if they do not have the checksum that they state.
     """
     plain = {name: value for name, value in values.items() if name != FIELD}
-    return plain if FIELD not in values or values[FIELD] == _of_values(plain) else {}
+    return plain if FIELD not in values or values[FIELD] == values_checksum(plain) else {}
 
 
-def _of_values(values: Mapping[str, Any]) -> str:
+def values_checksum(values: Any) -> str:
+    """The checksum of plain values; the order of names does not count."""
     return checksum([json.dumps(values, sort_keys=True).encode()])

@@ -154,6 +154,11 @@ def read_record(path: Path) -> dict[str, Any]:
     return unsealed(values) if isinstance(values, dict) else {}
 
 
+def as_stored(values: Any) -> Any:
+    """Plain values as they are read back from JSON: tuples are lists."""
+    return json.loads(json.dumps(values))
+
+
 def file_states(files: Iterable[Path]) -> str:
     """A digest of names, sizes and times of change: another one if a file was written again."""
     digest = hashlib.blake2b(digest_size=12)

@@ -7,7 +7,6 @@ counts as done only if all crops in its record exist.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import shutil
@@ -16,12 +15,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from gamdss.align.clip import Outcome
 from gamdss.align.jobs import ClipJob
 from gamdss.align.pose import Pose
-from gamdss.checksums import checksum, file_checksum
+from gamdss.checksums import file_checksum, values_checksum
 from gamdss.config.changes import changes
 from gamdss.data.crop_settings import ALIGN_FOLDER, ALIGN_SETTINGS
 from gamdss.errors import RunError
@@ -31,45 +28,27 @@ log = logging.getLogger("gamdss")
 
 
 class Ledger:
-    """The records of an output folder.
+    """The records of an output folder that this process holds (`files.hold_folder`).
 
     Args:
         output: the folder of the crops; created if missing.
         identity: what determines the crops, as plain values.
 
     Raises:
-        RunError: the folder cannot be written, holds crops of other settings, or is in use.
+        RunError: the folder cannot be written, or holds crops of other settings.
     """
 
     def __init__(self, output: Path, identity: dict[str, Any]) -> None:
         self.output = output
-        self._settings = checksum([json.dumps(identity, sort_keys=True).encode()])
+        self._settings = values_checksum(identity)
         self._folder = output / ALIGN_FOLDER
         self._records = self._folder / "clips"
         self._work = self._folder / "work"
-        try:
-            self._records.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise unwritable(output, error) from error
-        self._lock = FileLock(self._folder / "lock", timeout=0)
-        try:
-            self._lock.acquire()
-        except Timeout as error:
-            raise RunError(
-                "another process is writing crops to this folder",
-                file=output,
-                remedy="Wait until it has finished, or choose another --output.",
-            ) from error
-        try:
-            self._check_settings(identity)
-        except BaseException:
-            self.close()
-            raise
+        self._check_settings(identity)
 
     def close(self) -> None:
-        """Release the folder for other processes."""
+        """Remove the temporary crops."""
         shutil.rmtree(self._work, ignore_errors=True)
-        self._lock.release()
 
     def work_folder(self, job: ClipJob) -> Path:
         """The temporary folder for a job's crops."""
@@ -143,7 +122,7 @@ class Ledger:
         shutil.rmtree(self._work, ignore_errors=True)
         file = self._folder / ALIGN_SETTINGS
         stored = read_record(file)
-        if stored and stored != identity and any(self._records.iterdir()):
+        if stored and stored != identity and any(self._records.glob("*")):
             raise RunError(
                 f"the folder holds crops of other settings ({changes(stored, identity)})",
                 file=self.output,

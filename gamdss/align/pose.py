@@ -18,7 +18,7 @@ from gamdss.align.settings import AlignConfig
 _FACE_PER_EYES = 2.15
 _BELOW_EYES = 0.25
 # Vertical position of that face's centre in the crop, from the top; leaves space above the brows.
-_CENTRE = 0.55
+CENTRE = 0.55
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,17 @@ def pose_of(face: DetectedFace) -> Pose:
     )
 
 
+def rotation(pose: Pose) -> np.ndarray:
+    """The rotation (2, 2) that levels the face; its transpose tilts level points."""
+    angle = math.radians(pose.angle)
+    return np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+
+
 def eyes_of(pose: Pose) -> np.ndarray:
     """Where a pose has its eyes in the raw frame, (2, 2): left, right as seen in the picture."""
-    angle = math.radians(pose.angle)
-    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
     half = pose.size / _FACE_PER_EYES / 2
     up = _BELOW_EYES * pose.size
-    return np.asarray(np.array([(-half, -up), (half, -up)]) @ turn + (pose.x, pose.y))
+    return np.asarray(np.array([(-half, -up), (half, -up)]) @ rotation(pose) + (pose.x, pose.y))
 
 
 def median_pose(poses: Sequence[Pose]) -> Pose:
@@ -84,12 +88,8 @@ def scale(pose: Pose, settings: AlignConfig) -> float:
 
 def matrix(pose: Pose, settings: AlignConfig, fine: int = 1) -> np.ndarray:
     """The similarity (2, 3) from the raw frame to a crop enlarged `fine` times."""
-    angle = math.radians(pose.angle)
-    factor = scale(pose, settings) * fine
-    turn = factor * np.array(
-        [[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]]
-    )
-    centre = np.array([settings.width / 2, settings.height * _CENTRE]) * fine - 0.5
+    turn = scale(pose, settings) * fine * rotation(pose)
+    centre = np.array([settings.width / 2, settings.height * CENTRE]) * fine - 0.5
     return np.column_stack([turn, centre - turn @ (pose.x, pose.y)])
 
 

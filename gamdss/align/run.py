@@ -21,8 +21,9 @@ from gamdss.align.detectors import Detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig
+from gamdss.data.crop_settings import ALIGN_FOLDER
 from gamdss.errors import RunError
-from gamdss.files import inside
+from gamdss.files import hold_folder, inside
 
 Work = tuple[ClipJob, Path]  # a clip, and the temporary folder of its crops
 
@@ -53,7 +54,7 @@ def align_clips(
     _refuse_clashes(jobs, output)
     identity = settings.identity
     detector = load_detector(settings)  # fails before anything is written
-    with closing(Ledger(output, identity)) as ledger:
+    with hold_folder(output / ALIGN_FOLDER), closing(Ledger(output, identity)) as ledger:
         outcomes: dict[str, Outcome] = {}
         waiting = {}
         for job in jobs:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gamdss.data.cells import without_prefix
+from gamdss.data.cells import frame_number, without_prefix
 from gamdss.data.csv_text import csv_lines
 from gamdss.data.folders import folded
 from gamdss.errors import AnnotationError
@@ -89,9 +89,8 @@ def _is_header(row: Sequence[str]) -> bool:
 
 
 def _class(cell: str, classes: Sequence[str], file: Path, row: int) -> str:
-    name = cell
-    if cell.isdigit() and int(cell) < len(NUMBERED):
-        name = NUMBERED[int(cell)]
+    number = frame_number(cell)
+    name = cell if number is None or number >= len(NUMBERED) else NUMBERED[number]
     folded = {known.lower(): known for known in classes}
     if name.lower() not in folded:
         raise AnnotationError(

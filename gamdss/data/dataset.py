@@ -45,7 +45,7 @@ class Dataset:
     generated; `expected` has the published number of clips of each class, by dataset, if there is
     one; `truth` the true key frames of synthetic clips by clip id; `crops` how the frames of each
     dataset were cropped, None if it is unknown; `learned` by dataset what the motion of
-    its clips taught; `rates` the frames per second of the clips, as far as known.
+    its clips taught; `rates` the frames per second of each clip, 0 if unknown.
     """
 
     title: str
@@ -56,7 +56,7 @@ class Dataset:
     truth: Mapping[str, KeyFrames] | None
     crops: Mapping[str, Mapping[str, Any] | None]
     learned: Mapping[str, LearnedDataset] = field(default_factory=dict)
-    rates: frozenset[float] = frozenset()
+    rates: tuple[float, ...] = ()
 
     @property
     def labelled(self) -> Labelled:
@@ -85,7 +85,7 @@ class Dataset:
             "classes": list(self.annotations.classes),
             "labels": hashlib.blake2b(labels, digest_size=12).hexdigest(),
             "grey": self.store.grey,
-            "fps": sorted(self.rates),
+            "fps": sorted(set(self.rates) - {0.0}),
         }
 
 
@@ -132,7 +132,7 @@ def _joined(parts: Sequence[Dataset]) -> Dataset:
         or None,
         learned={name: found for part in parts for name, found in part.learned.items()},
         crops={name: crops for part in parts for name, crops in part.crops.items()},
-        rates=frozenset().union(*(part.rates for part in parts)),
+        rates=tuple(rate for part in parts for rate in part.rates),
     )
 
 
@@ -174,7 +174,7 @@ def _open_one(config: Config, cache: Path, progress: bool) -> Dataset:
         truth=read_truth(root / GROUND_TRUTH),
         learned={} if store.learned is None else {spec.name: store.learned},
         crops={spec.name: crop_settings(root)},
-        rates=frozenset(clip.fps or usual for clip in annotations.clips) - {0.0},
+        rates=tuple(clip.fps or usual for clip in annotations.clips),
     )
 
 

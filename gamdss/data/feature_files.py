@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gamdss.checksums import checksum, file_checksum
+from gamdss.checksums import file_checksum, values_checksum
 from gamdss.config.changes import changes
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
@@ -101,7 +100,7 @@ def write_features(
                 remedy="Give each clip a unique name.",
             )
     settings = read_record(output / ABOUT).get("settings")
-    digest = checksum([json.dumps(settings, sort_keys=True).encode()])
+    digest = values_checksum(settings)
     with clip_pool(workers) as pool:
         started = [pool.submit(_one, job, output, picture, digest) for job in jobs]
         for future in as_completed(started):

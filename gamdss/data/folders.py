@@ -66,6 +66,24 @@ def image_folders(folder: Path) -> Iterator[tuple[Path, list[Path]]]:
             yield place, images
 
 
+def folder_images(folder: Path) -> list[Path]:
+    """The images of one folder, sorted; skips hidden ones.
+
+    Raises:
+        FrameError: it cannot be read, or contains none.
+    """
+    _, files = next(walk(folder))
+    images = [path for path in files if path.suffix.lower() in FRAME_SUFFIXES]
+    if not images:
+        raise FrameError(
+            f"the folder contains no image ({', '.join(FRAME_SUFFIXES)})",
+            file=folder,
+            remedy="Give a folder of frames, or a video.",
+            kind="clip without frames",
+        )
+    return images
+
+
 class Folders:
     """Listings of folders, each read only once."""
 

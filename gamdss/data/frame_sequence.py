@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.data.decoding import decode
-from gamdss.data.folders import listed, numbered_images
-from gamdss.data.specs.spec import FRAME_SUFFIXES
+from gamdss.data.folders import folder_images, numbered_images
 from gamdss.data.video import VideoFrames
 from gamdss.errors import FrameError
 
@@ -42,7 +41,9 @@ class FrameSequence(Mapping[int, np.ndarray]):
         self._video: VideoFrames | None = None
         self._files: dict[int, Path] = {}
         if self.source.is_dir():
-            self._files = _images(self.source)
+            self._files, warning = numbered_images(folder_images(self.source))
+            if warning:
+                log.warning("%s: %s", self.source, warning)
             numbers = list(self._files)
         else:
             self._video = VideoFrames(self.source)
@@ -85,19 +86,3 @@ class FrameSequence(Mapping[int, np.ndarray]):
     def __repr__(self) -> str:
         first, last = self.numbers[0], self.numbers[-1]
         return f"FrameSequence({str(self.source)!r}: {len(self)} frames from {first} to {last})"
-
-
-def _images(folder: Path) -> dict[int, Path]:
-    paths = [path for path in listed(folder) if path.suffix.lower() in FRAME_SUFFIXES]
-    images = [path for path in paths if not path.name.startswith(".")]
-    if images:
-        files, warning = numbered_images(images)
-        if warning:
-            log.warning("%s: %s", folder, warning)
-        return files
-    raise FrameError(
-        f"the folder contains no image ({', '.join(FRAME_SUFFIXES)})",
-        file=folder,
-        remedy="Give a folder of frames, or a video.",
-        kind="clip without frames",
-    )

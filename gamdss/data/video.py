@@ -27,6 +27,30 @@ def video_files(folder: Path) -> Iterator[Path]:
     yield from sorted(path for path in videos if path.suffix.lower() in VIDEO_SUFFIXES)
 
 
+def open_video(file: Path) -> cv2.VideoCapture:
+    """A video, opened before its first frame.
+
+    Raises:
+        FrameError: there is none, or it cannot be decoded.
+    """
+    if not file.is_file():
+        raise FrameError("the video does not exist", file=file, remedy="Check the path.")
+    stream = cv2.VideoCapture(str(file))
+    if not stream.isOpened():
+        raise broken_video(file, "not a video that can be decoded")
+    return stream
+
+
+def broken_video(file: Path, problem: str) -> FrameError:
+    """The error for a video that cannot be decoded."""
+    return FrameError(
+        problem,
+        file=file,
+        remedy="Check that it plays to its end; if so, convert it, for example to .mp4.",
+        kind="unreadable video",
+    )
+
+
 class VideoFrames:
     """Frames of a video, numbered from 1; read in ascending order, each is decoded once.
 
@@ -39,12 +63,12 @@ class VideoFrames:
         self._file = file
         self._stream: cv2.VideoCapture | None = None
         self._at, self._process = 0, 0
-        stream, count = self._open(), 0
+        stream, count = open_video(file), 0
         while stream.grab():
             count += 1
         stream.release()
         if not count:
-            raise self._error("the video has no frame that can be decoded")
+            raise broken_video(file, "the video has no frame that can be decoded")
         self.numbers = list(range(1, count + 1))
 
     def image(self, number: int) -> np.ndarray:
@@ -52,7 +76,7 @@ class VideoFrames:
         stream = self._stream
         if stream is None or number <= self._at or self._process != os.getpid():
             self.release()
-            stream = self._stream = self._open()
+            stream = self._stream = open_video(self._file)
             self._at, self._process = 0, os.getpid()
         done = True
         while done and self._at < number:
@@ -60,7 +84,7 @@ class VideoFrames:
             self._at += 1
         done, image = stream.retrieve() if done else (False, None)
         if not done:
-            raise self._error(f"frame {number} cannot be decoded")
+            raise broken_video(self._file, f"frame {number} cannot be decoded")
         return np.asarray(image)
 
     def release(self) -> None:
@@ -76,19 +100,3 @@ class VideoFrames:
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_stream": None}
-
-    def _open(self) -> cv2.VideoCapture:
-        if not self._file.is_file():
-            raise FrameError("the video does not exist", file=self._file, remedy="Check the path.")
-        stream = cv2.VideoCapture(str(self._file))
-        if not stream.isOpened():
-            raise self._error("the file is not a video that can be decoded")
-        return stream
-
-    def _error(self, problem: str) -> FrameError:
-        return FrameError(
-            problem,
-            file=self._file,
-            remedy="Check that it plays, or convert it, for example to .mp4.",
-            kind="unreadable video",
-        )

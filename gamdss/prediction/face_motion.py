@@ -12,7 +12,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from gamdss.align.pose import Pose, crop, matrix
+from gamdss.align.pose import CENTRE, Pose, crop, matrix
 from gamdss.align.settings import AlignConfig
 
 # The view in which flow is measured. The face's square spans 120 of its 144 pixels.
@@ -130,7 +130,7 @@ def _view(image: np.ndarray, pose: Pose) -> np.ndarray:
 def _square(place: tuple[float, float, float, float]) -> tuple[slice, slice]:
     """Rows and columns of the view of a part of the face's square."""
     size = VIEW.width / (1 + 2 * VIEW.margin)
-    left, top = (VIEW.width - size) / 2, VIEW.height * 0.55 - size / 2
+    left, top = (VIEW.width - size) / 2, VIEW.height * CENTRE - size / 2
     low, high = (round(top + place[i] * size) for i in (1, 3))
     first, last = (round(left + place[i] * size) for i in (0, 2))
     return slice(low, high), slice(first, last)

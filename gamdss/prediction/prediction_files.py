@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gamdss.data.folders import image_folders
+from gamdss.data.folders import folder_images
 from gamdss.errors import FrameError
 from gamdss.files import file_states, hold_folder, read_record, write_csv, write_record
 from gamdss.prediction.prediction_card import draw_card
@@ -102,8 +102,7 @@ def _content(recording: Recording) -> list[Any]:
     """What changes if a recording does: sizes and times of its files, and the frame rate given."""
     path, fps = recording.path, recording.fps or 0
     if path.is_dir():
-        _, images = next(image_folders(path))
-        return [file_states(images), fps]
+        return [file_states(folder_images(path)), fps]
     about = path.stat()
     return [about.st_size, about.st_mtime_ns, fps]
 

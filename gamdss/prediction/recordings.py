@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 
 from gamdss.data.decoding import decode
-from gamdss.data.folders import image_folders, numbered_images
+from gamdss.data.folders import folder_images, image_folders, numbered_images
 from gamdss.data.specs.spec import FRAME_SUFFIXES
-from gamdss.data.video import VIDEO_SUFFIXES, video_files
+from gamdss.data.video import VIDEO_SUFFIXES, broken_video, open_video, video_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.frame_rate import FrameRate, usable
 from gamdss.reselection.motion.fit import LEAST_FRAMES
@@ -121,9 +121,9 @@ class FrameStream:
         self._rate = FrameRate(0, 0, 0)
         path = recording.path
         if path.is_dir():
-            self._files, self._warning = _images(path)
+            self._files, self._warning = numbered_images(folder_images(path))
         else:
-            video = _open(path)
+            video = open_video(path)
             self._rate = FrameRate.read(video, path)
             video.release()
             self._warning = "" if recording.fps else self._rate.warning
@@ -215,7 +215,7 @@ class FrameStream:
 
     def _video_frames(self, only: Collection[int] | None) -> Iterator[Frame]:
         last = math.inf if only is None else max(only, default=0)
-        video, number, stamp, start, before = _open(self.recording.path), 0, 0.0, 0.0, -1.0
+        video, number, stamp, start, before = open_video(self.recording.path), 0, 0.0, 0.0, -1.0
         try:
             while number < last and video.grab():
                 number += 1
@@ -229,39 +229,13 @@ class FrameStream:
                     continue
                 done, image = video.retrieve()
                 if not done:
-                    raise _broken(self.recording.path, f"frame {number} cannot be decoded")
+                    raise broken_video(self.recording.path, f"frame {number} cannot be decoded")
                 yield Frame(number, seconds, np.asarray(image))
         finally:
             video.release()
         if not number < last:
             return
         if not number:
-            raise _broken(self.recording.path, "the video has no frame that can be decoded")
+            raise broken_video(self.recording.path, "the video has no frame that can be decoded")
         if end := self._rate.truncated(number, stamp):
             self._end = f"the video ends after {end}: check that it is complete"
-
-
-def _images(folder: Path) -> tuple[dict[int, Path], str]:
-    """The images by number, and a warning about these or ""."""
-    found, images = next(image_folders(folder), (None, []))
-    if found != folder:
-        raise FrameError("no frame in this folder", file=folder, remedy="Check the path.")
-    return numbered_images(images)
-
-
-def _open(path: Path) -> cv2.VideoCapture:
-    if not path.is_file():
-        raise FrameError("no such video", file=path, remedy="Check the path.")
-    video = cv2.VideoCapture(str(path))
-    if not video.isOpened():
-        raise _broken(path, "not a video that can be decoded")
-    return video
-
-
-def _broken(path: Path, problem: str) -> FrameError:
-    return FrameError(
-        problem,
-        file=path,
-        remedy="Check that it plays to its end; if so, convert it, for example to .mp4.",
-        kind="unreadable video",
-    )

@@ -75,8 +75,7 @@ def prepare_output(output: Path, place: Path) -> None:
         ConfigError: it is inside the input.
         RunError: it cannot be created.
     """
-    inside = output.resolve()
-    if place.resolve() in (inside, *inside.parents):
+    if output.resolve().is_relative_to(place.resolve()):
         raise ConfigError(
             f"--output is inside --input, {place}: its pictures would be read as frames next time",
             file=output,

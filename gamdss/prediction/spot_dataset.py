@@ -17,7 +17,15 @@ from gamdss.align.settings import AlignConfig
 from gamdss.data.folders import frame_number, listed
 from gamdss.data.long_videos import LongVideo, LongVideos
 from gamdss.errors import FrameError
-from gamdss.files import file_states, hold_folder, inside, read_record, write_json, write_record
+from gamdss.files import (
+    as_stored,
+    file_states,
+    hold_folder,
+    inside,
+    read_record,
+    write_json,
+    write_record,
+)
 from gamdss.metrics.spotting import Span, SpottedRecording
 from gamdss.prediction.ensemble import Ensemble
 from gamdss.prediction.face_regions import FaceLayout
@@ -147,14 +155,14 @@ def spot_videos(
             ensemble = networks.get(video.subject)
             folds = () if ensemble is None else ensemble.folds
             try:
-                about = _plain({**_place(video), **settings, "folds": folds})
+                about = as_stored({**_place(video), **settings, "folds": folds})
                 spotted = _stored(video, read_record(file), about)
                 if spotted is None:
                     spotted = _spot(video, faces, detector, predictor, ensemble)
                     candidates = [asdict(candidate) for candidate in spotted.candidates]
                     values = {"seen": spotted.seen, "candidates": candidates}
                     values |= {"about": about, "chances": list(spotted.chances)}
-                    write_record(file, _plain(values))
+                    write_record(file, values)
             except FrameError as error:  # not stored: the frame may be replaced
                 spotted = SpottedVideo(video, problem=_problem(error))
             found.append(replace(spotted, folds=folds))
@@ -231,12 +239,3 @@ def _numbered(found: Candidate, stretch: Stretch) -> Candidate:
         int(stretch.numbers[at]) for at in (found.onset, found.apex, found.offset)
     )
     return replace(found, onset=onset, apex=apex, offset=offset)
-
-
-def _plain(values: Any) -> Any:
-    """Values as they are read back from JSON."""
-    if isinstance(values, Mapping):
-        return {name: _plain(value) for name, value in values.items()}
-    if isinstance(values, list | tuple):
-        return [_plain(value) for value in values]
-    return values

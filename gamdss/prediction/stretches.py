@@ -9,7 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from gamdss.align.pose import Pose, crop, matrix
+from gamdss.align.pose import Pose, crop, matrix, rotation
 from gamdss.align.settings import AlignConfig
 from gamdss.prediction.recordings import FrameStream, Recording
 
@@ -137,10 +137,8 @@ def crops(
 
 def corners(pose: Pose) -> np.ndarray:
     """The corners (4, 2) of a face's square in the raw frame."""
-    turn = np.radians(pose.angle)
-    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]) * pose.size / 2
     signs = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)])
-    return np.asarray(signs @ axes + (pose.x, pose.y))
+    return np.asarray(signs @ (rotation(pose) * pose.size / 2) + (pose.x, pose.y))
 
 
 def inside(pose: Pose, size: tuple[int, int]) -> float:

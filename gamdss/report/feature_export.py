@@ -24,7 +24,6 @@ from gamdss.files import write_csv
 from gamdss.records import KEYS
 from gamdss.report.feature_strip import clip_picture, draw_strip
 
-ALL = "all"  # the task with the most emotions and classes
 INDEX, STRIP = "features.csv", "features.png"
 
 
@@ -69,8 +68,7 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
     parts = sources(config)
     for part in parts:
         spec = get_spec(part.dataset, part.annotations, part.data_root)
-        if part.task == ALL:
-            part = replace(part, task=spec.widest_task)  # noqa: PLW2901
+        part = replace(part, task=spec.task_or_widest(part.task))  # noqa: PLW2901
         spec.task(part.task)
         if part.data_root is None:
             raise no_data(spec)

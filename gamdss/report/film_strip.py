@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from gamdss.errors import FrameError
 from gamdss.records import KEYS, Clip, KeyFrames
-from gamdss.report.colours import SIGNED, robust_limit
+from gamdss.report.colours import SIGNED, change, robust_limit
 from gamdss.report.style import (
     BLUE,
     FAINT,
@@ -52,8 +52,8 @@ class Row:
     @property
     def differences(self) -> np.ndarray:
         """apex - onset and apex - offset in grey levels, (2, S, S) float64."""
-        grey = self.faces.mean(axis=3)  # (3, S, S, 3) -> (3, S, S)
-        return np.stack([grey[1] - grey[0], grey[1] - grey[2]])
+        onset, apex, offset = self.faces
+        return np.stack([change(onset, apex), change(offset, apex)])
 
 
 @house_style()

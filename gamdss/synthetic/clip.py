@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from gamdss.records import KeyFrames
 from gamdss.synthetic.action_units import Expression, displacement, draw_expression
-from gamdss.synthetic.face import OVERSAMPLING, Face
-from gamdss.synthetic.nuisance import Nuisances, draw_nuisances, expose, texture
+from gamdss.synthetic.face import Face
+from gamdss.synthetic.nuisance import Nuisances, draw_nuisances, expose
 from gamdss.synthetic.settings import SynthConfig
 from gamdss.synthetic.time_course import TimeCourse, draw_time_course
 
@@ -40,15 +39,7 @@ class SyntheticClip:
         for index, number in enumerate(self.course.numbers):
             shift = self.amplitude * float(self.course.strength[index]) * self.field
             shift = shift + self._head_shift(index, columns, rows)
-            sharp = texture(self.face, float(self.nuisances.closure[index]))
-            # Where the content of each pixel comes from, in pixels of the texture.
-            picture = cv2.remap(
-                sharp,
-                OVERSAMPLING * (columns - shift[..., 0] + 0.5) - 0.5,
-                OVERSAMPLING * (rows - shift[..., 1] + 0.5) - 0.5,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            picture = self.face.picture(float(self.nuisances.closure[index]), shift)
             gain, slope = self.nuisances.gain[index], self.nuisances.slope[index]
             yield int(number), expose(picture, float(gain), slope, self.noise, rng)
 

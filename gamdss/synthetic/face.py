@@ -38,6 +38,26 @@ class Face:
     lids: np.ndarray
     head: np.ndarray
 
+    def picture(self, closure: float, shift: np.ndarray) -> np.ndarray:
+        """The face (H, W, 3) with the eyes closed by `closure`, 0 to 1, and moved skin.
+
+        `shift` (H, W, 2) is the displacement in pixels of a frame.
+        """
+        sharp = self.texture
+        if closure > 0:
+            edge = 0.15
+            mask = np.clip((closure * (1 + edge) - self.lids) / edge, 0, 1)[..., None]
+            sharp = sharp + mask * (self.closed - sharp)
+        rows, columns = np.indices((self.height, self.width), dtype=np.float32)
+        # Where the content of each pixel comes from, in pixels of the texture.
+        return cv2.remap(
+            sharp,
+            OVERSAMPLING * (columns - shift[..., 0] + 0.5) - 0.5,
+            OVERSAMPLING * (rows - shift[..., 1] + 0.5) - 0.5,
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+
 
 @lru_cache(maxsize=4)  # a person is recorded several times
 def render_face(identity: Identity, height: int, width: int) -> Face:

@@ -127,7 +127,7 @@ def _values(spec: DatasetSpec, row: WorkbookRow) -> dict[str, Any]:
     onset, apex, offset = row.clip.annotated.numbers
     return {
         "subject": int(subject) if subject == str(row.plan.subject) else subject,
-        "clip": int(name) if name.isdigit() else name,
+        "clip": int(name) if name.isdecimal() else name,
         "onset": onset,
         "apex": apex,
         "offset": offset,

@@ -64,15 +64,6 @@ def _blink(probability: float, frames: int, fps: float, rng: np.random.Generator
     return np.where(distance < 1, 0.5 + 0.5 * np.cos(np.pi * distance), 0.0)
 
 
-def texture(face: Face, closure: float) -> np.ndarray:
-    """The face's texture with the eyes closed by `closure`, 0 to 1."""
-    if closure <= 0:
-        return face.texture
-    edge = 0.15
-    mask = np.clip((closure * (1 + edge) - face.lids) / edge, 0, 1)[..., None]
-    return face.texture + mask * (face.closed - face.texture)
-
-
 def expose(
     picture: np.ndarray, gain: float, slope: np.ndarray, noise: float, rng: np.random.Generator
 ) -> np.ndarray:

@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from gamdss.synthetic.action_units import Expression, displacement
 from gamdss.synthetic.canvas import Canvas
-from gamdss.synthetic.face import OVERSAMPLING, Face, render_face
+from gamdss.synthetic.face import Face, render_face
 from gamdss.synthetic.head_motion import HeadMotion, draw_head_motion
-from gamdss.synthetic.identity import DESIGN_HEIGHT, DESIGN_WIDTH, draw_identity
-from gamdss.synthetic.nuisance import expose, texture
+from gamdss.synthetic.identity import draw_identity
+from gamdss.synthetic.nuisance import expose
 from gamdss.synthetic.recording_events import Event, RecordingSettings, draw_events, speech_strength
 from gamdss.synthetic.relief import height_map
 
@@ -58,21 +57,13 @@ class Recording:
         moving = list(self._moving())
         closure = self._closure()
         gain = 1 + 0.01 * self._rng(_LIGHT).standard_normal(self.length)
-        rows, columns = np.indices((self.face.height, self.face.width), dtype=np.float32)
         for index in range(self.length):
             shift = self.head.displacement(index, self.depth, self.face.scale)
             shift *= self.face.head[..., None]
             for event, field, course in moving:
                 if event.onset <= index + 1 <= event.offset:
                     shift += float(course[index + 1 - event.onset]) * field
-            # Where each pixel's content comes from, at the centre of the texture's pixels.
-            picture = cv2.remap(
-                texture(self.face, float(closure[index])),
-                OVERSAMPLING * (columns - shift[..., 0] + 0.5) - 0.5,
-                OVERSAMPLING * (rows - shift[..., 1] + 0.5) - 0.5,
-                cv2.INTER_LINEAR,
-                borderMode=cv2.BORDER_REPLICATE,
-            )
+            picture = self.face.picture(float(closure[index]), shift)
             light = float(gain[index])
             yield index + 1, expose(picture, light, np.zeros(2), self.settings.noise, rng)
 
@@ -117,8 +108,7 @@ def draw_recording(settings: RecordingSettings, subject: int = 1, take: int = 1)
 
 def _depth(face: Face) -> np.ndarray:
     """Height towards the camera (H, W) in pixels, 0 on average over the face."""
-    scale = min(face.width / DESIGN_WIDTH, face.height / DESIGN_HEIGHT)
-    canvas = Canvas(face.width / scale, face.height / scale, scale)
-    depth = height_map(canvas, face.identity) * scale
+    canvas = Canvas(face.width / face.scale, face.height / face.scale, face.scale)
+    depth = height_map(canvas, face.identity) * face.scale
     inside = face.head > 0.5
     return np.asarray(depth - depth[inside].mean(), np.float32)

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from dataclasses import asdict
-from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -16,7 +12,15 @@ from tqdm import tqdm
 
 from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError
-from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_json
+from gamdss.files import (
+    as_stored,
+    hold_folder,
+    read_record,
+    unwritable,
+    write_atomic,
+    write_csv,
+    write_json,
+)
 from gamdss.synthetic.recording import Recording, draw_recording
 from gamdss.synthetic.recording_events import Event, RecordingSettings
 from gamdss.synthetic.recording_layouts import LAYOUTS, Layout
@@ -72,9 +76,7 @@ def write_recordings(
     # All are drawn before anything is written: settings that do not fit leave nothing behind.
     bar = tqdm(every, "drawing", unit="recording", disable=not progress)
     recordings = [draw_recording(settings, subject, take) for subject, take in bar]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(_HEADER)
+    rows: list[tuple[object, ...]] = [_HEADER]
     labels: list[tuple[Recording, int, Event]] = []
     with hold_folder(folder, MANIFEST):
         _check_manifest(
@@ -82,12 +84,12 @@ def write_recordings(
         )
         _check_others(folder, names, subjects, takes)
         for recording in tqdm(recordings, "writing", unit="recording", disable=not progress):
-            table.writerows(_rows(recording, names))
+            rows += _rows(recording, names)
             shown = [event for event in recording.events if event.expression is not None]
             labels += [(recording, index, event) for index, event in enumerate(shown, 1)]
             _write_frames(folder, names, recording, jpeg_quality)
         names.write_workbook(folder, labels)
-        write_atomic(folder / TRUTH, partial(Path.write_text, data=text.getvalue()))
+        write_csv(folder / TRUTH, rows)
     return folder
 
 
@@ -97,7 +99,7 @@ def _check_manifest(file: Path, values: dict[str, Any]) -> None:
     Raises:
         RunError: the folder contains recordings with other settings.
     """
-    plain = json.loads(json.dumps(values))
+    plain = as_stored(values)
     stored = read_record(file)
     if file.is_file() and stored != plain:
         raise RunError(

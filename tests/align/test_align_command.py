@@ -204,8 +204,8 @@ def test_a_file_that_is_not_a_video(tmp_path, align, content):
     file.write_bytes(content)
     code, shown, error = align("--input", file, "--output", tmp_path / "out")
     assert code == 2
-    assert "clip.mp4: the file is not a video that can be decoded" in shown
-    assert "clip.mp4: no clip could be aligned\nCheck that it plays, or convert it" in error
+    assert "clip.mp4: not a video that can be decoded" in shown
+    assert "clip.mp4: no clip could be aligned\nCheck that it plays to its end" in error
     assert "frontal" not in error
 
 

@@ -12,10 +12,10 @@ from posed_photo import job, posed, write
 
 from gamdss.align import AlignConfig, ClipJob, align_clips, run
 from gamdss.align.detectors import DetectedFace
-from gamdss.align.ledger import Ledger
 from gamdss.align.summary import summary, write_csv
 from gamdss.data.crop_settings import ALIGN_FOLDER
 from gamdss.errors import ConfigError, DetectorError, RunError
+from gamdss.files import hold_folder
 
 
 class Stub:
@@ -152,10 +152,11 @@ def test_clashing_jobs_are_refused(stub, jobs, tmp_path):
 
 
 def test_two_runs_do_not_share_an_output(stub, jobs, tmp_path):
-    ledger = Ledger(tmp_path / "out", stub.identity)
-    with pytest.raises(RunError, match="another process"):
+    with (
+        hold_folder(tmp_path / "out" / ALIGN_FOLDER),
+        pytest.raises(RunError, match="another process"),
+    ):
         align_clips(jobs, stub, tmp_path / "out", progress=False)
-    ledger.close()
     align_clips(jobs, stub, tmp_path / "out", progress=False)
 
 
@@ -163,6 +164,9 @@ def test_an_output_that_cannot_be_written(stub, jobs, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot be written"):
         align_clips(jobs, stub, tmp_path / "file" / "out", progress=False)
+    (tmp_path / "out" / ALIGN_FOLDER / ".lock").mkdir(parents=True)
+    with pytest.raises(RunError, match="cannot be written"):
+        align_clips(jobs, stub, tmp_path / "out", progress=False)
 
 
 @pytest.mark.slow

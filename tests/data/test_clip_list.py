@@ -4,6 +4,7 @@ import pytest
 
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.specs import get_spec
+from gamdss.errors import AnnotationError
 from gamdss.records import Clip, KeyFrames
 
 CLASSES = ("negative", "positive", "surprise")
@@ -42,3 +43,16 @@ def test_subjects_with_the_same_number_are_two(tmp_path):
 )
 def test_spellings_of_published_lists_match(tmp_path, dataset, cell, name, line):
     assert found(read(tmp_path, line), dataset, get_spec(dataset).subject(cell), name) == "positive"
+
+
+@pytest.mark.parametrize(
+    ("cell", "name"), [("1", "positive"), ("01", "positive"), ("2", "surprise")]
+)
+def test_a_class_may_be_a_number(tmp_path, cell, name):
+    assert found(read(tmp_path, f"smic,s1,a,{cell}"), "smic", "s1", "a") == name
+
+
+@pytest.mark.parametrize("cell", ["3", "²", "9" * 5000])
+def test_other_numbers_are_no_class(tmp_path, cell):
+    with pytest.raises(AnnotationError, match="is not in the task"):
+        read(tmp_path, f"smic,s1,a,{cell}")

@@ -219,6 +219,10 @@ class DatasetSpec:
         sizes = {name: (len(task.emotions), len(task.classes)) for name, task in self.tasks.items()}
         return max(sizes, key=sizes.__getitem__)
 
+    def task_or_widest(self, name: str) -> str:
+        """The name of a task; `all` is `widest_task`."""
+        return self.widest_task if name == "all" else name
+
     def layout(self, name: str) -> Layout:
         """The layout called `name`; the error for an unknown name lists the known ones."""
         if name not in self.layouts:

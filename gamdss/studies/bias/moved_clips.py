@@ -12,6 +12,7 @@ import numpy as np
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.records import KEYS
+from gamdss.report.colours import change, robust_limit
 from gamdss.report.contact_sheet import Cell as SheetCell
 from gamdss.report.contact_sheet import contact_sheet
 from gamdss.report.film_strip import film_strip
@@ -115,9 +116,8 @@ def _tiles(joined: JoinedSources, index: int, k: int) -> Callable[[], np.ndarray
         places = (store.annotated[index, k], store.reselected[index, k])
         faces = [np.asarray(store.frames[p]).transpose(1, 2, 0) for p in places]  # (S, S, 3)
         before, after = (cv2.resize(face, (_TILE, _TILE)) for face in faces)
-        change = after.mean(axis=2) - before.mean(axis=2)
-        limit = max(8.0, float(np.quantile(np.abs(change), 0.995)))
-        grey = np.clip(128 + 127 * change / limit, 0, 255).astype(np.uint8)
+        moved = change(before, after)
+        grey = np.clip(128 + 127 * moved / robust_limit(moved, 8.0), 0, 255).astype(np.uint8)
         return np.concatenate([before, after, np.repeat(grey[..., None], 3, axis=2)])
 
     return draw

@@ -14,15 +14,12 @@ from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.store import Store, join_stores
 from gamdss.data.subject_groups import read_group_file
-from gamdss.data.truth import GROUND_TRUTH, true_rate
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import FIXED, Annotator
 from gamdss.studies.bias.accuracy import accuracy
 from gamdss.studies.bias.groups import groupings
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
-
-ALL = "all"  # the task with the most emotions
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,13 +146,9 @@ def open_sources(config: Config, cache: Path, fps: float | None = None) -> Joine
 
 def _open(config: Config, cache: Path, fps: float | None) -> BiasSource:
     spec = get_spec(config.dataset, config.annotations, config.data_root)
-    if config.task == ALL:
-        config = replace(config, task=spec.widest_task)
+    config = replace(config, task=spec.task_or_widest(config.task))
     dataset = open_dataset(config, cache)
-    root = Path(config.data_root or ".").expanduser()
-    usual = true_rate(root / GROUND_TRUTH) or spec.fps
-    rates = tuple(fps or clip.fps or usual for clip in dataset.annotations.clips)
-    return BiasSource(spec, config, dataset, rates)
+    return BiasSource(spec, config, dataset, tuple(fps or rate for rate in dataset.rates))
 
 
 def learned_errors(found: Annotator) -> str:

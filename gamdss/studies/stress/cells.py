@@ -5,7 +5,6 @@ Every cell's result is a file of its own, so that an interrupted run resumes.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError, did_you_mean
-from gamdss.files import hold_folder, read_record, write_record
+from gamdss.files import as_stored, hold_folder, read_record, write_record
 from gamdss.reselection.motion.annotator import usual_phases
 from gamdss.studies.stress.clip import (
     CLIPS_PER_PERSON,
@@ -279,7 +278,7 @@ def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
         "seed": SEED,
         "number_of_clips": sizes.clips,
         "method": METHOD,
-        "settings": json.loads(json.dumps(settings)),
+        "settings": as_stored(settings),
     }
 
 
