@@ -12,7 +12,7 @@ from tabulate import tabulate
 
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.dataset import write_key_frames
-from gamdss.files import hold_folder, write_atomic, write_json
+from gamdss.files import hold_folder, write_json, write_text
 from gamdss.metrics import FEWEST, too_few
 from gamdss.records import KEYS
 from gamdss.studies.bias.figures import draw_all
@@ -71,9 +71,8 @@ def _write(output: Path, found: BiasStudy, joined: JoinedSources) -> BiasFiles:
         original = source.dataset.annotations.workbook
         books.append(write_corrected(source.spec, original, folder, source.clips, source.keys))
     figures = draw_all(output, found, joined)
-    text = bias_markdown(found, figures) + "\n"
     report = output / "bias.md"
-    write_atomic(report, lambda target: target.write_text(text, encoding="utf-8"))
+    write_text(report, bias_markdown(found, figures) + "\n")
     drawn = {shows: output / file for shows, file in figures.items()}
     return BiasFiles(report, tuple(books), drawn)
 
