@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from gamdss.errors import CheckpointError, ConfigError, GamdssError
-from gamdss.files import write_atomic, write_json
+from gamdss.files import write_bytes, write_json
 from gamdss.models.model_card import TEMPLATE, card_values
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class HubWeights(
     def _save_pretrained(self, save_directory: Path) -> None:
         net = cast(Any, self)
         tensors = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
-        data = save(tensors, metadata={"format": "pt"})
-        write_atomic(save_directory / WEIGHTS, lambda target: target.write_bytes(data))
+        write_bytes(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
         write_json(save_directory / CONFIG, self.config())
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:

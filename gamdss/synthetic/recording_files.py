@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError
-from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_json
+from gamdss.files import hold_folder, read_record, unwritable, write_atomic, write_bytes, write_json
 from gamdss.synthetic.recording import Recording, draw_recording
 from gamdss.synthetic.recording_events import Event, RecordingSettings
 from gamdss.synthetic.recording_layouts import LAYOUTS, Layout
@@ -160,7 +160,7 @@ def _write_frames(root: Path, names: Layout, recording: Recording, quality: int)
             _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
             file, content = root / names.frame(subject, take, number), data.tobytes()
             if file == last:  # it marks the recording as complete
-                write_atomic(last, lambda target, content=content: target.write_bytes(content))  # type: ignore[misc]
+                write_bytes(last, content)
             else:
                 file.write_bytes(content)
     except OSError as error:

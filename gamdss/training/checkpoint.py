@@ -22,7 +22,7 @@ from torch import nn
 
 from gamdss.checksums import FIELD, checksum
 from gamdss.errors import CheckpointError
-from gamdss.files import write_atomic
+from gamdss.files import write_atomic, write_bytes
 from gamdss.records import FoldResult
 
 
@@ -32,8 +32,7 @@ def save_weights(path: Path, net: nn.Module, about: dict[str, Any]) -> None:
     # One entry: safetensors writes several in a random order.
     text = json.dumps({**about, FIELD: _checksum(about, tensors)}, sort_keys=True)
     # Bytes, here and below: the writers of the libraries report a full disk by other errors.
-    data = save(tensors, metadata={"gamdss": text})
-    write_atomic(path, lambda target: target.write_bytes(data))
+    write_bytes(path, save(tensors, metadata={"gamdss": text}))
 
 
 def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
@@ -131,7 +130,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write the training state of an unfinished fold: only tensors and plain values."""
     data = io.BytesIO()
     torch.save(state, data)
-    write_atomic(path, lambda target: target.write_bytes(data.getbuffer()))
+    write_bytes(path, data.getbuffer())
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any]:
