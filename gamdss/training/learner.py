@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
+from gamdss.errors import first_line
 from gamdss.losses import count_right, training_loss
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
@@ -282,6 +283,4 @@ def _unchanged(net: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 def _warn(problem: str, error: Exception) -> None:
-    text = str(error).strip()
-    reason = text.splitlines()[0][:200] if text else type(error).__name__
-    log.warning("%s, and runs as it is: %s", problem, reason)
+    log.warning("%s, and runs as it is: %s", problem, first_line(error))
