@@ -12,6 +12,7 @@ from tabulate import tabulate
 
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.dataset import write_key_frames
+from gamdss.errors import some
 from gamdss.files import hold_folder, write_json, write_text
 from gamdss.metrics import FEWEST, too_few
 from gamdss.records import KEYS
@@ -135,10 +136,9 @@ def sentences(found: BiasStudy) -> list[str]:
         words = [
             f"{key} of {pair.a} {abs(pair.bias):.1f}% {'later' if pair.bias > 0 else 'earlier'} "
             f"than of {pair.b}"
-            for key, pair in differ[:3]
+            for key, pair in differ
         ]
-        more = f" and {len(differ) - 3} more" if len(differ) > 3 else ""
-        lines.append(f"by {grouping}: " + (", ".join(words) + more if words else "none differ"))
+        lines.append(f"by {grouping}: {some(words, 3) or 'none differ'}")
     return lines
 
 
