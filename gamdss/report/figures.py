@@ -46,8 +46,7 @@ class ClipFrames:
 
     def draw(self, path: Path) -> None:
         """Draw the film strip."""
-        keys = [clip.annotated for clip in self.clips]
-        film_strip(path, annotated_keys=keys, **vars(self))
+        film_strip(path, **vars(self))
 
 
 @dataclass(frozen=True)

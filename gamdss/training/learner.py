@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
 from gamdss.errors import first_line
-from gamdss.losses import count_right, training_loss
+from gamdss.losses import count_right, two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep
@@ -189,7 +189,8 @@ class Learner:
                     None if values is None else self.net.head.classify(values)
                     for values in embeddings
                 )
-        loss = training_loss(rising, falling, labels, training, weights)
+        shares = training.auxiliary_weight, training.label_smoothing
+        loss = two_phase_loss(rising, falling, labels, *shares, weights)
         if self.units is not None:
             loss = loss + self.units.loss(embeddings, given[-1])
         return loss, count_right(rising if rising is not None else falling, labels)
