@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 # Control characters, and those that change the direction or the lines of a text.
@@ -116,3 +116,21 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question with the most similar known name and a space after it; empty if none is."""
     near = difflib.get_close_matches(name, list(known), n=1)
     return f"Did you mean {near[0]!r}? " if near else ""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of another library's message, at most 200 letters; its type if it has none."""
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0][:200]
+
+
+def unfit_weights(error: BaseException) -> str:
+    """The first names and shapes that differ, from an error of `load_state_dict`."""
+    lines = [" ".join(line.split())[:200] for line in str(error).strip().splitlines()[1:4]]
+    return " ".join(lines) or str(error)
+
+
+def some(items: Sequence[str], shown: int = 5) -> str:
+    """The first items and how many more there are: `a, b and 3 more`."""
+    more = len(items) - shown
+    return ", ".join(items[:shown]) + (f" and {more} more" if more > 0 else "")

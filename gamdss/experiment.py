@@ -13,7 +13,6 @@ from gamdss.config import Config
 from gamdss.config.command_line import Command, exit_on_mistake, split_configs
 from gamdss.data.composite import short_name
 from gamdss.data.dataset import Dataset
-from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
 from gamdss.report.figures import ClipFrames, write_report
 from gamdss.training.folds import Run, RunFolds
@@ -135,11 +134,7 @@ def on_demo_data(config: Config) -> Config:
     Raises:
         ConfigError: it has a `data_root`.
     """
-    if config.data_root is not None:
-        raise ConfigError(
-            f"--demo generates its own data, but --data-root is {config.data_root!r}",
-            remedy="Omit one of the two.",
-        )
+    demo.check_no_data(config.data_root)
     root = demo.data_root(config, cache_folder(config.cache))
     return replace(config, data_root=root, annotations=None)
 

@@ -116,6 +116,11 @@ def write_text(path: Path, text: str) -> None:
     write_atomic(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 
+def write_bytes(path: Path, data: bytes | memoryview) -> None:
+    """Write the bytes of a file; raises as `write_atomic`."""
+    write_atomic(path, lambda target: target.write_bytes(data))
+
+
 def without_formula(cell: object) -> object:
     """A cell for a CSV file: text that a spreadsheet program would run has a quote before it."""
     if not isinstance(cell, str) or cell[:1] not in _FORMULA or _NUMBER.fullmatch(cell):
@@ -128,7 +133,7 @@ def write_csv(path: Path, rows: Iterable[Iterable[object]], line_end: str = "\n"
     text = io.StringIO()
     table = csv.writer(text, lineterminator=line_end)
     table.writerows([without_formula(cell) for cell in row] for row in rows)
-    write_atomic(path, lambda target: target.write_bytes(text.getvalue().encode()))
+    write_bytes(path, text.getvalue().encode())
 
 
 def write_json(path: Path, values: Any) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
-from gamdss.config import TrainingConfig
 from gamdss.errors import ConfigError
 
 
@@ -84,21 +83,3 @@ def count_right(logits: Tensor, labels: Tensor) -> Tensor:
     if labels.ndim == 1:
         return (logits.argmax(1) == labels).sum()
     return ((logits > 0) == (labels == 1)).float().mean(1).sum()
-
-
-def training_loss(
-    rising: Tensor | None,
-    falling: Tensor | None,
-    labels: Tensor,
-    training: TrainingConfig,
-    class_weights: Tensor | None = None,
-) -> Tensor:
-    """The loss of a training step with the weights of a config; arguments as `two_phase_loss`."""
-    return two_phase_loss(
-        rising,
-        falling,
-        labels,
-        auxiliary_weight=training.auxiliary_weight,
-        label_smoothing=training.label_smoothing,
-        class_weights=class_weights,
-    )

@@ -114,6 +114,11 @@ class Clip:
         }
 
 
+def subject_of(clip: str) -> str:
+    """The subject in the `id` of a clip."""
+    return clip.partition("/")[0]
+
+
 @dataclass(frozen=True, eq=False)
 class FoldResult:
     """The result of a fold: held-out logits of every epoch, from which any epoch can be evaluated.

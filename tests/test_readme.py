@@ -7,11 +7,10 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
-import skimage.data
 import torch
+from filmed import film, portrait
 
 import gamdss
 from gamdss import cli, demo
@@ -117,23 +116,13 @@ def test_the_readme_is_one_page():
     assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 250
 
 
-def film_a_portrait(folder):
-    """Write a video of a face that does not move."""
-    folder.mkdir()
-    image = np.ascontiguousarray(skimage.data.astronaut()[:320, 64:384, ::-1])
-    film = cv2.VideoWriter(str(folder / "a.avi"), cv2.VideoWriter_fourcc(*"MJPG"), 30, (320, 320))
-    for _ in range(30):
-        film.write(image)
-    film.release()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "code"), PYTHON, ids=label)
 def test_a_python_block_runs(file, code, small_dataset, finished_run, tmp_path, monkeypatch):
     """On synthetic data in place of the user's; a network at 32 pixels in place of 224."""
     monkeypatch.chdir(tmp_path)
     if '"recordings"' in code:
-        film_a_portrait(tmp_path / "recordings")
+        film(tmp_path / "recordings" / "a.avi", [portrait()] * 30, 30)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(gamdss, "load_original_state_dict", lambda *_: None, raising=False)
     rng = np.random.default_rng(0)

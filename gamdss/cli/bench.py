@@ -9,7 +9,8 @@ from pathlib import Path
 from gamdss.config import Config
 from gamdss.config.command_line import Command
 from gamdss.errors import ConfigError, require
-from gamdss.files import cache_folder
+from gamdss.files import cache_folder, check_file
+from gamdss.report.style import check_suffix
 from gamdss.studies.speed.bench import BenchConfig, bench, bench_table
 from gamdss.studies.speed.growth import growth, growth_figure
 from gamdss.synthetic import SynthConfig
@@ -48,10 +49,10 @@ class Options:
 
 def run(options: Options, config: Config) -> None:
     """Measure and print a table or plain values, or measure and draw growth."""
-    # Measuring loads PyTorch, which the other commands do not need.
-
     if options.growth:
         file = Path(options.growth).expanduser()
+        check_file(file, "--growth")
+        check_suffix(file)
         growth_figure(growth(config), file)
         print(f"growth  {file}")
         return

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError, GamdssError
+from gamdss.errors import GamdssError
+from gamdss.files import check_file
 from gamdss.metrics.calibration import ClipPrediction, clip_predictions, notable
 from gamdss.report.clip_cards import ClipPictures
 from gamdss.report.page import write_page
@@ -39,10 +40,7 @@ def run(options: Options) -> None:
     """Write the page, and print where it is."""
     folder = Path(options.run).expanduser()
     output = Path(options.output).expanduser() if options.output else folder / "report.html"
-    if output.is_dir():
-        raise ConfigError(
-            "--output is a folder", file=output, remedy="Name a file: --output report.html"
-        )
+    check_file(output, "--output")
     record = read_run(folder)
     kinds: dict[str, list[ClipPrediction]] = {}
     pictures: dict[str, ClipPictures] = {}

@@ -10,6 +10,7 @@ from gamdss import demo
 from gamdss.config import Config
 from gamdss.config.command_line import Command, positional
 from gamdss.config.pairs import format_pairs
+from gamdss.data.composite import JOINT
 from gamdss.errors import ConfigError, require
 from gamdss.files import cache_folder, hold_folder
 from gamdss.report.table import Table, markdown_with_caption
@@ -104,7 +105,7 @@ def _listed(options: Options, file: Path, output: Path) -> int:
 
 def _root(config: Config, folders: Mapping[str, str]) -> str | None:
     """The `data_root` of a row's config among the folders of datasets; None if one is missing."""
-    names = config.dataset.split("+")
+    names = config.dataset.split(JOINT)
     if not set(names) <= set(folders):
         return None
     return folders[names[0]] if len(names) == 1 else format_pairs({n: folders[n] for n in names})
@@ -121,11 +122,8 @@ def _stress(options: Options, file: Path, output: Path) -> None:
 
 
 def _trained(options: Options, file: Path, output: Path) -> int:
-    if options.demo and options.data_root is not None:
-        raise ConfigError(
-            f"--demo generates its own data, but --data-root is {options.data_root!r}",
-            remedy="Omit one of the two.",
-        )
+    if options.demo:
+        demo.check_no_data(options.data_root)
     plan = read_plan(file, demo.TABLE if options.demo else None)
     cache = cache_folder(options.cache)
     # Finished runs are shown without data.

@@ -23,12 +23,12 @@ from gamdss.errors import ConfigError, GamdssError, did_you_mean, printable
 Values = TypeVar("Values")
 
 
-def positional(text: str, nargs: str | None = None, default: Any = None) -> Any:
+def positional(text: str, nargs: str | None = None) -> Any:
     """A field of an options dataclass that is a positional argument; `nargs` as in argparse."""
     about = {"help": text, "nargs": nargs}
     if nargs == "*":
         return field(default_factory=list, metadata=about)
-    return field(default=default, metadata=about)
+    return field(default=None, metadata=about)
 
 
 @dataclass(frozen=True)

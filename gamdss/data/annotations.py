@@ -18,7 +18,7 @@ from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec, Task
 from gamdss.data.specs.plain import PLAIN
 from gamdss.data.workbook import Table, read_table
-from gamdss.errors import AnnotationError
+from gamdss.errors import AnnotationError, some
 from gamdss.files import write_csv
 from gamdss.records import UNITS, Clip
 
@@ -191,32 +191,27 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
         shown = "; ".join(f"{f.clip} (row {f.row}): {f.problem}" for f in corrected)
         lines.append(f"{len(corrected)} known mistake(s) corrected: {shown}")
     if missing := kinds.get("missing apex"):
-        shown = _some([f"{f.clip} (row {f.row}: {f.problem})" for f in missing])
+        shown = some([f"{f.clip} (row {f.row}: {f.problem})" for f in missing], _SHOWN)
         lines.append(
             f"{len(missing)} missing apex(es) filled by the midpoint of onset and offset: {shown}"
         )
     if unknown := kinds.get("unknown emotion"):
         counts = Counter(fault.problem for fault in unknown)
-        shown = _some([f"{name!r} ({count})" for name, count in counts.items()])
+        shown = some([f"{name!r} ({count})" for name, count in counts.items()], _SHOWN)
         lines.append(f"{len(unknown)} row(s) with unknown emotion left out: {shown}")
     if blank := kinds.get("blank emotion"):
-        shown = _some([f"row {fault.row}" for fault in blank])
+        shown = some([f"row {fault.row}" for fault in blank], _SHOWN)
         lines.append(f"{len(blank)} row(s) without an emotion left out: {shown}")
     if doubtful := kinds.get("doubtful emotion"):
-        shown = _some([f"{fault.problem} (row {fault.row})" for fault in doubtful])
+        shown = some([f"{fault.problem} (row {fault.row})" for fault in doubtful], _SHOWN)
         lines.append(f"{len(doubtful)} row(s) with an emotion that may be misspelled: {shown}")
     if spelled := kinds.get("subject spelled otherwise"):
-        shown = _some([f"{fault.problem} (row {fault.row})" for fault in spelled])
+        shown = some([f"{fault.problem} (row {fault.row})" for fault in spelled], _SHOWN)
         lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")
     if without := kinds.get("row without a clip"):
-        shown = _some([f"row {fault.row}" for fault in without])
+        shown = some([f"row {fault.row}" for fault in without], _SHOWN)
         lines.append(f"{len(without)} row(s) without subject and clip left out: {shown}")
     return lines
-
-
-def _some(items: list[str]) -> str:
-    hidden = len(items) - _SHOWN
-    return ", ".join(items[:_SHOWN]) + (f" and {hidden} more" if hidden > 0 else "")
 
 
 def write_annotations(path: Path, clips: Sequence[Clip]) -> None:

@@ -13,7 +13,7 @@ from gamdss.config import Config
 from gamdss.config.pairs import format_pairs, parse_pairs
 from gamdss.data.annotations import Annotations
 from gamdss.data.clip_list import ClipList
-from gamdss.errors import AnnotationError, ConfigError
+from gamdss.errors import AnnotationError, ConfigError, some
 
 JOINT = "+"
 _SHOWN = 10
@@ -75,8 +75,7 @@ def restrict(annotations: Annotations, listed: ClipList) -> tuple[list[int], Ann
     notes = []
     for text, names in (("not in the list, left out", surplus), ("with another class", changed)):
         if names:
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            notes.append(f"{len(names)} clip(s) {text}: {', '.join(names[:_SHOWN])}{more}")
+            notes.append(f"{len(names)} clip(s) {text}: {some(names, _SHOWN)}")
     if absent:
         notes.append(f"{absent} clip(s) of the list are not among the task's clips")
     if not places:

@@ -18,7 +18,7 @@ from gamdss.data.sheets import TEXTS, read_sheets, table_kind
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
-from gamdss.files import write_atomic, write_csv
+from gamdss.files import write_atomic, write_bytes, write_csv
 from gamdss.records import Clip, KeyFrames
 
 SUFFIX = "_reselected"
@@ -136,8 +136,7 @@ def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrame
         cells[column] = str(value)
 
     _replace(rows, places, put)
-    copy = csv_like(workbook, lines)
-    write_atomic(path, lambda target: target.write_bytes(copy))
+    write_bytes(path, csv_like(workbook, lines))
 
 
 def _plain_lines(clips: Sequence[Clip], keys: Sequence[KeyFrames]) -> list[list[Any]]:

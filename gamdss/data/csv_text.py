@@ -73,11 +73,9 @@ def table_bytes(file: Path, named_by: str = "the path") -> bytes:
     """The content of a table file, of up to `MOST_BYTES`; raises as `csv_lines`."""
     try:
         return read_regular(file, MOST_BYTES)
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or error
-        raise AnnotationError(
-            f"the table cannot be read ({problem})", file=file, remedy=f"Check {named_by}."
-        ) from error
+    except OSError as error:
+        problem = f"the table cannot be read ({error.strerror or error})"
+        raise AnnotationError(problem, file=file, remedy=f"Check {named_by}.") from error
 
 
 def _encoding(data: bytes) -> tuple[bytes, str]:

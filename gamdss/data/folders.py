@@ -11,7 +11,7 @@ from unicodedata import normalize
 from gamdss.data.cells import plain_name
 from gamdss.data.specs import DatasetSpec, Layout
 from gamdss.data.specs.spec import FRAME_SUFFIXES, filled
-from gamdss.errors import ConfigError, DataRootError, FrameError
+from gamdss.errors import ConfigError, DataRootError, FrameError, some
 
 PATTERN = "pattern"  # name of the layout of --frames.pattern
 _DIGITS = re.compile(r"\d+")
@@ -163,8 +163,7 @@ def numbered_images(images: Sequence[Path]) -> tuple[dict[int, Path], str]:
     unique = len({number for number, _ in numbered}) == len(numbered)
     if unique and 2 * len(numbered) > len(images):
         others = [path.name for path in images if frame_number(path) is None]
-        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
-        text = f"images without a frame number are left out: {', '.join(others[:3])}{more}"
+        text = f"images without a frame number are left out: {some(others, 3)}"
         return dict(sorted(numbered)), text if others else ""
     ordered = sorted(images, key=_natural)
     why = "some images have no" if unique else "several images have the same"

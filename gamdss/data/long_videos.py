@@ -18,12 +18,11 @@ from gamdss.data.cells import cell_text
 from gamdss.data.folders import frame_number, listed
 from gamdss.data.long_tables import LongRow, LongSpec, long_spec, recording_folders
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import AnnotationError, DataRootError, require
+from gamdss.errors import AnnotationError, DataRootError, require, some
 
 OFFSET_RULES = ("apex", "later", "mirror", "drop")
 KEEP_OR_DROP = ("keep", "drop")
 FRACTIONS = ("round", "truncate")
-_SHOWN = 5
 _FRAME = re.compile(r"[+-]?\d{1,15}(\.\d*)?", re.ASCII)
 
 
@@ -166,9 +165,8 @@ def open_long_videos(
     events = reader.read(spec.rows(workbook))
     missing = [key for key in events if key not in folders]
     if missing:
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
         raise DataRootError(
-            f"the frames of {', '.join(missing[:_SHOWN])}{more} are missing, but "
+            f"the frames of {some(missing)} are missing, but "
             f"{workbook.name} has their labels (first in row {events[missing[0]][0].row})",
             file=data_root / found.root,
             remedy="Unpack the whole dataset, or remove these rows from a copy of the workbook.",

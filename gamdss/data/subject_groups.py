@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.data.csv_text import csv_lines
-from gamdss.errors import AnnotationError
+from gamdss.errors import AnnotationError, some
 
 _WHO = ("dataset", "subject", "clip")
 _FORM = "subject,group (group may have any names; columns dataset and clip are optional)"
@@ -66,9 +66,8 @@ class GroupFile:
         without = [clip[:2] for clip, group in zip(clips, found, strict=True) if not group]
         people = sorted({"/".join(person) for person in without})
         if people:
-            more = f" and {len(people) - 10} more" if len(people) > 10 else ""
             raise AnnotationError(
-                f"{len(without)} clip(s) have no {name}: of {', '.join(people[:10])}{more}",
+                f"{len(without)} clip(s) have no {name}: of {some(people, 10)}",
                 file=self.file,
                 remedy="Add the subjects, if need be in a group called `unknown`.",
             )

@@ -168,6 +168,7 @@ def _read_casme2(workbook: Path) -> Table:
     """The micro-expressions of CAS(ME)2, whose sheet has no header."""
     roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
     places = {role: place for place, role in enumerate(roles)}
+    sheet = next(iter(read_sheets(workbook, again=True)))
     lines = casme2_rows(workbook)
     rows = [
         Row(
@@ -186,7 +187,7 @@ def _read_casme2(workbook: Path) -> Table:
     ]
     headers = {role: f"column {place + 1}" for role, place in places.items()}
     total = lines[-1].number if lines else 0
-    return Table(next(iter(read_sheets(workbook))), 0, headers, tuple(rows), total, places)
+    return Table(sheet, 0, headers, tuple(rows), total, places)
 
 
 def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:

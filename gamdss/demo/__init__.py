@@ -9,7 +9,10 @@ from pathlib import Path
 import yaml
 
 from gamdss.config import Config
+from gamdss.config.pairs import format_pairs
+from gamdss.data.composite import JOINT
 from gamdss.data.specs import get_spec
+from gamdss.errors import ConfigError
 from gamdss.synthetic import SynthConfig, write_dataset
 
 _HERE = Path(__file__).parent
@@ -45,11 +48,24 @@ def dataset(
     return root
 
 
+def check_no_data(data_root: str | None) -> None:
+    """Refuse `--data-root` beside `--demo`.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    if data_root is not None:
+        raise ConfigError(
+            f"--demo generates its own data, but --data-root is {data_root!r}",
+            remedy="Omit one of the two.",
+        )
+
+
 def data_root(config: Config, cache: Path, settings: Path | None = None) -> str:
     """Synthetic clips in the layout of each dataset of a config, as the value of `--data-root`."""
-    names = config.dataset.split("+")
+    names = config.dataset.split(JOINT)
     roots = {}
     for name in names:
         emotions = list(get_spec(name, config.annotations).task(config.task).emotions)
         roots[name] = str(dataset(cache, name, emotions, settings))
-    return ",".join(f"{n}={r}" for n, r in roots.items()) if len(names) > 1 else roots[names[0]]
+    return format_pairs(roots) if len(names) > 1 else roots[names[0]]

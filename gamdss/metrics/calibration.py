@@ -114,12 +114,12 @@ def pooled(
     return logits, labels, tuple(clip for fold in folds for clip in fold.clips)
 
 
-def calibration(logits: np.ndarray, labels: np.ndarray, bins: int = BINS) -> Calibration:
+def calibration(logits: np.ndarray, labels: np.ndarray) -> Calibration:
     """Reliability of predictions from logits (N, C) and labels (N,), in bins of equal width."""
     chances = _probabilities(logits)
     confidence, right = chances.max(1), chances.argmax(1) == labels
-    edges = np.linspace(0, 1, bins + 1)
-    number = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, bins - 1)
+    edges = np.linspace(0, 1, BINS + 1)
+    number = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
     found = []
     for place in np.unique(number):
         chosen = number == place

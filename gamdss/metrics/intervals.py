@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import expit, logit
 
-from gamdss.errors import FoldError
+from gamdss.errors import FoldError, some
 from gamdss.metrics.bootstrap import CONFIDENCE, enough, subject_draws, t_half_widths
 from gamdss.metrics.scores import MEASURES, measures
 from gamdss.metrics.selection import Predictions
@@ -188,16 +188,12 @@ def check_same_clips(runs: Sequence[Predictions]) -> None:
             alone = [clip for clip in mine if clip not in theirs]
             if alone:
                 raise FoldError(
-                    f"{len(alone)} clip(s) are only in the {where} run: {_some(alone)}",
+                    f"{len(alone)} clip(s) are only in the {where} run: {some(alone)}",
                     remedy="Compare runs that were evaluated on the same clips.",
                 )
         moved = [clip for clip in known if known[clip] != other[clip]]
         if moved:
             raise FoldError(
-                f"{len(moved)} clip(s) have another true class in the other run: {_some(moved)}",
+                f"{len(moved)} clip(s) have another true class in the other run: {some(moved)}",
                 remedy="Compare runs on the same task and workbook.",
             )
-
-
-def _some(clips: Sequence[str]) -> str:
-    return ", ".join(clips[:5]) + (f" and {len(clips) - 5} more" if len(clips) > 5 else "")

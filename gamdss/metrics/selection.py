@@ -18,7 +18,7 @@ from scipy.special import log_softmax
 from gamdss.errors import FoldError
 from gamdss.metrics.scores import Scores, class_indices, macro_f1, measures, scores
 from gamdss.metrics.units import scored_units, unit_measures, unit_scores
-from gamdss.records import FoldResult
+from gamdss.records import FoldResult, subject_of
 
 Selection = Literal["final", "inner", "oracle"]
 
@@ -65,7 +65,7 @@ class Predictions:
     @property
     def subjects(self) -> tuple[str, ...]:
         """The subject of each clip."""
-        return tuple(clip.partition("/")[0] for clip in self.clips)
+        return tuple(map(subject_of, self.clips))
 
     def scores(self, num_classes: int) -> Scores:
         """The measures of these predictions.

@@ -17,7 +17,7 @@ import timm
 import torch
 from torch import nn
 
-from gamdss.errors import CheckpointError, ConfigError
+from gamdss.errors import CheckpointError, ConfigError, first_line
 from gamdss.models.release_streams import RELEASE_STREAMS
 from gamdss.models.rmt import RMTStream
 from gamdss.models.temporal import TemporalStream
@@ -208,7 +208,7 @@ def _open(recipe: _Recipe) -> tuple[nn.Module, int, int]:
             found = last_map(net.eval(), torch.zeros(1, recipe.in_chans, size, size))
         _, channels, height, width = found.shape
     except Exception as error:  # models refuse a size with errors of many kinds
-        raise _UnfitError(_first_line(error)) from error
+        raise _UnfitError(f"{type(error).__name__}: {first_line(error)}") from error
     if height != width:
         raise _UnfitError(f"its feature map is {height} x {width}, not square")
     if height < 2:
@@ -219,11 +219,6 @@ def _open(recipe: _Recipe) -> tuple[nn.Module, int, int]:
     if 0 < lost < patch:  # convolutions without padding leave out more than a patch
         raise _UnfitError(f"{lost} pixels at the edge would be left out")
     return net.train(), channels, height
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or "?"
-    return f"{type(error).__name__}: {text.splitlines()[0][:160]}"
 
 
 def _weights_file(name: str, weights: str | Path | None) -> Path | None:
@@ -257,7 +252,8 @@ def _with_weights(recipe: _Recipe) -> nn.Module:
         return net
     except Exception as error:  # the hub, the network and the file raise errors of many kinds
         raise CheckpointError(
-            f"the weights of {recipe.name} cannot be loaded ({_first_line(error)})",
+            f"the weights of {recipe.name} cannot be loaded "
+            f"({type(error).__name__}: {first_line(error)})",
             file=recipe.weights,
             remedy="Check the file." if recipe.weights else _NO_NETWORK,
         ) from error

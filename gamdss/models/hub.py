@@ -10,8 +10,8 @@ from huggingface_hub import ModelCard, PyTorchModelHubMixin, hf_hub_download
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-from gamdss.errors import CheckpointError, ConfigError, GamdssError
-from gamdss.files import write_atomic, write_json
+from gamdss.errors import CheckpointError, ConfigError, GamdssError, first_line, unfit_weights
+from gamdss.files import write_bytes, write_json
 from gamdss.models.model_card import TEMPLATE, card_values
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ class HubWeights(
     def _save_pretrained(self, save_directory: Path) -> None:
         net = cast(Any, self)
         tensors = {name: value.cpu().contiguous() for name, value in net.state_dict().items()}
-        data = save(tensors, metadata={"format": "pt"})
-        write_atomic(save_directory / WEIGHTS, lambda target: target.write_bytes(data))
+        write_bytes(save_directory / WEIGHTS, save(tensors, metadata={"format": "pt"}))
         write_json(save_directory / CONFIG, self.config())
 
     def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
@@ -88,7 +87,7 @@ class HubWeights(
             raise
         except (OSError, ValueError, TypeError, RuntimeError) as error:
             raise CheckpointError(
-                f"no network can be loaded from {str(name)!r} ({_first_line(error)})",
+                f"no network can be loaded from {str(name)!r} ({first_line(error)})",
                 remedy=f"{_REMEDY} Or name a repository of the Hub that can be reached.",
             ) from error
 
@@ -132,12 +131,11 @@ def load(net: Any, file: Path, device: str = "cpu") -> None:
         net.to(device).load_state_dict(tensors)
     except (OSError, SafetensorError, ValueError) as error:
         raise CheckpointError(
-            f"missing or corrupt weights ({_first_line(error)})", file=file, remedy=_REMEDY
+            f"missing or corrupt weights ({first_line(error)})", file=file, remedy=_REMEDY
         ) from error
     except RuntimeError as error:
-        lines = [" ".join(line.split())[:200] for line in str(error).splitlines()[1:4]]
         raise CheckpointError(
-            f"the weights are of another network: {' '.join(lines) or error}",
+            f"the weights are of another network: {unfit_weights(error)}",
             file=file,
             remedy="Build the network with the arguments of its config.json.",
         ) from error
@@ -156,13 +154,8 @@ def read_config_json(folder: Path) -> dict[str, Any]:
             raise ValueError(f"no field {ABOUT}")
     except (OSError, ValueError) as error:
         raise CheckpointError(
-            f"missing or broken config of a network ({_first_line(error)})",
+            f"missing or broken config of a network ({first_line(error)})",
             file=file,
             remedy=_REMEDY,
         ) from error
     return config
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:160]

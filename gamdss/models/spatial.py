@@ -16,6 +16,9 @@ from torch import Tensor, nn
 from gamdss.models.heads import init_linear
 from gamdss.models.temporal import PAPER_WIDTH
 
+DEPTH = 2  # transformer blocks
+HEADS = 4  # of attention, at most: fewer if they do not divide the width
+
 
 class SpatialStream(nn.Module):
     """One key frame -> a map that is added to the temporal stream's features.
@@ -23,8 +26,6 @@ class SpatialStream(nn.Module):
     Args:
         width: channels of the temporal features and of this map.
         grid: height and width of the temporal features and of this map.
-        depth: transformer blocks.
-        heads: most attention heads; fewer if they do not divide the width.
         antialias: smooth while shrinking the frame to the grid; the original did not.
         in_chans: channels of the frame.
         widest: most channels of the transformer; wider maps are projected from them.
@@ -35,8 +36,6 @@ class SpatialStream(nn.Module):
         width: int = 512,
         grid: int = 14,
         *,
-        depth: int = 2,
-        heads: int = 4,
         antialias: bool = True,
         in_chans: int = 3,
         widest: int = PAPER_WIDTH,
@@ -45,11 +44,11 @@ class SpatialStream(nn.Module):
         self.grid = grid
         self.antialias = antialias
         inner = min(width, widest)
-        heads = gcd(inner, heads)
+        heads = gcd(inner, HEADS)
         self.embed = nn.Conv2d(in_chans, inner, 1)
         self.position = nn.Parameter(torch.empty(1, grid * grid, inner))
         self.blocks = nn.Sequential(
-            *(Block(inner, heads, qkv_bias=True, norm_layer=LayerNorm) for _ in range(depth))
+            *(Block(inner, heads, qkv_bias=True, norm_layer=LayerNorm) for _ in range(DEPTH))
         )
         self.norm = LayerNorm(inner)  # like the blocks', eps 1e-6
         self.widen = nn.Identity() if inner == width else nn.Linear(inner, width)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -49,7 +48,7 @@ def check_sizes(
     rules = (
         ("num_classes", num_classes, num_classes >= 0, "0 (features, no classifier) or more"),
         ("in_chans", in_chans, in_chans >= 1, "1 or more"),
-        ("drop_path", drop_path, 0 <= drop_path < 1 and math.isfinite(drop_path), "in [0, 1)"),
+        ("drop_path", drop_path, 0 <= drop_path < 1, "in [0, 1)"),
         ("global_pool", global_pool, bool(global_pool) or not num_classes, "avg with classes"),
     )
     for name, value, holds, allowed in rules:

@@ -14,7 +14,7 @@ import numpy as np
 
 from gamdss.records import RELIABLE
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
-from gamdss.reselection.motion.level import MotionMeter, shrink_all
+from gamdss.reselection.motion.level import MotionMeter, moves, shrink_all
 from gamdss.reselection.motion.starts import fit_clear, fit_search, or_held, spaced_starts
 
 # Where else the apex may start, between onset and offset.
@@ -74,8 +74,7 @@ def _measured(images: Mapping[int, np.ndarray]) -> tuple[np.ndarray, MotionMeter
     """Frame numbers (T,), and the meter of the frames; None if they are few or still."""
     times = np.array(sorted(images))
     small = shrink_all(images[number] for number in times)
-    moves = len(times) >= LEAST_FRAMES and any((image != small[0]).any() for image in small)
-    return times, MotionMeter(small) if moves else None
+    return times, MotionMeter(small) if len(times) >= LEAST_FRAMES and moves(small) else None
 
 
 def _cut(fit: MotionFit, wide: Collection[int]) -> bool:

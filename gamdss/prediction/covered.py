@@ -7,11 +7,11 @@ longer correlates with that of the onset. Eyes and mouth are left out, since lid
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import cv2
 import numpy as np
 
+from gamdss.features.flow import dense_flow
 from gamdss.prediction.face_regions import FaceLayout
 from gamdss.records import KeyFrames
 from gamdss.reselection.motion.level import shrink
@@ -59,10 +59,7 @@ def _skin(shape: tuple[int, ...], layout: FaceLayout) -> np.ndarray:
 
 def _lost(first: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Where the structure of a frame (H, W) is not found in another one by optical flow."""
-    opencv: Any = cv2  # its type stubs leave out the method
-    flow = opencv.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-        cv2.convertScaleAbs(first), cv2.convertScaleAbs(other), None
-    )
+    flow = dense_flow(cv2.convertScaleAbs(first), cv2.convertScaleAbs(other))
     rows, columns = np.indices(first.shape, dtype=np.float32)
     there = cv2.remap(
         other,

@@ -22,6 +22,7 @@ from gamdss.errors import RunError
 from gamdss.features import scale
 from gamdss.metrics import Selection
 from gamdss.metrics.calibration import pooled
+from gamdss.records import subject_of
 from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun, require_classes
 from gamdss.training.checkpoint import load_weights
@@ -108,7 +109,7 @@ class Ensemble:
         if scored:
             self._held_out, self._labels, clips = pooled(run.folds, selection)
         # Whom each held-out clip shows.
-        self._shown = [person_of_run(run.config, clip.partition("/")[0]) for clip in clips]
+        self._shown = [person_of_run(run.config, subject_of(clip)) for clip in clips]
         self._calibrate(np.ones(len(clips), bool))
 
     def unseen(self, person: str) -> Ensemble:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from gamdss.prediction.spot_dataset import SpottedVideo
 from gamdss.prediction.spotted_recognition import Recognition, predicted
 from gamdss.records import KEYS
 from gamdss.report.page import write_page
-from gamdss.report.spotting_table import spotting_table
+from gamdss.report.spotting_table import TITLES, score_cells, spotting_table
 from gamdss.report.table import Column, Table
 from gamdss.runs.finished import FinishedRun
 
@@ -106,21 +107,13 @@ def _write_page(
     strs: Recognition | None,
     warnings: Sequence[str],
 ) -> None:
-    rows = []
-    for name, score in scores.items():
-        counts = score.counts
-        shares = (f"{getattr(counts, share):.3f}" for share in _SHARES)
-        interval = interval_text(score.intervals[2])
-        rows.append((name, f"{counts.tp}/{counts.fp}/{counts.fn}", *shares, interval))
+    rows = [(name, *score_cells(score, ".3f")) for name, score in scores.items()]
     if strs:
         micro, interval = strs.score, interval_text(strs.score.interval)
         pairs = f"{micro.pairs} classified"
         rows.append(("STRS, micro", pairs, "", "", f"{micro.value:.3f}", interval))
-    titles = ("TP/FP/FN", "precision", "recall", "F1", "95% interval")
-    columns = [Column("", "label", key="type"), *map(Column, titles)]
-    counted = {note.kind: 0 for note in data.notes}
-    for note in data.notes:
-        counted[note.kind] += 1
+    columns = [Column("", "label", key="type"), *map(Column, TITLES)]
+    counted = Counter(note.kind for note in data.notes)
     tables = [Table(columns, rows, "Scores")]
     if counted:
         kinds = [Column("", "label", key="rows"), Column("rows of the workbook")]

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from gamdss.data.long_emotions import label_class
+from gamdss.errors import some
 from gamdss.metrics import interval_text
 from gamdss.metrics.strs import RecognisedRecording, StrsScore, strs_score
 from gamdss.prediction.spot_dataset import SpottedVideo
 from gamdss.prediction.trained_on import SYNTHETIC
 from gamdss.runs.finished import FinishedRun
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,9 @@ class Recognition:
         """Why the score does not hold for all recordings, or for real ones."""
         found, out = [SYNTHETIC] if self.synthetic else [], self.left_out
         if out:
-            more = f" and {len(out) - _SHOWN} more" if len(out) > _SHOWN else ""
             found.append(
                 f"every network was, or may have been, trained on {len(out)} of {len(self.used)} "
-                f"subjects ({', '.join(out[:_SHOWN])}{more}): their micro-expressions are not "
+                f"subjects ({some(out)}): their micro-expressions are not "
                 "classified, and the STRS leaves their recordings out"
             )
         return found

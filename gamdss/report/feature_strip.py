@@ -23,7 +23,7 @@ from gamdss.data.feature_files import FeatureJob, Written
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.errors import FrameError
 from gamdss.features import FEATURES
-from gamdss.files import write_atomic
+from gamdss.files import write_bytes
 from gamdss.records import KeyFrames
 from gamdss.report.colours import (
     DEFORMED,
@@ -259,7 +259,7 @@ def clip_picture(name: FeatureName) -> Callable[[Path, np.ndarray], None]:
         image = np.rint(255 * rows[..., ::-1]).astype(np.uint8)
         # As bytes: OpenCV's own writer leaves half a picture on a full disk without an error.
         _, data = cv2.imencode(".png", image)
-        write_atomic(file, lambda target: target.write_bytes(data.tobytes()))
+        write_bytes(file, data.tobytes())
 
     return draw
 

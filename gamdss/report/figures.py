@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 
-from gamdss.files import write_atomic
+from gamdss.files import write_text
 from gamdss.records import Clip, FoldResult, KeyFrames
 from gamdss.report.confusion import confusion_figure, confusion_words
 from gamdss.report.curves import curves_words, learning_curves
@@ -46,8 +46,7 @@ class ClipFrames:
 
     def draw(self, path: Path) -> None:
         """Draw the film strip."""
-        keys = [clip.annotated for clip in self.clips]
-        film_strip(path, annotated_keys=keys, **vars(self))
+        film_strip(path, **vars(self))
 
 
 @dataclass(frozen=True)
@@ -185,7 +184,7 @@ def write_report(
         if figure.draw_frames is not None:
             figure.draw_frames(frames, folder / figure.file)
     text = results_markdown(results, shown)
-    write_atomic(folder / "results.md", lambda target: target.write_text(text, encoding="utf-8"))
+    write_text(folder / "results.md", text)
     files = {"results": "results.json", "tables": "results.md", **shown}
     width = max(len(name) for name in files)
     paths = [f"{name:<{width}}  {folder / file}" for name, file in files.items()]

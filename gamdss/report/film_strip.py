@@ -37,6 +37,7 @@ LEFT = [SIDE + i * (FACE + GAP) + 0.35 * (i > 2) for i in range(5)]
 BAR, WIDTH = LEFT[-1] + FACE + 0.25, LEFT[-1] + FACE + 1.15
 BLOCK = HEADING + 2 * (FACE + CAPTION) + BETWEEN
 
+SHOWN = 4  # clips
 PHASES = ("rising: apex − onset", "falling: apex − offset")
 
 
@@ -63,10 +64,8 @@ def film_strip(
     frames: np.ndarray,
     annotated: np.ndarray,
     reselected: np.ndarray,
-    annotated_keys: Sequence[KeyFrames],
     reselected_keys: Sequence[KeyFrames],
     truth: Mapping[str, KeyFrames] | None = None,
-    count: int = 4,
 ) -> None:
     """Draw the clips whose key frames moved most; the first of equals.
 
@@ -76,31 +75,31 @@ def film_strip(
         frames: uint8 RGB (M, 3, S, S).
         annotated: (N, 3) index into `frames`: onset, apex, offset as annotated.
         reselected: (N, 3), as reselected.
-        annotated_keys: the N clips' frame numbers as annotated.
-        reselected_keys: the same as reselected.
+        reselected_keys: the N clips' frame numbers as reselected.
         truth: true frame numbers by clip id, for synthetic clips.
-        count: draw at most this many clips.
 
     Raises:
         FrameError: no clip to draw, or index and frame numbers of different length.
         RunError: the file cannot be written.
     """
-    lengths = {len(x) for x in (clips, annotated, reselected, annotated_keys, reselected_keys)}
-    if len(lengths) != 1 or not len(clips) or count < 1:
+    lengths = {len(x) for x in (clips, annotated, reselected, reselected_keys)}
+    if len(lengths) != 1 or not len(clips):
         raise FrameError(
-            f"key frames of {sorted(lengths)} clips, {count} to draw",
-            remedy="Pass an index and frame numbers for every clip, and draw at least one.",
+            f"key frames of {sorted(lengths)} clips",
+            remedy="Pass an index and frame numbers for every clip, and one clip or more.",
         )
-    shifts = np.array([_shift(*keys) for keys in zip(annotated_keys, reselected_keys, strict=True)])
-    chosen = np.argsort(-shifts, kind="stable")[:count]
+    pairs = zip(clips, reselected_keys, strict=True)
+    shifts = np.array([_shift(clip.annotated, keys) for clip, keys in pairs])
+    chosen = np.argsort(-shifts, kind="stable")[:SHOWN]
     height = TOP + BLOCK * len(chosen)
     figure = Figure(figsize=(WIDTH, height))
     words = _title(int((shifts > 0).sum()), len(clips), len(chosen), truth is not None)
     text_at(figure, SIDE - 0.95, height - 0.4, words[0], size=14, weight="bold")
     text_at(figure, SIDE - 0.95, height - 0.7, words[1], color=FAINT, linespacing=1.5)
     for place, number in enumerate(chosen):
+        clip = clips[number]
         rows = (
-            Row("annotated", BLUE, _faces(frames, annotated[number]), annotated_keys[number]),
+            Row("annotated", BLUE, _faces(frames, annotated[number]), clip.annotated),
             Row(
                 "reselected",
                 VERMILLION,
@@ -108,7 +107,6 @@ def film_strip(
                 reselected_keys[number],
             ),
         )
-        clip = clips[number]
         top = height - TOP - place * BLOCK
         _clip(figure, top, clip, rows, truth.get(clip.id) if truth else None)
     save(figure, path)

@@ -13,7 +13,7 @@ from matplotlib.ticker import PercentFormatter
 
 from gamdss.metrics import Selection, wilson
 from gamdss.metrics.calibration import pooled
-from gamdss.records import FoldResult
+from gamdss.records import FoldResult, subject_of
 from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save
 from gamdss.report.tables import epoch_name
 from gamdss.training.results import RunResults
@@ -44,7 +44,7 @@ def subjects(folds: Sequence[FoldResult], selection: Selection) -> list[Subject]
     """
     logits, labels, clips = pooled(folds, selection)
     right = logits.argmax(1) == labels
-    owners = np.array([clip.partition("/")[0] for clip in clips])
+    owners = np.array([subject_of(clip) for clip in clips])
     found = [
         Subject(name, int((owners == name).sum()), int(right[owners == name].sum()))
         for name in dict.fromkeys(owners.tolist())

@@ -8,6 +8,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from gamdss.config import Config, flatten
+from gamdss.data.composite import JOINT
 from gamdss.metrics import interval_text
 from gamdss.metrics.calibration import ClipPrediction
 from gamdss.records import KEYS
@@ -228,7 +229,7 @@ def _config(config: Config) -> Table:
     defaults = flatten(Config().as_dict())
     rows = []
     # A dataset may be the file of a spec.
-    dataset = "+".join(PurePath(part).name for part in config.dataset.split("+"))
+    dataset = JOINT.join(PurePath(part).name for part in config.dataset.split(JOINT))
     for name, value in flatten(config.as_dict() | {"dataset": dataset}).items():
         if name not in _PLACES:
             texts = [_plain(value), _plain(defaults.get(name))]

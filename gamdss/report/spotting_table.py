@@ -9,7 +9,19 @@ from tabulate import tabulate
 from gamdss.metrics import interval_text
 from gamdss.metrics.spotting import SpottingScore
 
-_HEADER = ("recordings", "type", "TP/FP/FN", "precision", "recall", "F1", "95% interval")
+TITLES = ("TP/FP/FN", "precision", "recall", "F1", "95% interval")
+
+
+def score_cells(score: SpottingScore, form: str = ".2f") -> tuple[str, ...]:
+    """The cells below `TITLES`; `form` is the format of all shares but F1."""
+    counts = score.counts
+    return (
+        f"{counts.tp}/{counts.fp}/{counts.fn}",
+        f"{counts.precision:{form}}",
+        f"{counts.recall:{form}}",
+        f"{counts.f1:.3f}",
+        interval_text(score.intervals[2], form),
+    )
 
 
 def spotting_table(
@@ -21,15 +33,9 @@ def spotting_table(
         results: scores by type, by what was spotted.
         tablefmt: as in `tabulate`; Markdown by default.
     """
-    rows = []
-    for recordings, scores in results.items():
-        for name, score in scores.items():
-            counts = score.counts
-            rows.append(
-                (
-                    *(recordings, name, f"{counts.tp}/{counts.fp}/{counts.fn}"),
-                    *(f"{counts.precision:.2f}", f"{counts.recall:.2f}"),
-                    *(f"{counts.f1:.3f}", interval_text(score.intervals[2], ".2f")),
-                )
-            )
-    return tabulate(rows, _HEADER, tablefmt=tablefmt, disable_numparse=True)
+    rows = [
+        (recordings, name, *score_cells(score))
+        for recordings, scores in results.items()
+        for name, score in scores.items()
+    ]
+    return tabulate(rows, ("recordings", "type", *TITLES), tablefmt=tablefmt, disable_numparse=True)

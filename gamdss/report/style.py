@@ -113,11 +113,11 @@ def _check_characters(figure: Figure) -> None:
         )
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure in the format of the suffix; the same figure gives the same bytes.
+def check_suffix(path: Path) -> str:
+    """The format of a figure, `.png`, `.pdf` or `.svg`.
 
     Raises:
-        RunError: a suffix other than `.png`, `.pdf` or `.svg`, or an unwritable folder.
+        RunError: the path has another suffix.
     """
     suffix = path.suffix.lower()
     if suffix not in _METADATA:
@@ -126,6 +126,16 @@ def save(figure: Figure, path: Path) -> None:
             file=path,
             remedy=f"Choose a file name that ends in {', '.join(_METADATA)}.",
         )
+    return suffix
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the suffix; the same figure gives the same bytes.
+
+    Raises:
+        RunError: a suffix other than `.png`, `.pdf` or `.svg`, or an unwritable folder.
+    """
+    suffix = check_suffix(path)
     _check_characters(figure)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font")  # one for each character

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pylatexenc.latexencode import UnicodeToLatexEncoder
 
-from gamdss.files import write_atomic
+from gamdss.files import write_text
 from gamdss.report.table import Cell, Column, Table, csv, markdown_with_caption
 
 _ENCODER = UnicodeToLatexEncoder(unknown_char_policy="replace", unknown_char_warning=False)
@@ -32,7 +32,7 @@ def write_table(table: Table, folder: Path) -> list[Path]:
     paths = []
     for suffix, text in texts.items():
         paths.append(folder / f"{table.name}.{suffix}")
-        write_atomic(paths[-1], lambda file, text=text: file.write_text(text, encoding="utf-8"))  # type: ignore[misc]
+        write_text(paths[-1], text)
     return paths
 
 

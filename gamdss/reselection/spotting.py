@@ -16,7 +16,7 @@ from gamdss.errors import FrameError
 from gamdss.records import KeyFrames
 from gamdss.reselection.images import Frames, alike, numbered
 from gamdss.reselection.motion.fit import LEAST_FRAMES, MotionFit
-from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink_all
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, moves, shrink_all
 from gamdss.reselection.motion.starts import fit_search, spaced_starts
 
 # 2000 frames took 28 s on one core and 0.9 GB, 3000 took 72 s and 1.2 GB.
@@ -58,7 +58,7 @@ def fit_spotted(images: Mapping[int, np.ndarray]) -> MotionFit:
         FrameError: as `spot`.
     """
     times, small = np.array(sorted(images)), _shrunk(images)
-    if not any((image != small[0]).any() for image in small):
+    if not moves(small):
         raise _nothing_moves()
     meter = MotionMeter(small)
     width = np.full(3, max(_WIDTH * float(times[-1] - times[0]), 1.0))

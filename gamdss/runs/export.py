@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.augment import MEAN, STD
-from gamdss.errors import ConfigError, GamdssError, RunError
+from gamdss.errors import ConfigError, GamdssError, RunError, first_line
 from gamdss.features import FEATURES, scale
 from gamdss.files import write_atomic
 from gamdss.models.retention import RetentionTables
@@ -217,10 +217,9 @@ def _explained(trained: Trained, form: str) -> Iterator[None]:
     except Exception as error:
         stream = trained.net.temporal
         backbone = trained.about.get("model", {}).get("backbone") or type(stream).__name__
-        lines = str(error).strip().splitlines() or ["?"]
         raise RunError(
             f"the backbone {backbone} cannot be exported as {form} "
-            f"({type(error).__name__}: {lines[0][:160]})",
+            f"({type(error).__name__}: {first_line(error)})",
             remedy=f"Use another --format: {', '.join(name for name in SUFFIXES if name != form)}.",
         ) from error
 

@@ -11,6 +11,7 @@ from gamdss.errors import RunError
 from gamdss.files import unwritable
 from gamdss.models.hub import CARD
 from gamdss.models.two_branch import TwoBranchNet
+from gamdss.records import subject_of
 from gamdss.runs.export import TOLERANCE, PredictingBranch, Trained, load_trained
 from gamdss.runs.finished import FinishedRun, read_run
 from gamdss.training.initial import trained_on
@@ -60,7 +61,7 @@ def _about(run: FinishedRun, fold: str) -> dict[str, Any]:
     """What the config and the model card say about the weights of a fold."""
     results = run.results
     people = trained_on(run.path, fold)
-    held_out = {clip.partition("/")[0] for clip in run.fold(fold).clips}
+    held_out = set(map(subject_of, run.fold(fold).clips))
     scores = None
     if results.scored:
         found = results.evaluated

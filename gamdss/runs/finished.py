@@ -11,7 +11,7 @@ from gamdss.config import Config
 from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.files import inside
 from gamdss.metrics import Predictions, Selection, predictions
-from gamdss.records import AU_TASK, FoldResult
+from gamdss.records import AU_TASK, FoldResult, subject_of
 from gamdss.training.checkpoint import load_result, read_about
 from gamdss.training.results import RunResults, unscored
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
@@ -176,7 +176,7 @@ def _completed(
     """`stored`, with fields that an earlier version did not write computed from the folds."""
 
     def computed(folds: Sequence[FoldResult]) -> dict[str, Any]:
-        subjects = {clip.partition("/")[0] for fold in folds for clip in fold.clips}
+        subjects = {subject_of(clip) for fold in folds for clip in fold.clips}
         # Earlier versions stated in the title alone that clips are synthetic.
         about = stored["dataset"], "Synthetic clips" in stored["dataset"], stored["classes"]
         return results(config, *about, folds, len(subjects)).as_dict()

@@ -17,7 +17,7 @@ from gamdss.files import (
     hold_folder,
     read_record,
     unwritable,
-    write_atomic,
+    write_bytes,
     write_csv,
     write_json,
 )
@@ -162,7 +162,7 @@ def _write_frames(root: Path, names: Layout, recording: Recording, quality: int)
             _, data = cv2.imencode(".jpg", frame, [cv2.IMWRITE_JPEG_QUALITY, quality])
             file, content = root / names.frame(subject, take, number), data.tobytes()
             if file == last:  # it marks the recording as complete
-                write_atomic(last, lambda target, content=content: target.write_bytes(content))  # type: ignore[misc]
+                write_bytes(last, content)
             else:
                 file.write_bytes(content)
     except OSError as error:

@@ -21,8 +21,8 @@ from safetensors.torch import save
 from torch import nn
 
 from gamdss.checksums import FIELD, checksum
-from gamdss.errors import CheckpointError
-from gamdss.files import write_atomic
+from gamdss.errors import CheckpointError, first_line, unfit_weights
+from gamdss.files import write_atomic, write_bytes
 from gamdss.records import FoldResult
 
 
@@ -32,8 +32,7 @@ def save_weights(path: Path, net: nn.Module, about: dict[str, Any]) -> None:
     # One entry: safetensors writes several in a random order.
     text = json.dumps({**about, FIELD: _checksum(about, tensors)}, sort_keys=True)
     # Bytes, here and below: the writers of the libraries report a full disk by other errors.
-    data = save(tensors, metadata={"gamdss": text})
-    write_atomic(path, lambda target: target.write_bytes(data))
+    write_bytes(path, save(tensors, metadata={"gamdss": text}))
 
 
 def load_weights(path: Path, net: nn.Module) -> dict[str, Any]:
@@ -118,10 +117,8 @@ def fit(path: Path, net: nn.Module, tensors: dict[str, Any]) -> None:
     try:
         net.load_state_dict(tensors)
     except (RuntimeError, AttributeError, TypeError) as error:
-        detail = str(error).strip().splitlines()[1:4]
         raise CheckpointError(
-            "the weights are of another architecture: "
-            + (" ".join(" ".join(line.split())[:200] for line in detail) or str(error)),
+            f"the weights are of another architecture: {unfit_weights(error)}",
             file=path,
             remedy="Use the config that the run was trained with: config.yaml of its directory.",
         ) from error
@@ -131,7 +128,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
     """Write the training state of an unfinished fold: only tensors and plain values."""
     data = io.BytesIO()
     torch.save(state, data)
-    write_atomic(path, lambda target: target.write_bytes(data.getbuffer()))
+    write_bytes(path, data.getbuffer())
 
 
 def load_state(path: Path, device: torch.device) -> dict[str, Any]:
@@ -144,8 +141,8 @@ def load_state(path: Path, device: torch.device) -> dict[str, Any]:
         _check_zip(path)
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception as error:  # a corrupt zip file raises errors of many types
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else "empty"
-        raise _unusable(path, f"incomplete or corrupt training state ({reason})") from error
+        problem = f"incomplete or corrupt training state ({first_line(error)})"
+        raise _unusable(path, problem) from error
     if not isinstance(state, dict) or "epoch" not in state:
         raise _unusable(path, "not a training state")
     return state

@@ -19,6 +19,7 @@ from gamdss.data.splits import Fold, Labelled
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.models.hub import ABOUT, CONFIG, WEIGHTS, read_config_json
 from gamdss.models.two_branch import TwoBranchNet
+from gamdss.records import subject_of
 from gamdss.training.checkpoint import fit, load_result, read_about, read_weights
 from gamdss.training.fold_data import FoldData
 from gamdss.training.people import people, person_of_run, shared
@@ -219,7 +220,7 @@ def trained_on(run: Path, fold: str) -> tuple[str, ...] | None:
         return _known(stored)
     config = read_config(run)
     try:
-        held_out = {c.partition("/")[0] for c in load_result(folder / "predictions.npz").clips}
+        held_out = {subject_of(clip) for clip in load_result(folder / "predictions.npz").clips}
         with (run / "annotations.csv").open(newline="", encoding="utf-8") as lines:
             subjects = {row["subject"] for row in csv.DictReader(lines)} - held_out
     except (OSError, KeyError, CheckpointError):

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
-from gamdss.losses import count_right, training_loss
+from gamdss.errors import first_line
+from gamdss.losses import count_right, two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep
@@ -188,7 +189,8 @@ class Learner:
                     None if values is None else self.net.head.classify(values)
                     for values in embeddings
                 )
-        loss = training_loss(rising, falling, labels, training, weights)
+        shares = training.auxiliary_weight, training.label_smoothing
+        loss = two_phase_loss(rising, falling, labels, *shares, weights)
         if self.units is not None:
             loss = loss + self.units.loss(embeddings, given[-1])
         return loss, count_right(rising if rising is not None else falling, labels)
@@ -282,6 +284,4 @@ def _unchanged(net: nn.Module, device: torch.device) -> Iterator[None]:
 
 
 def _warn(problem: str, error: Exception) -> None:
-    text = str(error).strip()
-    reason = text.splitlines()[0][:200] if text else type(error).__name__
-    log.warning("%s, and runs as it is: %s", problem, reason)
+    log.warning("%s, and runs as it is: %s", problem, first_line(error))

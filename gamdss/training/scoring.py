@@ -19,7 +19,7 @@ from gamdss.metrics import (
     unit_intervals,
 )
 from gamdss.metrics.units import scored_units, unit_scores
-from gamdss.records import FoldResult
+from gamdss.records import FoldResult, subject_of
 from gamdss.training.results import (
     Evaluation,
     FoldEpoch,
@@ -109,7 +109,7 @@ def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:
     mean_f1 = {name: _mean_f1(fold, values) for name, values in predicted.items()}
     inner = None
     if "inner" in epochs:
-        subjects = sorted({clip.partition("/")[0] for clip in fold.inner_clips})
+        subjects = sorted({subject_of(clip) for clip in fold.inner_clips})
         values = epochs["inner"] + 1, accuracy["inner"], subjects
         inner = InnerEpoch(*values, mean_f1=mean_f1["inner"])
     chosen = oracle.accuracy + 1, oracle.f1 + 1, accuracy["oracle_accuracy"]

@@ -1,10 +1,8 @@
 """The photograph, and a landmark predictor trained on it."""
 
-import cv2
-import numpy as np
 import pytest
-import skimage.data
-from posed_photo import POINTS, SIZE, train
+from filmed import portrait
+from posed_photo import POINTS, train
 
 from gamdss.align import AlignConfig
 
@@ -12,8 +10,7 @@ from gamdss.align import AlignConfig
 @pytest.fixture(scope="session")
 def photo():
     """A portrait, uint8 BGR (320, 320, 3); the face is about 93 pixels wide."""
-    image = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
-    return np.ascontiguousarray(image[:SIZE, 64 : 64 + SIZE])
+    return portrait()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from filmed import film
 from posed_photo import posed, read, write
+from stub_detector import Stub
 
 from gamdss.align import run
-from gamdss.align.detectors import DetectedFace
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
@@ -38,11 +39,6 @@ def align(capsys):
 
 @pytest.fixture
 def stub(monkeypatch):
-    class Stub:
-        def faces(self, image):
-            height, width = image.shape[:2]
-            return [DetectedFace((width * 0.2, height * 0.2, width * 0.8, height * 0.8))]
-
     monkeypatch.setattr(run, "load_detector", lambda _: Stub())
 
 
@@ -99,11 +95,8 @@ def test_one_folder_and_other_sizes(tmp_path, align, stub):
 @pytest.mark.slow
 def test_a_video(photo, tmp_path, align):
     file = tmp_path / "clip.avi"
-    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (320, 320))
     poses = [(3 * n, -2 * n) for n in range(5)]
-    for by in poses:
-        stream.write(posed(photo, 0, 1, by))
-    stream.release()
+    film(file, [posed(photo, 0, 1, by) for by in poses])
     out = tmp_path / "out"
     assert align("--input", file, "--output", out)[0] == 0
     names = sorted(p.name for p in out.glob("*.jpg"))
@@ -119,15 +112,6 @@ def test_a_video(photo, tmp_path, align):
     before = (out / names[0]).stat().st_mtime_ns
     assert align("--input", file, "--output", out)[0] == 0
     assert (out / names[0]).stat().st_mtime_ns == before
-
-
-def film(file, images):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    height, width = images[0].shape[:2]
-    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (width, height))
-    for image in images:
-        stream.write(image)
-    stream.release()
 
 
 def test_a_folder_of_videos(photo, tmp_path, align):

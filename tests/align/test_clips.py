@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from filmed import film
 from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
 from gamdss.align import AlignConfig, align_clips
@@ -132,11 +133,7 @@ def test_eyes_found_in_an_upsampled_frame_are_in_pixels_of_the_frame():
 
 
 def test_a_video_is_not_decoded_again_for_each_frame(tmp_path, monkeypatch):
-    file = tmp_path / "clip.avi"
-    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 25, (64, 48))
-    for n in range(8):
-        stream.write(np.full((48, 64, 3), 20 * n, np.uint8))
-    stream.release()
+    file = film(tmp_path / "clip.avi", [np.full((48, 64, 3), 20 * n, np.uint8) for n in range(8)])
     opened, real = [], cv2.VideoCapture
     monkeypatch.setattr(cv2, "VideoCapture", lambda name: opened.append(name) or real(name))
     frames = VideoFrames(file)

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filmed import film
 
 import gamdss
 from gamdss.cli import main
@@ -27,15 +28,6 @@ EXPRESSION = RecordingSettings(
 )
 
 
-def film(path, frames):
-    height, width = frames[0].shape[:2]
-    stream = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), FPS, (width, height))
-    for frame in frames:
-        stream.write(frame)
-    stream.release()
-    return path
-
-
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory):
     """A video of a synthetic face with one macro-expression, and the expression."""
@@ -45,7 +37,7 @@ def recorded(tmp_path_factory):
         for _, image in recording.frames()
     ]
     (event,) = recording.events
-    return film(tmp_path_factory.mktemp("recorded") / "face.avi", frames), event
+    return film(tmp_path_factory.mktemp("recorded") / "face.avi", frames, FPS), event
 
 
 def predict(run, place, output, *more):
@@ -106,14 +98,14 @@ def test_nothing_found_is_an_answer_and_a_broken_video_is_named(
     image = stream.read()[1]
     place = tmp_path / "in"
     place.mkdir()
-    film(place / "still.avi", [image] * 40)
+    film(place / "still.avi", [image] * 40, FPS)
     assert predict(finished_run, place, tmp_path / "out") == 0
     assert "still.avi: no expression found" in capsys.readouterr().out
     (place / "broken.avi").write_bytes(b"nothing")
-    film(place / "short.avi", [image] * 9)
+    film(place / "short.avi", [image] * 9, FPS)
     assert cv2.imwrite(str(tmp_path / "face.png"), image)
     (tmp_path / "face.png").rename(place / "picture.mp4")
-    film(place / "empty.avi", [np.full((200, 200, 3), 90, np.uint8)] * 40)
+    film(place / "empty.avi", [np.full((200, 200, 3), 90, np.uint8)] * 40, FPS)
     assert predict(finished_run, place, tmp_path / "out") == 1
     shown = capsys.readouterr().out
     assert "broken.avi: not a video that can be decoded" in shown

@@ -7,6 +7,7 @@ import weakref
 import cv2
 import numpy as np
 import pytest
+from filmed import film
 
 from gamdss.cli import main
 from gamdss.data.frame_sequence import FrameSequence
@@ -22,13 +23,6 @@ CLEAR = SynthConfig(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     return write_dataset(tmp_path_factory.mktemp("spot") / "made", CLEAR, progress=False)
-
-
-def film(file, images):
-    stream = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 100, (80, 96))
-    for image in images:
-        stream.write(image)
-    stream.release()
 
 
 def rows(folder):
@@ -59,7 +53,7 @@ def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_are_written(made,
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped" / "sub01", tree)
     clip = next(tree.iterdir())
-    film(tree / "film.avi", FrameSequence(clip).values())
+    film(tree / "film.avi", list(FrameSequence(clip).values()), 100)
     short = tree / "short"
     short.mkdir()
     for file in sorted(clip.iterdir())[:4]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from filmed import film
 
 import gamdss
 from gamdss.errors import FrameError
@@ -34,12 +35,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def video(tmp_path):
-    file = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
-    for frame in images():
-        writer.write(frame)
-    writer.release()
-    return file
+    return film(tmp_path / "clip.avi", images(), 30)
 
 
 def test_a_folder_by_the_numbers_in_its_names(folder):

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from filmed import film
 from torch.utils.data import DataLoader
 
 import gamdss
@@ -145,12 +146,9 @@ def test_a_spec_may_be_a_path(small_dataset, tmp_path):
 
 
 def test_videos_are_closed_after_their_clip(tmp_path):
-    file = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter_fourcc(*"MJPG"), 30, (64, 48))
-    for level in (40, 60, 80, 100, 120, 100, 80, 60, 40):
-        writer.write(np.full((48, 64, 3), level, np.uint8))
-    writer.release()
-    frames = gamdss.FrameSequence(file)
+    levels = (40, 60, 80, 100, 120, 100, 80, 60, 40)
+    images = [np.full((48, 64, 3), level, np.uint8) for level in levels]
+    frames = gamdss.FrameSequence(film(tmp_path / "clip.avi", images, 30))
     data = gamdss.KeyFrameDataset(
         [(frames, 1, 5, 9, 0)], image_size=32, normalised=False, preset="full", progress=False
     )

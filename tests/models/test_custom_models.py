@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import timm
+from filmed import film
 
 README = (Path(__file__).parents[2] / "gamdss" / "models" / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -51,11 +52,7 @@ def test_custom_clips(tmp_path, monkeypatch):
     (tmp_path / "clips" / "01").mkdir(parents=True)
     for number in range(40, 95):
         cv2.imwrite(str(tmp_path / "clips" / "01" / f"img{number}.jpg"), face)
-    kind = cv2.VideoWriter_fourcc(*"mp4v")
-    video = cv2.VideoWriter(str(tmp_path / "clips" / "02.mp4"), kind, 30, (48, 48))
-    for _ in range(60):
-        video.write(face)
-    video.release()
+    film(tmp_path / "clips" / "02.mp4", [face] * 60, 30, "mp4v")
     monkeypatch.chdir(tmp_path)
     names = {}
     exec(block("gamdss.FrameSequence("), names)

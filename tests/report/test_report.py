@@ -131,9 +131,8 @@ def test_curves_of_folds_that_do_not_fit(tmp_path):
 @pytest.mark.parametrize(("clips", "moved"), [(1, False), (6, True)])
 def test_film_strip(tmp_path, clips, moved):
     made = strip(clips, moved)
-    keys = [clip.annotated for clip in made["clips"]]
     truth = {made["clips"][0].id: KeyFrames(11, 21, 29)}
-    film_strip(tmp_path / "f.png", **made, annotated_keys=keys, truth=truth)
+    film_strip(tmp_path / "f.png", **made, truth=truth)
     tall = read(tmp_path / "f.png").shape[0]
     assert tall > 400 * min(clips, 4)
 

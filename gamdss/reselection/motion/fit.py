@@ -30,7 +30,7 @@ from gamdss.reselection.motion.course import (
     nearest,
 )
 from gamdss.reselection.motion.learned import Learned, learn_dataset
-from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink_all
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, moves, shrink_all
 from gamdss.reselection.motion.posterior import resampled
 
 LEAST_FRAMES = 8
@@ -171,7 +171,7 @@ def _measure(
     if min(images[keys.apex].shape[:2]) < LEAST_PIXELS:
         return None
     small = shrink_all(images[number] for number in times)
-    if not any((image != small[0]).any() for image in small):
+    if not moves(small):
         return None
     meter = MotionMeter(small)
     try:

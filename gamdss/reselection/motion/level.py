@@ -68,6 +68,11 @@ def shrink_all(images: Iterable[np.ndarray]) -> list[np.ndarray]:
     return [_WHITE * i for i in small]
 
 
+def moves(small: Sequence[np.ndarray]) -> bool:
+    """Whether a frame differs from the first one."""
+    return any((image != small[0]).any() for image in small)
+
+
 class MotionMeter:
     """The frames of a clip and their flow, computed once, for the level of any expected course.
 

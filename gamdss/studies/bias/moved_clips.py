@@ -42,7 +42,6 @@ def draw_clips(folder: Path, found: BiasStudy, joined: JoinedSources) -> dict[st
         store.frames,
         store.annotated,
         store.reselected,
-        store.annotated_keys,
         store.reselected_keys,
         joined.true_keys(),
     )

@@ -12,7 +12,8 @@ from tabulate import tabulate
 
 from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.dataset import write_key_frames
-from gamdss.files import hold_folder, write_atomic, write_json
+from gamdss.errors import some
+from gamdss.files import hold_folder, write_json, write_text
 from gamdss.metrics import FEWEST, too_few
 from gamdss.records import KEYS
 from gamdss.studies.bias.figures import draw_all
@@ -71,9 +72,8 @@ def _write(output: Path, found: BiasStudy, joined: JoinedSources) -> BiasFiles:
         original = source.dataset.annotations.workbook
         books.append(write_corrected(source.spec, original, folder, source.clips, source.keys))
     figures = draw_all(output, found, joined)
-    text = bias_markdown(found, figures) + "\n"
     report = output / "bias.md"
-    write_atomic(report, lambda target: target.write_text(text, encoding="utf-8"))
+    write_text(report, bias_markdown(found, figures) + "\n")
     drawn = {shows: output / file for shows, file in figures.items()}
     return BiasFiles(report, tuple(books), drawn)
 
@@ -136,10 +136,9 @@ def sentences(found: BiasStudy) -> list[str]:
         words = [
             f"{key} of {pair.a} {abs(pair.bias):.1f}% {'later' if pair.bias > 0 else 'earlier'} "
             f"than of {pair.b}"
-            for key, pair in differ[:3]
+            for key, pair in differ
         ]
-        more = f" and {len(differ) - 3} more" if len(differ) > 3 else ""
-        lines.append(f"by {grouping}: " + (", ".join(words) + more if words else "none differ"))
+        lines.append(f"by {grouping}: {some(words, 3) or 'none differ'}")
     return lines
 
 

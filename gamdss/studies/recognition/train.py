@@ -10,10 +10,8 @@ import numpy as np
 from tqdm import tqdm
 
 from gamdss.config import ReselectionConfig
-from gamdss.config.changes import changes
 from gamdss.data.splits import make_folds
-from gamdss.errors import RunError
-from gamdss.files import hold_folder, read_record, write_record
+from gamdss.files import hold_folder, write_record
 from gamdss.metrics import Predictions
 from gamdss.models.two_branch import check_network
 from gamdss.studies.recognition.clips import Clips
@@ -25,12 +23,11 @@ from gamdss.studies.recognition.settings import (
     Sizes,
     cells,
 )
+from gamdss.studies.stored_cell import CELLS, cell_file, read_cell
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.learner import Learner
-
-CELLS = "cells"  # folder of the cells' files
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,18 @@ def train_cells(
     learner = None
     with hold_folder(output, CELLS):
         bar = tqdm(list(cells(sizes)), desc="recognition", unit="cell", disable=not progress)
-        stored = {cell: _read(_file(output, cell), cell.about(sizes)) for cell in bar.iterable}
+        stored = {
+            cell: read_cell(cell_file(output, cell.name), cell.about(sizes), _trained)
+            for cell in bar.iterable
+        }
         for cell in bar:
             bar.set_postfix_str(cell.name)
-            values = stored[cell]
-            if values is None:
+            trained = stored[cell]
+            if trained is None:
                 values, learner = _train(cell, sizes, clips, output, learner)
-                values = {**cell.about(sizes), **values}
-                write_record(_file(output, cell), values)
-            found[cell] = _trained(values)
+                write_record(cell_file(output, cell.name), {**cell.about(sizes), **values})
+                trained = _trained(values)
+            found[cell] = trained
     return found
 
 
@@ -113,28 +113,3 @@ def _trained(values: dict[str, Any]) -> Trained:
         {way: Predictions("final", names, labels, p, p) for way, p in found.items()},
         values["classes"],
     )
-
-
-def _file(output: Path, cell: Cell) -> Path:
-    return output / CELLS / f"{cell.name}.json"
-
-
-def _read(file: Path, about: dict[str, Any]) -> dict[str, Any] | None:
-    """The values of a finished cell; None if there is no file yet."""
-    if not file.exists():
-        return None
-    try:
-        stored: dict[str, Any] = read_record(file)  # empty if it is corrupt
-        changed = changes({name: stored[name] for name in about}, about)
-        _trained(stored)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(
-            "incomplete or corrupt cell of the study", file=file, remedy="Remove the file."
-        ) from error
-    if changed:
-        raise RunError(
-            f"the cell was trained otherwise ({changed})",
-            file=file,
-            remedy="Choose another --output, or remove the folder to train again.",
-        )
-    return stored

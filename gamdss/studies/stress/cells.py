@@ -21,10 +21,10 @@ import cv2
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gamdss.config.changes import changes
 from gamdss.errors import ConfigError, RunError, did_you_mean
-from gamdss.files import as_stored, hold_folder, read_record, write_record
+from gamdss.files import as_stored, hold_folder, write_record
 from gamdss.reselection.motion.annotator import usual_phases
+from gamdss.studies.stored_cell import CELLS, cell_file, read_cell
 from gamdss.studies.stress.clip import (
     CLIPS_PER_PERSON,
     SEED,
@@ -36,7 +36,6 @@ from gamdss.studies.stress.clip import (
 )
 from gamdss.synthetic.settings import SynthConfig
 
-CELLS = "cells"  # folder of the cells' files
 # Version of the method. Raise it with every change that can change a number of a cell: in
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
@@ -204,7 +203,10 @@ def measure_cells(
     """
     wanted = {cell.name: (cell, _about(cell, sizes)) for cell in cells(factors)}
     with hold_folder(output, CELLS):
-        stored = {name: _read(_file(output, name), about) for name, (_, about) in wanted.items()}
+        stored = {
+            name: read_cell(cell_file(output, name), about, _results)
+            for name, (_, about) in wanted.items()
+        }
         found = {name: clips for name, clips in stored.items() if clips is not None}
         missing = [wanted[name] for name in stored if name not in found]
         total = sizes.clips * len(missing)
@@ -222,7 +224,7 @@ def measure_cells(
                     bar.update()
                 clips = found[cell.name] = finish_clips(measured)
                 values = {**about, "clips": [clip.as_dict() for clip in clips]}
-                write_record(_file(output, cell.name), values)
+                write_record(cell_file(output, cell.name), values)
     return found
 
 
@@ -264,10 +266,6 @@ def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], MeasuredCl
     return partial(measure_clip, config, usual_phases(annotated))
 
 
-def _file(output: Path, name: str) -> Path:
-    return output / CELLS / f"{name}.json"
-
-
 def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
     """The settings that a cell's numbers depend on."""
     config = sizes.config(cell)
@@ -282,22 +280,5 @@ def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
     }
 
 
-def _read(file: Path, about: dict[str, Any]) -> list[ClipResult] | None:
-    """The clips of a finished cell; None if there is no file yet."""
-    if not file.exists():
-        return None
-    try:
-        stored = read_record(file)  # empty if it is corrupt
-        stored.setdefault("method", None)  # cells of earlier versions have none
-        changed = changes({name: stored[name] for name in about}, about)
-        if changed:
-            raise RunError(
-                f"the cell was measured otherwise ({changed})",
-                file=file,
-                remedy="Choose another --output, or remove the folder to measure again.",
-            )
-        return [ClipResult.from_dict(clip) for clip in stored["clips"]]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(
-            "incomplete or corrupt cell of a stress test", file=file, remedy="Remove the file."
-        ) from error
+def _results(values: dict[str, Any]) -> list[ClipResult]:
+    return [ClipResult.from_dict(clip) for clip in values["clips"]]

@@ -10,6 +10,7 @@ from typing import Any, get_args
 from gamdss.config import flatten
 from gamdss.config.load import checked
 from gamdss.config.yaml_file import read_yaml
+from gamdss.data.composite import JOINT
 from gamdss.errors import ConfigError
 from gamdss.metrics import MEASURES, Selection
 from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
@@ -61,7 +62,7 @@ class Plan(Heading):
     @property
     def datasets(self) -> list[str]:
         """Names of the datasets of all rows, each once."""
-        names = [name for row in self.rows for name in row.config.dataset.split("+")]
+        names = [name for row in self.rows for name in row.config.dataset.split(JOINT)]
         return list(dict.fromkeys(names))
 
 

@@ -170,7 +170,7 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
     assert (output / "recognition.csv").read_bytes() == table
     capsys.readouterr()
     assert main([*words, "--epochs", "2"]) == 2
-    assert "the cell was trained otherwise (settings." in capsys.readouterr().err
+    assert "the cell has other settings (settings." in capsys.readouterr().err
     values = json.loads(stored)
     values["labels"][0] = 1 - values["labels"][0]
     file.write_text(json.dumps(values), "utf-8")

@@ -160,6 +160,16 @@ def test_a_wrong_option_is_named(capsys, words, shown):
     assert shown in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("name", "shown"), [("g.jpg", "'.jpg'"), ("f.png", "this is a folder")])
+def test_the_file_of_growth_is_checked_before_anything_is_measured(
+    name, shown, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr("gamdss.cli.bench.growth", lambda _: pytest.fail("measured"))
+    (tmp_path / "f.png").mkdir()
+    assert main(["bench", "--growth", str(tmp_path / name)]) == 2
+    assert shown in capsys.readouterr().err
+
+
 def test_a_config_of_another_dataset_is_measured_on_synthetic_clips(tmp_path):
     config = Config(
         **{"dataset": "samm", "task": "c3", "clip_list": "clips.csv", "init_from": "runs/x"},

@@ -239,7 +239,10 @@ def test_an_interrupted_run_resumes_with_the_same_result(done, tmp_path, monkeyp
 
 def test_cells_of_other_tests_are_refused(finished, tmp_path, monkeypatch, capsys):
     assert run(options(finished, "--clips", "3")) == 2
-    assert "measured otherwise (number_of_clips: 2 stored, 3 current)" in capsys.readouterr().err
+    assert (
+        "the cell has other settings (number_of_clips: 2 stored, 3 current)"
+        in capsys.readouterr().err
+    )
     assert run(options(finished, "--between-frames", "false")) == 2
     assert "(settings.between_frames: True stored, False current)" in capsys.readouterr().err
     with monkeypatch.context() as patch:

@@ -38,7 +38,8 @@ def moved(image, shift=(0, 0), angle=0.0, zoom=1.0):
 
 
 def film(path, images, fps=25.0, code="MJPG"):
-    """Write a video; returns its path."""
+    """Write a video, and its folder if needed; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     height, width = images[0].shape[:2]
     stream = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*code), fps, (width, height))
     assert stream.isOpened()
