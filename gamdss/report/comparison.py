@@ -112,7 +112,7 @@ def _words(found: Compared) -> list[str]:
 def _differences(found: Compared) -> list[str]:
     """Which measures differ by more than their interval, and which have none."""
     if not enough(found.comparison.subjects):
-        return [too_few(found.comparison.subjects)]
+        return [f"{too_few(found.comparison.subjects)} Nothing is concluded."]
     titles = measure_titles(found.task)
     shown = [
         f"{titles[name]} {'higher' if by.value > 0 else 'lower'}"

@@ -59,7 +59,7 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, monkeypatch,
     assert "12 clips of 3 subjects" in shown
     assert "they differ in: reselection.preset full / none" in shown
     assert "final epoch, seed 2" in shown
-    assert "Too few subjects for intervals (3; it takes 4), so nothing is concluded." in shown
+    assert "Too few subjects for intervals (3; it takes 4 or more). Nothing is concluded." in shown
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
     results = json.loads((runs / "first" / "results.json").read_text())
     assert found["a"]["accuracy"]["mean"] == results["final"]["accuracy"]

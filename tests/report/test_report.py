@@ -86,7 +86,7 @@ def test_brackets_are_explained_only_where_there_are_any(count):
     many = values([fold(f"0{number}") for number in range(4)])
     for write in (summary_text, results_markdown):
         assert "in brackets" not in write(few).lower()
-        assert f"Too few subjects for intervals ({count}; it takes 4)" in write(few)
+        assert f"Too few subjects for intervals ({count}; it takes 4 or more)" in write(few)
         assert "in brackets" in write(many).lower()
         assert "Too few" not in write(many)
 
