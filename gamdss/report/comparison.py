@@ -42,13 +42,12 @@ class Compared:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {
-            "title": self.title,
-            "a": {"runs": self.names[0], "selection": self.selections[0], "seeds": self.seeds[0]},
-            "b": {"runs": self.names[1], "selection": self.selections[1], "seeds": self.seeds[1]},
-            "varied": {name: list(pair) for name, pair in self.varied.items()},
-            **asdict(self.comparison),
-        }
+        values = asdict(self.comparison)
+        about = zip(self.names, self.selections, self.seeds, strict=True)
+        for side, (runs, selection, seeds) in zip("ab", about, strict=True):
+            values[side] = {"runs": runs, "selection": selection, "seeds": seeds, **values[side]}
+        varied = {name: list(pair) for name, pair in self.varied.items()}
+        return {"title": self.title, "varied": varied, **values}
 
 
 def comparison_text(found: Compared) -> str:
