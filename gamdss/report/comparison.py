@@ -79,9 +79,11 @@ def _about(found: Compared) -> list[str]:
 
 
 def _table(found: Compared) -> Table:
+    stated = any(by.interval for by in found.comparison.differences.values())
+    difference = "B − A (95% interval)" if stated else "B − A"
     columns = [
         *(Column("", "label"), Column("A"), Column("B")),
-        *(Column("B − A (95% interval)", form="+.3f"), Column("p", form=".3g")),
+        *(Column(difference, form="+.3f"), Column("p", form=".3g")),
     ]
     rows = []
     for measure, title in measure_titles(found.task).items():

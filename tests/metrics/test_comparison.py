@@ -53,6 +53,7 @@ def test_too_few_subjects_have_no_interval_and_nothing_is_concluded(subjects):
     words = text(found)
     assert f"Too few subjects for intervals ({subjects}; it takes {FEWEST} or more)" in words
     assert "by more than" not in words
+    assert "interval)" not in words
     assert "McNemar" in words
 
 
