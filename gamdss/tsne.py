@@ -139,7 +139,7 @@ class TsnePicture(Session):
         pictures = [folder / f"{stem}{suffix}" for suffix in (".png", ".pdf")]
         table = folder / f"{stem}.csv"
         title = headline(self.runs, options.fold, options.clips)
-        how = method(self._drawn, options.seed, options.fold)
+        how = method(self._drawn, options.seed)
         tsne_figure(pictures, self._panels, classes, title, how)
         write_points(table, self._panels, classes)
         lines = []

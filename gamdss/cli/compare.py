@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from gamdss.config.command_line import Command, positional
-from gamdss.errors import ConfigError
-from gamdss.files import write_json, write_text
+from gamdss.errors import ConfigError, RunError
+from gamdss.files import hold_folder, read_record, write_json, write_text
 from gamdss.metrics import Selection, compare
 from gamdss.report.comparison import Compared, comparison_markdown, comparison_text
 from gamdss.runs.alike import check_same_data, differing, read_seeds
@@ -16,6 +17,7 @@ from gamdss.runs.finished import FinishedRun
 from gamdss.training.results import seen_note
 
 _NAMES = get_args(Selection)
+_NUMBERS = "compare.json"
 
 
 @dataclass
@@ -25,7 +27,7 @@ class Options:
     Args:
         selection: `final`, `inner` or `oracle` for both runs, or two such as `final,oracle`; that
             of the runs if omitted and the same.
-        output: folder of `compare.md` and `compare.json`.
+        output: folder of `compare.md` and `compare.json`, which may contain no other comparison.
     """
 
     a: str = positional("run directory; several seeds of one run with commas: A1,A2")
@@ -36,10 +38,7 @@ class Options:
 
 def run(options: Options) -> None:
     """Compare, print, and write."""
-    sides = [
-        read_seeds([Path(path.strip()).expanduser() for path in paths.split(",")])
-        for paths in (options.a, options.b)
-    ]
+    sides = [read_seeds(_paths(names)) for names in (options.a, options.b)]
     first, second = sides[0][0], sides[1][0]
     check_same_data(first, second)
     selections = _selections(options.selection, first, second)
@@ -58,12 +57,44 @@ def run(options: Options) -> None:
         seeds=tuple(tuple(one.config.seed for one in side) for side in sides),
         varied={n: p for n, p in differing(first, second).items() if n != "seed"},
     )
-    default = Path("runs") / f"compare_{first.path.name}_{second.path.name}"
-    output = Path(options.output).expanduser() if options.output else default
-    write_text(output / "compare.md", comparison_markdown(found))
-    write_json(output / "compare.json", found.as_dict())
+    chosen = () if selections == (first.selection, second.selection) else selections
+    words = ("compare", first.path.name, second.path.name, *dict.fromkeys(chosen))
+    output = Path(options.output or f"runs/{'_'.join(words)}").expanduser()
+    with hold_folder(output):
+        _refuse_other(output, found)
+        write_text(output / "compare.md", comparison_markdown(found))
+        write_json(output / _NUMBERS, found.as_dict())
     print(comparison_text(found))
-    print(f"\ntables   {output / 'compare.md'}\nnumbers  {output / 'compare.json'}")
+    print(f"\ntables   {output / 'compare.md'}\nnumbers  {output / _NUMBERS}")
+
+
+def _paths(names: str) -> list[Path]:
+    """The run directories that one argument names."""
+    return [Path(name.strip()).expanduser() for name in names.split(",")]
+
+
+def _refuse_other(output: Path, found: Compared) -> None:
+    """Refuse a folder with a comparison of other runs, or at other selections.
+
+    Raises:
+        RunError: it has one.
+    """
+    stored = read_record(output / _NUMBERS)
+    there, here = (_sides(values) for values in (stored, found.as_dict()))
+    if stored and [side[::2] for side in there] != [side[::2] for side in here]:
+        of = " and ".join(f"{runs} ({selection})" for _, runs, selection in there)
+        raise RunError(
+            f"this folder has another comparison, of {of or 'an earlier version'}",
+            file=output,
+            remedy="Choose another folder with --output, or remove it.",
+        )
+
+
+def _sides(values: Mapping[str, Any]) -> list[tuple[list[Path], str, str]]:
+    """The runs of A and of B, resolved and as given, and their selections."""
+    sides = [side for side in (values.get("a"), values.get("b")) if isinstance(side, dict)]
+    named = [(str(side["runs"]), str(side.get("selection"))) for side in sides if "runs" in side]
+    return [([path.resolve() for path in _paths(runs)], runs, by) for runs, by in named]
 
 
 def _selections(asked: str | None, a: FinishedRun, b: FinishedRun) -> tuple[Selection, Selection]:

@@ -25,7 +25,7 @@ def enough(units: int) -> bool:
 
 def too_few(units: int, names: str = "subjects") -> str:
     """What stands where there would be intervals, such as of 2 `subjects`."""
-    return f"Too few {names} for intervals ({units}; it takes {FEWEST}), so nothing is concluded."
+    return f"Too few {names} for intervals ({units}; it takes {FEWEST} or more)."
 
 
 @cache

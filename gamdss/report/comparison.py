@@ -42,13 +42,12 @@ class Compared:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {
-            "title": self.title,
-            "a": {"runs": self.names[0], "selection": self.selections[0], "seeds": self.seeds[0]},
-            "b": {"runs": self.names[1], "selection": self.selections[1], "seeds": self.seeds[1]},
-            "varied": {name: list(pair) for name, pair in self.varied.items()},
-            **asdict(self.comparison),
-        }
+        values = asdict(self.comparison)
+        about = zip(self.names, self.selections, self.seeds, strict=True)
+        for side, (runs, selection, seeds) in zip("ab", about, strict=True):
+            values[side] = {"runs": runs, "selection": selection, "seeds": seeds, **values[side]}
+        varied = {name: list(pair) for name, pair in self.varied.items()}
+        return {"title": self.title, "varied": varied, **values}
 
 
 def comparison_text(found: Compared) -> str:
@@ -80,9 +79,11 @@ def _about(found: Compared) -> list[str]:
 
 
 def _table(found: Compared) -> Table:
+    stated = any(by.interval for by in found.comparison.differences.values())
+    difference = "B − A (95% interval)" if stated else "B − A"
     columns = [
         *(Column("", "label"), Column("A"), Column("B")),
-        *(Column("B − A (95% interval)", form="+.3f"), Column("p", form=".3g")),
+        *(Column(difference, form="+.3f"), Column("p", form=".3g")),
     ]
     rows = []
     for measure, title in measure_titles(found.task).items():
@@ -112,7 +113,7 @@ def _words(found: Compared) -> list[str]:
 def _differences(found: Compared) -> list[str]:
     """Which measures differ by more than their interval, and which have none."""
     if not enough(found.comparison.subjects):
-        return [too_few(found.comparison.subjects)]
+        return [f"{too_few(found.comparison.subjects)} Nothing is concluded."]
     titles = measure_titles(found.task)
     shown = [
         f"{titles[name]} {'higher' if by.value > 0 else 'lower'}"

@@ -67,7 +67,8 @@ def _loss(axes: Axes, folds: Sequence[FoldResult]) -> None:
             _line(axes, loss, BLUE, 0.8, label, alpha)
     mean = losses.mean(axis=0)
     _line(axes, mean, BLUE, 2.2, "mean over folds" if len(folds) > 1 else "the only fold")
-    axes.set_ylim(bottom=0)
+    # With room for dots, which the usual margin of one epoch's values would cut off.
+    axes.set_ylim(0, 1.05 * float(losses.max()) or 1.0)
     _final_values(axes, {BLUE: mean[-1]})
 
 

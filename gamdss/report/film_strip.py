@@ -191,8 +191,8 @@ def _title(moved: int, clips: int, shown: int, with_truth: bool) -> tuple[str, s
         headline = f"Reselection moved no key frame; here {which}"
     truth = " “True” is the true frame of a synthetic clip." if with_truth else ""
     return headline, (
-        "Annotated and reselected onset, apex and offset, with frame numbers; in brackets the "
-        f"move.{truth}\n"
+        "Annotated and reselected onset, apex and offset, with frame numbers"
+        f"{'; in brackets the move' if moved else ''}.{truth}\n"
         "Right: how brightness changes in the rising and the falling phase, in one colour scale "
         "per clip: stronger colour, stronger motion."
     )

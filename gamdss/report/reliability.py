@@ -30,6 +30,8 @@ def reliability_figure(results: RunResults, folds: Sequence[FoldResult], path: P
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3.4, 1))
     _diagram(upper, found)
     _counts(lower, found)
+    # Outside of the axes: inside it would cover points of low confidence and high accuracy.
+    figure.legend(loc="outside lower center", ncols=2)
     upper.set_title(
         f"{results.dataset}, {results.task}\n"
         f"{len(labels)} held-out clips, {epoch_name(results)}; "
@@ -63,7 +65,6 @@ def _diagram(axes: Axes, found: Calibration) -> None:
     axes.set_ylim(-0.02, 1.02)
     axes.set_xlim(0, 1)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="upper left")
 
 
 def _counts(axes: Axes, found: Calibration) -> None:

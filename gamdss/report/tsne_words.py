@@ -16,7 +16,9 @@ _SPACE = (
     "centred and scaled by its training clips (at most 200 of them), reduced to their principal "
     "components, and rotated (orthogonal Procrustes) so that the training clips shared with fold "
     "{reference} coincide with those of its network; neither held-out clips nor labels are used. "
-    "Agreement on those clips: {agreement}. "
+    "How much of the variance of those clips a fold's network then has in common with that one "
+    "(R², 1 if both place them alike): {agreement}. If it is low, do not compare clusters of "
+    "different folds. "
 )
 _ONE_FOLD = "One network; embeddings centred and scaled by its training clips. "
 
@@ -52,20 +54,21 @@ def headline(runs: Sequence[FinishedRun], fold: str | None, clips: str) -> str:
     return f"{values.dataset}, {values.task}\n{which}"
 
 
-def method(drawn: Sequence[tuple[Points, float]], seed: int, fold: str | None) -> str:
+def method(drawn: Sequence[tuple[Points, float]], seed: int) -> str:
     """How the picture was made.
 
     Args:
         drawn: the points of each run before t-SNE, and the perplexity.
         seed: of t-SNE.
-        fold: the only fold that is drawn, if any.
     """
     perplexities = " and ".join(dict.fromkeys(f"{used:.3g}" for _, used in drawn))
+    # A run of one fold has nothing to agree with.
+    several = [points for points, _ in drawn if points.agreement]
     space = _ONE_FOLD
-    if fold is None:
+    if several:
         space = _SPACE.format(
-            reference=" and ".join(dict.fromkeys(points.reference for points, _ in drawn)),
-            agreement=" and ".join(_agreement(points) for points, _ in drawn),
+            reference=" and ".join(dict.fromkeys(points.reference for points in several)),
+            agreement=" and ".join(map(_agreement, several)),
         )
     return (
         f"t-SNE (perplexity {perplexities}, seed {seed}) of the embeddings before the classifier. "
@@ -74,5 +77,7 @@ def method(drawn: Sequence[tuple[Points, float]], seed: int, fold: str | None) -
 
 
 def _agreement(points: Points) -> str:
-    low, middle, high = np.quantile(points.agreement or (1.0,), (0, 0.5, 1))
-    return f"R² {middle:.2f} ({low:.2f} to {high:.2f})"
+    low, middle, high = np.quantile(points.agreement, (0, 0.5, 1))
+    if len(points.agreement) == 1:
+        return f"{middle:.2f}"
+    return f"median of the folds {middle:.2f}, {low:.2f} to {high:.2f}"

@@ -59,7 +59,7 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, monkeypatch,
     assert "12 clips of 3 subjects" in shown
     assert "they differ in: reselection.preset full / none" in shown
     assert "final epoch, seed 2" in shown
-    assert "Too few subjects for intervals (3; it takes 4), so nothing is concluded." in shown
+    assert "Too few subjects for intervals (3; it takes 4 or more). Nothing is concluded." in shown
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
     results = json.loads((runs / "first" / "results.json").read_text())
     assert found["a"]["accuracy"]["mean"] == results["final"]["accuracy"]
@@ -76,8 +76,8 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, monkeypatch,
         return {"logits": right}
 
     words = ["compare", changed("half", {"seed": 9}, half), better]
-    assert main([*words, "--output", str(tmp_path / "out")]) == 0
-    by = json.loads((tmp_path / "out" / "compare.json").read_text())["differences"]["accuracy"]
+    assert main([*words, "--output", str(tmp_path / "half_out")]) == 0
+    by = json.loads((tmp_path / "half_out" / "compare.json").read_text())["differences"]["accuracy"]
     assert (by["value"], by["interval"], by["p"]) == (0.5, None, None)
     assert "gives no interval of accuracy" in capsys.readouterr().out
 
@@ -86,9 +86,10 @@ def test_two_runs_are_compared_and_written(runs, changed, tmp_path, monkeypatch,
         return {"logits": right if values["name"] == "01" else np.roll(right, 1, axis=2)}
 
     words = ["compare", str(runs / "first"), changed("uneven", {"seed": 9}, uneven)]
-    assert main([*words, "--output", str(tmp_path / "out")]) == 0
-    by = json.loads((tmp_path / "out" / "compare.json").read_text())["differences"]["accuracy"]
-    text = (tmp_path / "out" / "compare.md").read_text()
+    output = tmp_path / "uneven_out"
+    assert main([*words, "--output", str(output)]) == 0
+    by = json.loads((output / "compare.json").read_text())["differences"]["accuracy"]
+    text = (output / "compare.md").read_text()
     assert f"{by['value']:+.3f} ({by['interval'][0]:+.3f} to " in text
 
 
@@ -103,6 +104,32 @@ def test_seeds_are_joined_and_selections_named(runs, changed, tmp_path, capsys):
     assert "The oracle is not a result" in shown
     assert "different selections" in shown
     assert " ± " in shown
+
+
+def test_another_comparison_is_not_overwritten(runs, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    words = ["compare", str(runs / "first"), str(runs / "second")]
+    assert main(words) == 0
+    folder = tmp_path / "runs" / "compare_first_second"
+    before = (folder / "compare.json").read_bytes()
+    assert main([*words, "--selection", "oracle"]) == 0  # a folder of its own
+    assert main([*words, "--selection", "final,oracle"]) == 0
+    for name in ("oracle", "final_oracle"):
+        found = json.loads(
+            (tmp_path / f"runs/compare_first_second_{name}/compare.json").read_text()
+        )
+        assert (found["b"]["selection"], found["b"]["seeds"]) == ("oracle", [3])
+    shown = refused(capsys, *words, "--selection", "oracle", "--output", str(folder))
+    assert f"has another comparison, of {words[1]} (final) and {words[2]} (final)" in shown
+    assert "Choose another folder with --output" in shown
+    assert "another comparison" in refused(capsys, words[0], *words[:0:-1], "--output", str(folder))
+    assert (folder / "compare.json").read_bytes() == before
+    monkeypatch.chdir(runs)  # the same runs, named otherwise, are the same comparison
+    assert main(["compare", "./first", "second", "--output", str(folder)]) == 0
+    (folder / "compare.json").write_text('{"a": {"accuracy": 1}, "b": 2}')
+    assert "of an earlier version" in refused(capsys, *words, "--output", str(folder))
+    (folder / "compare.json").write_text("{")
+    assert main([*words, "--output", str(folder)]) == 0
 
 
 def refused(capsys, *words):

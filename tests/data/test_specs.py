@@ -255,6 +255,13 @@ def test_a_plain_table_needs_little(tmp_path):
     read = read_annotations(spec, file, "c2")
     assert read.classes == ("boredom", "interest")
     assert [clip.annotated.apex for clip in read.clips] == [3, 3]
+    assert spec.task_names == ("c2",)
+    with pytest.raises(
+        ConfigError, match=r"'au': it has no column of action units\nUse one of: c2"
+    ):
+        spec.task("au")
+    file.write_text("subject,clip,onset,offset,emotion,au\n1,a,1,5,joy,6\n2,b,1,5,fear,\n")
+    assert get_spec("csv", file).task_names == ("c2", "au")
 
 
 def test_an_emotion_of_a_plain_table_may_contain_a_plus(tmp_path):

@@ -51,8 +51,9 @@ def test_too_few_subjects_have_no_interval_and_nothing_is_concluded(subjects):
         assert (difference.interval, difference.p, difference.shown) == (None, None, False)
     assert found.a["uf1"].interval is None
     words = text(found)
-    assert f"Too few subjects for intervals ({subjects}; it takes {FEWEST})" in words
+    assert f"Too few subjects for intervals ({subjects}; it takes {FEWEST} or more)" in words
     assert "by more than" not in words
+    assert "interval)" not in words
     assert "McNemar" in words
 
 

@@ -67,6 +67,19 @@ def test_subjects_from_the_best_to_the_worst(tmp_path):
     assert all((tmp_path / f"{n}.png").stat().st_size for n in ("s", "many", "r"))
 
 
+def test_the_legend_covers_neither_points_nor_the_title(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("gamdss.report.reliability.save", lambda figure, _: drawn.append(figure))
+    folds = [fold("a", [1, 1, 1], np.full(3, 0.55))]
+    reliability_figure(results_of(folds), folds, tmp_path / "r.png")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    assert not [axes.get_legend() for axes in figure.axes if axes.get_legend()]
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert not any(box.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+
+
 def test_a_clip_to_look_at_is_shown_once():
     sure = np.array([0.99, 0.8, 0.6, 0.97, 0.55])
     found = notable(clip_predictions([fold("a", [1, 1, 1, 0, 0], sure)], "final"), 2)

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -87,7 +88,7 @@ def test_brackets_are_explained_only_where_there_are_any(count):
     many = values([fold(f"0{number}") for number in range(4)])
     for write in (summary_text, results_markdown):
         assert "in brackets" not in write(few).lower()
-        assert f"Too few subjects for intervals ({count}; it takes 4)" in write(few)
+        assert f"Too few subjects for intervals ({count}; it takes 4 or more)" in write(few)
         assert "in brackets" in write(many).lower()
         assert "Too few" not in write(many)
 
@@ -118,6 +119,25 @@ def test_curves_of_any_length_and_number(tmp_path, folds, epochs):
     learning_curves([fold(f"{i:02d}", epochs) for i in range(folds)], tmp_path / "c.png")
     height, width = read(tmp_path / "c.png").shape[:2]
     assert height < width < 3000
+
+
+def test_dots_of_one_epoch_lie_inside_the_axes(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("gamdss.report.curves.save", lambda figure, _: drawn.append(figure))
+    folds = [replace(fold(f"{i:02d}", 1), train_loss=np.array([3 + 0.01 * i])) for i in range(4)]
+    learning_curves(folds, tmp_path / "c.png")
+    (figure,) = drawn
+    figure.draw_without_rendering()
+    for axes in figure.axes:
+        dots = [line for line in axes.lines if line.get_marker() == "o"]
+        assert dots
+        for line in dots:
+            (x, y), radius = (
+                line.get_transform().transform(line.get_xydata())[0],
+                3 * figure.dpi / 72,
+            )
+            assert axes.bbox.x0 < x - radius < x + radius < axes.bbox.x1
+            assert axes.bbox.y0 < y - radius < y + radius < axes.bbox.y1
 
 
 def test_curves_of_folds_that_do_not_fit(tmp_path):

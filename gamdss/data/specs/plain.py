@@ -67,7 +67,8 @@ def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> 
     file = table_file(annotations, data_root)
     positions, lines = _read(file)
     emotions = sorted({cell_text(line[positions["emotion"]]) for line in lines} - {""})
-    columns = {r: names for r, names in _COLUMNS.items() if r != "apex" or r in positions}
+    absent = {"apex", "action_units"} - set(positions)
+    columns = {role: names for role, names in _COLUMNS.items() if role not in absent}
     folder, _, frame = PATTERN.rpartition("/")
     several = _has_several(positions, lines)
     spec = DatasetSpec(

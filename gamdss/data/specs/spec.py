@@ -197,8 +197,9 @@ class DatasetSpec:
         if name == AU_TASK and self.has_units:
             return Task(UNIT_NAMES, dict.fromkeys(self.emotions, ""), units=True)
         if name not in self.tasks:
+            lacking = ": it has no column of action units" if name == AU_TASK else ""
             raise ConfigError(
-                f"{self.title} has no task called {name!r}",
+                f"{self.title} has no task called {name!r}{lacking}",
                 remedy=f"Use one of: {', '.join(self.task_names)}.",
             )
         return self.tasks[name]

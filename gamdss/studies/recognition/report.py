@@ -115,7 +115,7 @@ def _cell(value: Estimate | None, spread: bool = False) -> Cell | None:
 def conclusions(numbers: Numbers, sizes: Sizes) -> list[str]:
     """Sentences by level on `motion` and draws, and how many people a narrow interval takes."""
     if not enough(sizes.people):
-        return [too_few(sizes.people, "people")]
+        return [f"{too_few(sizes.people, 'people')} Nothing is concluded."]
     lines = []
     for level, found in numbers.items():
         annotation = "annotated" if level else "the exact annotation"

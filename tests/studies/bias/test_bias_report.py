@@ -97,7 +97,7 @@ def test_few_subjects_are_named_and_nothing_is_concluded():
     parts = Grouping("coder", np.where(np.arange(24) % 2, "A", "B"))
     study = study_shifts("few", measure_shifts(clips, found, 200), [parts], draws=50)
     text = bias_summary(study)
-    assert "Too few subjects for intervals (3; it takes 4), so nothing is concluded." in text
+    assert "Too few subjects for intervals (3; it takes 4 or more)." in text
     assert "[" not in text
     assert "cas2: too few subjects to compare offsets with other key frames" in text
     assert "by coder: too few subjects to compare groups" in text

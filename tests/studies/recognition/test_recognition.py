@@ -120,7 +120,10 @@ def test_nothing_is_concluded_from_too_few_people(people):
     for estimates in (found.uf1, found.against_annotated, found.against_motion):
         assert not any(one.shown or one.interval for one in estimates.values())
     (said,) = conclusions({30: found}, few)
-    assert said == f"Too few people for intervals ({people}; it takes 4), so nothing is concluded."
+    assert (
+        said
+        == f"Too few people for intervals ({people}; it takes 4 or more). Nothing is concluded."
+    )
 
 
 def test_bad_settings_are_explained(tmp_path, capsys):
