@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from gamdss.align.clip import FAILED, Outcome
@@ -16,7 +17,7 @@ from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, video_files
-from gamdss.data.workbook import find_workbook
+from gamdss.data.workbook import find_workbook, workbook_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
 
@@ -31,8 +32,8 @@ class ClipSource:
         lost: clips whose raw frames were not found.
         order: names of all clips, including lost ones, in the order of the workbook.
         notes: messages for the user.
-        workbook: the dataset's table of clips.
-        known: training finds the workbook by its name, without `--annotations`.
+        workbooks: files of the dataset's table of clips; none if its folders are the table.
+        known: training finds them by their names, without `--annotations`.
         options: options of the command that trains on the crops.
     """
 
@@ -41,7 +42,7 @@ class ClipSource:
     lost: Sequence[Outcome] = ()
     order: Sequence[str] = ()
     notes: Sequence[str] = ()
-    workbook: Path | None = None
+    workbooks: Sequence[Path] = ()
     known: bool = False
     options: str = ""
 
@@ -51,14 +52,15 @@ class ClipSource:
         return sorted([*done, *self.lost], key=lambda outcome: places.get(outcome.id, 0))
 
     def finish(self, output: Path) -> str:
-        """Copy the workbook to the crops; returns the command that trains on them."""
-        book = self.workbook
-        if book is None:
+        """Copy the workbooks to the crops; returns the command that trains on them."""
+        if not self.options:
             return ""
-        copy = output / _within(book, self.place)
-        if copy.resolve() != book.resolve():
-            write_atomic(copy, lambda target: shutil.copyfile(book, target))
-        named = "" if self.known else f" --annotations {copy}"
+        named = ""
+        for book in self.workbooks:
+            copy = output / _within(book, self.place)
+            if copy.resolve() != book.resolve():
+                write_atomic(copy, partial(shutil.copyfile, book))
+            named = "" if self.known else f" --annotations {copy}"
         return f"train   gamdss train {self.options} --data-root {output}{named}"
 
 
@@ -138,8 +140,10 @@ def dataset_jobs(
             "out; run gamdss check for details"
         )
     order = [clip.id for clip in scan.clips]
-    known = _within(book, place).as_posix().lower() in {form.lower() for form in spec.workbooks}
-    return ClipSource(place, jobs, lost, order, notes, book, known, f"--dataset {name}")
+    books = workbook_files(spec, book)
+    forms = {form.lower() for form in spec.workbooks}
+    known = all(_within(file, place).as_posix().lower() in forms for file in books)
+    return ClipSource(place, jobs, lost, order, notes, books, known, f"--dataset {name}")
 
 
 def _within(file: Path, folder: Path) -> Path:

@@ -114,6 +114,11 @@ def find_workbook(spec: _Delivered, data_root: Path, annotations: Path | None = 
     raise DataRootError(problem, file=data_root, remedy=remedy)
 
 
+def workbook_files(spec: _Delivered, workbook: Path) -> list[Path]:
+    """The files of what `find_workbook` found; none if clips are read from folders."""
+    return _known_workbooks(spec, workbook)[0] if workbook.is_dir() else [workbook]
+
+
 def _known_workbooks(spec: _Delivered, data_root: Path) -> tuple[list[Path], list[Path]]:
     """The workbooks of known names, in the spec's order, and all files beside them."""
     known = [name.lower() for name in spec.workbooks]
@@ -135,7 +140,7 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
         DataRootError: the folder has none of the spec's layouts.
     """
     if workbook.is_dir():
-        found, _ = _known_workbooks(spec, workbook)
+        found = workbook_files(spec, workbook)
         return _read_parts(spec, found) if found else _read_folders(spec, workbook)
     if spec.form == "casme2":
         return _read_casme2(workbook)

@@ -1,5 +1,6 @@
 """`gamdss align` as a user runs it."""
 
+import shutil
 import sys
 
 import cv2
@@ -238,6 +239,35 @@ def test_crops_of_a_raw_release_can_be_trained_on(name, layout, made, tmp_path, 
     stored = crop_settings(out)
     assert (stored["width"], stored["margin"]) == (32, 0.1)
     assert crop_settings(root) is None
+
+
+def test_crops_of_a_dataset_without_a_workbook_are_read_from_its_folders(
+    made, tmp_path, align, stub
+):
+    root = shutil.copytree(made("smic", "raw", 2), tmp_path / "smic")
+    out, spec = tmp_path / "out", get_spec("smic")
+    find_workbook(spec, root).unlink()
+    words = ("--data-root", root, "--output", out, "--width", 32, "--height", 40)
+    code, shown, error = align("--dataset", "smic", *words)
+    assert code == 0, error
+    assert f"gamdss train --dataset smic --data-root {out}\n" in shown
+    assert find_workbook(spec, out) == out
+    before, after = (scan_annotations(spec, place).clips for place in (root, out))
+    assert [clip.id for clip in after] == [clip.id for clip in before]
+    assert len(after) == 4
+
+
+def test_parts_of_a_workbook_are_copied(made, tmp_path, align, stub):
+    root = shutil.copytree(made("dfme", None, 2), tmp_path / "dfme")
+    out, spec = tmp_path / "out", get_spec("dfme")
+    first = find_workbook(spec, root).relative_to(root)
+    second = next(form for form in spec.workbooks if form.lower() != str(first).lower())
+    (root / second).parent.mkdir(exist_ok=True)
+    shutil.copy(root / first, root / second)
+    words = ("--data-root", root, "--output", out, "--width", 32, "--height", 40)
+    _, shown, _ = align("--dataset", "dfme", *words)
+    assert f"gamdss train --dataset dfme --data-root {out}\n" in shown
+    assert {(out / name).read_bytes() for name in (first, second)} == {(root / first).read_bytes()}
 
 
 def test_the_training_command_names_a_plain_table(tmp_path, align, stub):
