@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from gamdss import files
 from gamdss.align.clip import ALIGNED, FAILED, LOST, RELAXED, Outcome
+from gamdss.files import write_csv
 
 CSV_NAME = "alignment.csv"
 HEADER = (
@@ -48,7 +48,7 @@ def summary(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
+def write_outcomes(path: Path, outcomes: Sequence[Outcome]) -> None:
     """Write one line per clip; boxes in raw pixels, angles in degrees, drift in crop pixels."""
     rows: list[tuple[object, ...]] = [HEADER]
     for outcome in outcomes:
@@ -60,4 +60,4 @@ def write_csv(path: Path, outcomes: Sequence[Outcome]) -> None:
         checked = (outcome.seen, outcome.drift)
         end = (outcome.settings, outcome.frames, *checked, outcome.problem)
         rows.append((outcome.id, outcome.status, *found, *end))
-    files.write_csv(path, rows)
+    write_csv(path, rows)

@@ -12,7 +12,7 @@ from gamdss.align import Outcome, align_clips
 from gamdss.align.clip import ALIGNED, LOST, RELAXED
 from gamdss.align.settings import AlignConfig
 from gamdss.align.sources import dataset_jobs, input_jobs
-from gamdss.align.summary import CSV_NAME, summary, write_csv
+from gamdss.align.summary import CSV_NAME, summary, write_outcomes
 from gamdss.config.command_line import Command
 from gamdss.data.decoding import decode
 from gamdss.errors import ConfigError, FrameError
@@ -106,7 +106,7 @@ def _report(
     if (output / CSV_NAME).is_file():  # of an earlier version
         for old in (output / CSV_NAME, *output.glob(f"{Path(SHEET_NAME).stem}*.png")):
             old.unlink()
-    write_csv(folder / CSV_NAME, outcomes)
+    write_outcomes(folder / CSV_NAME, outcomes)
     aligned = sum(outcome.status in (ALIGNED, RELAXED) for outcome in outcomes)
     pages = contact_sheet(
         folder / SHEET_NAME,

@@ -75,7 +75,6 @@ def heading(verdict: ClipPrediction, classes: Sequence[str]) -> str:
 
 
 def _chosen(found: Sequence[ClipPrediction], names: str | None) -> list[ClipPrediction]:
-
     if names is None:
         return [verdict for kind in notable(found, 1).values() for verdict in kind]
     known = {verdict.clip: verdict for verdict in found}

@@ -49,8 +49,6 @@ class Options:
 
 def run(options: Options) -> None:
     """Measure the missing cells, write tables and figure, and print the conclusions."""
-    # Measuring loads OpenCV and matplotlib, which the other commands do not need.
-
     factors = chosen_factors(options.cells)
     sizes = StressSizes(
         *(options.clips, options.height, options.width, options.workers, options.between_frames)

@@ -1,1 +1,1 @@
-"""Clips without annotation -> key frames."""
+"""Videos, clips and recordings without annotation -> expressions and their key frames."""

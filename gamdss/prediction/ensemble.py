@@ -27,7 +27,7 @@ from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun, require_classes
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
-from gamdss.training.initial import trained_on
+from gamdss.training.initial import people_of_fold
 from gamdss.training.people import person_of_run, shared
 
 NOT_SURE = "not sure"
@@ -100,7 +100,7 @@ class Ensemble:
         features = config.features if config.features.stored else None
         self._reader = KeyFrameReader(True, size, config.frames, config.reselection, features)
         self._scale = scale(config.features.name, size)[:, None, None]
-        self._people = [trained_on(run.path, fold) for fold in self.folds]
+        self._people = [people_of_fold(run.path, fold) for fold in self.folds]
         # There are no checkpoints of the oracle's epochs.
         selection: Selection = "inner" if run.selection == "inner" else "final"
         scored = run.results.scored  # a run trained on everybody has no held-out logits

@@ -15,7 +15,7 @@ import numpy as np
 
 from gamdss.prediction.bumps import low_pass, without_head
 from gamdss.prediction.face_regions import FaceLayout
-from gamdss.prediction.other_motion import Stretch, blinks, mostly_within, speech, turns
+from gamdss.prediction.other_motion import Samples, blinks, mostly_within, speech, turns
 from gamdss.prediction.region_bumps import RegionBump, SpottingSettings, find_bumps
 from gamdss.prediction.region_motion import RegionMotion, measure_regions
 
@@ -107,5 +107,5 @@ def _candidate(bump: RegionBump, motion: RegionMotion, settings: SpottingSetting
     return Candidate(kind, onset, apex, offset, round(bump.peak.score, 3), bump.peak.parts)
 
 
-def _others(kind: str, found: list[Stretch], motion: RegionMotion) -> list[OtherMotion]:
+def _others(kind: str, found: list[Samples], motion: RegionMotion) -> list[OtherMotion]:
     return [OtherMotion(kind, motion.frame(start), motion.frame(end)) for start, end in found]

@@ -13,10 +13,10 @@ _SLOWEST_TURN = 1.3  # seconds: slower movements are a change of posture
 _LONGEST_BLINK = 0.5
 _SYLLABLE = 0.5  # seconds between syllables at most
 _LIKE = 0.4  # share of the height that a syllable has at least
-Stretch = tuple[float, float]  # first and last sample
+Samples = tuple[float, float]  # the first and the last one
 
 
-def speech(bumps: list[RegionBump], rate: float, settings: SpottingSettings) -> list[Stretch]:
+def speech(bumps: list[RegionBump], rate: float, settings: SpottingSettings) -> list[Samples]:
     """Start and end of stretches in which the mouth moves syllable by syllable."""
     runs = [
         (min(bump.extent.start, tops[0]), max(bump.extent.end, tops[-1]))
@@ -24,7 +24,7 @@ def speech(bumps: list[RegionBump], rate: float, settings: SpottingSettings) -> 
         if bump.peak.parts[0] == "mouth"
         and len(tops := _syllables(bump, rate)) >= settings.syllables
     ]
-    joined: list[Stretch] = []
+    joined: list[Samples] = []
     for start, end in sorted(runs):
         if joined and start - joined[-1][1] <= _SYLLABLE * rate:
             joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
@@ -33,7 +33,7 @@ def speech(bumps: list[RegionBump], rate: float, settings: SpottingSettings) -> 
     return joined
 
 
-def mostly_within(where: Extent, stretches: list[Stretch]) -> bool:
+def mostly_within(where: Extent, stretches: list[Samples]) -> bool:
     """Whether more than half of a bump lies in one of the stretches."""
     half = (where.end - where.start) / 2
     return any(min(where.end, b) - max(where.start, a) > half for a, b in stretches)
@@ -53,7 +53,7 @@ def _syllables(bump: RegionBump, rate: float) -> np.ndarray:
     return max(near, key=len, default=np.array([bump.extent.top]))
 
 
-def blinks(eyes: np.ndarray, rate: float, settings: SpottingSettings) -> list[Stretch]:
+def blinks(eyes: np.ndarray, rate: float, settings: SpottingSettings) -> list[Samples]:
     """Start and end of blinks: short changes of the eyes' brightness, there and back."""
     found: list[Extent] = []
     contrasts = contrast(eyes, rate, _BLINK_SCALE)
@@ -71,14 +71,14 @@ def blinks(eyes: np.ndarray, rate: float, settings: SpottingSettings) -> list[St
     return [(where.start, where.end) for where in found]
 
 
-def turns(pose: np.ndarray, rate: float, settings: SpottingSettings) -> list[Stretch]:
+def turns(pose: np.ndarray, rate: float, settings: SpottingSettings) -> list[Samples]:
     """Start and end of movements of the head."""
     scales = [scale for scale in SCALES if scale <= _SLOWEST_TURN]
     fast = np.max([np.abs(contrast(pose, rate, scale)).max(axis=1) for scale in scales], axis=0)
     return _runs(fast >= settings.turn)
 
 
-def _runs(inside: np.ndarray) -> list[Stretch]:
+def _runs(inside: np.ndarray) -> list[Samples]:
     """First and last sample of each run of true values (T,)."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]])))
     return [(float(a), float(b - 1)) for a, b in edges.reshape(-1, 2)]

@@ -1,1 +1,1 @@
-"""Tables and figures of a finished run."""
+"""Tables, figures and pages of runs, and of what other commands find."""

@@ -1,4 +1,4 @@
-"""A table: figures with intervals, for the terminal, Markdown, HTML and CSV (LaTeX: `latex.py`)."""
+"""A table: figures with intervals, for terminal, Markdown, HTML, CSV (LaTeX: `table_files.py`)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gamdss.metrics import OriginalReport, too_few
+from gamdss.metrics import OriginalReport, enough, too_few
 from gamdss.report import unit_tables
 from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
 from gamdss.report.unit_tables import measure_titles, unit_note
@@ -64,7 +64,7 @@ def summary_text(results: RunResults) -> str:
 
 def few_note(results: RunResults) -> list[str]:
     """Why the measures have no intervals; nothing if they have."""
-    return [] if any(results.evaluated.intervals.values()) else [too_few(results.subjects)]
+    return [] if enough(results.subjects) else [too_few(results.subjects)]
 
 
 def _bracketed(results: RunResults) -> bool:

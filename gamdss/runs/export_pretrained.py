@@ -14,7 +14,7 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import subject_of
 from gamdss.runs.export import TOLERANCE, PredictingBranch, Trained, load_trained
 from gamdss.runs.finished import FinishedRun, read_run
-from gamdss.training.initial import trained_on
+from gamdss.training.initial import people_of_fold
 
 
 def export_pretrained(run: Path, fold: str, folder: Path) -> tuple[Trained, float]:
@@ -60,7 +60,7 @@ def export_pretrained(run: Path, fold: str, folder: Path) -> tuple[Trained, floa
 def _about(run: FinishedRun, fold: str) -> dict[str, Any]:
     """What the config and the model card say about the weights of a fold."""
     results = run.results
-    people = trained_on(run.path, fold)
+    people = people_of_fold(run.path, fold)
     held_out = set(map(subject_of, run.fold(fold).clips))
     scores = None
     if results.scored:

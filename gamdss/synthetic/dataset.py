@@ -31,7 +31,7 @@ from gamdss.synthetic.native import (
     check_names,
     sheet_lines,
     workbook_row,
-    write_csv,
+    write_lines,
     write_workbook,
 )
 from gamdss.synthetic.settings import SynthConfig
@@ -137,12 +137,12 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
     lines = sheet_lines(spec, rows)
     if config.faults:
         planted = plant(root, spec, config, rows, lines)
-        write_csv(root / PLANTED, [PlantedFault._fields, *planted])
+        write_lines(root / PLANTED, [PlantedFault._fields, *planted])
     write_workbook(root, spec, lines)
     write_workbook(root / TRUE_ANNOTATION, spec, sheet_lines(spec, [_true(row) for row in rows]))
     _write_truth(root / GROUND_TRUTH, rows, fps)
     groups = {row.clip.subject: "AB"[row.plan.subject % 2 == 0] for row in rows}
-    write_csv(root / GROUPS, [("subject", "group"), *groups.items()])
+    write_lines(root / GROUPS, [("subject", "group"), *groups.items()])
 
 
 def _true(row: WorkbookRow) -> WorkbookRow:
@@ -197,4 +197,4 @@ def _write_truth(path: Path, rows: list[WorkbookRow], fps: float) -> None:
         about = (clip.subject, clip.name, clip.emotion, drawn.expression.code, fps)
         keys = (*drawn.course.true.numbers, *drawn.annotated.numbers)
         lines.append((*about, f"{drawn.amplitude:.3f}", *keys))
-    write_csv(path, lines)
+    write_lines(path, lines)

@@ -151,7 +151,7 @@ def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> Non
     path = inside(root, name, "the workbook")
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.suffix.lower() == ".csv":
-        write_csv(path, lines)
+        write_lines(path, lines)
         return
     if spec.form == "casme2":
         write_casme2_workbook(
@@ -166,7 +166,7 @@ def write_workbook(root: Path, spec: DatasetSpec, lines: list[list[Any]]) -> Non
     book.save(path)
 
 
-def write_csv(path: Path, lines: Iterable[Sequence[Any]]) -> None:
+def write_lines(path: Path, lines: Iterable[Sequence[Any]]) -> None:
     """Write lines as CSV."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(lines)

@@ -196,7 +196,7 @@ def _run_sources(place: Path) -> dict[str, Source]:
         about = read_about(file)
         name = file.parent.name
         source = Source(
-            file, about.get("model", {}), tuple(about["classes"]), trained_on(place, name)
+            file, about.get("model", {}), tuple(about["classes"]), people_of_fold(place, name)
         )
         sources["" if everybody else name] = source
     if not sources:
@@ -208,7 +208,7 @@ def _run_sources(place: Path) -> dict[str, Source]:
     return sources
 
 
-def trained_on(run: Path, fold: str) -> tuple[str, ...] | None:
+def people_of_fold(run: Path, fold: str) -> tuple[str, ...] | None:
     """The people whom a fold's network has seen; None if the run does not record them.
 
     Runs of earlier versions have no list: for them it is everybody whom the fold does not hold

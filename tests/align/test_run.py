@@ -12,7 +12,7 @@ from posed_photo import job, posed, write
 
 from gamdss.align import AlignConfig, ClipJob, align_clips, run
 from gamdss.align.detectors import DetectedFace
-from gamdss.align.summary import summary, write_csv
+from gamdss.align.summary import summary, write_outcomes
 from gamdss.data.crop_settings import ALIGN_FOLDER
 from gamdss.errors import ConfigError, DetectorError, RunError
 from gamdss.files import hold_folder
@@ -184,7 +184,7 @@ def test_any_number_of_workers_gives_the_same_files(photo, tmp_path):
     for workers in (1, 2):
         out = tmp_path / str(workers)
         done[workers] = align_clips(jobs, AlignConfig(workers=workers), out, progress=False)
-        write_csv(out / "alignment.csv", done[workers])
+        write_outcomes(out / "alignment.csv", done[workers])
     assert done[1] == done[2]
     assert len(tree(tmp_path / "1")) == 5
     assert tree(tmp_path / "1") == tree(tmp_path / "2")
@@ -204,7 +204,7 @@ def test_summary_and_csv(stub, jobs, tmp_path, monkeypatch):
     text = summary(done)
     assert "upsampled 1" in text
     assert "d: the clip has no frame" in text
-    write_csv(tmp_path / "a.csv", done)
+    write_outcomes(tmp_path / "a.csv", done)
     lines = (tmp_path / "a.csv").read_text().splitlines()
     assert lines[0].startswith("clip,status,frame,left,top,right,bottom,angle,scale,settings")
     # The stub's box in the upsampled frame, halved.

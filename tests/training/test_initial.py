@@ -18,7 +18,7 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.report.page_warnings import warnings
 from gamdss.runs.finished import read_run
 from gamdss.training.checkpoint import load_weights, read_about, read_weights, save_weights
-from gamdss.training.initial import find_start, freeze, trained_on
+from gamdss.training.initial import find_start, freeze, people_of_fold
 from gamdss.training.people import person, person_of_run, shared
 
 
@@ -103,11 +103,11 @@ def test_a_run_of_an_earlier_version_has_seen_all_but_the_held_out(finished_run,
     file = run / "folds" / "01" / "checkpoint.safetensors"
     net = small(5)
     about = load_weights(file, net)
-    assert trained_on(run, "01") == ("cas2/2", "cas2/3") == tuple(about.pop("people"))
+    assert people_of_fold(run, "01") == ("cas2/2", "cas2/3") == tuple(about.pop("people"))
     save_weights(file, net, about)
-    assert trained_on(run, "01") == ("cas2/2", "cas2/3")
+    assert people_of_fold(run, "01") == ("cas2/2", "cas2/3")
     (run / "annotations.csv").unlink()
-    assert trained_on(run, "01") is None
+    assert people_of_fold(run, "01") is None
 
 
 @pytest.mark.slow

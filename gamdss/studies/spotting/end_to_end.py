@@ -18,6 +18,7 @@ import numpy as np
 from tabulate import tabulate
 from tqdm import tqdm
 
+from gamdss.config.command_line import exit_on_mistake
 from gamdss.metrics import interval_text, wilson
 from gamdss.metrics.spotting import (
     TYPES,
@@ -31,7 +32,7 @@ from gamdss.prediction.predictor import Predictor
 from gamdss.prediction.recordings import Recording
 from gamdss.records import KEYS
 from gamdss.report.spotting_table import spotting_table
-from gamdss.studies.spotting.measure import labels_of
+from gamdss.studies.spotting.measure import Condition, chosen_conditions, labels_of
 from gamdss.synthetic import recording as synthetic
 from gamdss.synthetic.recording_events import RecordingSettings
 
@@ -39,10 +40,9 @@ _BASE = RecordingSettings(seconds=20, height=194, width=160)
 # One expression of each type in 9 seconds, without speech.
 _SHORT = replace(_BASE, seconds=9, micro=(1, 1), macro=(1, 1), speech=0)
 _BORDER = 40  # pixels around the face crop, so that it can be tracked
-# Number of subjects, with one recording each, and how it is drawn.
-CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
-    "30 fps": (20, replace(_BASE, seed=21)),
-    "200 fps": (20, replace(_SHORT, seed=22, fps=200)),
+CONDITIONS: dict[str, Condition] = {
+    "30 fps": (replace(_BASE, seed=21), 20),
+    "200 fps": (replace(_SHORT, seed=22, fps=200), 20),
 }
 
 
@@ -97,12 +97,16 @@ def compared(drawn: synthetic.Recording, found: Sequence[Prediction]) -> Found:
 
 
 def main(run: str, names: Sequence[str]) -> str:
-    """The tables of scores and of key frames for the named conditions, or for all."""
+    """The tables of scores and of key frames for the named conditions, or for all.
+
+    Raises:
+        ConfigError: there is no such condition.
+    """
+    chosen = chosen_conditions(names, CONDITIONS)
     cv2.setNumThreads(1)
     predictor = Predictor(run)
     scores, rows = {}, []
-    for name in names or CONDITIONS:
-        subjects, settings = CONDITIONS[name]
+    for name, (settings, subjects) in chosen.items():
         found = list(measure(predictor, settings, subjects))
         scores[name] = spotting_scores([one.spotted for one in found])
         errors = np.abs(np.concatenate([one.errors for one in found]))
@@ -120,4 +124,5 @@ def main(run: str, names: Sequence[str]) -> str:
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1], sys.argv[2:]))
+    with exit_on_mistake():
+        print(main(sys.argv[1], sys.argv[2:]))

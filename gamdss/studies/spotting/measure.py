@@ -10,12 +10,13 @@ to .44 and .20 to .25 for micro-expressions; do not compare these numbers with t
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import cv2
 from tqdm import tqdm
 
+from gamdss.config.command_line import exit_on_mistake
 from gamdss.errors import ConfigError
 from gamdss.metrics.spotting import (
     TYPES,
@@ -33,12 +34,12 @@ from gamdss.synthetic.recording_events import RecordingSettings
 # Where the eyes and the mouth of the average synthetic face are.
 LAYOUT = FaceLayout((0.343, 0.465), (0.657, 0.465), (0.5, 0.75))
 _BASE = RecordingSettings(seconds=30, height=194, width=160)
-# Number of subjects, with one recording each, and how it is drawn.
-CONDITIONS: dict[str, tuple[int, RecordingSettings]] = {
-    "30 fps": (20, replace(_BASE, seed=7)),
-    "twice the head motion": (20, replace(_BASE, seed=8, head=2)),
-    "40 blinks a minute": (20, replace(_BASE, seed=9, blinks=40)),
-    "200 fps": (20, replace(_BASE, seed=10, fps=200, seconds=20)),
+Condition = tuple[RecordingSettings, int]  # how a recording is drawn, and of how many subjects
+CONDITIONS: dict[str, Condition] = {
+    "30 fps": (replace(_BASE, seed=7), 20),
+    "twice the head motion": (replace(_BASE, seed=8, head=2), 20),
+    "40 blinks a minute": (replace(_BASE, seed=9, blinks=40), 20),
+    "200 fps": (replace(_BASE, seed=10, fps=200, seconds=20), 20),
 }
 
 
@@ -66,24 +67,31 @@ def labels_of(recording: Recording) -> tuple[Span, ...]:
     )
 
 
+def chosen_conditions(names: Sequence[str], known: Mapping[str, Condition]) -> dict[str, Condition]:
+    """The named conditions, or all if none is named.
+
+    Raises:
+        ConfigError: there is no such condition.
+    """
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"unknown condition {unknown[0]!r}", remedy=f"Choose of: {', '.join(known)}."
+        )
+    return {name: known[name] for name in names or known}
+
+
 def main(names: Sequence[str]) -> str:
     """The table of the named conditions, or of all.
 
     Raises:
         ConfigError: there is no such condition.
     """
-    unknown = [name for name in names if name not in CONDITIONS]
-    if unknown:
-        raise ConfigError(
-            f"unknown condition {unknown[0]!r}", remedy=f"Choose of: {', '.join(CONDITIONS)}."
-        )
+    chosen = chosen_conditions(names, CONDITIONS)
     cv2.setNumThreads(1)
-    results = {}
-    for name in names or CONDITIONS:
-        subjects, settings = CONDITIONS[name]
-        results[name] = measure(settings, subjects)
-    return spotting_table(results)
+    return spotting_table({name: measure(*condition) for name, condition in chosen.items()})
 
 
 if __name__ == "__main__":
-    print(main(sys.argv[1:]))
+    with exit_on_mistake():
+        print(main(sys.argv[1:]))

@@ -4,8 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from gamdss.errors import ConfigError
 from gamdss.records import KeyFrames
-from gamdss.studies.spotting.end_to_end import compared
+from gamdss.studies.spotting.end_to_end import compared, main
 
 
 def event(kind, onset, apex, offset):
@@ -30,3 +31,8 @@ def test_errors_and_intervals_of_expressions_that_are_reached(reliable):
     assert [span.type for span in result.spotted.predictions] == ["macro", "micro"]
     assert result.errors.tolist() == ([[2, 0, -1]] if reliable else [])
     assert result.inside.tolist() == ([[False, True, True]] if reliable else [])
+
+
+def test_an_unknown_condition_is_refused_before_the_run_is_opened():
+    with pytest.raises(ConfigError, match="unknown condition '60 fps'"):
+        main("no run", ["60 fps"])
