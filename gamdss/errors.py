@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from numbers import Integral
 from pathlib import Path
+from typing import cast
 
 # Control characters, and those that change the direction or the lines of a text.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -110,6 +112,12 @@ def require(condition: bool, flag: str, value: object, allowed: str) -> None:
     if not condition:
         flag = flag.replace("_", "-")
         raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
+
+
+def is_whole(value: object, least: int | None = 0) -> bool:
+    """Whether a value is an integer, NumPy's too, but not a bool, and not below `least`."""
+    whole = isinstance(value, Integral) and not isinstance(value, bool)
+    return whole and (least is None or cast(int, value) >= least)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

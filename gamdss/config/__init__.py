@@ -13,7 +13,7 @@ from typing import Any, Literal
 from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
-from gamdss.errors import require
+from gamdss.errors import is_whole, require
 from gamdss.records import AU_TASK
 
 
@@ -93,7 +93,8 @@ class ReselectionConfig:
         ok = self.annotators is None or used
         require(ok, "reselection.annotators", self.annotators, allowed)
         draws, tested = self.draws, self.test_draws
-        require(0 <= draws <= 1000, "reselection.draws", draws, "0 to 1000")
+        whole = is_whole(draws) and draws <= 1000
+        require(whole, "reselection.draws", draws, "an integer, 0 to 1000")
         allowed = f"0 to reselection.draws, which is {draws}"
         require(0 <= tested <= draws, "reselection.test_draws", tested, allowed)
         allowed = "true, or false with reselection.test_draws of 1 or more"

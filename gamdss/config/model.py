@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gamdss.errors import require
+from gamdss.errors import is_whole, require
 
 
 @dataclass
@@ -44,7 +44,7 @@ class ModelConfig:
     def __post_init__(self) -> None:
         size = self.image_size
         # Sizes of other backbones are checked when they are built.
-        require(size > 0, "model.image_size", size, "above 0")
+        require(is_whole(size, 1), "model.image_size", size, "an integer above 0")
         low = max(16, size // 16 * 16)
         near = f"a multiple of 16, such as {low} or {low + 16}, for the backbone rmt"
         fits = size % 16 == 0 or self.backbone != "rmt"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
@@ -20,11 +20,11 @@ from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.augment import normalise
 from gamdss.data.dataset import open_dataset
 from gamdss.data.decoding import MixedSizeError, one_size
-from gamdss.data.draws import draw_of_epoch
+from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.data.key_frames import KeyFrameReader, found_and_drawn, frames_needed
 from gamdss.data.store_writer import KEY_FRAMES
-from gamdss.errors import ConfigError, FrameError, GamdssError
+from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole
 from gamdss.files import cache_folder
 from gamdss.records import KeyFrames
 
@@ -35,6 +35,8 @@ _OPTION = re.compile(
     r"(?:--(?=annotations|data-root|dataset|task)|(?:--)?\b(?:frames|model|reselection)\.)"
     r"(?P<name>[a-z][a-z_-]*)(?: (?P<value>accept|csv|motion|nearest|resize|FILE|\d+(?:\.\d+)?))?"
 )
+_SHOWN = 5  # missing class numbers in a warning
+log = logging.getLogger("gamdss")
 _OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
 
 
@@ -70,9 +72,10 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         progress: show progress bars.
 
     Attributes:
-        classes: names of the classes; empty if the labels of custom clips are numbers.
-        labels: class number of each clip; for the task `au`, a list with 1 for each of
-            `classes` that moves and 0 for the others.
+        classes: names of the classes; if the labels of custom clips are numbers, the numbers from
+            0 to the largest, as texts. A network has `len(classes)` outputs.
+        labels: class number of each clip, its place in `classes`; for the task `au`, a list with 1
+            for each of `classes` that moves and 0 for the others.
         keys: reselected key frames of each clip, as frame numbers.
         clips: name of each clip.
         subjects: subject of each clip; for custom clips, the name of their source.
@@ -142,9 +145,10 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
             seed: of the order in which a clip shows its draws.
 
         Raises:
-            ConfigError: the dataset has no draws.
+            ConfigError: the dataset has no draws, or a number is not an integer from 0 on.
         """
         draws = self._require_draws()
+        check_epoch(epoch, seed)
         chosen = draw_of_epoch(len(draws), draws.shape[1], epoch, seed)
         self._shown = draws[np.arange(len(draws)), chosen]
 
@@ -243,7 +247,7 @@ def _clips(source: object) -> list[LabelledFrames]:
         complete = isinstance(clip, Sequence) and len(clip) == 5
         if not complete or not isinstance(clip[0], FrameSequence):
             raise ConfigError(f"clip {place} is {reprlib.repr(clip)}", remedy=_FORM)
-        if not all(_is_number(number) for number in clip[1:4]):
+        if not all(is_whole(number, least=None) for number in clip[1:4]):
             raise ConfigError(
                 f"clip {place}, {clip[0]!r}: onset, apex and offset are "
                 f"{', '.join(map(repr, clip[1:4]))}",
@@ -253,11 +257,6 @@ def _clips(source: object) -> list[LabelledFrames]:
 
 
 _FORM = "A clip is (FrameSequence, onset, apex, offset, label)."
-
-
-def _is_number(value: object) -> bool:
-    """Whether it is an integer, of NumPy too, but not a bool."""
-    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def _key_frames(
@@ -293,8 +292,15 @@ def _key_frames(
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Class names in alphabetical order and each clip's class number; numbers are kept as given."""
-    if all(_is_number(label) and int(label) >= 0 for label in labels):
-        return (), tuple(int(label) for label in labels)
+    if all(is_whole(label) for label in labels):
+        numbers = tuple(int(label) for label in labels)
+        if absent := sorted(set(range(max(numbers))) - set(numbers)):
+            log.warning(
+                "no clip has the class number %s: the labels are kept as they are, as %d classes",
+                ", ".join(map(str, absent[:_SHOWN])) + (" ..." if len(absent) > _SHOWN else ""),
+                max(numbers) + 1,
+            )
+        return tuple(map(str, range(max(numbers) + 1))), numbers
     if not all(isinstance(label, str) for label in labels):
         raise ConfigError(
             f"the labels are {sorted(set(map(repr, labels)))}",

@@ -20,7 +20,7 @@ from torch import nn
 from gamdss.errors import CheckpointError, ConfigError, first_line
 from gamdss.models.release_streams import RELEASE_STREAMS
 from gamdss.models.rmt import RMTStream
-from gamdss.models.temporal import TemporalStream
+from gamdss.models.temporal import TemporalStream, check_integer_size
 from gamdss.models.timm_net import TimmNetStream, last_map
 
 # Streams of this package; their phase features enter unchanged, as in the paper.
@@ -87,6 +87,7 @@ class TimmStream(TimmNetStream):
     ) -> None:
         super().__init__()
         check_name(name)
+        check_integer_size(image_size)
         recipe = _Recipe(name, image_size, drop_path, in_chans, _weights_file(name, weights))
         try:
             net, self.num_features, self._grid = _open(recipe)

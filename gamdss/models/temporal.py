@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, is_whole
 from gamdss.models.heads import HEAD_DIM, Head, PooledHead
 
 PAPER_WIDTH = 512  # as wide as a ResNet-50's map, the transformer would have 100 million parameters
@@ -75,8 +75,15 @@ class TemporalStream(nn.Module, ABC):
             )
 
 
+def check_integer_size(image_size: int) -> None:
+    """Raise ConfigError unless `image_size` is an integer."""
+    if not is_whole(image_size, least=None):
+        raise ConfigError(f"image_size is {image_size!r}", remedy="Give an integer, such as 224.")
+
+
 def check_image_size(image_size: int, reduction: int) -> None:
     """Raise ConfigError unless `image_size` is a positive multiple of `reduction`."""
+    check_integer_size(image_size)
     if image_size > 0 and image_size % reduction == 0:
         return
     below = max(image_size // reduction, 1) * reduction

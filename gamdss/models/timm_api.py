@@ -8,7 +8,7 @@ from typing import Any, Literal
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
 
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, is_whole
 from gamdss.models.heads import PooledHead, init_linear
 
 
@@ -46,8 +46,13 @@ def check_sizes(
 ) -> None:
     """Raise ConfigError for sizes that no network can have."""
     rules = (
-        ("num_classes", num_classes, num_classes >= 0, "0 (features, no classifier) or more"),
-        ("in_chans", in_chans, in_chans >= 1, "1 or more"),
+        (
+            "num_classes",
+            num_classes,
+            is_whole(num_classes),
+            "an integer, 0 (features, no classifier) or more",
+        ),
+        ("in_chans", in_chans, is_whole(in_chans, 1), "an integer, 1 or more"),
         ("drop_path", drop_path, 0 <= drop_path < 1, "in [0, 1)"),
         ("global_pool", global_pool, bool(global_pool) or not num_classes, "avg with classes"),
     )

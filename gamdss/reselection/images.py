@@ -20,6 +20,8 @@ def numbered(
 ) -> Mapping[int, np.ndarray]:
     """Frames by number: a mapping unchanged, an array (T, H, W[, 3]) along its first axis.
 
+    An array whose last axis of three has 3 or 4 values is one image: no frame is that narrow.
+
     Raises:
         FrameError: not an array of that shape, or the numbers do not fit it.
     """
@@ -35,6 +37,12 @@ def numbered(
         raise FrameError(
             f"frames are a {type(frames).__name__} of shape {shape}",
             remedy="Pass an array (T, H, W, 3) or (T, H, W), or a mapping from number to image.",
+        )
+    if frames.ndim == 3 and frames.shape[2] in (3, 4):
+        raise FrameError(
+            f"frames are an array of shape {frames.shape}: one image in colour, or grey frames "
+            f"of {frames.shape[2]} pixels in width",
+            remedy="Pass all frames of the clip, (T, H, W, 3), or grey ones, (T, H, W).",
         )
     given = [first_frame] if frame_numbers is None else list(frame_numbers)
     if wrong := [number for number in given if not isinstance(number, Integral)]:

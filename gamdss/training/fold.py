@@ -16,6 +16,7 @@ from torch.nn.functional import logsigmoid
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.data.draws import check_epoch
 from gamdss.errors import CheckpointError, RunError
 from gamdss.files import write_csv
 from gamdss.metrics import inner_epoch
@@ -169,7 +170,11 @@ class FoldTrainer:
         """Train epoch number `epoch` (from 0); returns mean loss and training accuracy.
 
         Synchronises with the device only at the end.
+
+        Raises:
+            ConfigError: the number is not an integer from 0 on.
         """
+        check_epoch(epoch)
         self.started = time.perf_counter()
         # Order, augmentation and stochastic depth follow from the epoch alone, so that a resumed
         # fold draws what it would have drawn.

@@ -68,7 +68,7 @@ def test_an_image_size_that_does_not_fit_names_those_that_do():
 
 def test_sizes_of_other_backbones_are_checked_later():
     assert ModelConfig(image_size=100, backbone="resnet18").image_size == 100
-    with pytest.raises(ConfigError, match=r"--model.image-size is 0\nIt must be above 0\.$"):
+    with pytest.raises(ConfigError, match=r"image-size is 0\nIt must be an integer above 0\.$"):
         ModelConfig(image_size=0, backbone="resnet18")
 
 

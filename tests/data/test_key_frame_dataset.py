@@ -82,7 +82,6 @@ def test_custom_clips(tmp_path):
         expected = torch.from_numpy(clips[1][0][number][..., ::-1].copy()).permute(2, 0, 1)
         assert torch.equal(frame, expected)
     assert not torch.equal(frames[0], frames[2])
-    assert gamdss.KeyFrameDataset([(*clips[0][:4], 3)], image_size=40).labels == (3,)
 
 
 @pytest.mark.parametrize("custom", [True, False])
@@ -119,9 +118,40 @@ def test_numbers_may_be_numpy_integers(tmp_path):
     clips = [(frames, *keys, label) for label in labels]
     data = gamdss.KeyFrameDataset(clips, image_size=40, preset="none", progress=False)
     assert data.labels == (2, 0)
-    assert data.classes == ()
     assert data[0][3].dtype == torch.int64
     assert all(type(number) is int for number in data.keys[0].numbers)
+
+
+def test_numbered_classes_are_named_by_their_numbers_and_keep_them(tmp_path, caplog):
+    frames = clip(tmp_path / "a", 10)
+
+    def of(*labels):
+        clips = [(frames, 10, 14, 18, label) for label in labels]
+        return gamdss.KeyFrameDataset(clips, image_size=48, preset="none", progress=False)
+
+    data = of(1, 0, 1)
+    assert data.classes == ("0", "1")
+    assert not caplog.messages
+    gaps = of(5, 1, 1, 3)
+    assert gaps.labels == (5, 1, 1, 3)
+    assert gaps.classes == tuple("012345")
+    (said,) = caplog.messages
+    assert said.startswith("no clip has the class number 0, 2, 4: the labels are kept")
+    # As many outputs as the loss needs.
+    net = gamdss.TwoBranchNet(num_classes=len(gaps.classes), image_size=48)
+    onset, apex, offset, labels = next(iter(DataLoader(gaps, batch_size=4)))
+    assert torch.isfinite(gamdss.two_phase_loss(*net(onset, apex, offset), labels))
+
+
+@pytest.mark.parametrize("wrong", [-1, 0.5, "0", None])
+def test_epochs_and_seeds_count_from_0(tmp_path, wrong):
+    clips = [(clip(tmp_path / "a", 10), 10, 14, 18, 0)]
+    options = {"preset": "none", "draws": 2, "jitter": 0.5, "progress": False}
+    data = gamdss.KeyFrameDataset(clips, image_size=40, **options)
+    with pytest.raises(ConfigError, match=rf"^epoch is {wrong!r}\nGive an integer from 0 on"):
+        data.set_epoch(wrong)
+    with pytest.raises(ConfigError, match=rf"^seed is {wrong!r}"):
+        data.set_epoch(0, seed=wrong)
 
 
 def test_frames_of_mixed_size(tmp_path):
@@ -192,6 +222,8 @@ def test_a_plain_table_of_frames_in_other_folders(small_dataset, tmp_path):
         ({"ratio": 3.0}, r"^ratio is 3\.0"),
         ({"jitter": 0.1}, r"^draws is 0\n.*with jitter"),
         ({"image_size": 0}, "^image_size is 0"),
+        ({"image_size": 48.0}, r"^image_size is 48\.0\nIt must be an integer"),
+        ({"draws": 2.0, "jitter": 0.1}, r"^draws is 2\.0\nIt must be an integer"),
         ({"pattern": "x"}, "^pattern is 'x'"),
         ({"missing": "x"}, "^missing is 'x'"),
     ],

@@ -33,6 +33,15 @@ def test_an_unsupported_size_names_the_nearest_supported(size, fits):
         TwoBranchNet(5, image_size=size)
 
 
+@pytest.mark.parametrize("size", [48.0, "48", None, True])
+@pytest.mark.parametrize("backbone", ["rmt", "release_resnet", "resnet10t"])
+def test_a_size_that_is_no_number_of_pixels_is_refused(size, backbone):
+    with pytest.raises(ConfigError, match=rf"^image_size is {size!r}\nGive an integer"):
+        TwoBranchNet(num_classes=5, image_size=size, backbone=backbone)
+    with pytest.raises(ConfigError, match=r"num_classes is 5\.0\nIt must be an integer"):
+        TwoBranchNet(num_classes=5.0, image_size=48, backbone=backbone)
+
+
 def test_frames_of_another_size_are_refused():
     net = TwoBranchNet(5, image_size=32)
     onset, apex, offset = frames(32)

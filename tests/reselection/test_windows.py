@@ -118,7 +118,7 @@ def test_search_equals_brute_force_also_where_many_differences_tie(name, ratio):
 
 @pytest.mark.parametrize("name", WINDOWED)
 def test_of_equal_frames_the_annotated_stay(name):
-    assert reselect(np.full((60, 4, 4), 7, np.uint8), 1, 30, 60, preset=name).numbers == (1, 30, 60)
+    assert reselect(np.full((60, 4, 5), 7, np.uint8), 1, 30, 60, preset=name).numbers == (1, 30, 60)
 
 
 @pytest.mark.parametrize("wrap", [False, True])
@@ -240,9 +240,9 @@ def test_bad_annotation(annotated):
         ([1, 2, 3], "full", "a list"),
         (np.zeros((3, 4, 4, 4), np.uint8), "full", r"shape \(4, 4, 4\)"),
         (np.zeros((3, 0, 4, 3), np.uint8), "full", r"shape \(0, 4, 3\)"),
-        (np.zeros((3, 4, 4), np.int64), "full", "type int64"),
-        (np.zeros((3, 4, 4)), "original-full", "type float64"),
-        (np.full((3, 4, 4), np.nan), "full", "not finite"),
+        (np.zeros((3, 4, 5), np.int64), "full", "type int64"),
+        (np.zeros((3, 4, 5)), "original-full", "type float64"),
+        (np.full((3, 4, 5), np.nan), "full", "not finite"),
         ({1: [[1]], 2: [[1]], 3: [[1]]}, "full", "frame 1 is a list"),
         (
             {1: noise(1)[0], 2: noise(1)[0], 3: noise(1)[0, :4]},
@@ -254,6 +254,15 @@ def test_bad_annotation(annotated):
 def test_unusable_frames(frames, preset, message):
     with pytest.raises(FrameError, match=message):
         reselect(frames, 1, 2, 3, preset=preset)
+
+
+@pytest.mark.parametrize("preset", ["full", "motion"])
+@pytest.mark.parametrize("channels", [3, 4])
+def test_one_image_in_colour_is_not_taken_for_grey_frames(channels, preset):
+    image = np.zeros((60, 50, channels), np.uint8)
+    with pytest.raises(FrameError, match=rf"shape \(60, 50, {channels}\): one image in colour"):
+        reselect(image, 1, 20, 40, preset=preset)
+    assert reselect(np.zeros((60, 50, 5), np.uint8), 1, 20, 40).numbers == (1, 20, 40)
 
 
 def test_frame_numbers_must_fit_the_frames():
