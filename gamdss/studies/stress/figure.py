@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Patch
 
+from gamdss.metrics import enough
 from gamdss.records import KEYS
 from gamdss.report.style import BLUE, FAINT, GREEN, INK, VERMILLION, house_style, save
 from gamdss.studies.stress.cells import FACTORS, Factor
@@ -33,8 +35,8 @@ class _FactorPanel:
     """What the column of one factor shows, at its L levels.
 
     Levels that are numbers are joined by lines. `errors` by way and key frame (3, L): mean, lower
-    and upper end of its interval. `fails` by key frame (L,): where `motion` is worse than the
-    annotation.
+    and upper end of its interval (NaN without one). `fails` by key frame (L,): where `motion` is
+    worse than the annotation.
     """
 
     def __init__(self, factor: Factor, numbers: Mapping[str, CellNumbers]) -> None:
@@ -47,7 +49,7 @@ class _FactorPanel:
 
 def _ends(cells: Sequence[CellNumbers], way: str, key: str) -> np.ndarray:
     found = [cell.errors[way][key] for cell in cells]
-    return np.array([(e.mean, e.low, e.high) for e in found]).T
+    return np.array([(e.mean, *(e.interval or (np.nan, np.nan))) for e in found]).T
 
 
 @house_style()
@@ -69,13 +71,19 @@ def stress_figure(numbers: Mapping[str, CellNumbers], factors: Sequence[str], fi
     for part, block in zip(parts, blocks, strict=True):
         _block(part, block, columns, tops)
     handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper left", ncols=5 if columns > 3 else 3)
+    clips = next(iter(numbers.values())).clips
+    known = enough(clips)
+    handles.append(Patch(color=FAINT, alpha=0.3 if known else 0, linewidth=0))
+    band = "band or bar: 95% interval for other clips" if known else "too few clips for intervals"
+    labels.append(f"{band} ({clips} a cell)")
+    figure.legend(handles, labels, loc="outside upper left", ncols=3)
     save(figure, file)
 
 
 def _top(panels: Sequence[_FactorPanel], key: str) -> float:
     """Upper end of a row's axis, the same in all panels."""
-    return 1.12 * max(float(panel.errors[way][key].max()) for panel in panels for way in _LINES)
+    largest = max(float(np.nanmax(panel.errors[way][key])) for panel in panels for way in _LINES)
+    return 1.12 * largest
 
 
 def _block(

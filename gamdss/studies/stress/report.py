@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tabulate import tabulate
 
 from gamdss.files import write_atomic
+from gamdss.metrics import enough, too_few
 from gamdss.records import KEYS
 from gamdss.studies.stress.cells import FACTORS, MIDDLE
 from gamdss.studies.stress.clip import SEED, STATING, WAYS
@@ -23,7 +24,8 @@ _MARK = " ✗"
 Kind = Literal["error", "difference", "median", "coverage"]
 HOW_TO_READ = f"""\
 - Each number is the mean absolute error over the clips of a cell, in percent of the true rising
-  phase (onset, apex) or of the falling one (offset), with its 95% bootstrap interval over clips.
+  phase (onset, apex) or of the falling one (offset), with its 95% interval for other clips
+  (Student's t), if there are enough clips and not all have the same error.
 - One factor at a time differs from the middle level: noise 2 grey levels, flicker 1%,
   illumination 2%, drift 0.6 px, amplitude 1.5 to 2.5 px, 200 frames a second, a blink in a tenth
   of the clips, all families of time courses, an annotator whose errors have deviations of 9, 12
@@ -82,10 +84,11 @@ def _lines(cell: CellNumbers, key: str) -> Iterator[tuple[Kind, str, str, str, s
     estimates: list[tuple[Kind, str, Estimate]] = [
         *(("error", way, cell.errors[way][key]) for way in WAYS),
         ("difference", "motion minus annotation", cell.gain[key]),
-        ("median", "spotted, median", Estimate(median, median, median)),
+        ("median", "spotted, median", Estimate(median, None)),
     ]
     for kind, name, value in estimates:
-        yield kind, name, f"{value.mean:.3f}", f"{value.low:.3f}", f"{value.high:.3f}"
+        low, high = (f"{end:.3f}" for end in value.interval) if value.interval else ("", "")
+        yield kind, name, f"{value.mean:.3f}", low, high
     for way in STATING:
         share = cell.coverage[way][key]
         if share is not None:
@@ -113,8 +116,11 @@ def write_markdown(
 
 def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[str]:
     """Sentences: over all cells, and on each cell and key frame where `motion` fails."""
+    clips = next(iter(numbers.values())).clips
+    if not enough(clips):
+        return [f"{too_few(clips, 'clips')} Nothing is concluded.", *_without_annotation(numbers)]
     total = len(numbers) * len(KEYS)
-    better = sum(cell.gain[key].high < 0 for cell in numbers.values() for key in KEYS)
+    better = sum(cell.gain[key].below for cell in numbers.values() for key in KEYS)
     lines = [
         f"`motion` is better than the annotation, by more than the interval, in {better} of "
         f"{total} cells and key frames.",
@@ -187,4 +193,7 @@ def _plain(value: Estimate) -> str:
 
 def _ends(value: Estimate, sign: bool = False) -> str:
     form = "+.1f" if sign else ".1f"
-    return f"{value.mean:{form}} ({value.low:{form}} to {value.high:{form}})"
+    if value.interval is None:
+        return f"{value.mean:{form}}"
+    low, high = value.interval
+    return f"{value.mean:{form}} ({low:{form}} to {high:{form}})"

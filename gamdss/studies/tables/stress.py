@@ -10,6 +10,7 @@ from typing import Literal, get_args
 
 from gamdss.config.load import checked
 from gamdss.errors import ConfigError
+from gamdss.metrics import enough, too_few
 from gamdss.report.table import Cell, Column, Row, Table
 from gamdss.studies.stress.cells import FACTORS, StressSizes
 from gamdss.studies.stress.numbers import stress_numbers
@@ -113,10 +114,18 @@ def stress_table(plan: StressPlan, file: Path, name: str) -> Table:
         rows=[_row(place, ways, chosen) for place in places],
         minus="−",
         notes=(
-            "In brackets: 95% bootstrap intervals over clips. Bold: the smallest error apart "
-            "from the bound, which is given the true shape of the course.",
+            *_interval_notes(chosen, clips),
+            "Bold: the smallest error apart from the bound, which is given the true shape of the "
+            "course.",
         ),
     )
+
+
+def _interval_notes(lines: Sequence[dict[str, str]], clips: Sequence[int]) -> list[str]:
+    """What the brackets are, and why they are absent."""
+    stated = any(_interval(e) for e in lines if e["kind"] == "error")
+    notes = ["In brackets: 95% intervals for other clips."] if stated else []
+    return notes + [too_few(count, "clips") for count in clips if not enough(count)]
 
 
 def _row(place: tuple[str, str, str], ways: Sequence[str], lines: Sequence[dict[str, str]]) -> Row:
@@ -132,7 +141,7 @@ def _row(place: tuple[str, str, str], ways: Sequence[str], lines: Sequence[dict[
         *(
             Cell(
                 errors[way],
-                (float(here[way]["low"]), float(here[way]["high"])),
+                _interval(here[way]),
                 bold=way != "bound" and errors[way] == least,
             )
             if way in here
@@ -140,6 +149,12 @@ def _row(place: tuple[str, str, str], ways: Sequence[str], lines: Sequence[dict[
             for way in ways
         ),
     ]
+
+
+def _interval(line: dict[str, str]) -> tuple[float, float] | None:
+    # Earlier versions stated intervals of any number of clips.
+    stated = line["low"] and enough(int(line["clips"]))
+    return (float(line["low"]), float(line["high"])) if stated else None
 
 
 def _lines(file: Path) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from gamdss.cli import main
 from gamdss.records import KEYS
@@ -27,6 +28,7 @@ from gamdss.studies.stress.clip import (
     measure_clip,
     stretched,
 )
+from gamdss.studies.stress.figure import stress_figure
 from gamdss.studies.stress.numbers import cell_numbers, clip_errors
 from gamdss.studies.stress.report import verdict, write_markdown
 
@@ -94,12 +96,30 @@ def test_errors_are_shares_of_their_phases():
     assert [numbers.errors["annotation"][key].mean for key in KEYS] == [25, 50, 25]
     assert [numbers.errors["motion"][key].mean for key in KEYS] == [7.5, 5, 5]
     assert [numbers.gain[key].mean for key in KEYS] == [-17.5, -45, -20]
-    onset = numbers.errors["motion"]["onset"]
-    assert (onset.low, onset.high) == (5, 10)
+    assert numbers.errors["motion"]["onset"].interval is None  # of two clips
     assert numbers.coverage["motion"] == {"onset": 1.0, "apex": 1.0, "offset": 0.0}
     assert numbers.coverage["spotted"] == {"onset": 1.0, "apex": 0.0, "offset": 1.0}
     assert numbers.seconds == 0.5
     assert not any(numbers.fails(key) for key in KEYS)
+
+
+def test_an_interval_is_students_and_of_enough_clips():
+    clips = [result((100 + moved, 120, 160)) for moved in (1, 2, 3, 6)]
+    onset = cell_numbers(clips).errors["motion"]["onset"]
+    assert onset.mean == 15
+    errors = [5.0, 10, 15, 30]
+    assert onset.interval[1] == pytest.approx(stats.t.interval(0.95, 3, 15, stats.sem(errors))[1])
+    assert onset.interval[0] == 0  # an error is not below 0
+    assert cell_numbers(clips).gain["onset"].interval[0] < -25
+    for few in (2, 3):
+        numbers = cell_numbers([result((120, 121, 160), (100, 121, 161))] * few)
+        assert not any(numbers.fails(key) for key in KEYS)
+        (first, *rest) = verdict({"blink_no": numbers, "blink_yes": numbers}, ["blink"])
+        assert (
+            first
+            == f"Too few clips for intervals ({few}; it takes 4 or more). Nothing is concluded."
+        )
+        assert not rest
 
 
 def test_a_failure_is_one_beyond_the_interval():
@@ -115,17 +135,31 @@ def test_no_stated_interval_no_coverage():
 
 
 def test_failures_are_marked_and_described(tmp_path):
-    good = cell_numbers([result((100, 120, 160))] * 3)
-    bad = cell_numbers([result((80, 120, 160))] * 3)
+    labels = [(95, 130, 170), (94, 131, 171)] * 2
+    good = cell_numbers([result((100, 120, 160), label) for label in labels])
+    bad = cell_numbers([result((80 + i, 120, 160), label) for i, label in enumerate(labels)])
     numbers = {"blink_no": good, "blink_yes": bad}
     words = "\n".join(verdict(numbers, ["blink"]))
     assert "better than the annotation, by more than the interval, in 5 of 6" in words
-    assert "- onset, blink yes: 100.0% against 25.0% of the annotation, worse by 75.0" in words
+    assert "- onset, blink yes: 92.5% against 27.5% of the annotation, worse by 65.0" in words
     write_markdown(numbers, ["blink"], "stress.png", tmp_path / "stress.md")
     text = (tmp_path / "stress.md").read_text("utf-8")
     assert text.count("✗ |") == 1
     nowhere = verdict({"blink_no": good, "blink_yes": good}, ["blink"])
     assert nowhere[-1].startswith("It is nowhere worse")
+
+
+@pytest.mark.parametrize(
+    ("clips", "words"),
+    [(4, "band or bar: 95% interval for other clips (4 a cell)"), (3, "too few clips for")],
+)
+def test_the_figure_says_what_its_bands_are(tmp_path, monkeypatch, clips, words):
+    drawn = []
+    monkeypatch.setattr("gamdss.studies.stress.figure.save", lambda figure, _: drawn.append(figure))
+    cell = cell_numbers([result((100 + i, 120, 160)) for i in range(clips)])
+    stress_figure({"blink_no": cell, "blink_yes": cell}, ["blink"], tmp_path / "stress.png")
+    (legend,) = drawn[0].legends
+    assert words in " ".join(text.get_text() for text in legend.get_texts())
 
 
 def test_cells_leave_the_middle_by_one_factor():
@@ -206,6 +240,8 @@ def test_tables_and_figure_are_written(finished):
             assert float(row["low"]) <= float(row["error"]) <= float(row["high"])
     text = (finished / "stress.md").read_text("utf-8")
     assert "2 cells of 2 synthetic clips each" in text
+    assert "Too few clips for intervals" in text
+    assert " to " not in text.partition("## How to read")[0].partition("## Onset")[2]
     assert "| blink    | yes" in text
     assert (finished / "stress.png").read_bytes()[:4] == b"\x89PNG"
 
