@@ -209,8 +209,8 @@ def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
         notes.append("Figures are means over the seeds, ± their standard deviation.")
     if plan.compare_to is not None:
         notes.append(
-            f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject; without "
-            "brackets where the bootstrap gives none (few subjects, or the same in every draw)."
+            f"ΔUF1: UF1 minus that of the row {plan.compare_to}, paired by subject; without an "
+            "interval where the bootstrap gives none (few subjects, or the same in every draw)."
         )
     if "inner" in plan.selection:
         notes.append(
@@ -232,7 +232,8 @@ def _notes(plan: Plan, rows: Sequence[RowRuns]) -> tuple[str, ...]:
     precisions = {run.config.training.precision for row in rows for run in row.runs}
     if len(precisions) > 1:
         notes.append(f"Runs differ in precision: {' and '.join(sorted(precisions))}.")
-    notes.append(
-        "Published figures are those of their source, at the selection it used (in brackets)."
-    )
+    if plan.published:
+        notes.append(
+            "Published figures are those of their source, at the selection it used (in brackets)."
+        )
     return tuple(notes)

@@ -257,7 +257,11 @@ def test_rows_of_other_folds_are_not_compared(finished_table, table, tmp_path):
     assert "" not in (both["uf1_final"], rising["uf1_final"])
     shown = (output / "two.md").read_text()
     assert "their folds of the same clips differ: both; rising & alone." in shown
-    assert "folds" not in (finished_table / "two.md").read_text()
+    before = (finished_table / "two.md").read_text()
+    assert "folds" not in before
+    assert "(in brackets)" in before
+    assert main(["table", str(table(published=None)), "--output", str(output)]) == 0
+    assert "brackets" not in (output / "two.md").read_text()
 
 
 def test_a_finished_run_on_a_changed_split_is_refused(words, table, tmp_path, capsys):
