@@ -36,11 +36,11 @@ def recognition_figure(numbers: Mapping[int, LevelNumbers], title: str, file: Pa
     axes = figure.add_subplot()
     axes.grid(axis="y", color=FAINT, alpha=0.25, linewidth=0.6)
     levels = np.array(sorted(numbers), float)
-    step = np.diff(levels).min() if len(levels) > 1 else 10.0
+    # Between ways side by side, so that bars do not hide each other: near their level.
+    step = min(0.07 * np.diff(levels).min(), 0.02 * np.ptp(levels)) if len(levels) > 1 else 0.7
     for place, (way, (label, colour, line, marker)) in enumerate(_LINES.items()):
         found = [numbers[int(level)].uf1[way] for level in levels]
-        # Side by side, so that bars do not hide each other.
-        at = levels + step * 0.07 * (place - (len(_LINES) - 1) / 2)
+        at = levels + step * (place - (len(_LINES) - 1) / 2)
         ends = np.array([e.interval or (np.nan, np.nan) for e in found])
         axes.vlines(at, *ends.T, color=colour, alpha=0.45, linewidth=1.4)
         means = [e.mean for e in found]
