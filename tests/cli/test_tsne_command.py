@@ -147,7 +147,7 @@ def test_missing_or_changed_data_is_refused(finished_run, data, tmp_path, capsys
     for row in (2, 3):
         edit(data, row, "Estimated Emotion", "disgust")
     shown = refused(capsys, finished_run, "--data-root", data)
-    assert "is not what the run was trained on" in shown
+    assert "the run was started on other data" in shown
     assert "--data-root" in shown
 
 

@@ -76,7 +76,7 @@ def stress_figure(numbers: Mapping[str, CellNumbers], factors: Sequence[str], fi
     handles.append(Patch(color=FAINT, alpha=0.3 if known else 0, linewidth=0))
     band = "band or bar: 95% interval for other clips" if known else "too few clips for intervals"
     labels.append(f"{band} ({clips} a cell)")
-    figure.legend(handles, labels, loc="outside upper left", ncols=3)
+    figure.legend(handles, labels, loc="outside upper left", ncols=3 if columns > 1 else 2)
     save(figure, file)
 
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from scipy import stats
 from tabulate import tabulate
 
 from gamdss.files import write_atomic
-from gamdss.metrics import enough, too_few
+from gamdss.metrics import CONFIDENCE, enough, too_few
 from gamdss.records import KEYS
 from gamdss.studies.stress.cells import FACTORS, MIDDLE
 from gamdss.studies.stress.clip import SEED, STATING, WAYS
@@ -19,6 +21,7 @@ from gamdss.studies.stress.numbers import CellNumbers, Estimate
 
 _PHASES = {"onset": "rising", "apex": "rising", "offset": "falling"}
 _MARK = " ✗"
+_STATED = 0.8  # share of intervals that should contain the truth
 # The number of a line of `stress.csv`: mean absolute error, difference of two ways' errors, median
 # error, or share of intervals that contain the truth, all in percent.
 Kind = Literal["error", "difference", "median", "coverage"]
@@ -180,7 +183,15 @@ def _coverage(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> str
             shown = ["" if share is None else f"{100 * share:.0f}%" for share in shares]
             rows.append([factor, label, *shown, f"{numbers[name].seconds:.2f}"])
     headers = [f"{way} contained, {key}" for way in STATING for key in KEYS]
-    return _markdown(rows, ["factor", "level", *headers, "seconds per clip"])
+    table = _markdown(rows, ["factor", "level", *headers, "seconds per clip"])
+    clips = next(iter(numbers.values())).clips
+    if not enough(clips):
+        return table
+    low, high = np.array(stats.binom.interval(CONFIDENCE, clips, _STATED)) / clips
+    return (
+        f"{table}\n\nIf {_STATED:.0%} of all intervals contain the truth, {clips} clips show "
+        f"{low:.0%} to {high:.0%} in 95 of 100 cells."
+    )
 
 
 def _markdown(rows: Sequence[Sequence[Any]], headers: Sequence[str]) -> str:

@@ -144,6 +144,7 @@ def test_failures_are_marked_and_described(tmp_path):
     assert "- onset, blink yes: 92.5% against 27.5% of the annotation, worse by 65.0" in words
     write_markdown(numbers, ["blink"], "stress.png", tmp_path / "stress.md")
     text = (tmp_path / "stress.md").read_text("utf-8")
+    assert "If 80% of all intervals contain the truth, " in text
     assert text.count("✗ |") == 1
     nowhere = verdict({"blink_no": good, "blink_yes": good}, ["blink"])
     assert nowhere[-1].startswith("It is nowhere worse")
