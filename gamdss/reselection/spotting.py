@@ -84,12 +84,22 @@ def _shrunk(images: Mapping[int, np.ndarray]) -> list[np.ndarray]:
             yield image
 
     small = shrink_all(sized())
-    if len(small) < LEAST_FRAMES or min(height, width) < LEAST_PIXELS:
+    if problem := _insufficient(len(small), height, width):
         raise FrameError(
-            f"{len(small)} frames of {height}x{width} pixels are too few or too small",
+            problem,
             remedy=f"Spotting needs at least {LEAST_FRAMES} frames of {LEAST_PIXELS} pixels.",
         )
     return small
+
+
+def _insufficient(count: int, height: int, width: int) -> str:
+    """Why so many frames of this size cannot be spotted; blank if they can."""
+    if count == 1:
+        return "one frame is a picture, not a clip"
+    if count < LEAST_FRAMES:
+        return f"{count} frames are too few"
+    too_small = min(height, width) < LEAST_PIXELS
+    return f"frames of {height}x{width} pixels are too small" if too_small else ""
 
 
 def _nothing_moves() -> FrameError:

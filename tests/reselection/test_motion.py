@@ -238,9 +238,11 @@ def test_a_blink_is_not_spotted(frames):
 
 
 def test_frames_that_cannot_be_spotted_are_refused(frames):
-    for few in (frames[:6], frames[:, :20, :20]):
-        with pytest.raises(FrameError, match="too few or too small") as error:
-            spot(few)
+    few = {"6 frames are too few": frames[:6], "one frame is a picture": frames[:1]}
+    small = {"frames of 20x20 pixels are too small": frames[:, :20, :20]}
+    for problem, given in (few | small).items():
+        with pytest.raises(FrameError, match=problem) as error:
+            spot(given)
         assert "8 frames" in str(error.value)
     with pytest.raises(FrameError, match="frame 3 is"):
         spot({1: frames[0], 2: frames[1], 3: frames[2][:50]})
