@@ -36,6 +36,7 @@ _OPTION = re.compile(
     r"(?P<name>[a-z][a-z_-]*)(?: (?P<value>accept|csv|motion|nearest|resize|FILE|\d+(?:\.\d+)?))?"
 )
 _SHOWN = 5  # missing class numbers in a warning
+_MOST_CLASSES = 1000
 log = logging.getLogger("gamdss")
 _OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
 
@@ -294,6 +295,11 @@ def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, .
     """Class names in alphabetical order and each clip's class number; numbers are kept as given."""
     if all(is_whole(label) for label in labels):
         numbers = tuple(int(label) for label in labels)
+        if max(numbers) >= _MOST_CLASSES:
+            raise ConfigError(
+                f"a class number is {max(numbers)}",
+                remedy=f"Number the classes from 0 on, below {_MOST_CLASSES}, or give their names.",
+            )
         if absent := sorted(set(range(max(numbers))) - set(numbers)):
             log.warning(
                 "no clip has the class number %s: the labels are kept as they are, as %d classes",

@@ -137,6 +137,8 @@ def test_numbered_classes_are_named_by_their_numbers_and_keep_them(tmp_path, cap
     assert gaps.classes == tuple("012345")
     (said,) = caplog.messages
     assert said.startswith("no clip has the class number 0, 2, 4: the labels are kept")
+    with pytest.raises(ConfigError, match="a class number is 1000000000"):
+        of(0, 10**9)
     # As many outputs as the loss needs.
     net = gamdss.TwoBranchNet(num_classes=len(gaps.classes), image_size=48)
     onset, apex, offset, labels = next(iter(DataLoader(gaps, batch_size=4)))
