@@ -20,7 +20,8 @@ from gamdss.files import (
     write_text,
 )
 from gamdss.models.two_branch import TwoBranchNet
-from gamdss.runs.export import Trained, export
+from gamdss.runs.export import export
+from gamdss.runs.trained import Trained
 from gamdss.training.checkpoint import save_state, save_weights
 
 resource = pytest.importorskip("resource", reason="file size limits exist on Unix only")

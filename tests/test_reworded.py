@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
-from gamdss.data.dataset import write_key_frames
+from gamdss.data.key_frame_table import write_key_frames
 from gamdss.records import KEYS, KeyFrames
 from gamdss.report import page_warnings
 from gamdss.runs.finished import read_run
@@ -18,7 +18,7 @@ from gamdss.studies.bias.sources import open_sources, warnings
 from gamdss.studies.stress.cells import FACTORS
 from gamdss.studies.stress.clip import WAYS, ClipResult
 from gamdss.studies.stress.numbers import cell_numbers
-from gamdss.studies.stress.report import write_csv
+from gamdss.studies.stress.report import write_numbers
 from gamdss.studies.tables.cells import paper_table
 from gamdss.studies.tables.plan import read_plan
 from gamdss.studies.tables.stress import StressPlan, stress_table
@@ -153,7 +153,7 @@ def test_names_of_lines_of_a_stress_test(tmp_path):
     numbers = cell_numbers([ClipResult((100, 120, 160), found, stated, 1.0, "power")] * 2)
     names = {name for _, name in FACTORS["blink"].levels}
     file = tmp_path / "stress.csv"
-    write_csv(dict.fromkeys(names, numbers), ["blink"], file)
+    write_numbers(dict.fromkeys(names, numbers), ["blink"], file)
     plan = StressPlan("Errors", ("blink",))
     before = stress_table(plan, file, "t")
     assert [column.title for column in before.columns[3:]] == list(WAYS)
@@ -167,7 +167,7 @@ def test_names_of_lines_of_a_stress_test(tmp_path):
     _write(file, rows)
     assert stress_table(plan, file, "t") == before
     # Earlier versions wrote no kind.
-    write_csv(dict.fromkeys(names, numbers), ["blink"], file)
+    write_numbers(dict.fromkeys(names, numbers), ["blink"], file)
     with file.open(newline="") as lines:
         rows = list(csv.DictReader(lines))
     for row in rows:

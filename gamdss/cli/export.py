@@ -8,8 +8,9 @@ from typing import Literal
 
 from gamdss.config.command_line import Command, positional
 from gamdss.files import check_file
-from gamdss.runs.export import SUFFIXES, choose_fold, export, load_trained
+from gamdss.runs.export import SUFFIXES, export
 from gamdss.runs.export_pretrained import export_pretrained
+from gamdss.runs.trained import choose_fold, load_trained
 
 
 @dataclass

@@ -5,16 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from gamdss.config import Config
-from gamdss.data.annotations import Annotations, read_annotations, write_annotations
+from gamdss.data.annotations import Annotations, read_annotations
+from gamdss.data.annotators import with_annotators
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.composite import composition, join_annotations, restrict, sources
 from gamdss.data.crop_settings import crop_settings
@@ -22,13 +22,11 @@ from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.specs import DatasetSpec, get_spec
 from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, FORMAT, Store, join_stores, open_store
-from gamdss.data.subject_groups import read_annotators
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth, true_rate
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
-from gamdss.files import write_csv, write_json
-from gamdss.records import KEYS, Clip, KeyFrames
-from gamdss.reselection.motion.learned import LEAST_CLIPS, LearnedDataset
+from gamdss.records import KeyFrames
+from gamdss.reselection.motion.learned import LearnedDataset
 
 log = logging.getLogger("gamdss")
 _UNCHANGED = (
@@ -193,7 +191,7 @@ def read_clips(
         exact_emotions=config.case_sensitive_emotions,
     )
     if config.reselection.annotators is not None:
-        annotations = _with_annotators(annotations, spec, config.reselection.annotators)
+        annotations = with_annotators(annotations, spec, config.reselection.annotators)
     finder = FrameFinder(spec, root, config.frames)
     bar = tqdm(annotations.clips, desc="finding frames", unit="clip", disable=not progress)
     found = [finder.find(clip) for clip in bar]
@@ -201,39 +199,6 @@ def read_clips(
         for note in item.clip.annotated.notes if item.clip != before else ():
             log.warning("clip %s (%s): %s", item.clip.id, item.clip.where, note)
     return replace(annotations, clips=tuple(item.clip for item in found)), found
-
-
-def _with_annotators(annotations: Annotations, spec: DatasetSpec, file: str) -> Annotations:
-    clips = annotations.clips
-    names = read_annotators(
-        Path(file).expanduser(),
-        [(spec.name, clip.subject, clip.name) for clip in clips],
-        lambda dataset, cell: spec.subject(cell) if dataset == spec.name else cell,
-    )
-    named = (replace(clip, annotator=name) for clip, name in zip(clips, names, strict=True))
-    annotations = replace(annotations, clips=tuple(named))
-    if few := _few_clips(annotations.clips):
-        log.warning(
-            "%s: some subjects have fewer than %d other subjects' clips by the same annotator, and "
-            "use what is learned from the clips of all annotators (clips: %s)",
-            file,
-            LEAST_CLIPS,
-            ", ".join(f"{name} {count}" for name, count in few.items()),
-        )
-    return annotations
-
-
-def _few_clips(clips: Sequence[Clip]) -> dict[str, int]:
-    """Annotators with fewer than `LEAST_CLIPS` clips without those of one of their subjects.
-
-    With the number that remains without the subject of most clips; none if there is one annotator.
-    """
-    counts: dict[str, Counter[str]] = {}
-    for clip in clips:
-        counts.setdefault(clip.annotator, Counter())[clip.subject] += 1
-    rest = {name: own.total() - max(own.values()) for name, own in sorted(counts.items())}
-    few = {name: count for name, count in rest.items() if count < LEAST_CLIPS}
-    return few if len(counts) > 1 else {}
 
 
 def listed_clips(config: Config, annotations: Annotations) -> tuple[Sequence[int], Annotations]:
@@ -271,38 +236,3 @@ def _report_notes(annotations: Annotations, store: Store) -> None:
             log.warning("clip %s: %s", clip.id, note)
         if keys.kept:
             log.warning("clip %s: %s unchanged: %s", clip.id, ", ".join(keys.kept), _UNCHANGED)
-
-
-def write_key_frames(path: Path, dataset: Dataset) -> None:
-    """Write `keyframes.csv`: annotated and reselected frame numbers, difference, intervals, fit.
-
-    Its columns `kept`, `estimated`, `substituted` and `uncertain` name key frames as `KeyFrames`
-    does. Beside it, `annotations.csv` has every clip as it was read and its corrections,
-    `composition.csv` the number of clips of each dataset and class, with the published number, and
-    `learned.json` what was learned of the annotation's errors and the courses, if anything was.
-    """
-    clips, found = dataset.annotations.clips, dataset.store.reselected_keys
-    write_annotations(path.with_name("annotations.csv"), clips)
-    counts = composition(dataset.annotations, dataset.expected)
-    write_csv(
-        path.with_name("composition.csv"), [("dataset", "class", "clips", "published"), *counts]
-    )
-    if dataset.learned:
-        learned = {name: asdict(found) for name, found in dataset.learned.items()}
-        write_json(path.with_name("learned.json"), learned)
-    header = ["subject", "clip", "emotion"]
-    header += [f"{when}_{name}" for when in ("annotated", "reselected") for name in KEYS]
-    header += [f"{name}_shift" for name in KEYS]
-    header += [f"{name}_{end}" for name in KEYS for end in ("low", "high")]
-    how = ("kept", "estimated", "substituted", "uncertain")
-    lines: list[list[Any]] = [[*header, "notes", *how, "quality"]]
-    for clip, keys in zip(clips, found, strict=True):
-        before, after = clip.annotated.numbers, keys.numbers
-        shifts = [b - a for a, b in zip(before, after, strict=True)]
-        ends = [str(end) for pair in keys.intervals for end in pair] or [""] * 6
-        about = (clip.subject, clip.name, clip.emotion)
-        which = [" ".join(getattr(keys, name)) for name in how]
-        quality = "" if keys.quality is None else f"{keys.quality:.3f}"
-        notes = "; ".join(keys.notes)
-        lines.append([*about, *before, *after, *shifts, *ends, notes, *which, quality])
-    write_csv(path, lines)

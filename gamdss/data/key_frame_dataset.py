@@ -24,7 +24,7 @@ from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.data.key_frames import KeyFrameReader, found_and_drawn, frames_needed
 from gamdss.data.store_writer import KEY_FRAMES
-from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole
+from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.files import cache_folder
 from gamdss.records import KeyFrames
 
@@ -35,7 +35,6 @@ _OPTION = re.compile(
     r"(?:--(?=annotations|data-root|dataset|task)|(?:--)?\b(?:frames|model|reselection)\.)"
     r"(?P<name>[a-z][a-z_-]*)(?: (?P<value>accept|csv|motion|nearest|resize|FILE|\d+(?:\.\d+)?))?"
 )
-_SHOWN = 5  # missing class numbers in a warning
 _MOST_CLASSES = 1000
 log = logging.getLogger("gamdss")
 _OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
@@ -303,7 +302,7 @@ def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, .
         if absent := sorted(set(range(max(numbers))) - set(numbers)):
             log.warning(
                 "no clip has the class number %s: the labels are kept as they are, as %d classes",
-                ", ".join(map(str, absent[:_SHOWN])) + (" ..." if len(absent) > _SHOWN else ""),
+                some(list(map(str, absent))),
                 max(numbers) + 1,
             )
         return tuple(map(str, range(max(numbers) + 1))), numbers

@@ -23,8 +23,8 @@ from gamdss.features import scale
 from gamdss.metrics import Selection
 from gamdss.metrics.calibration import pooled
 from gamdss.records import subject_of
-from gamdss.runs.export import PredictingBranch, load_trained
 from gamdss.runs.finished import FinishedRun, require_classes
+from gamdss.runs.trained import PredictingBranch, load_trained
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
 from gamdss.training.initial import people_of_fold

@@ -12,8 +12,9 @@ from gamdss.files import unwritable
 from gamdss.models.hub import CARD
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import subject_of
-from gamdss.runs.export import TOLERANCE, PredictingBranch, Trained, load_trained
+from gamdss.runs.export import TOLERANCE
 from gamdss.runs.finished import FinishedRun, read_run
+from gamdss.runs.trained import PredictingBranch, Trained, load_trained
 from gamdss.training.initial import people_of_fold
 
 

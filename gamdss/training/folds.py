@@ -13,7 +13,8 @@ from tqdm import tqdm
 from gamdss.config import Config
 from gamdss.config.command_line import Session
 from gamdss.data import splits
-from gamdss.data.dataset import Dataset, open_dataset, write_key_frames
+from gamdss.data.dataset import Dataset, open_dataset
+from gamdss.data.key_frame_table import write_key_frames
 from gamdss.data.splits import Fold, check_duplicates, make_folds
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import cache_folder, write_json

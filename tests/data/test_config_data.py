@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from gamdss.data.dataset import open_dataset, write_key_frames
+from gamdss.data.dataset import open_dataset
+from gamdss.data.key_frame_table import write_key_frames
 from gamdss.data.specs import get_spec
 from gamdss.experiment import TRAIN
 

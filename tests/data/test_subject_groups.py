@@ -56,7 +56,7 @@ def test_annotators_of_few_clips_are_named_once(small_dataset, tmp_path, monkeyp
     assert "fewer than 12" in said
     assert said.endswith("(clips: A 4, B 0)")
     caplog.clear()
-    monkeypatch.setattr("gamdss.data.dataset.LEAST_CLIPS", 0)
+    monkeypatch.setattr("gamdss.data.annotators.LEAST_CLIPS", 0)
     read_clips(config, get_spec("cas2"), small_dataset, False)
     assert "annotators" not in caplog.text
 

@@ -12,8 +12,8 @@ from gamdss.data.specs import get_spec
 from gamdss.errors import RunError
 from gamdss.metrics import chosen_logits
 from gamdss.prediction.ensemble import NOT_SURE, Ensemble, fit_temperature
-from gamdss.runs.export import load_trained
 from gamdss.runs.finished import read_run
+from gamdss.runs.trained import load_trained
 from gamdss.training.checkpoint import load_weights, save_weights
 
 pytestmark = pytest.mark.slow

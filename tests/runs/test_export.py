@@ -20,9 +20,10 @@ from gamdss.models.retention import RetentionTables
 from gamdss.models.temporal import TemporalStream
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.runs import export as exporting
-from gamdss.runs.export import Trained, export, load_trained
+from gamdss.runs.export import export
 from gamdss.runs.finished import read_run
 from gamdss.runs.reopened import DataOptions, open_run
+from gamdss.runs.trained import Trained, load_trained
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from gamdss.config import Config, ProtocolConfig, TrainingConfig
 from gamdss.errors import ConfigError, RunError
 from gamdss.report.figures import FIGURES
 from gamdss.report.tables import UNSCORED_NOTE
-from gamdss.runs.export import load_trained
 from gamdss.runs.finished import read_run
+from gamdss.runs.trained import load_trained
 from gamdss.studies.tables.plan import read_plan
 from gamdss.training.checkpoint import load_result
 

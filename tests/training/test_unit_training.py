@@ -17,8 +17,8 @@ from gamdss.data.splits import make_folds
 from gamdss.losses import two_phase_loss
 from gamdss.records import UNIT_NAMES, UNITS
 from gamdss.report.tables import summary_text
-from gamdss.runs.export import load_trained
 from gamdss.runs.finished import read_run
+from gamdss.runs.trained import load_trained
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result
 from gamdss.training.fold import FoldTrainer

@@ -11,7 +11,7 @@ import numpy as np
 from tabulate import tabulate
 
 from gamdss.data.corrected_workbook import write_corrected
-from gamdss.data.dataset import write_key_frames
+from gamdss.data.key_frame_table import write_key_frames
 from gamdss.errors import some
 from gamdss.files import hold_folder, write_json, write_text
 from gamdss.metrics import FEWEST, too_few

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +10,7 @@ import numpy as np
 from scipy import stats
 from tabulate import tabulate
 
-from gamdss.files import write_atomic
+from gamdss.files import write_csv, write_text
 from gamdss.metrics import CONFIDENCE, enough, too_few
 from gamdss.records import KEYS
 from gamdss.studies.stress.cells import FACTORS, MIDDLE
@@ -56,13 +55,13 @@ def write_report(
         RunError: the folder cannot be written.
     """
     table, text, figure = (output / f"stress.{suffix}" for suffix in ("csv", "md", "png"))
-    write_csv(numbers, factors, table)
+    write_numbers(numbers, factors, table)
     write_markdown(numbers, factors, figure.name, text)
     stress_figure(numbers, factors, figure)
     return table, text, figure
 
 
-def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: Path) -> None:
+def write_numbers(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: Path) -> None:
     """Write a line for each factor, level, key frame and way, the middle level in every factor."""
     about = ("factor", "level", "cell", "clips", "key_frame")
     header = (*about, "kind", "way", "error", "low", "high")
@@ -73,12 +72,7 @@ def write_csv(numbers: Mapping[str, CellNumbers], factors: Sequence[str], file: 
         for key in KEYS
         for line in _lines(numbers[name], key)
     ]
-
-    def write(target: Path) -> None:
-        with target.open("w", newline="", encoding="utf-8") as handle:
-            csv.writer(handle).writerows([header, *lines])
-
-    write_atomic(file, write)
+    write_csv(file, [header, *lines], line_end="\r\n")
 
 
 def _lines(cell: CellNumbers, key: str) -> Iterator[tuple[Kind, str, str, str, str]]:
@@ -114,7 +108,7 @@ def write_markdown(
         parts += [_table(numbers, factors, key)]
     parts += ["## Intervals and time", _coverage(numbers, factors), "## How to read this"]
     text = "\n\n".join([*parts, HOW_TO_READ])
-    write_atomic(file, lambda target: target.write_text(text, encoding="utf-8"))
+    write_text(file, text)
 
 
 def verdict(numbers: Mapping[str, CellNumbers], factors: Sequence[str]) -> list[str]:

@@ -14,7 +14,7 @@ from gamdss.metrics import enough, too_few
 from gamdss.report.table import Cell, Column, Row, Table
 from gamdss.studies.stress.cells import FACTORS, StressSizes
 from gamdss.studies.stress.numbers import stress_numbers
-from gamdss.studies.stress.report import write_csv
+from gamdss.studies.stress.report import write_numbers
 from gamdss.studies.tables.file import as_list, filled, known, mapping, read_table
 
 CSV = "stress.csv"
@@ -75,7 +75,7 @@ def measure(plan: StressPlan, output: Path) -> Path:
     """Measure the cells that are missing in `output`; the CSV file of all."""
     sizes = StressSizes(plan.clips, plan.height, plan.width)
     numbers = stress_numbers(plan.factors, sizes, output)
-    write_csv(numbers, plan.factors, output / CSV)
+    write_numbers(numbers, plan.factors, output / CSV)
     return output / CSV
 
 
