@@ -155,7 +155,12 @@ def stack(images: Tensor, index: Tensor) -> Tensor:
     return images.index_select(0, index.flatten()).unflatten(0, index.shape)
 
 
-def augment(images: Tensor, where: Source | Coordinates, stacked: Tensor | None = None) -> Tensor:
+def augment(
+    images: Tensor,
+    where: Source | Coordinates,
+    stacked: Tensor | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Augmented images; pixels from outside the image are 0.
 
     Args:
@@ -163,12 +168,13 @@ def augment(images: Tensor, where: Source | Coordinates, stacked: Tensor | None 
             are normalised.
         where: from `source`.
         stacked: (B, K) index of images (M, C, S, S) whose channels are stacked, of each clip.
+        out: memory for the result, which the CPU uses.
 
     Returns:
         Float32 images (B, C or K * C, S, S).
     """
     if isinstance(where, Coordinates):
-        return _remapped(images, where, stacked)
+        return _remapped(images, where, stacked, out)
     if stacked is not None:
         images = stack(images, stacked).flatten(1, 2)
     pixels = where.pixel.unsqueeze(1).expand(-1, images.shape[1], -1)
@@ -178,11 +184,14 @@ def augment(images: Tensor, where: Source | Coordinates, stacked: Tensor | None 
     return out.mul_(where.inside)
 
 
-def _remapped(images: Tensor, where: Coordinates, stacked: Tensor | None) -> Tensor:
+def _remapped(
+    images: Tensor, where: Coordinates, stacked: Tensor | None, out: Tensor | None
+) -> Tensor:
     """As `augment`, image by image, without a copy of those that are stacked."""
     chosen = torch.arange(len(images)).unsqueeze(1) if stacked is None else stacked
     channels, size = images.shape[1:3]
-    out = torch.empty(len(chosen), chosen.shape[1] * channels, size, size)
+    if out is None:
+        out = torch.empty(len(chosen), chosen.shape[1] * channels, size, size)
     plane = np.empty((size, size), np.float32)  # stays in the cache
     tables = _tables() if images.dtype == torch.uint8 else None
     every = images.numpy()

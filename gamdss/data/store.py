@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from filelock import FileLock
@@ -252,7 +253,8 @@ def clip_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
     # A clip is one thread's work; splitting it further only costs, with BLAS 1.3 times as long.
     # What a worker sets in PyTorch also holds for MKL and for threads that have not asked yet: if
     # it stayed, a run would round differently after it has built its store than if it found one.
-    threads = torch.get_num_threads()
+    threads, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
+    cv2.setNumThreads(1)
     try:
         with (
             threadpool_limits(1, "blas"),
@@ -266,6 +268,7 @@ def clip_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
                 pool.shutdown(cancel_futures=True)
     finally:
         torch.set_num_threads(threads)
+        cv2.setNumThreads(of_opencv)
 
 
 class _DamagedError(Exception):

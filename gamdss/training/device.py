@@ -7,6 +7,7 @@ import re
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+import cv2
 import torch
 from torch.utils._triton import has_triton
 
@@ -78,6 +79,7 @@ def set_up(config: Config, local_rank: int = 0) -> torch.device:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if config.threads:
         torch.set_num_threads(config.threads)
+    cv2.setNumThreads(1)  # several for a small image take twice the work and as long
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operator here reads memory that it did not write; filling it takes 8% of a step on a CPU.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -19,13 +19,14 @@ from torch import Tensor, nn
 
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
+from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import first_line
 from gamdss.losses import count_right, two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep
 from gamdss.training.device import autocast
-from gamdss.training.fold_data import Batch, FoldData
+from gamdss.training.fold_data import CHANNELS, Batch, FoldData
 
 log = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Learner:
         self._capturing = wanted and device.type == "cuda"
         self._captured: dict[int, CapturedStep] = {}  # by batch; the evaluation's is 0
         self._frames: Tensor | None = None  # of the captured steps
+        self._room: Tensor | None = None  # for the frames of a batch
 
     def _fresh(self, seed: int) -> TwoBranchNet:
         torch.manual_seed(seed)
@@ -164,7 +166,7 @@ class Learner:
         drawn: Tensor,
         *given: Tensor,
     ) -> Tensor:
-        batch = data.batch(index, self.config.augmentation, drawn)
+        batch = self.batch(data, index, drawn)
         full = len(index) == self.config.training.batch_size
         function = self._compiled_loss if self._compiled_loss is not None and full else self._loss
         loss, correct = function(batch, labels, *given)
@@ -172,6 +174,23 @@ class Learner:
         loss.backward()
         self.optimizer.step()
         return torch.stack((loss.detach() * len(index), correct))
+
+    def batch(self, data: FoldData, index: Tensor, drawn: Tensor) -> Batch:
+        """Augmented network inputs of clips by their index (B, 3 or 5); the next ones replace them.
+
+        On the CPU they lie in memory that is kept: new pages for each batch take as long as filling
+        them.
+        """
+        room = None
+        if self.device.type == "cpu":
+            size = data.frames.shape[-1]
+            room = self._kept(len(index), (KEY_FRAMES * CHANNELS, size, size))
+        return data.batch(index, self.config.augmentation, drawn, room)
+
+    def _kept(self, count: int, shape: tuple[int, ...]) -> Tensor:
+        if self._room is None or len(self._room) < count or self._room.shape[1:] != shape:
+            self._room = torch.empty(count, *shape)
+        return self._room[:count]
 
     def _loss(self, batch: Batch, labels: Tensor, *given: Tensor) -> tuple[Tensor, Tensor]:
         """Loss and number of correct clips; see `gamdss.losses`.
@@ -230,7 +249,7 @@ class Learner:
         self._tried = True
         assert self._compiled_loss is not None
         index, labels, drawn, *given = inputs
-        batch = data.batch(index, self.config.augmentation, drawn)
+        batch = self.batch(data, index, drawn)
         with _unchanged(self.net, self.device):
             try:
                 loss, _ = self._compiled_loss(batch, labels, *given)

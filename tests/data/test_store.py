@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -22,7 +23,7 @@ from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
-from gamdss.data.store import open_store
+from gamdss.data.store import clip_pool, open_store
 from gamdss.errors import ConfigError, FrameError
 from gamdss.reselection import PRESETS, reselect
 
@@ -116,15 +117,19 @@ def test_an_edited_preset_has_a_store_of_its_own(clips, tmp_path, monkeypatch):
 
 def test_building_a_store_leaves_the_number_of_threads(clips, tmp_path):
     """Of PyTorch: numbers of a run would depend on whether its store was there."""
-    before = torch.get_num_threads()
+    before, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(2)
+    cv2.setNumThreads(2)
     try:
+        with clip_pool(1) as pool:
+            assert pool.submit(cv2.getNumThreads).result() == 1
         build(clips, tmp_path, preset="none", ratio=None)
         with ThreadPoolExecutor(1) as other:  # has not asked for a number yet
             assert other.submit(torch.get_num_threads).result() == 2
-        assert torch.get_num_threads() == 2
+        assert torch.get_num_threads() == cv2.getNumThreads() == 2
     finally:
         torch.set_num_threads(before)
+        cv2.setNumThreads(of_opencv)
 
 
 def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):

@@ -1,5 +1,6 @@
 """The device of a run, and what is set for its process."""
 
+import cv2
 import pytest
 import torch
 
@@ -38,3 +39,13 @@ def test_a_cpu_keeps_its_attention(monkeypatch):
     before = torch.backends.cuda.flash_sdp_enabled()
     assert device.set_up(Config(device="cpu")) == torch.device("cpu")
     assert torch.backends.cuda.flash_sdp_enabled() == before
+
+
+def test_opencv_takes_one_thread():
+    before = cv2.getNumThreads()
+    try:
+        cv2.setNumThreads(2)
+        device.set_up(Config(device="cpu"))
+        assert cv2.getNumThreads() == 1
+    finally:
+        cv2.setNumThreads(before)

@@ -149,6 +149,22 @@ def test_compiled_code_of_earlier_learners_is_dropped_before_the_compiler_refuse
     assert dropped
 
 
+def test_batches_share_their_memory_and_nothing_else():
+    data, learner = clips_on(CPU), learner_of(CONFIG)
+    places = []
+    for size in (2, 4, 3):
+        drawn, index = torch.rand(4, size), data.training[-size:]
+        batch = learner.batch(data, index, drawn)
+        assert [len(values) for values in batch[:3]] == [size] * 3
+        alone = data.batch(index, CONFIG.augmentation, drawn)
+        for one, other in zip(batch[:3], alone[:3], strict=True):
+            assert torch.equal(one, other)
+        places.append(batch.onset.data_ptr())
+    assert places[1] == places[2]
+    other = clips_on(CPU, 24)
+    assert learner.batch(other, other.training[:2], torch.rand(4, 2)).onset.shape[-1] == 24
+
+
 def test_restarting_equals_a_new_learner():
     data = clips_on(CPU)
     used = learner_of(CONFIG)

@@ -17,6 +17,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig
+from gamdss.data.augment import uniform
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.decoding import decode
 from gamdss.data.frames import ClipFrames, FrameFinder
@@ -180,7 +181,8 @@ class _Bench:
 
 def _data(b: _Bench) -> SpeedComparison:
     def here() -> None:
-        b.data.batch(b.data.training[b.samples], b.config.augmentation)
+        index = b.data.training[b.samples]
+        b.trainer.learner.batch(b.data, index, uniform(len(index), b.data.frames.device))
 
     size = len(b.indices)
     original = (lambda: b.original.batch(b.indices, b.rng), size)
