@@ -13,6 +13,7 @@ from gamdss.studies.recognition.numbers import level_numbers
 from gamdss.studies.recognition.settings import Sizes
 from gamdss.studies.recognition.train import train_cells
 from gamdss.studies.stress.cells import StressSizes, chosen_factors
+from gamdss.studies.stress.clip import SEED
 from gamdss.studies.stress.numbers import stress_numbers
 from gamdss.studies.stress.report import verdict, write_report
 
@@ -32,6 +33,7 @@ class Options:
         workers: processes; 0 takes one per processor.
         between_frames: the true key moments lie anywhere between frames, as in recordings; or
             exactly on frames.
+        clips_seed: seed of people, clips and errors.
     """
 
     output: str = field(kw_only=True)
@@ -41,17 +43,20 @@ class Options:
     width: int = 280
     workers: int = 0
     between_frames: bool = True
+    clips_seed: int = SEED
 
     def __post_init__(self) -> None:
         require(self.clips >= 2, "clips", self.clips, "2 or more")
         require(self.workers >= 0, "workers", self.workers, "0 or more")
+        require(self.clips_seed >= 0, "clips_seed", self.clips_seed, "0 or more")
 
 
 def run(options: Options) -> None:
     """Measure the missing cells, write tables and figure, and print the conclusions."""
     factors = chosen_factors(options.cells)
     sizes = StressSizes(
-        *(options.clips, options.height, options.width, options.workers, options.between_frames)
+        *(options.clips, options.height, options.width, options.workers),
+        *(options.between_frames, options.clips_seed),
     )
     output = Path(options.output).expanduser()
     numbers = stress_numbers(factors, sizes, output)

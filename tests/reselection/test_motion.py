@@ -12,6 +12,7 @@ from gamdss.reselection import needed_frames, reselect, spot
 from gamdss.reselection.motion.annotator import FIXED, UsualPhases
 from gamdss.reselection.motion.course import (
     Expected,
+    IntervalShares,
     Posterior,
     fit_course,
     in_order,
@@ -210,7 +211,7 @@ def test_intervals_contain_the_true_frame_as_often_as_stated():
         level = strength(np.array([[*true, 0.1, 0, *shape]]), times)[0] + rng.normal(0, 0.05, 110)
         annotated = true + rng.normal(0, (0.15, 0.2, 0.25)) * (30, 30, 40)
         fit = fit_course(level, times, Expected(*FIXED.prior(annotated)))
-        ends = np.array(fit.intervals((0.8, 0.8, 0.8)))
+        ends = np.array(fit.intervals(IntervalShares(0.8, 0.8, 0.8, 0.8, 0.8)))
         inside.append((ends[:, 0] - 0.5 <= true) & (true <= ends[:, 1] + 0.5))
     assert 0.68 <= np.mean(inside) <= 0.93
 
@@ -291,9 +292,24 @@ def test_key_frames_do_not_depend_on_how_frames_are_numbered(steps, apart):
 def test_intervals_have_the_length_whose_share_is_nearest(counts, share, expected):
     frames = np.repeat(np.arange(len(counts)), counts).astype(float)
     samples = np.stack([frames] * 3, axis=1)
-    low, high = Posterior(samples, frames, np.ones(3), np.arange(10)).intervals([share] * 3)[0]
+    low, high = Posterior(samples, frames, np.ones(3), np.arange(10)).intervals(
+        IntervalShares(*[share] * 5)
+    )[0]
     assert high - low + 1 == expected
     assert low == 0
+
+
+def test_a_held_expression_has_another_share_for_its_apex():
+    peaks, held = (
+        np.array([0, 0.2, 0.5, 0.8, 1, 0.8, 0.5, 0.2, 0]),
+        np.array([0.3, 0.8, 1, 1, 1, 0.9]),
+    )
+    samples, shares = np.repeat(np.arange(6.0), 10)[:, None] + np.zeros(3), (1, 0.5, 1, 0.18, 1)
+    for course, lasts, length in ((peaks, False, 3), (held, True, 1), (peaks / 2, False, 3)):
+        posterior = Posterior(samples, course, np.ones(3), np.arange(len(course)))
+        assert posterior.held == lasts
+        low, high = posterior.intervals(IntervalShares(*shares))[1]
+        assert high - low + 1 == length
 
 
 @pytest.mark.slow

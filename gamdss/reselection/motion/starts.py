@@ -16,6 +16,7 @@ from gamdss.reselection.motion.course import (
     USUAL,
     WIDEST,
     Expected,
+    IntervalShares,
     Shapes,
     expected_strength,
     fit_course,
@@ -35,9 +36,6 @@ _LEAST_SD = 1.5  # frames
 _HELD = Shapes(USUAL.mean, (0.5, *USUAL.deviation[1:]))
 _HELD_WIDEST = 0.95
 _HELD_HALF = 0.8  # half the plateau of held expressions in the search
-# An expression is held if it has nearly its full strength for 40% of its time; any frame from the
-# second strength on could then be its apex. Without a plateau it has it for a quarter of the time.
-_TOP, _LONG, _FULL = 0.9, 0.4, 0.7
 _TRIED = 3  # starts of held expressions, of which the first is always fitted
 _STEPS = 13  # times of the search from the first frame to the last
 # Quality from which on a fit is clear: a search over all courses finds some rise and fall in noise,
@@ -45,10 +43,9 @@ _STEPS = 13  # times of the search from the first frame to the last
 CLEAR = 0.9
 _REST = 0.15  # share of the frames outside a clear expression: else it may be drift
 _ROUNDS = 2
-# As `SHARES` of `course`, and chosen on the same clips: a few fits are of other motion than the
-# expression, so that intervals must be wider.
-_SHARES = (0.77, 0.73, 0.8)
-_FADING_SHARES = (0.86, 0.8, 0.94)  # where the fall fades, which the model fits worst
+# A few fits are of other motion than the expression, so that intervals must be wider.
+SPOTTED = IntervalShares(0.81, 0.745, 0.78, 0.745, 0.99)
+_FULL = 0.7  # from this strength on, any frame of a held expression could be its apex
 
 
 def spaced_starts(times: np.ndarray) -> np.ndarray:
@@ -134,15 +131,18 @@ def fit_start(
             return None
         posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
-    intervals = posterior.intervals(_FADING_SHARES if posterior.fades else _SHARES)
-    intervals = (intervals[0], with_held(intervals[1], times, course), intervals[2])
-    keys = KeyFrames(*nearest(times, middle), intervals=intervals)
+    onset, apex, offset = posterior.intervals(SPOTTED)
+    if posterior.held:
+        apex = with_held(apex, times, course)
+    keys = KeyFrames(*nearest(times, middle), intervals=(onset, apex, offset))
     return MotionFit(times, level, course, keys, posterior)
 
 
 def with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
-    """The interval of the apex; if the expression is held, with all frames at full strength."""
+    """The interval of the apex of a held expression, with all frames at full strength.
+
+    In a real recording the held part is not flat, and without an annotation nothing else tells
+    where in it the apex is.
+    """
     held = times[course >= _FULL]
-    if (course >= _TOP).sum() < _LONG * (course > 1 - _TOP).sum():
-        return apex
     return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))

@@ -24,7 +24,7 @@ from gamdss.metrics.bootstrap import (
     t_p_value,
     t_reach,
 )
-from gamdss.reselection.motion.course import SHARES
+from gamdss.reselection.motion.course import ANNOTATED
 from gamdss.reselection.motion.fit import UNSUPPORTED
 from gamdss.studies.bias.shifts import Shifts
 
@@ -69,7 +69,10 @@ def annotation_errors(shifts: Shifts) -> tuple[np.ndarray, np.ndarray]:
         shows no more than a learned prior. Without an interval the shift is taken as exact.
     """
     prior = shifts.expected_width
-    inside = stats.norm.ppf(0.5 + np.array(SHARES) / 2)  # of the samples that shifts come from
+    # Of the samples that shifts come from. Where a fall fades, intervals have more of them, so that
+    # such an offset counts for less.
+    shares = np.array([ANNOTATED.onset, ANNOTATED.apex, ANNOTATED.offset])
+    inside = stats.norm.ppf(0.5 + shares / 2)
     width = np.maximum(shifts.high - shifts.low + _WHOLE_FRAMES, 0.5)
     ratio = width / (2 * inside * prior)
     # Less certain key frames are kept as annotated; a share near 1 would divide by nothing.

@@ -26,8 +26,8 @@ from gamdss.synthetic.identity import draw_identity
 from gamdss.synthetic.settings import SynthConfig
 from gamdss.synthetic.time_course import draw_time_course
 
-# Seeds are (SEED, 0, person) and (SEED, 1, person, clip), the same in all cells, so that cells
-# differ only in their factor. Nothing else draws from them, and nothing is tuned on them.
+# Seeds are (seed, 0, person) and (seed, 1, person, clip), the same in all cells, so that cells
+# differ only in their factor. Nothing else draws from this one.
 SEED = 7_340_000
 _PERSON, _CLIP = range(2)
 CLIPS_PER_PERSON = 4
@@ -99,7 +99,8 @@ def measure_clip(config: SynthConfig, usual: UsualPhases, index: int) -> Measure
     """
     person = index // CLIPS_PER_PERSON
     emotion, rng = _drawing(config, index)
-    clip = draw_clip(_face(person, config.height, config.width), emotion, config, _fps(config), rng)
+    face = _face(config.seed, person, config.height, config.width)
+    clip = draw_clip(face, emotion, config, _fps(config), rng)
     frames = dict(_as_read(clip.frames(), config.jpeg_quality))
     annotated, course = clip.annotated, clip.course
     found = {"annotation": annotated.numbers}
@@ -146,7 +147,7 @@ def finish_clips(clips: Sequence[MeasuredClip]) -> list[ClipResult]:
 def _drawing(config: SynthConfig, index: int) -> tuple[str, np.random.Generator]:
     """Emotion and random numbers of clip `index`."""
     emotions = list(next(iter(get_spec(config.dataset).tasks.values())).emotions)
-    seed = (SEED, _CLIP, *divmod(index, CLIPS_PER_PERSON))
+    seed = (config.seed, _CLIP, *divmod(index, CLIPS_PER_PERSON))
     return emotions[index % len(emotions)], np.random.default_rng(seed)
 
 
@@ -155,8 +156,8 @@ def _fps(config: SynthConfig) -> float:
 
 
 @lru_cache(maxsize=16)
-def _face(person: int, height: int, width: int) -> Face:
-    rng = np.random.default_rng((SEED, _PERSON, person))
+def _face(seed: int, person: int, height: int, width: int) -> Face:
+    rng = np.random.default_rng((seed, _PERSON, person))
     return render_face(draw_identity(rng), height, width)
 
 

@@ -20,6 +20,7 @@ from gamdss.studies.stress import cells as stress
 from gamdss.studies.stress import clip as stress_clip
 from gamdss.studies.stress.cells import FACTORS, MIDDLE, cells, middle
 from gamdss.studies.stress.clip import (
+    SEED,
     WAYS,
     ClipResult,
     draw_annotation,
@@ -228,6 +229,13 @@ def test_motion_is_measured_as_in_training(done):
     assert found.intervals["motion"] == seen.under(Learned()).keys.intervals
     assert found.intervals["spotted"] == spot(images).intervals
     assert ClipResult.from_dict(json.loads(json.dumps(found.as_dict()))) == found
+
+
+def test_another_seed_gives_other_people_and_clips():
+    cell = stress.cells(["noise"])[0]
+    usual, other = (stress.StressSizes(clips_seed=seed).config(cell) for seed in (SEED, 5))
+    assert usual == stress.StressSizes().config(cell)
+    assert draw_annotation(usual, 0) != draw_annotation(other, 0)
 
 
 def test_tables_and_figure_are_written(finished):
