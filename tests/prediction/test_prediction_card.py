@@ -16,7 +16,7 @@ from gamdss.reselection.motion.fit import MotionFit
 def sinking():
     """The fit of a held level that sinks: its peak is early, the apex is not."""
     times = np.arange(60)
-    level = np.interp(times, [0, 10, 14, 40, 50, 59], [0, 0, 1, 0.8, 0, 0])
+    level = np.interp(times, [0, 10, 14, 40, 50, 59], [0, 0, 1, 0.97, 0, 0])
     posterior = fit_course(level, times, Expected(np.array([10, 25, 48]), np.full(3, 8.0)))
     keys = KeyFrames(*map(int, posterior.middle().round()), intervals=posterior.intervals())
     return MotionFit(times, level, posterior.course, keys, posterior)
