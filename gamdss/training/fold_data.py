@@ -100,13 +100,13 @@ class FoldData:
         index: Tensor,
         augmentation: AugmentationConfig | None = None,
         drawn: Tensor | None = None,
-        room: Tensor | None = None,
+        out: Tensor | None = None,
     ) -> Batch:
         """Normalised network inputs of clips by their index (B, 3 or 5).
 
         With `augmentation`, one draw per clip transforms its frames and phase features alike;
         it follows from the numbers (4, B) of `augment.uniform`, by default new ones. On the CPU
-        the augmented frames are written into `room` (B, 9, S, S), if there is one.
+        the augmented frames are written into `out` (B, 9, S, S), if there is one.
         """
         keys, features = index[:, :KEY_FRAMES], self._phases(index)
         if augmentation is None:
@@ -114,7 +114,7 @@ class FoldData:
         else:
             numbers = uniform(len(index), self.frames.device) if drawn is None else drawn
             draws = draw(numbers, self.frames.shape[-1], augmentation)
-            frames, features = self._augmented(keys, features, draws, room)
+            frames, features = self._augmented(keys, features, draws, out)
         onset, apex, offset = frames.split(CHANNELS, dim=1)
         return Batch(onset, apex, offset, features)
 
@@ -127,13 +127,13 @@ class FoldData:
         return values.expand(-1, CHANNELS, -1, -1).unflatten(0, pairs.shape)
 
     def _augmented(
-        self, keys: Tensor, features: Tensor | None, drawn: Draw, room: Tensor | None
+        self, keys: Tensor, features: Tensor | None, drawn: Draw, out: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         where = source(drawn, self.frames.shape[-1])
         if features is not None:
             features = augment(features.flatten(1, 2), where).unflatten(1, (2, CHANNELS))
             features = turn(features, drawn) if self.is_vector else features
-        return augment(self.frames, where, keys, room), features
+        return augment(self.frames, where, keys, out), features
 
     def order(self, sampling: Literal["shuffle", "balanced"]) -> Tensor:
         """Training clips of an epoch in the order they are shown, (N,) int64 on the CPU.

@@ -17,6 +17,7 @@ from gamdss.reselection.motion.course import (
     WIDEST,
     Expected,
     IntervalShares,
+    Posterior,
     Shapes,
     expected_strength,
     fit_course,
@@ -132,17 +133,18 @@ def fit_start(
         posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
     onset, apex, offset = posterior.intervals(SPOTTED)
-    if posterior.held:
-        apex = with_held(apex, times, course)
-    keys = KeyFrames(*nearest(times, middle), intervals=(onset, apex, offset))
+    intervals = (onset, with_held(apex, posterior), offset)
+    keys = KeyFrames(*nearest(times, middle), intervals=intervals)
     return MotionFit(times, level, course, keys, posterior)
 
 
-def with_held(apex: tuple[int, int], times: np.ndarray, course: np.ndarray) -> tuple[int, int]:
-    """The interval of the apex of a held expression, with all frames at full strength.
+def with_held(apex: tuple[int, int], posterior: Posterior) -> tuple[int, int]:
+    """The interval of the apex; if the expression is held, with all frames at full strength.
 
     In a real recording the held part is not flat, and without an annotation nothing else tells
     where in it the apex is.
     """
-    held = times[course >= _FULL]
+    if not posterior.held:
+        return apex
+    held = posterior.times[posterior.course >= _FULL]
     return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))

@@ -42,8 +42,8 @@ HOW_TO_READ = f"""\
   onset, apex, offset. The aim is 80% with an annotation; the ends are whole frames, so it may be
   more.
 - Seconds are of one processor thread for one clip, without drawing and decoding.
-- People and clips are the same in all cells, drawn from seeds that nothing else uses, by default
-  ({SEED}, ...).
+- People and clips are the same in all cells, drawn from seeds that begin with `--clips-seed`;
+  nothing else uses the default, {SEED}.
 """
 
 
