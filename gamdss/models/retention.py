@@ -24,14 +24,40 @@ Mixer = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 class DWConv(nn.Conv2d):
-    """Depthwise convolution of a channels-last map, (B, H, W, C) -> (B, H, W, C)."""
+    """Depthwise convolution of a channels-last map, (B, H, W, C) -> (B, H, W, C).
 
-    def __init__(self, dim: int, kernel_size: int = 3) -> None:
+    Args:
+        dim: channels.
+        kernel_size: side of the kernel, odd.
+        added: add the map to its convolution.
+    """
+
+    _kernels: Callable[[Tensor, Tensor, Tensor, bool], Tensor] | None = None
+
+    def __init__(self, dim: int, kernel_size: int = 3, added: bool = False) -> None:
         super().__init__(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
+        self.added = added
+
+    def use_kernels(self) -> None:
+        """Convolve by this package's kernels from now on if they are for this size.
+
+        The numbers are equal but for rounding.
+
+        Raises:
+            ImportError: Triton is missing.
+        """
+        from gamdss.models.depthwise_kernels import SIDE, depthwise  # noqa: PLC0415  (needs Triton)
+
+        if self.kernel_size == (SIDE, SIDE):
+            self._kernels = depthwise
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, H, W, C)."""
-        return super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        if self._kernels is not None:
+            assert self.bias is not None
+            return self._kernels(x.contiguous(), self.weight, self.bias, self.added)
+        convolved = super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return x + convolved if self.added else convolved
 
 
 def head_decays(heads: int, decay_range: float) -> Tensor:
@@ -87,12 +113,13 @@ def rotate(x: Tensor, turns: Tensor) -> Tensor:
 def rotate_in_reals(x: Tensor, turns: Tensor) -> Tensor:
     """`rotate` without complex numbers, which exported graphs do not support, nor compilers fuse.
 
-    Forward and backward take 4 times as long on the CPU.
+    Forward and backward take 4 times as long on the CPU. On a GPU, swapped pairs take a third of
+    the time of parts that are put together again.
     """
-    first, second = x.float().unflatten(-1, (-1, 2)).unbind(-1)  # (B, H, W, n, d/2)
-    cos, sin = turns.float().unbind(-1)  # (H, W, 1, d/2)
-    turned = torch.stack((first * cos - second * sin, second * cos + first * sin), dim=-1)
-    return turned.flatten(-2).to(x.dtype)
+    pairs = x.float().unflatten(-1, (-1, 2))  # (B, H, W, n, d/2, 2)
+    cos, sin = turns.float().split(1, -1)  # (H, W, 1, d/2, 1)
+    sign = torch.arange(-1, 2, 2, device=x.device)
+    return (pairs * cos + pairs.flip(-1) * (sin * sign)).flatten(-2).to(x.dtype)
 
 
 def mix(q: Tensor, k: Tensor, v: Tensor, decay: Tensor) -> Tensor:
@@ -257,15 +284,26 @@ class RetentionTables(nn.Module):
         for name in ("row_decay", "column_decay") if self.decomposed else ("decay",):
             self.register_buffer(name, padded_rows(getattr(self, name).to(dtype)), persistent=False)
 
+    def packed(self, qkv: Tensor) -> tuple[Tensor, Tensor]:
+        """Mix queries, keys and values (B, H, W, 3, heads, head_dim) from one projection.
+
+        Returns:
+            The result and the values, (B, H, W, heads, head_dim).
+        """
+        if self.form == "lines":
+            mixed, _, v = self._mix_lines(qkv, self.turns, self.decays)
+            return mixed, v
+        q, k, v = qkv.unbind(3)
+        return self(q, k, v), v
+
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """Mix v by retention between q and k before rotation; all (B, H, W, heads, head_dim)."""
+        """Mix v by retention between q and k before rotation; all (B, H, W, heads, head_dim).
+
+        Not in the form `lines`, which has `packed`.
+        """
         in_reals = self.in_reals or torch.compiler.is_compiling()
         turn = rotate_in_reals if in_reals else rotate
         q, k = turn(q, self.turns), turn(k, self.scaled_turns)
-        if self.form == "lines":
-            q, k, v = q.contiguous(), k.contiguous(), v.contiguous()
-            v = self._mix_lines(q, k, v, self.decays, False)
-            return self._mix_lines(q, k, v, self.decays, True)
         height, width = self.resolution
         if self.decomposed:
             rows, columns = self._mixer("row_decay", width), self._mixer("column_decay", height)
@@ -297,13 +335,15 @@ class Retention(nn.Module):
 
     def forward(self, x: Tensor, tables: RetentionTables) -> Tensor:
         """Map (B, H, W, dim) to the same shape."""
-        if torch.compiler.is_compiling():  # one product in place of three: fewer kernels and reads
-            layers = (self.q_proj, self.k_proj, self.v_proj)
+        layers = (self.q_proj, self.k_proj, self.v_proj)
+        if torch.compiler.is_compiling() or tables.form == "lines":
+            # One product in place of three: fewer kernels and reads.
             weight = torch.cat([layer.weight for layer in layers])
             bias = torch.cat([layer.bias for layer in layers])
-            q, k, v = F.linear(x, weight, bias).chunk(3, -1)
-        else:
-            q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        local = self.lepe(v)
-        q, k, v = (t.unflatten(-1, (self.heads, -1)) for t in (q, k, v))  # (B, H, W, n, d)
-        return self.out_proj(tables(q, k, v).flatten(-2) + local)
+            qkv = F.linear(x, weight, bias).unflatten(-1, (3, self.heads, -1))
+            mixed, v = tables.packed(qkv)
+            v = v.contiguous()  # else it is copied for each gradient of the convolution
+        else:  # each (B, H, W, n, d)
+            q, k, v = (layer(x).unflatten(-1, (self.heads, -1)) for layer in layers)
+            mixed = tables(q, k, v)
+        return self.out_proj(mixed.flatten(-2) + self.lepe(v.flatten(-2)))

@@ -15,6 +15,7 @@ import torch
 from timm.layers import DropPath
 from timm.models._features import feature_take_indices
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
 from gamdss.models.heads import HEAD_DIM, Head, PlainHead, init_linear
@@ -33,6 +34,31 @@ REDUCTION = 16  # one pixel of the stage-4 map covers 16 x 16 pixels of the imag
 LAYER_NORM_EPS = 1e-6
 
 
+@torch.library.custom_op("gamdss::gelu", mutates_args=())
+def stored_gelu(x: Tensor) -> Tensor:
+    """GELU whose result compiled code has in memory.
+
+    Else it computes GELU once for a kernel of its own and again for the backward pass.
+    """
+    return functional.gelu(x)
+
+
+@stored_gelu.register_fake
+def _of_shape(x: Tensor) -> Tensor:
+    return torch.empty_like(x)
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor], output: Tensor) -> None:  # noqa: ARG001
+    ctx.save_for_backward(*inputs)
+
+
+def _gradient(ctx: Any, grad: Tensor) -> Tensor:
+    return torch.ops.aten.gelu_backward(grad, *ctx.saved_tensors)
+
+
+stored_gelu.register_autograd(_gradient, setup_context=_keep)
+
+
 class FFN(nn.Module):
     """Linear, GELU, a residual depthwise 3x3 convolution, Linear."""
 
@@ -40,13 +66,14 @@ class FFN(nn.Module):
         super().__init__()
         self.expand = nn.Linear(dim, hidden_dim)
         self.activation = nn.GELU()
-        self.local = DWConv(hidden_dim)
+        self.local = DWConv(hidden_dim, added=True)
         self.reduce = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, H, W, dim) to the same shape."""
-        x = self.activation(self.expand(x))
-        return self.reduce(x + self.local(x))
+        x = self.expand(x)
+        stored = torch.compiler.is_compiling() and x.is_cuda
+        return self.reduce(self.local(stored_gelu(x) if stored else self.activation(x)))
 
 
 class RMTBlock(nn.Module):
@@ -61,7 +88,7 @@ class RMTBlock(nn.Module):
 
     def __init__(self, dim: int, heads: int, ffn_ratio: int, drop_path: float) -> None:
         super().__init__()
-        self.position = DWConv(dim)
+        self.position = DWConv(dim, added=True)
         self.retention_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
         self.retention = Retention(dim, heads)
         self.ffn_norm = nn.LayerNorm(dim, eps=LAYER_NORM_EPS)
@@ -70,7 +97,7 @@ class RMTBlock(nn.Module):
 
     def forward(self, x: Tensor, tables: RetentionTables) -> Tensor:
         """Map (B, H, W, dim) to the same shape, with the stage's tables."""
-        x = x + self.position(x)
+        x = self.position(x)
         x = x + self.drop_path(self.retention(self.retention_norm(x), tables))
         return x + self.drop_path(self.ffn(self.ffn_norm(x)))
 

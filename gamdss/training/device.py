@@ -98,6 +98,8 @@ def _set_up_cuda(target: torch.device) -> None:
     torch.backends.cuda.enable_flash_sdp(False)
     torch.backends.cuda.enable_mem_efficient_sdp(False)
     torch.backends.cuda.enable_cudnn_sdp(False)
+    # What is left multiplies in the precision of its inputs, not in float32.
+    torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
 
 
 def autocast(config: Config) -> AbstractContextManager[None]:

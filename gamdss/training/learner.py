@@ -16,12 +16,14 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.utils._triton import has_triton
 
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.augment import uniform
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import first_line
 from gamdss.losses import count_right, two_phase_loss
+from gamdss.models.retention import DWConv
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep
@@ -35,8 +37,9 @@ log = logging.getLogger(__name__)
 EVALUATION_BATCH = 32
 COMPILED_EVALUATION_BATCH = 16
 BACKEND = "inductor"
-# Random numbers of the plain step, and kernels that do not depend on a measurement.
-_OPTIONS = {"fallback_random": True, "deterministic": True}
+# Random numbers of the plain step, kernels that do not depend on a measurement, and maps as they
+# lie: else the compiler takes (B, H, W, C) for (B, C, H, W) and copies them to other layouts.
+_OPTIONS = {"fallback_random": True, "deterministic": True, "layout_optimization": False}
 _EVALUATION = 0  # where its graph is kept
 
 
@@ -62,8 +65,8 @@ class Learner:
         self.config, self.device = config, device
         self._classes = classes
         self.net = self._fresh(seed).to(device)
-        if device.type == "cuda":  # else cuDNN would reorder the weights in each step
-            store_channels_last(self.net)
+        if device.type == "cuda":
+            suit_cuda(self.net)
         self.units = self._fresh_units().to(device) if config.training.au_weight else None
         learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
         self.optimizer = optimizer(learned, config.training, device)
@@ -259,11 +262,18 @@ class Learner:
                 self._compiled_loss = None
 
 
-def store_channels_last(net: nn.Module) -> None:
-    """Store the weights of convolutions channels last, in place."""
+def suit_cuda(net: nn.Module) -> None:
+    """Convolutions as they are fastest on CUDA, in place.
+
+    Their weights are stored channels last, which cuDNN would else reorder in each step.
+    """
     for weight in net.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
+    if has_triton():
+        for module in net.modules():
+            if isinstance(module, DWConv):
+                module.use_kernels()
 
 
 def compiled(function: Callable[..., Any], backend: str) -> Callable[..., Any]:

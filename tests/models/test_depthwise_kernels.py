@@ -1,0 +1,64 @@
+"""The depthwise convolution of the kernels equals PyTorch's, with and without the map added.
+
+Without a GPU Triton's interpreter runs them.
+"""
+
+import pytest
+import torch
+from interpreted import needs_interpreter, run
+from torch import nn
+
+from gamdss.models.retention import DWConv
+
+pytest.importorskip("triton")
+pytest.importorskip("torch.library")
+
+
+def outcomes(shape, added, device, dtype=torch.float32):
+    """Output and gradients of PyTorch's convolution and of the kernels."""
+    torch.manual_seed(0)
+    layer = DWConv(shape[-1], added=added).to(device)
+    values, upstream = torch.randn((2, *shape), device=device).bfloat16().to(dtype)
+    found = []
+    for kernels in (False, True):
+        if kernels:
+            layer.use_kernels()
+        given = values.clone().requires_grad_()
+        with torch.autocast(device, torch.bfloat16, enabled=dtype == torch.bfloat16):
+            y = layer(given)
+        layer.zero_grad()
+        y.backward(upstream)
+        gradients = given.grad, layer.weight.grad, layer.bias.grad
+        found.append([values.detach().float().clone() for values in (y, *gradients)])
+    return found
+
+
+def compare(device):
+    for shape, added in (((2, 5, 7, 6), True), ((1, 17, 18, 70), False), ((1, 31, 17, 16), True)):
+        plain, kernels = outcomes(shape, added, device)
+        for want, got in zip(plain, kernels, strict=True):
+            torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
+
+
+@needs_interpreter
+def test_interpreted_kernels_equal_the_convolution():
+    run(__file__, "compare('cpu')")
+
+
+def test_other_sizes_have_no_kernels():
+    layer = DWConv(8, 5)
+    layer.use_kernels()
+    assert isinstance(layer, nn.Conv2d)
+    assert layer(torch.randn(1, 6, 6, 8)).shape == (1, 6, 6, 8)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")
+def test_kernels_equal_the_convolution_on_cuda():
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        compare("cuda")
+    plain, kernels = outcomes((4, 56, 56, 128), True, "cuda", torch.bfloat16)
+    exact, _ = outcomes((4, 56, 56, 128), True, "cuda")
+    for want, got, rounded in zip(exact, kernels, plain, strict=True):
+        assert (got - want).norm() <= 1.01 * (rounded - want).norm()
+    again = outcomes((4, 56, 56, 128), True, "cuda", torch.bfloat16)[1]
+    assert all(torch.equal(a, b) for a, b in zip(kernels, again, strict=True))
