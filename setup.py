@@ -40,6 +40,7 @@ setup(
         "scipy>=1.11,<2",
         "statsmodels>=0.14.1,<1",
         "threadpoolctl>=3.1,<4",
+        "loky>=3.4,<4",
         "matplotlib>=3.8,<4",
         "tqdm>=4.66,<5",
         "huggingface_hub>=0.24,<3",

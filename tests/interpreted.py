@@ -1,4 +1,4 @@
-"""Triton's kernels without a GPU: its interpreter, which must be chosen before they are imported."""
+"""Triton's kernels without a GPU: its interpreter, chosen before they are imported."""
 
 import os
 import subprocess

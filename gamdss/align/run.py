@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
+from loky import cpu_count
 from tqdm import tqdm
 
 from gamdss.align.clip import FAILED, Outcome, align_clip
@@ -85,7 +85,7 @@ def align_clips(
 
 def _outcomes(work: Sequence[Work], settings: AlignConfig, detector: Detector) -> Iterator[Outcome]:
     """Outcomes in the order of completion."""
-    workers = min(settings.workers or os.cpu_count() or 1, len(work))
+    workers = min(settings.workers or cpu_count(), len(work))
     if workers <= 1:
         yield from (align_clip(*item, detector, settings) for item in work)
         return

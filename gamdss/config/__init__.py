@@ -32,7 +32,7 @@ class FramesConfig:
             `{subject}/{clip}/{frame}.jpg`.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
             the clip, with a warning.
-        workers: threads that decode and resize; 0 takes one per processor.
+        workers: most processes that read clips; 0 takes one per processor, 1 starts none.
     """
 
     mixed_size: Literal["error", "resize"] = "error"

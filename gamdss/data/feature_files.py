@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from gamdss.checksums import file_checksum, values_checksum
 from gamdss.config.changes import changes
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
-from gamdss.data.store import FORMAT, clip_pool
+from gamdss.data.store import FORMAT
 from gamdss.errors import ConfigError, FrameError, RunError
 from gamdss.files import hold_folder, inside, read_record, write_atomic, write_record
 from gamdss.records import KeyFrames
@@ -77,13 +78,13 @@ def _compare(output: Path, settings: dict[str, Any]) -> None:
 def write_features(
     jobs: Sequence[FeatureJob], output: Path, picture: Picture | None, workers: int
 ) -> Iterator[Written]:
-    """Write the features of all remaining clips; yields the outcome of each clip as it finishes.
+    """Write the features of all remaining clips; yields the outcome of each clip.
 
     Args:
         jobs: the clips, each with its own folder.
         output: the folder that contains theirs.
         picture: draws a clip's features (2, C, H, W) into a file; None for no pictures.
-        workers: number of threads; 0 uses one for each processor.
+        workers: as in `clip_pool`.
 
     Raises:
         ConfigError: a clip's folder is outside the output, or another clip has the same.
@@ -101,13 +102,12 @@ def write_features(
             )
     settings = read_record(output / ABOUT).get("settings")
     digest = values_checksum(settings)
-    with clip_pool(workers) as pool:
-        started = [pool.submit(_one, job, output, picture, digest) for job in jobs]
-        for future in as_completed(started):
-            yield future.result()
+    one = partial(_one, output=output, picture=picture, settings=digest)
+    with clip_pool(workers, len(jobs)) as pool:
+        yield from pool.map(one, jobs)
 
 
-def _one(job: FeatureJob, output: Path, picture: Picture | None, settings: str) -> Written:
+def _one(job: FeatureJob, *, output: Path, picture: Picture | None, settings: str) -> Written:
     folder = output / job.folder
     mark = {"made_of": _fingerprint(job), "settings": settings}
     files = [folder / f"{phase}.npy" for phase in PHASES]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
+from gamdss.data.clip_pool import ClipPool
 from gamdss.data.decoding import MixedSizeError, decode, is_black, one_size
 from gamdss.data.frames import ClipFrames
 from gamdss.errors import ConfigError, FrameError
@@ -81,7 +82,9 @@ class KeyFrameReader:
         self.frames = frames
         self.reselection = reselection
         self.features = (
-            None if features is None else PhaseFeatures(features, self.resize, image_size)
+            None
+            if features is None
+            else PhaseFeatures(features, partial(_resize, size=image_size), image_size)
         )
         _check_draws(reselection)
         self._learned: LearnedDataset | None = None
@@ -95,7 +98,7 @@ class KeyFrameReader:
     def learn(
         self,
         clips: Sequence[ClipFrames],
-        pool: Executor,
+        pool: ClipPool,
         progress: bool = True,
         skip_broken: bool = False,
     ) -> LearnedDataset:
@@ -114,13 +117,13 @@ class KeyFrameReader:
             FrameError: as `read`.
         """
         usual = usual_phases([item.clip.annotated.numbers for item in clips])
-        jobs = deque(pool.submit(self._see, item, usual) for item in clips)
-        for item in tqdm(clips, desc="measuring motion", unit="clip", disable=not progress):
-            try:
-                self._seen[item.clip.id] = jobs.popleft().result()
-            except FrameError:
-                if not skip_broken:
-                    raise
+        bar = tqdm(clips, desc="measuring motion", unit="clip", disable=not progress)
+        outcomes = pool.map(partial(_see, self._with({}), usual), clips)
+        for item, outcome in zip(bar, outcomes, strict=True):
+            if not isinstance(outcome, FrameError):
+                self._seen[item.clip.id] = outcome
+            elif not skip_broken:
+                raise outcome
         seen = [(item.clip, self._seen.get(item.clip.id)) for item in clips]
         known = [(clip, motion.evidence) for clip, motion in seen if motion is not None]
         self._learned = learn_dataset(
@@ -136,7 +139,22 @@ class KeyFrameReader:
             return ()
         return (repr(self._learned.without[subject]),)
 
-    def _see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
+    def of(self, item: ClipFrames) -> KeyFrameReader:
+        """The same for one clip alone, which is less to pass to another process."""
+        name = item.clip.id
+        return self._with({name: self._seen[name]} if name in self._seen else {})
+
+    def _with(self, seen: dict[str, AnnotatedMotion | None]) -> KeyFrameReader:
+        other = copy(self)
+        other._seen = seen
+        return other
+
+    def see(self, item: ClipFrames, usual: UsualPhases) -> AnnotatedMotion | None:
+        """The motion of a clip, if it has enough frames to measure it.
+
+        Raises:
+            FrameError: as `read`.
+        """
         keys = item.clip.annotated
         span = resolve(self.reselection.preset, self.reselection.ratio).span(
             keys.onset, keys.offset
@@ -280,13 +298,31 @@ class KeyFrameReader:
 
     def resize(self, image: np.ndarray) -> np.ndarray:
         """A frame, uint8 BGR (H, W, 3), as the network sees it: RGB (3, S, S)."""
-        # Channels stay last in memory: resizing is then more than twice as fast. The bytes are
-        # those of torchvision's `resize`, whose import takes as long as all others together.
-        rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
-        if not self.image_size:
-            return rgb.contiguous().numpy()
-        size = (self.image_size, self.image_size)
-        return interpolate(rgb[None], size, mode="bilinear", antialias=True)[0].numpy()
+        return _resize(image, self.image_size)
+
+
+def _resize(image: np.ndarray, size: int) -> np.ndarray:
+    # Channels stay last in memory: resizing is then more than twice as fast. The bytes are
+    # those of torchvision's `resize`, whose import takes as long as all others together.
+    rgb = torch.from_numpy(cv2.cvtColor(image, cv2.COLOR_BGR2RGB)).permute(2, 0, 1)
+    if not size:
+        return rgb.contiguous().numpy()
+    return interpolate(rgb[None], (size, size), mode="bilinear", antialias=True)[0].numpy()
+
+
+def read_clip(job: tuple[KeyFrameReader, ClipFrames]) -> ClipKeyFrames:
+    """`KeyFrameReader.read`, for `ClipPool.map`."""
+    reader, item = job
+    return reader.read(item)
+
+
+def _see(
+    reader: KeyFrameReader, usual: UsualPhases, item: ClipFrames
+) -> AnnotatedMotion | FrameError | None:
+    try:
+        return reader.see(item, usual)
+    except FrameError as error:
+        return error
 
 
 def frames_needed(

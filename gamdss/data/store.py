@@ -12,28 +12,23 @@ import hashlib
 import logging
 import os
 import shutil
-from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
-import torch
 from filelock import FileLock
 from numpy.typing import DTypeLike
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gamdss.checksums import file_checksum
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.frames import ClipFrames
-from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.key_frames import KeyFrameReader, read_clip
 from gamdss.data.store_name import find_folder, note_name
 from gamdss.data.store_writer import FRAMES, INDEX, KEY_FRAMES, PHASE_FEATURES, StoreWriter
 from gamdss.errors import RunError
@@ -230,45 +225,17 @@ def _build(
     partial.mkdir()
     try:
         writer = StoreWriter(partial)
-        with clip_pool(workers) as pool:
+        with clip_pool(workers, len(clips)) as pool:
             writer.learned = reader.learn(clips, pool, progress) if reader.learns else None
-            jobs = deque(pool.submit(reader.read, item) for item in clips)
-            count = range(len(jobs))
-            for _ in tqdm(count, desc="reselecting key frames", unit="clip", disable=not progress):
-                writer.add(jobs.popleft().result())
+            bar = tqdm(clips, desc="reselecting key frames", unit="clip", disable=not progress)
+            jobs = ((reader.of(item), item) for item in clips)
+            for _, found in zip(bar, pool.map(read_clip, jobs), strict=True):
+                writer.add(found)
         writer.finish()
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         os.replace(partial, folder)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-@contextmanager
-def clip_pool(workers: int) -> Iterator[ThreadPoolExecutor]:
-    """Threads that each work on one clip at a time; jobs not yet started are cancelled at the end.
-
-    Args:
-        workers: number of threads; 0 uses one for each processor.
-    """
-    # A clip is one thread's work; splitting it further only costs, with BLAS 1.3 times as long.
-    # What a worker sets in PyTorch also holds for MKL and for threads that have not asked yet: if
-    # it stayed, a run would round differently after it has built its store than if it found one.
-    threads, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        with (
-            threadpool_limits(1, "blas"),
-            ThreadPoolExecutor(
-                workers or os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)
-            ) as pool,
-        ):
-            try:
-                yield pool
-            finally:
-                pool.shutdown(cancel_futures=True)
-    finally:
-        torch.set_num_threads(threads)
-        cv2.setNumThreads(of_opencv)
 
 
 class _DamagedError(Exception):

@@ -1,8 +1,8 @@
 """Depthwise 3x3 convolution of channels-last maps on a GPU, added to the map or not.
 
-A program walks down a strip of columns and keeps what the next rows need, so that every map is read
-and written once, the sum included. The kernel is in Triton, which PyTorch's builds for CUDA contain;
-gradients of weights are cuDNN's.
+A program walks down a strip of columns and keeps what the next rows need, so that every map is
+read and written once, the sum included. The kernel is in Triton, which PyTorch's builds for CUDA
+contain; gradients of weights are cuDNN's.
 """
 
 from __future__ import annotations
@@ -41,9 +41,28 @@ def _read(x, row, column, height, width, channel, channels):
 
 
 @triton.jit
+def _line(x, row, column, height, width, channel, channels):
+    """Pixels of a row to the left, in the middle and to the right of the columns."""
+    return (
+        _read(x, row, column - 1, height, width, channel, channels),
+        _read(x, row, column, height, width, channel, channels),
+        _read(x, row, column + 1, height, width, channel, channels),
+    )
+
+
+@triton.jit
 def _tap(taps, number: tl.constexpr, turned: tl.constexpr, channel, channels):
     place = 8 - number if turned else number
     return tl.load(taps + place * channels + channel, mask=channel < channels, other=0)[None, :]
+
+
+@triton.jit
+def _taps_of(taps, line: tl.constexpr, turned: tl.constexpr, channel, channels):
+    return (
+        _tap(taps, 3 * line, turned, channel, channels),
+        _tap(taps, 3 * line + 1, turned, channel, channels),
+        _tap(taps, 3 * line + 2, turned, channel, channels),
+    )
 
 
 @triton.jit
@@ -66,15 +85,9 @@ def _convolve(
     channel = tl.program_id(1) * block + tl.arange(0, block)
     x += image * height * width * channels
     out += image * height * width * channels
-    t0 = _tap(taps, 0, turned, channel, channels)
-    t1 = _tap(taps, 1, turned, channel, channels)
-    t2 = _tap(taps, 2, turned, channel, channels)
-    t3 = _tap(taps, 3, turned, channel, channels)
-    t4 = _tap(taps, 4, turned, channel, channels)
-    t5 = _tap(taps, 5, turned, channel, channels)
-    t6 = _tap(taps, 6, turned, channel, channels)
-    t7 = _tap(taps, 7, turned, channel, channels)
-    t8 = _tap(taps, 8, turned, channel, channels)
+    t0, t1, t2 = _taps_of(taps, 0, turned, channel, channels)
+    t3, t4, t5 = _taps_of(taps, 1, turned, channel, channels)
+    t6, t7, t8 = _taps_of(taps, 2, turned, channel, channels)
     if added:
         t4 += 1
     start = tl.zeros((1, block), tl.float32)
@@ -83,15 +96,15 @@ def _convolve(
     above = tl.zeros((columns, block), tl.float32)  # the row before, without its last line of taps
     here = above
     # The next row is on its way while a row is used.
-    next_left = _read(x, first - 1, column - 1, height, width, channel, channels)
-    next_middle = _read(x, first - 1, column, height, width, channel, channels)
-    next_right = _read(x, first - 1, column + 1, height, width, channel, channels)
+    next_left, next_middle, next_right = _line(
+        x, first - 1, column, height, width, channel, channels
+    )
     for row in range(first - 1, min(first + rows, height) + 1):
         left, middle = next_left.to(tl.float32), next_middle.to(tl.float32)
         right = next_right.to(tl.float32)
-        next_left = _read(x, row + 1, column - 1, height, width, channel, channels)
-        next_middle = _read(x, row + 1, column, height, width, channel, channels)
-        next_right = _read(x, row + 1, column + 1, height, width, channel, channels)
+        next_left, next_middle, next_right = _line(
+            x, row + 1, column, height, width, channel, channels
+        )
         done = above + left * t6 + middle * t7 + right * t8
         above = here + left * t3 + middle * t4 + right * t5
         here = start + left * t0 + middle * t1 + right * t2

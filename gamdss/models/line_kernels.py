@@ -59,9 +59,7 @@ def _turn(x, cos, sin, block: tl.constexpr, channels: tl.constexpr):
 
 
 @triton.jit
-def _rotated(
-    qkv, turns, every, pixel, exists, scale, block: tl.constexpr, channels: tl.constexpr
-):
+def _rotated(qkv, turns, every, pixel, exists, scale, block: tl.constexpr, channels: tl.constexpr):
     """Queries and scaled keys, rotated, with the angles."""
     q = tl.load(qkv + _where(every, 3, 0, channels), mask=exists, other=0)
     k = tl.load(qkv + _where(every, 3, 1, channels), mask=exists, other=0)
@@ -225,9 +223,7 @@ def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None
     ctx.save_for_backward(qkv, output[1], turns, decays)
 
 
-def _gradients(
-    ctx: Any, grad: Tensor, _: Tensor, of_values: Tensor
-) -> tuple[Tensor | None, ...]:
+def _gradients(ctx: Any, grad: Tensor, _: Tensor, of_values: Tensor) -> tuple[Tensor | None, ...]:
     found = _mix_lines_backward(*ctx.saved_tensors, grad.contiguous(), of_values.contiguous())
     return found, None, None
 

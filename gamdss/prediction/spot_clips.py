@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 from tabulate import tabulate
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.errors import ConfigError, FrameError
 from gamdss.files import unwritable, write_csv
@@ -46,7 +44,7 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
     Args:
         place: a video, a folder of frames, or a tree of both, one clip each.
         output: folder of the table and the figures; created before the work.
-        workers: threads; 0 takes one per processor.
+        workers: as in `clip_pool`.
 
     Raises:
         DataRootError: `place` contains no clip.
@@ -55,17 +53,8 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
     """
     clips = find_recordings(place, least=1)
     prepare_output(output, place)
-    threads = min(workers or os.cpu_count() or 1, len(clips))
-    with (
-        threadpool_limits(1, "blas"),  # a clip is one thread's work
-        ThreadPoolExecutor(threads) as pool,
-        tqdm(total=len(clips), desc="spotting", unit="clip") as bar,
-    ):
-        found = []
-        for item in pool.map(_spot, clips):
-            found.append(item)
-            bar.update()
-    return found
+    with clip_pool(workers, len(clips)) as pool:
+        return list(tqdm(pool.map(_spot, clips), "spotting", len(clips), unit="clip"))
 
 
 def prepare_output(output: Path, place: Path) -> None:

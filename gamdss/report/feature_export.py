@@ -12,12 +12,12 @@ from typing import Any
 from tqdm import tqdm
 
 from gamdss.config import Config
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.composite import sources
 from gamdss.data.dataset import listed_clips, no_data, read_clips
 from gamdss.data.feature_files import FeatureJob, Written, feature_folder, write_features
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
-from gamdss.data.store import clip_pool
 from gamdss.features import FEATURES, scale
 from gamdss.features.phase_features import feature_settings
 from gamdss.files import write_csv
@@ -76,14 +76,15 @@ def _jobs(config: Config, size: int) -> list[FeatureJob]:
         reader = KeyFrameReader(spec.colour, size, part.frames, part.reselection, part.features)
         annotations, clips = read_clips(part, spec, root)
         if reader.learns:
-            with clip_pool(config.frames.workers) as pool:
+            with clip_pool(config.frames.workers, len(clips)) as pool:
                 reader.learn(clips, pool, skip_broken=True)
         places, annotations = listed_clips(part, annotations)
         above = PurePosixPath(spec.name) if len(parts) > 1 else PurePosixPath()
         for number, place in enumerate(places):
             clip = clips[place].clip
             folder = above / clip.subject / clip.name
-            jobs.append(FeatureJob(clips[place], reader, annotations.class_name(number), folder))
+            alone, name = reader.of(clips[place]), annotations.class_name(number)
+            jobs.append(FeatureJob(clips[place], alone, name, folder))
     return jobs
 
 

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import yaml
 from filelock import FileLock
+from loky import cpu_count
 from tqdm import tqdm
 
 from gamdss.config.changes import changes
@@ -123,7 +124,7 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
     rows: list[WorkbookRow] = []
     total = config.subjects * config.clips_per_subject
     with (
-        ThreadPoolExecutor(config.workers or os.cpu_count()) as pool,
+        ThreadPoolExecutor(config.workers or cpu_count()) as pool,
         tqdm(total=total, desc="writing clips", unit="clip", disable=not progress) as bar,
     ):
         for subject, plans in _plans(spec, config):

@@ -19,11 +19,13 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data import key_frames, store_name
 from gamdss.data.annotations import read_annotations
+from gamdss.data import clip_pool as clip_pool_module
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
-from gamdss.data.store import clip_pool, open_store
+from gamdss.data.store import open_store
 from gamdss.errors import ConfigError, FrameError
 from gamdss.reselection import PRESETS, reselect
 
@@ -121,8 +123,8 @@ def test_building_a_store_leaves_the_number_of_threads(clips, tmp_path):
     torch.set_num_threads(2)
     cv2.setNumThreads(2)
     try:
-        with clip_pool(1) as pool:
-            assert pool.submit(cv2.getNumThreads).result() == 1
+        with clip_pool(1, clips=1000) as pool:
+            assert list(pool.map(lambda _: cv2.getNumThreads(), [0])) == [1]
         build(clips, tmp_path, preset="none", ratio=None)
         with ThreadPoolExecutor(1) as other:  # has not asked for a number yet
             assert other.submit(torch.get_num_threads).result() == 2
@@ -130,6 +132,15 @@ def test_building_a_store_leaves_the_number_of_threads(clips, tmp_path):
     finally:
         torch.set_num_threads(before)
         cv2.setNumThreads(of_opencv)
+
+
+def test_processes_build_the_same_store(clips, tmp_path, monkeypatch):
+    alone = build(clips, tmp_path / "alone", preset="motion", ratio=None, workers=1)
+    monkeypatch.setattr(clip_pool_module, "WORTH_A_PROCESS", 1)
+    together = build(clips, tmp_path / "together", preset="motion", ratio=None, workers=2)
+    assert together.reselected_keys == alone.reselected_keys
+    assert together.digest == alone.digest
+    assert np.array_equal(together.frames, alone.frames)
 
 
 def test_an_unchanged_key_frame_is_stored_once(clips, tmp_path):

@@ -18,13 +18,13 @@ from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig
 from gamdss.data.augment import uniform
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.decoding import decode
 from gamdss.data.frames import ClipFrames, FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.splits import make_folds
-from gamdss.data.store import clip_pool
 from gamdss.errors import require
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.studies.speed.original_way import OriginalWay
@@ -230,7 +230,7 @@ def _evaluation(b: _Bench) -> SpeedComparison:
 
 
 def _store(b: _Bench) -> SpeedComparison:
-    """The store against decoding the frames it needs once, with as many threads."""
+    """The store against decoding the frames it needs once, in as many processes."""
     colour = get_spec(b.config.dataset).colour
     reader = KeyFrameReader(
         colour, b.config.model.image_size, b.config.frames, b.config.reselection
@@ -241,7 +241,7 @@ def _store(b: _Bench) -> SpeedComparison:
             if number in item.files:
                 decode(item.files[number], colour)
 
-    with clip_pool(b.config.frames.workers) as pool:
+    with clip_pool(b.config.frames.workers, len(b.clips)) as pool:
         decoding = (lambda: list(pool.map(only_decode, b.clips)), len(b.clips))
         reading = (lambda: list(pool.map(reader.read, b.clips)), len(b.clips))
         return compare("store, against decoding once", "clip", decoding, reading, b.repeats)

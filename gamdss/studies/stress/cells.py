@@ -5,7 +5,6 @@ Every cell's result is a file of its own, so that an interrupted run resumes.
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from loky import cpu_count
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -236,7 +236,7 @@ def measure_cells(
 @contextmanager
 def _mapping(workers: int, jobs: int) -> Iterator[_Map]:
     """A `map` over processes of one thread each, or over one thread of this process."""
-    workers = min(workers or os.cpu_count() or 1, jobs)
+    workers = min(workers or cpu_count(), jobs)
     if workers == 1:
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
