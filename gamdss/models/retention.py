@@ -38,13 +38,18 @@ class DWConv(nn.Conv2d):
         super().__init__(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
         self.added = added
 
+    @property
+    def uses_kernels(self) -> bool:
+        """Whether the convolution is this package's kernel."""
+        return self._kernels is not None
+
     def use_kernels(self) -> None:
         """Convolve by this package's kernels from now on if they are for this size.
 
         The numbers are equal but for rounding.
 
         Raises:
-            ImportError: Triton is missing.
+            ImportError: Triton is missing, or PyTorch is older than 2.6.
         """
         from gamdss.models.depthwise_kernels import SIDE, depthwise  # noqa: PLC0415  (needs Triton)
 

@@ -72,7 +72,7 @@ class FFN(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, H, W, dim) to the same shape."""
         x = self.expand(x)
-        stored = torch.compiler.is_compiling() and x.is_cuda
+        stored = torch.compiler.is_compiling() and self.local.uses_kernels
         return self.reduce(self.local(stored_gelu(x) if stored else self.activation(x)))
 
 

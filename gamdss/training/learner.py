@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, cast
 
@@ -270,7 +270,9 @@ def suit_cuda(net: nn.Module) -> None:
     for weight in net.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    if has_triton():
+    if not has_triton():
+        return
+    with suppress(ImportError):  # PyTorch is older than the kernels need
         for module in net.modules():
             if isinstance(module, DWConv):
                 module.use_kernels()

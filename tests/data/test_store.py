@@ -17,9 +17,9 @@ from torchvision.transforms.v2.functional import resize
 
 from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
+from gamdss.data import clip_pool as clip_pool_module
 from gamdss.data import key_frames, store_name
 from gamdss.data.annotations import read_annotations
-from gamdss.data import clip_pool as clip_pool_module
 from gamdss.data.clip_pool import clip_pool
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder

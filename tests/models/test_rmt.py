@@ -8,7 +8,7 @@ from torch import nn
 
 from gamdss.errors import ConfigError
 from gamdss.models.retention import DWConv, RetentionTables
-from gamdss.models.rmt import FFN, RMT, Downsample, Head, RMTBlock, Stem, init_linear
+from gamdss.models.rmt import FFN, RMT, Downsample, Head, RMTBlock, Stem, init_linear, stored_gelu
 
 
 def test_timm_creates_an_image_classifier():
@@ -55,6 +55,15 @@ def test_ffn_adds_the_local_convolution_to_its_hidden_map():
     x = torch.randn(1, 3, 3, 4)
     plain = ffn.reduce(nn.functional.gelu(ffn.expand(x)))
     torch.testing.assert_close(ffn(x), plain)
+
+
+def test_a_stored_gelu_is_gelu_in_compiled_code_too():
+    x, y = torch.randn(3, 4, requires_grad=True), torch.randn(3, 4)
+    torch.library.opcheck(stored_gelu, (x,))
+    for function in (stored_gelu, torch.compile(stored_gelu, backend="aot_eager")):
+        gradients = [torch.autograd.grad((f(x) * y).sum(), x)[0] for f in (function, nn.GELU())]
+        torch.testing.assert_close(*gradients)
+        torch.testing.assert_close(function(x), nn.functional.gelu(x))
 
 
 def test_block_drops_whole_residual_branches():
