@@ -66,7 +66,7 @@ def run(options: Options, config: Config) -> None:
 UNUSED = (
     *("dataset", "task", "data_root", "annotations", "clip_list", "output"),
     *("corrections", "case_sensitive_emotions", "strict", "reselection.annotators"),
-    *("frames.layout", "frames.pattern", "frames.missing"),
+    *("frames.layout", "frames.pattern", "frames.missing", "frames.workers"),
     *("init_from", "init_from_seen", "tensorboard"),
 )
 COMMAND = Command(run, Options, Config, UNUSED)

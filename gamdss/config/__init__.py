@@ -32,7 +32,8 @@ class FramesConfig:
             `{subject}/{clip}/{frame}.jpg`.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
             the clip, with a warning.
-        workers: most processes that read clips; 0 takes one per processor, 1 starts none.
+        workers: most processes that read clips; 0 takes one per processor and 20 clips, 1
+            starts none.
     """
 
     mixed_size: Literal["error", "resize"] = "error"

@@ -152,7 +152,8 @@ def _note(path: Path, doubt: str, notes: list[str] | None) -> None:
         notes.append(doubt)
     elif (path.parent, doubt) not in _NOTED:
         _NOTED.add((path.parent, doubt))
-        log.warning("%s: %s", path, doubt)
+        # Each process notes it once; the one that logs knows by this what it has logged.
+        log.warning("%s: %s", path, doubt, extra={"once": (str(path.parent), doubt)})
 
 
 def _broken(

@@ -104,24 +104,27 @@ def write_features(
     digest = values_checksum(settings)
     one = partial(_one, output=output, picture=picture, settings=digest)
     with clip_pool(workers, len(jobs)) as pool:
-        yield from pool.map(one, jobs)
+        for job, (keys, problem) in zip(jobs, pool.map(one, jobs), strict=True):
+            yield Written(job, keys, problem)
 
 
-def _one(job: FeatureJob, *, output: Path, picture: Picture | None, settings: str) -> Written:
+def _one(
+    job: FeatureJob, *, output: Path, picture: Picture | None, settings: str
+) -> tuple[KeyFrames | None, FrameError | None]:
     folder = output / job.folder
     mark = {"made_of": _fingerprint(job), "settings": settings}
     files = [folder / f"{phase}.npy" for phase in PHASES]
     files += [folder / PICTURE] * (picture is not None)
     done = _done(folder, mark, files)
     if done is not None:
-        return Written(job, done)
+        return done, None
     try:
         images = job.reader.images(job.item)
         keys = job.reader.reselect(job.item, images)
         pairs = ((keys.onset, keys.apex), (keys.offset, keys.apex))
         values = job.reader.phase_features(job.item, images, pairs)
     except FrameError as error:
-        return Written(job, None, error)
+        return None, error
     for file, value in zip(files, values, strict=False):
         _write_array(file, value)
     if picture is not None:
@@ -129,7 +132,7 @@ def _one(job: FeatureJob, *, output: Path, picture: Picture | None, settings: st
     # Last of all: the record marks a clip as complete.
     sums = {file.name: file_checksum(file) for file in files}
     write_record(folder / RECORD, {"key_frames": keys.numbers, **mark, "checksums": sums})
-    return Written(job, keys)
+    return keys, None
 
 
 def _done(folder: Path, mark: Mapping[str, str], files: Sequence[Path]) -> KeyFrames | None:

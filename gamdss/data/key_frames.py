@@ -55,7 +55,7 @@ class ClipKeyFrames:
 
 
 class KeyFrameReader:
-    """Reads clips with one setting; safe to call from several threads.
+    """Reads clips with one setting; safe to call from several threads or, pickled, processes.
 
     Args:
         colour: whether the dataset's frames are in colour.
@@ -82,9 +82,9 @@ class KeyFrameReader:
         self.frames = frames
         self.reselection = reselection
         self.features = (
-            None
-            if features is None
-            else PhaseFeatures(features, partial(_resize, size=image_size), image_size)
+            PhaseFeatures(features, partial(_resize, size=image_size), image_size)
+            if features is not None
+            else None
         )
         _check_draws(reselection)
         self._learned: LearnedDataset | None = None
@@ -106,7 +106,7 @@ class KeyFrameReader:
 
         Args:
             clips: all clips of the dataset.
-            pool: what works on them.
+            pool: maps over the clips.
             progress: show a progress bar.
             skip_broken: learn without clips whose frames are unusable.
 
@@ -140,9 +140,13 @@ class KeyFrameReader:
         return (repr(self._learned.without[subject]),)
 
     def of(self, item: ClipFrames) -> KeyFrameReader:
-        """The same for one clip alone, which is less to pass to another process."""
-        name = item.clip.id
-        return self._with({name: self._seen[name]} if name in self._seen else {})
+        """A reader with the data of one clip only, so that less is passed to another process."""
+        name, subject = item.clip.id, item.clip.subject
+        alone = self._with({name: self._seen[name]} if name in self._seen else {})
+        if self._learned is not None and subject in self._learned.without:
+            own = {subject: self._learned.without[subject]}
+            alone._learned = replace(self._learned, without=own, annotators={})
+        return alone
 
     def _with(self, seen: dict[str, AnnotatedMotion | None]) -> KeyFrameReader:
         other = copy(self)

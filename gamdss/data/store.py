@@ -41,7 +41,7 @@ from gamdss.reselection.windows import resolve
 log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features follow from the same settings; files of
 # `gamdss features` are then computed again as well.
-FORMAT = 14
+FORMAT = 15
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
 _NOT_STORED = {
     "layout",

@@ -30,7 +30,7 @@ def feature_settings(config: FeaturesConfig) -> dict[str, Any]:
 
 
 class PhaseFeatures:
-    """Computes phase features; safe to call from several threads.
+    """Computes phase features; safe to call from several threads or, pickled, processes.
 
     Args:
         config: which feature, and how motion is magnified.

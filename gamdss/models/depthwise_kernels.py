@@ -1,4 +1,4 @@
-"""Depthwise 3x3 convolution of channels-last maps on a GPU, added to the map or not.
+"""Depthwise 3x3 convolution of channels-last maps on a GPU, optionally added to its input.
 
 A program walks down a strip of columns and keeps what the next rows need, so that every map is
 read and written once, the sum included. The kernel is in Triton, which PyTorch's builds for CUDA

@@ -304,7 +304,7 @@ class RetentionTables(nn.Module):
     def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Mix v by retention between q and k before rotation; all (B, H, W, heads, head_dim).
 
-        Not in the form `lines`, which has `packed`.
+        For the form `lines` use `packed`; this computes the written-out form.
         """
         in_reals = self.in_reals or torch.compiler.is_compiling()
         turn = rotate_in_reals if in_reals else rotate

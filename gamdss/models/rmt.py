@@ -36,9 +36,9 @@ LAYER_NORM_EPS = 1e-6
 
 @torch.library.custom_op("gamdss::gelu", mutates_args=())
 def stored_gelu(x: Tensor) -> Tensor:
-    """GELU whose result compiled code has in memory.
+    """GELU as one operator to the compiler, which then stores its result.
 
-    Else it computes GELU once for a kernel of its own and again for the backward pass.
+    Otherwise it computes GELU twice: for the kernel that follows, and for the backward pass.
     """
     return functional.gelu(x)
 

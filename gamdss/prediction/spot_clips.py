@@ -23,6 +23,7 @@ from gamdss.reselection.motion.fit import MotionFit
 from gamdss.reselection.spotting import fit_spotted
 
 CURVES = 6
+_WORTH_A_PROCESS = 4  # clips, as in `clip_pool`: a clip takes about a second
 _TILE = 160  # pixels of a face
 _COLUMNS = [name for key in KEYS for name in (key, f"{key}_low", f"{key}_high")]
 
@@ -53,7 +54,7 @@ def spot_clips(place: Path, output: Path, workers: int = 0) -> list[Spotted]:
     """
     clips = find_recordings(place, least=1)
     prepare_output(output, place)
-    with clip_pool(workers, len(clips)) as pool:
+    with clip_pool(workers, len(clips), _WORTH_A_PROCESS, "--workers") as pool:
         return list(tqdm(pool.map(_spot, clips), "spotting", len(clips), unit="clip"))
 
 

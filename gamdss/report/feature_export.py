@@ -46,15 +46,14 @@ def export_features(config: Config, output: Path, size: int, pictures: bool) -> 
     """
     jobs = _jobs(config, size)
     picture = clip_picture(config.features.name) if pictures else None
-    done: dict[int, Written] = {}
+    found = []
     with feature_folder(output, _about(config, size)):
         with tqdm(total=len(jobs), desc="computing features", unit="clip") as bar:
             for written in write_features(jobs, output, picture, config.frames.workers):
                 if written.problem is not None:
                     bar.write(f"failed: {written.problem.problem}", file=sys.stderr)
-                done[id(written.job)] = written
+                found.append(written)
                 bar.update()
-        found = [done[id(job)] for job in jobs]
         computed = [written for written in found if written.keys is not None]
         _write_index(output / INDEX, computed)
         if computed:

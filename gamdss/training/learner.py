@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -263,19 +263,32 @@ class Learner:
 
 
 def suit_cuda(net: nn.Module) -> None:
-    """Convolutions as they are fastest on CUDA, in place.
+    """Prepare the convolutions for CUDA, in place.
 
-    Their weights are stored channels last, which cuDNN would else reorder in each step.
+    Their weights are stored channels last, since cuDNN would otherwise reorder them in each step.
+    Depthwise ones use kernels of this package, where these can be compiled.
     """
     for weight in net.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
-    if not has_triton():
-        return
-    with suppress(ImportError):  # PyTorch is older than the kernels need
-        for module in net.modules():
-            if isinstance(module, DWConv):
-                module.use_kernels()
+    layers = [module for module in net.modules() if isinstance(module, DWConv)]
+    if layers and has_triton() and _kernels_work(layers[0]):
+        for layer in layers:
+            layer.use_kernels()
+
+
+def _kernels_work(layer: DWConv) -> bool:
+    """Whether kernels for depthwise convolutions can be compiled, forward and backward."""
+    trial = DWConv(8).to(layer.weight.device)
+    try:
+        trial.use_kernels()
+        trial(torch.zeros(1, 4, 4, 8, device=layer.weight.device)).sum().backward()
+    except ImportError:  # PyTorch is older than they need
+        return False
+    except Exception as error:  # the compiler raises errors of many kinds
+        _warn("a kernel for depthwise convolutions cannot be compiled", error)
+        return False
+    return True
 
 
 def compiled(function: Callable[..., Any], backend: str) -> Callable[..., Any]:

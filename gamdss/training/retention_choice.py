@@ -26,7 +26,7 @@ from gamdss.training.run_files import read_json
 
 log = logging.getLogger(__name__)
 _REPEATS = 10
-_KERNELS = 2  # raised when a form becomes another; earlier measurements no longer hold
+_KERNELS = 2  # to be increased when a form changes, so that earlier measurements are not used
 _TOLERANCE = 0.02  # of gradients; in bfloat16 forms differ by 0.6%
 
 

@@ -70,6 +70,12 @@ def test_features_json_says_what_the_files_are(done):
     assert about["settings"]["preset"] == "full"
 
 
+def test_processes_write_the_same_bytes(done, small_dataset, tmp_path):
+    words = ("--features.name", "flow-strain", "--pictures", "--frames.workers", "2")
+    assert command(small_dataset, tmp_path / "out", *words) == 0
+    assert contents(tmp_path / "out") == contents(done)
+
+
 @pytest.mark.slow
 def test_size_0_keeps_the_frames_as_they_are(small_dataset, tmp_path):
     words = ["--features.name", "flow-dis", "--preset", "none", "--size", "0"]

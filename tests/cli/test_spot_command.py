@@ -49,6 +49,14 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
 
 
 @pytest.mark.slow
+def test_processes_spot_the_same(made, tmp_path):
+    for workers in ("1", "2"):
+        words = ("--input", str(made / "Cropped"), "--output", str(tmp_path / workers))
+        assert main(["spot", *words, "--workers", workers]) == 0
+    one, two = ((tmp_path / workers / "keyframes.csv").read_bytes() for workers in "12")
+    assert one == two
+
+
 def test_a_clip_that_cannot_be_spotted_is_named_and_the_others_are_written(made, tmp_path, capsys):
     tree = tmp_path / "tree"
     shutil.copytree(made / "Cropped" / "sub01", tree)

@@ -10,7 +10,8 @@ from interpreted import needs_interpreter, run
 from gamdss.models.retention import DWConv
 
 pytest.importorskip("triton")
-pytest.importorskip("torch.library")
+if not hasattr(torch.library, "triton_op"):
+    pytest.skip("PyTorch is older than the kernels need", allow_module_level=True)
 
 
 def outcomes(shape, added, device, dtype=torch.float32):

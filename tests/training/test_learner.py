@@ -9,6 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gamdss.config import Config, ModelConfig, TrainingConfig
 from gamdss.data import augment
+from gamdss.models.retention import DWConv
 from gamdss.training import device as devices
 from gamdss.training import learner as module
 from gamdss.training.device import resolve
@@ -240,6 +241,25 @@ def test_weights_are_stored_channels_last_and_stay_so():
     for weight in convolutions:
         assert weight.is_contiguous(memory_format=torch.channels_last)
         assert weight.is_leaf
+
+
+@pytest.mark.parametrize(
+    "problem", [None, ImportError("no triton_op"), RuntimeError("no compiler")]
+)
+def test_kernels_that_do_not_work_are_left_out(problem, monkeypatch, caplog):
+    def use_kernels(layer):
+        if problem is not None:
+            raise problem
+        layer._kernels = lambda x, weight, *_: x * weight.sum()
+
+    monkeypatch.setattr(DWConv, "use_kernels", use_kernels)
+    monkeypatch.setattr(module, "has_triton", lambda: True)
+    net = learner_of(CONFIG).net
+    suit_cuda(net)
+    layers = [layer for layer in net.modules() if isinstance(layer, DWConv)]
+    assert layers
+    assert {layer.uses_kernels for layer in layers} == {problem is None}
+    assert ("no compiler" in caplog.text) == isinstance(problem, RuntimeError)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")

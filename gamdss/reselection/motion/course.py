@@ -52,7 +52,7 @@ class IntervalShares:
     fading_offset: float
 
 
-ANNOTATED = IntervalShares(0.75, 0.71, 0.72, 0.64, 0.92)
+ANNOTATED = IntervalShares(0.735, 0.7, 0.695, 0.61, 0.92)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ CLEAR = 0.9
 _REST = 0.15  # share of the frames outside a clear expression: else it may be drift
 _ROUNDS = 2
 # A few fits are of other motion than the expression, so that intervals must be wider.
-SPOTTED = IntervalShares(0.81, 0.745, 0.78, 0.745, 0.99)
+SPOTTED = IntervalShares(0.79, 0.72, 0.755, 0.745, 0.99)
 _FULL = 0.7  # from this strength on, any frame of a held expression could be its apex
 
 

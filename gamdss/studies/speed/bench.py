@@ -143,7 +143,7 @@ def _on_synthetic_clips(config: Config, dataset: str, root: Path) -> Config:
         annotations=None,
         clip_list=None,
         init_from=None,
-        frames=FramesConfig(workers=config.frames.workers),
+        frames=FramesConfig(),
         reselection=replace(config.reselection, annotators=None),
     )
 
@@ -230,7 +230,7 @@ def _evaluation(b: _Bench) -> SpeedComparison:
 
 
 def _store(b: _Bench) -> SpeedComparison:
-    """The store against decoding the frames it needs once, in as many processes."""
+    """The store against decoding the frames it needs once, both in this process."""
     colour = get_spec(b.config.dataset).colour
     reader = KeyFrameReader(
         colour, b.config.model.image_size, b.config.frames, b.config.reselection
@@ -241,7 +241,7 @@ def _store(b: _Bench) -> SpeedComparison:
             if number in item.files:
                 decode(item.files[number], colour)
 
-    with clip_pool(b.config.frames.workers, len(b.clips)) as pool:
+    with clip_pool(1, len(b.clips)) as pool:
         decoding = (lambda: list(pool.map(only_decode, b.clips)), len(b.clips))
         reading = (lambda: list(pool.map(reader.read, b.clips)), len(b.clips))
         return compare("store, against decoding once", "clip", decoding, reading, b.repeats)
