@@ -94,7 +94,7 @@ class ClipPool:
 
 @contextmanager
 def clip_pool(
-    workers: int, clips: int, worth: int | None = None, option: str = "--frames.workers"
+    workers: int, clips: int, worth: int = WORTH_A_PROCESS, option: str = "--frames.workers"
 ) -> Iterator[ClipPool]:
     """A pool for so many clips, each of which uses one thread.
 
@@ -102,11 +102,10 @@ def clip_pool(
         workers: at most so many processes; 0 uses one for each processor that this one may use,
             but none for less than `worth` clips; 1 works in this process.
         clips: number of clips.
-        worth: clips that take as long as starting a process; `WORTH_A_PROCESS` if omitted.
+        worth: clips that take as long as starting a process.
         option: the option that sets `workers`, for errors.
     """
-    most = workers or min(cpu_count(), clips // (worth or WORTH_A_PROCESS))
-    count = min(most, clips)
+    count = min(workers or cpu_count(), clips if workers else clips // worth)
     if count <= 1:
         with _in_one_thread():
             yield ClipPool(None, option)
@@ -150,16 +149,15 @@ def _start(parent: int, level: int) -> None:
     logger = logging.getLogger(_LOGGER)
     logger.setLevel(level)
     logger.propagate = False
-    if hasattr(os, "getppid"):
-        threading.Thread(target=_end_without, args=(os.getppid(), parent), daemon=True).start()
+    if os.getppid() == parent:
+        threading.Thread(target=_end_without, args=(parent,), daemon=True).start()
 
 
-def _end_without(first: int, parent: int) -> None:
+def _end_without(parent: int) -> None:
     """End this process when its parent has ended."""
-    while first == parent and os.getppid() == parent:
+    while os.getppid() == parent:
         time.sleep(_WATCHED)
-    if first == parent:
-        os._exit(1)
+    os._exit(1)
 
 
 class _Records(logging.Handler):

@@ -272,17 +272,17 @@ def suit_cuda(net: nn.Module) -> None:
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     layers = [module for module in net.modules() if isinstance(module, DWConv)]
-    if layers and has_triton() and _kernels_work(layers[0]):
+    if layers and has_triton() and _kernels_work(layers[0].weight.device):
         for layer in layers:
             layer.use_kernels()
 
 
-def _kernels_work(layer: DWConv) -> bool:
+def _kernels_work(device: torch.device) -> bool:
     """Whether kernels for depthwise convolutions can be compiled, forward and backward."""
-    trial = DWConv(8).to(layer.weight.device)
+    trial = DWConv(8).to(device)
     try:
         trial.use_kernels()
-        trial(torch.zeros(1, 4, 4, 8, device=layer.weight.device)).sum().backward()
+        trial(torch.zeros(1, 4, 4, 8, device=device)).sum().backward()
     except ImportError:  # PyTorch is older than they need
         return False
     except Exception as error:  # the compiler raises errors of many kinds
