@@ -11,7 +11,7 @@ from timm.layers import DropPath
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
-from gamdss.models.retention import DWConv
+from gamdss.models.depthwise import DWConv
 
 DIMS = (64, 128, 256, 512)
 DEPTHS = (2, 2, 6, 2)  # modulation blocks of each stage

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from gamdss.models.depthwise import DWConv
 from gamdss.models.heads import HEAD_DIM, Head, PlainHead, init_linear
 from gamdss.models.phase_norm import PhaseBatchNorm
-from gamdss.models.retention import DWConv, Retention, RetentionTables
+from gamdss.models.retention import Retention, RetentionTables
 from gamdss.models.temporal import TemporalStream, check_image_size, check_images
 from gamdss.models.timm_api import HasHead, Levels, OutputFormat, check_sizes, chosen_levels
 

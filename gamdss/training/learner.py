@@ -23,7 +23,7 @@ from gamdss.data.augment import uniform
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import first_line
 from gamdss.losses import count_right, two_phase_loss
-from gamdss.models.retention import DWConv
+from gamdss.models.depthwise import DWConv
 from gamdss.models.two_branch import TwoBranchNet, build_network
 from gamdss.training.auxiliary_units import UnitLayer
 from gamdss.training.captured import CapturedStep

@@ -7,7 +7,7 @@ import pytest
 import torch
 from interpreted import needs_interpreter, run
 
-from gamdss.models.retention import DWConv
+from gamdss.models.depthwise import DWConv
 
 pytest.importorskip("triton")
 if not hasattr(torch.library, "triton_op"):

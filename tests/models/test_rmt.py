@@ -7,7 +7,8 @@ from timm.layers import DropPath
 from torch import nn
 
 from gamdss.errors import ConfigError
-from gamdss.models.retention import DWConv, RetentionTables
+from gamdss.models.depthwise import DWConv
+from gamdss.models.retention import RetentionTables
 from gamdss.models.rmt import FFN, RMT, Downsample, Head, RMTBlock, Stem, init_linear, stored_gelu
 
 

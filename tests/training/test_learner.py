@@ -9,7 +9,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from gamdss.config import Config, ModelConfig, TrainingConfig
 from gamdss.data import augment
-from gamdss.models.retention import DWConv
+from gamdss.models.depthwise import DWConv
 from gamdss.training import device as devices
 from gamdss.training import learner as module
 from gamdss.training.device import resolve
