@@ -20,9 +20,10 @@ from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.augment import normalise
 from gamdss.data.dataset import open_dataset
 from gamdss.data.decoding import MixedSizeError, one_size
+from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.key_frames import KeyFrameReader, found_and_drawn, frames_needed
+from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.files import cache_folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,13 +18,12 @@ from gamdss.config import FramesConfig, ReselectionConfig
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.clip_pool import ClipPool
 from gamdss.data.decoding import MixedSizeError, decode, is_black, one_size
+from gamdss.data.drawn_key_frames import check_draws, frames_needed
 from gamdss.data.frames import ClipFrames
-from gamdss.errors import ConfigError, FrameError
+from gamdss.errors import FrameError
 from gamdss.features.phase_features import PhaseFeatures, phases
 from gamdss.records import KEYS, KeyFrames
-from gamdss.reselection import needed_frames
 from gamdss.reselection.images import gather_span, missing_notes
-from gamdss.reselection.jitter import jitter_span
 from gamdss.reselection.motion.annotator import UsualPhases, usual_phases
 from gamdss.reselection.motion.course import Posterior
 from gamdss.reselection.motion.fit import AnnotatedMotion, see_motion
@@ -86,7 +85,7 @@ class KeyFrameReader:
             if features is not None
             else None
         )
-        _check_draws(reselection)
+        check_draws(reselection)
         self._learned: LearnedDataset | None = None
         self._seen: dict[str, AnnotatedMotion | None] = {}
 
@@ -327,41 +326,6 @@ def _see(
         return reader.see(item, usual)
     except FrameError as error:
         return error
-
-
-def frames_needed(
-    annotated: tuple[int, int, int], reselection: ReselectionConfig
-) -> tuple[int, ...]:
-    """Frame numbers from which key frames are reselected and drawn, ascending."""
-    needed = needed_frames(*annotated, reselection.preset, reselection.ratio)
-    if not reselection.jitter:
-        return needed
-    return tuple(sorted({*needed, *jitter_span(*annotated, reselection.jitter)}))
-
-
-def found_and_drawn(
-    images: Mapping[int, np.ndarray],
-    annotated: tuple[int, int, int],
-    reselection: ReselectionConfig,
-) -> tuple[KeyFrames, tuple[tuple[int, int, int], ...]]:
-    """Key frames reselected among `images` (by frame number), and their draws."""
-    found, posterior = reselect_with_posterior(
-        images, annotated, reselection.preset, reselection.ratio
-    )
-    draws, jitter = reselection.draws, reselection.jitter
-    return found, draw_key_frames(found, posterior, list(images), draws, jitter)
-
-
-def _check_draws(reselection: ReselectionConfig) -> None:
-    preset = reselection.preset
-    if not reselection.draws or reselection.jitter or resolve(preset).criterion == "motion":
-        return
-    raise ConfigError(
-        f"reselection.draws is {reselection.draws}, but the preset {preset!r} has no posterior "
-        "to draw from",
-        remedy="Use --reselection.preset motion, or move key frames at random with "
-        "--reselection.jitter 0.1",
-    )
 
 
 def _of_clip(item: ClipFrames, error: FrameError) -> FrameError:
