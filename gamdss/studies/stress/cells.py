@@ -5,23 +5,17 @@ Every cell's result is a file of its own, so that an interrupted run resumes.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import partial
-from multiprocessing import get_context
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
-import cv2
-from loky import cpu_count
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from gamdss.errors import ConfigError, RunError, did_you_mean
+from gamdss.data.clip_pool import clip_pool
+from gamdss.errors import ConfigError, did_you_mean
 from gamdss.files import as_stored, hold_folder, write_record
 from gamdss.reselection.motion.annotator import usual_phases
 from gamdss.studies.stored_cell import CELLS, cell_file, read_cell
@@ -41,7 +35,6 @@ from gamdss.synthetic.settings import SynthConfig
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
 METHOD = 11
-_Map = Callable[[Callable[[int], MeasuredClip], Sequence[int]], Iterator[MeasuredClip]]
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
 
@@ -215,60 +208,40 @@ def measure_cells(
         found = {name: clips for name, clips in stored.items() if clips is not None}
         missing = [wanted[name] for name in stored if name not in found]
         total = sizes.clips * len(missing)
+        # Processes start the next cell while the last clips of one are measured.
+        jobs = [job for cell, _ in missing for job in _jobs(cell, sizes)]
         with (
-            _mapping(sizes.workers, sizes.clips if missing else 1) as over_clips,
+            clip_pool(sizes.workers, len(jobs), 1, "--workers") as pool,
             tqdm(total=total, desc="stress", unit="clip", disable=not progress) as bar,
         ):
-            # Processes start the next cell while the last clips of one are measured.
-            started = [over_clips(_measure(cell, sizes), range(sizes.clips)) for cell, _ in missing]
-            for (cell, about), results in zip(missing, started, strict=True):
+            measured = chain.from_iterable(pool.map(_measured, jobs))
+            for cell, about in missing:
                 bar.set_postfix_str(cell.name)
-                measured = []
-                for clip in results:
-                    measured.append(clip)
+                of_cell = []
+                for clip in islice(measured, sizes.clips):
+                    of_cell.append(clip)
                     bar.update()
-                clips = found[cell.name] = finish_clips(measured)
+                clips = found[cell.name] = finish_clips(of_cell)
                 values = {**about, "clips": [clip.as_dict() for clip in clips]}
                 write_record(cell_file(output, cell.name), values)
     return found
 
 
-@contextmanager
-def _mapping(workers: int, jobs: int) -> Iterator[_Map]:
-    """A `map` over processes of one thread each, or over one thread of this process."""
-    workers = min(workers or cpu_count(), jobs)
-    if workers == 1:
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            with threadpool_limits(1):
-                yield map
-        finally:
-            cv2.setNumThreads(threads)
-        return
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _one_thread)
-    try:
-        # Clips of one person go to one process, which renders the face once.
-        yield partial(pool.map, chunksize=min(CLIPS_PER_PERSON, -(-jobs // workers)))
-    except BrokenProcessPool as error:
-        raise RunError(
-            "a process that measured clips was killed",
-            remedy="Run again, with fewer --workers if memory was short; finished cells are kept.",
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
+_Job = tuple[Callable[[int], MeasuredClip], Sequence[int]]
 
 
-def _one_thread() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops the work
-    cv2.setNumThreads(1)
-    threadpool_limits(1)
+def _jobs(cell: StressCell, sizes: StressSizes) -> Iterator[_Job]:
+    """How to measure a clip, and the clips of one person, whose face is then rendered once."""
+    config, clips = sizes.config(cell), range(sizes.clips)
+    annotated = [draw_annotation(config, index).numbers for index in clips]
+    measure = partial(measure_clip, config, usual_phases(annotated))
+    for first in range(0, sizes.clips, CLIPS_PER_PERSON):
+        yield measure, clips[first : first + CLIPS_PER_PERSON]
 
 
-def _measure(cell: StressCell, sizes: StressSizes) -> Callable[[int], MeasuredClip]:
-    config = sizes.config(cell)
-    annotated = [draw_annotation(config, index).numbers for index in range(sizes.clips)]
-    return partial(measure_clip, config, usual_phases(annotated))
+def _measured(job: _Job) -> list[MeasuredClip]:
+    measure, clips = job
+    return [measure(index) for index in clips]
 
 
 def _about(cell: StressCell, sizes: StressSizes) -> dict[str, Any]:
