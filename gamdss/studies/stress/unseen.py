@@ -11,7 +11,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from gamdss.records import KEYS, KeyFrames
@@ -120,8 +119,7 @@ def measure(clips: int = CLIPS) -> dict[str, np.ndarray]:
 
 def main() -> None:
     """Print the mean errors, what they fell by, and how often intervals contain the truth."""
-    with threadpool_limits(1):  # beside other work, several threads take ten times as long
-        found = measure()
+    found = measure()
     before, after = found["annotation"].mean(axis=0), found["motion"].mean(axis=0)
     for k, key in enumerate(KEYS):
         print(
