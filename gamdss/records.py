@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 KEYS = ("onset", "apex", "offset")
+APEX_PHASE = ("apex_phase_first", "apex_phase_last")  # columns of tables
 RELIABLE = 0.6  # quality of a fit below which it is unreliable
 # The task whose targets are action units, several of which may move in one clip.
 AU_TASK = "au"
@@ -21,7 +22,8 @@ class KeyFrames:
 
     `intervals` has the (lowest, highest) frame of onset, apex and offset that contain the true
     one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
-    empty.
+    empty. `apex_phase` has the first and last frame at nearly full strength of an expression that
+    is held, whose apex is then the middle; None if it peaks, or if nothing was fitted.
 
     Four fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
     the wording of a note:
@@ -43,6 +45,7 @@ class KeyFrames:
     offset: int
     notes: tuple[str, ...] = ()
     intervals: tuple[tuple[int, int], ...] = ()
+    apex_phase: tuple[int, int] | None = None
     kept: tuple[str, ...] = ()
     estimated: tuple[str, ...] = ()
     substituted: tuple[str, ...] = ()

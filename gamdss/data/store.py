@@ -41,7 +41,7 @@ from gamdss.reselection.windows import resolve
 log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features follow from the same settings; files of
 # `gamdss features` are then computed again as well.
-FORMAT = 15
+FORMAT = 16
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
 _NOT_STORED = {
     "layout",
@@ -270,6 +270,7 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
                 *(k["onset"], k["apex"], k["offset"]),
                 notes=tuple(k["notes"]),
                 intervals=tuple((low, high) for low, high in k["intervals"]),
+                apex_phase=k["apex_phase"] and tuple(k["apex_phase"]),
                 kept=tuple(k["kept"]),
                 estimated=tuple(k["estimated"]),
                 substituted=tuple(k["substituted"]),

@@ -17,7 +17,7 @@ from gamdss.prediction.recordings import Recording, find_recordings
 from gamdss.prediction.spot_clips import prepare_output
 from gamdss.prediction.timeline import draw_timeline
 from gamdss.prediction.trained_on import SYNTHETIC, identity
-from gamdss.records import KEYS
+from gamdss.records import APEX_PHASE, KEYS
 
 MARKER = "predictions.json"
 _LISTS = ("stretches", "predictions", "others", "warnings")
@@ -139,6 +139,7 @@ def _drawn(output: Path, found: Mapping[str, Any]) -> bool:
 def _table(recordings: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> Iterator[list[Any]]:
     """The header and the rows of `predictions.csv`."""
     frames = [f"{key}{end}" for key in KEYS for end in ("", "_low", "_high")]
+    frames += APEX_PHASE
     yield [
         *_COLUMNS,
         *frames,
@@ -153,7 +154,9 @@ def _table(recordings: Sequence[Mapping[str, Any]], classes: Sequence[str]) -> I
                 *(found["name"], number, item["stretch"], item["type"], item["score"]),
                 "; ".join(item["parts"]),
                 *_ends(item["frames"], item["frame_intervals"]),
+                *(item["apex_phase"] or ("", "")),
                 *_ends(item["seconds"], item["second_intervals"]),
+                *(item["apex_phase_seconds"] or ("", "")),
                 *(item[name] for name in ("quality", "reliable", "face_share", "label")),
                 *(item[what][name] for what in ("probabilities", "spread") for name in classes),
                 *("; ".join(item["flags"]), ""),

@@ -128,9 +128,11 @@ def _caption(number: int, item: Mapping[str, Any]) -> str:
     listed = ", ".join(f"{name} {chance:.0%}" for name, chance in chances)
     flags = f" Keep in mind: {'; '.join(item['flags'])}." if item["flags"] else ""
     onset, apex, offset = item["seconds"]
+    held = item["apex_phase_seconds"]
+    phase = " (held from {:.2f} to {:.2f} s)".format(*held) if held else ""
     return (
-        f"{number}. {item['label']}: {listed}. Onset {onset:.2f} s, apex {apex:.2f} s, offset "
-        f"{offset:.2f} s; {', '.join(item['parts'])}; {item['face_share']:.0%} of the face "
+        f"{number}. {item['label']}: {listed}. Onset {onset:.2f} s, apex {apex:.2f} s{phase}, "
+        f"offset {offset:.2f} s; {', '.join(item['parts'])}; {item['face_share']:.0%} of the face "
         f"visible.{flags}"
     )
 

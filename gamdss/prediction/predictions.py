@@ -30,6 +30,8 @@ class Prediction:
         keys: key frames, as frame numbers of the recording, with intervals if they were fitted.
         seconds: times of onset, apex and offset since the recording's first frame.
         intervals: the same of the ends of their intervals; empty without.
+        apex_phase: the same of the first and last frame at nearly full strength; None if the
+            expression is not held.
         quality: share of the level's variance that the fitted course explains, 0 to 1.
         face_share: least part of the face inside the picture and the crop.
         chances: the classes' probabilities.
@@ -47,6 +49,7 @@ class Prediction:
     keys: KeyFrames
     seconds: tuple[float, ...]
     intervals: tuple[tuple[float, ...], ...]
+    apex_phase: tuple[float, ...] | None
     quality: float
     face_share: float
     chances: ClassChances
@@ -76,6 +79,8 @@ class Prediction:
             "frame_intervals": [list(pair) for pair in self.keys.intervals],
             "seconds": list(self.seconds),
             "second_intervals": [list(pair) for pair in self.intervals],
+            "apex_phase": self.keys.apex_phase and list(self.keys.apex_phase),
+            "apex_phase_seconds": self.apex_phase and list(self.apex_phase),
             "quality": round(self.quality, 4),
             "reliable": self.reliable,
             "face_share": round(self.face_share, 4),

@@ -212,6 +212,7 @@ class Predictor:
             keys=keys,
             seconds=seconds,
             intervals=tuple(times_of(stretch, pair) for pair in keys.intervals),
+            apex_phase=keys.apex_phase and times_of(stretch, keys.apex_phase),
             quality=0.0 if fitted is None else fitted.fit.quality,
             face_share=share,
             chances=chances,

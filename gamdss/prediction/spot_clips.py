@@ -16,7 +16,7 @@ from gamdss.data.frame_sequence import FrameSequence
 from gamdss.errors import ConfigError, FrameError
 from gamdss.files import unwritable, write_csv
 from gamdss.prediction.recordings import Recording, find_recordings
-from gamdss.records import KEYS, RELIABLE
+from gamdss.records import APEX_PHASE, KEYS, RELIABLE
 from gamdss.report.contact_sheet import Cell, contact_sheet
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.fit import MotionFit
@@ -26,6 +26,8 @@ CURVES = 6
 _WORTH_A_PROCESS = 4  # clips, as in `clip_pool`: a clip takes about a second
 _TILE = 160  # pixels of a face
 _COLUMNS = [name for key in KEYS for name in (key, f"{key}_low", f"{key}_high")]
+_COLUMNS += APEX_PHASE
+_SHOWN = ("clip", "frames", *KEYS, "apex phase", "quality", "problem")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +99,8 @@ def write_spotted(found: Sequence[Spotted], output: Path) -> str:
         [_row(item) for item in found],
     )
     write_csv(table, [header, *rows])
-    lines = [tabulate(rows[:20], header, disable_numparse=True)]
+    shown = [_shown(item) for item in found[:20]]
+    lines = [tabulate(shown, _SHOWN, disable_numparse=True)]
     lines += [f"and {len(rows) - 20} more"] if len(rows) > 20 else []
     weak = [item.name for item in found if item.fit and item.fit.quality < RELIABLE]
     if weak:
@@ -133,6 +136,17 @@ def _note(item: Spotted) -> str:
     return numbers if item.fit.quality >= RELIABLE else f"{numbers} (unreliable)"
 
 
+def _shown(item: Spotted) -> tuple[object, ...]:
+    """As `_row`, for the terminal."""
+    if item.fit is None:
+        return (item.name, item.frames or "", "", "", "", "", "", item.problem)
+    keys = item.fit.keys
+    pairs = zip(keys.numbers, keys.intervals, strict=True)
+    numbers = [f"{number} ({low} to {high})" for number, (low, high) in pairs]
+    held = "{} to {}".format(*keys.apex_phase) if keys.apex_phase else ""
+    return (item.name, item.frames, *numbers, held, f"{item.fit.quality:.2f}", "")
+
+
 def _row(item: Spotted) -> tuple[object, ...]:
     numbers: list[object] = [""] * len(_COLUMNS)
     quality = ""
@@ -140,5 +154,6 @@ def _row(item: Spotted) -> tuple[object, ...]:
         keys = item.fit.keys
         pairs = zip(keys.numbers, keys.intervals, strict=True)
         numbers = [n for number, ends in pairs for n in (number, *ends)]
+        numbers += keys.apex_phase or ("", "")
         quality = f"{item.fit.quality:.3f}"
     return (item.name, item.frames or "", *numbers, quality, item.problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -19,6 +20,7 @@ from gamdss.report.style import BLUE, FAINT, INK, VERMILLION, house_style, save
 
 _HEIGHT = 3.3  # inches of a panel
 _HEAD = 0.9
+_PHASE: dict[str, Any] = {"color": VERMILLION, "marker": "|", "linewidth": 1.6}
 _CLOSE = 0.1  # share of the panel's width within which two labels would overlap
 
 
@@ -78,7 +80,9 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
     )
     figure.legend(
         handles=_legend(
-            any(curve.annotated for curve in curves), any(curve.true for curve in curves)
+            any(curve.annotated for curve in curves),
+            any(curve.reselected.apex_phase for curve in curves),
+            any(curve.true for curve in curves),
         ),
         loc="upper left",
         bbox_to_anchor=(left - 0.01, 1 - 0.45 / height),
@@ -93,7 +97,7 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
     save(figure, path)
 
 
-def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
+def _legend(with_annotation: bool, held: bool, with_truth: bool) -> list[Line2D | Patch]:
     annotated = Line2D([], [], color=BLUE, linestyle="--", linewidth=1.6, label="annotated")
     found = "reselected" if with_annotation else "spotted"
     handles: list[Line2D | Patch] = [
@@ -101,9 +105,8 @@ def _legend(with_annotation: bool, with_truth: bool) -> list[Line2D | Patch]:
         Line2D([], [], color=FAINT, linewidth=2.5, alpha=0.6, label="fitted course"),
         *([annotated] if with_annotation else []),
         Line2D([], [], color=VERMILLION, linewidth=1.8, label=found),
-        Patch(
-            color=VERMILLION, alpha=0.18, label="80% interval" if with_annotation else "interval"
-        ),
+        Patch(color=VERMILLION, alpha=0.18, label="80% interval"),
+        *([Line2D([], [], **_PHASE, label="apex phase")] if held else []),
     ]
     if with_truth:
         handles.append(
@@ -140,6 +143,9 @@ def motion_panel(axes: Axes, curve: Curve) -> None:
             size=8.5,
             linespacing=1.3,
         )
+    if curve.reselected.apex_phase is not None:
+        above = axes.get_xaxis_transform()
+        axes.plot(curve.reselected.apex_phase, [0.98] * 2, transform=above, **_PHASE)
     if curve.true is not None:
         place = [-0.06] * 3
         axes.plot(curve.true.numbers, place, "^", color=INK, markersize=8, zorder=6, clip_on=False)

@@ -26,6 +26,7 @@ from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
 from gamdss.data.store import open_store
 from gamdss.errors import ConfigError, FrameError
+from gamdss.files import read_record, write_record
 from gamdss.reselection import PRESETS, reselect
 
 SPEC = get_spec("cas2")
@@ -271,11 +272,20 @@ def test_digests_have_the_form_that_runs_of_earlier_versions_recorded(clips, tmp
             row[name] = row[name][:3]
         for keys in (row["annotated"], row["reselected"]):
             keys["notes"] = []  # version 2 of the digest leaves out how key frames came about
-            for name in ("kept", "estimated", "substituted", "uncertain", "quality"):
+            for name in ("apex_phase", "kept", "estimated", "substituted", "uncertain", "quality"):
                 del keys[name]
     text = json.dumps({"clips": rows, "motion": old})
     expected = hashlib.blake2b(frames + text.encode(), digest_size=12).hexdigest()
     assert build(clips, tmp_path, features=features).digest == expected
+
+
+def test_the_apex_phase_of_a_held_expression_is_stored(clips, tmp_path):
+    assert build(clips, tmp_path).reselected_keys[0].apex_phase is None
+    (file,) = tmp_path.glob("store/*/index.json")
+    values = read_record(file)
+    values["clips"][0]["reselected"]["apex_phase"] = [3, 7]
+    write_record(file, values)
+    assert build(clips, tmp_path).reselected_keys[0].apex_phase == (3, 7)
 
 
 @pytest.mark.parametrize("name", ["index.json", "frames.bin"])

@@ -1,5 +1,6 @@
 """The card of an expression explains its curve."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,7 @@ def sinking():
     level = np.interp(times, [0, 10, 14, 40, 50, 59], [0, 0, 1, 0.97, 0, 0])
     posterior = fit_course(level, times, Expected(np.array([10, 25, 48]), np.full(3, 8.0)))
     keys = KeyFrames(*map(int, posterior.middle().round()), intervals=posterior.intervals())
+    keys = replace(keys, apex_phase=posterior.apex_phase)
     return MotionFit(times, level, posterior.course, keys, posterior)
 
 
@@ -45,6 +47,12 @@ def test_a_card_says_why_the_apex_is_not_at_the_peak(caption, sinking):
     assert sinking.course.argmax() < sinking.keys.apex
     assert "each is the median over these courses" in caption(sinking)
     assert "The apex need not be where the grey curve is highest" in caption(sinking)
+
+
+def test_a_card_shows_the_apex_phase(caption, sinking):
+    assert "its apex phase" in caption(sinking)
+    first, last = sinking.keys.apex_phase
+    assert first <= 16 < sinking.keys.apex < 38 <= last
 
 
 def test_a_card_without_a_curve_explains_none(caption):

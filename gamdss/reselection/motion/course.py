@@ -20,10 +20,13 @@ MEMORY = 0.5  # of the length of the expression
 # Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
 THIN = 7
-# What the model does not know: below these strengths of the rise and of the fall, a course may
-# start earlier, and end earlier or later. It matters for soft ends, where a small misfit moves a
-# key frame far.
-UNSEEN = (0.00001, 0.0002)
+# What the model does not know: a course may start, peak and end where it is within these strengths
+# of its start, peak and end. It matters for soft ends and tops, where a small misfit moves a key
+# frame far.
+UNSEEN = (0.00001, 0.0001, 0.0002)
+# A top is lopsided if one of its sides stays within 1% of the peak less than 0.4 times as long as
+# the other: the model then says too surely where the apex is.
+NEAR_TOP, LOPSIDED = 0.01, 0.4
 # A fall fades if it is unseen for more than this share of its time.
 FADES = 0.022
 # An expression is held if it has nearly its full strength for 40% of its time; without a plateau it
@@ -41,18 +44,18 @@ class IntervalShares:
 
     Args:
         onset, apex, offset: of the usual course.
-        held_apex: of an expression that is held, whose apex is the middle of the held part.
+        lopsided_apex: of a course whose top is lopsided.
         fading_offset: of a fall that fades, whose end the model fits worst.
     """
 
     onset: float
     apex: float
     offset: float
-    held_apex: float
+    lopsided_apex: float
     fading_offset: float
 
 
-ANNOTATED = IntervalShares(0.735, 0.7, 0.695, 0.61, 0.92)
+ANNOTATED = IntervalShares(0.745, 0.65, 0.705, 0.67, 0.93)
 
 
 @dataclass(frozen=True)
@@ -110,13 +113,24 @@ class Posterior:
     @property
     def fades(self) -> bool:
         """Whether the fall fades in most samples, so that ends of many times explain it."""
-        return bool(len(self.parameters)) and float(np.median(_unseen(self.parameters)[1])) > FADES
+        return bool(len(self.parameters)) and float(np.median(_faint_end(self.parameters))) > FADES
 
     @property
-    def held(self) -> bool:
-        """Whether the expression has nearly its full strength for long."""
-        full, visible = (self.course >= _TOP).sum(), (self.course > 1 - _TOP).sum()
-        return bool(full > _LONG * visible)
+    def lopsided(self) -> bool:
+        """Whether the course stays near its peak for longer on one side, in most samples."""
+        if not len(self.parameters):
+            return False
+        before, after = _near_top(self.parameters, NEAR_TOP)
+        least, most = np.minimum(before, after), np.maximum(before, after)
+        return float(np.median(least / most)) < LOPSIDED
+
+    @property
+    def apex_phase(self) -> tuple[int, int] | None:
+        """First and last frame of nearly full strength, if the expression is held; or None."""
+        if not _held(self.course):
+            return None
+        full = self.times[self.course >= _TOP]
+        return int(full[0]), int(full[-1])
 
     def intervals(self, shares: IntervalShares = ANNOTATED) -> tuple[tuple[int, int], ...]:
         """First and last frame of intervals with about these shares of the samples.
@@ -124,9 +138,9 @@ class Posterior:
         Samples before the first frame or after the last one count as that frame.
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
-        apex = shares.held_apex if self.held else shares.apex
-        offset = shares.fading_offset if self.fades else shares.offset
-        wanted = (shares.onset, apex, offset)
+        fades = self.fades and self.apex_phase is None
+        apex = shares.lopsided_apex if self.lopsided else shares.apex
+        wanted = (shares.onset, apex, shares.fading_offset if fades else shares.offset)
         return tuple(_interval(n, share) for n, share in zip(there.T, wanted, strict=True))
 
 
@@ -175,29 +189,55 @@ def strength(parameters: np.ndarray, times: np.ndarray) -> np.ndarray:
 
 def _moving(parameters: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """How long the rise and the fall take in frames, without the plateau, each (N,)."""
-    onset, apex, offset, plateau, skew = parameters.T[:5]
-    held = plateau * np.minimum(apex - onset, offset - apex)
-    rise = np.maximum(apex - held * (1 + skew) - onset, 0.5)
-    return rise, np.maximum(offset - apex - held * (1 - skew), 0.5)
+    onset, apex, offset = parameters.T[:3]
+    half, skew = _half_plateau(parameters), parameters[:, 4]
+    rise = np.maximum(apex - half * (1 + skew) - onset, 0.5)
+    return rise, np.maximum(offset - apex - half * (1 - skew), 0.5)
 
 
-def _unseen(parameters: np.ndarray) -> np.ndarray:
-    """Shares (2, N) of the rise and of the fall in which the strength is below `UNSEEN`."""
-    ends = zip((5, 7), UNSEEN, strict=True)
-    return np.stack([faint_part(parameters[:, at : at + 2], least) for at, least in ends])
+def _half_plateau(parameters: np.ndarray) -> np.ndarray:
+    """Half the time at full strength in frames, (N,)."""
+    onset, apex, offset, plateau = parameters.T[:4]
+    return np.asarray(plateau * np.minimum(apex - onset, offset - apex))
 
 
-def _with_unseen(parameters: np.ndarray) -> np.ndarray:
-    """Onset, apex and offset (N, 3) of parameters (N, 9 or more), each sample's ends moved.
+def _held(course: np.ndarray) -> bool:
+    """Whether a course (T,) has nearly its full strength for long."""
+    return bool((course >= _TOP).sum() > _LONG * (course > 1 - _TOP).sum())
 
-    By about as long as the course takes to reach the strength `UNSEEN`: the onset to an earlier
-    time, the offset to either side, since a fall that fades without end looks as if it ended late.
+
+def _near_top(parameters: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
+    """How long the rise and the fall are within this strength of the peak, in frames, each (N,)."""
+    rise, fall = _moving(parameters)
+    rising, falling = (faint_part(parameters[:, both], strength) for both in ([6, 5], [8, 7]))
+    return rising * rise, falling * fall
+
+
+def _faint_end(parameters: np.ndarray) -> np.ndarray:
+    """Share (N,) of the fall in which the strength is not seen."""
+    return faint_part(parameters[:, 7:9], UNSEEN[2])
+
+
+def _key_moments(parameters: np.ndarray, held: bool) -> np.ndarray:
+    """Onset, apex and offset (N, 3) of parameters (N, 9 or more).
+
+    The apex of a held expression is the middle of its plateau. Each moves by about as long as the
+    course is within `UNSEEN` of it: the onset to an earlier time; the offset to either side, since
+    a fall that fades without end looks as if it ended late; the apex as far as the flatter side.
+
+    Args:
+        held: whether the expression is held.
     """
     keys = parameters[:, :3].astype(float)
-    rise, fall = _unseen(parameters) * _moving(parameters)
+    if held:
+        keys[:, 1] -= _half_plateau(parameters) * parameters[:, 4]
+    rise, fall = _moving(parameters)
+    first, top, _ = UNSEEN
+    flat = np.maximum(*_near_top(parameters, top))
     rng = np.random.default_rng(_SEED)
-    keys[:, 0] -= rise * rng.exponential(size=len(keys))
-    keys[:, 2] += fall * rng.standard_normal(len(keys))
+    keys[:, 0] -= faint_part(parameters[:, 5:7], first) * rise * rng.exponential(size=len(keys))
+    keys[:, 2] += _faint_end(parameters) * fall * rng.standard_normal(len(keys))
+    keys[:, 1] = np.maximum(keys[:, 1] + flat * rng.standard_normal(len(keys)), keys[:, 0])
     keys[:, 2] = np.maximum(keys[:, 2], keys[:, 1])
     return keys
 
@@ -271,4 +311,4 @@ def fit_course(
     )
     course = strength(drawn[::THIN, :-1].astype(float), times).mean(axis=0)
     width = np.asarray(expected.width, float)
-    return Posterior(_with_unseen(drawn), course, width, times, drawn)
+    return Posterior(_key_moments(drawn, _held(course)), course, width, times, drawn)

@@ -206,6 +206,7 @@ def _fitted(
     moved = KeyFrames(
         *nearest(times, found),
         intervals=posterior.intervals(),
+        apex_phase=posterior.apex_phase,
         kept=_names(kept),
         uncertain=_names(deviation > UNCERTAIN),
     )

@@ -17,7 +17,6 @@ from gamdss.reselection.motion.course import (
     WIDEST,
     Expected,
     IntervalShares,
-    Posterior,
     Shapes,
     expected_strength,
     fit_course,
@@ -45,8 +44,7 @@ CLEAR = 0.9
 _REST = 0.15  # share of the frames outside a clear expression: else it may be drift
 _ROUNDS = 2
 # A few fits are of other motion than the expression, so that intervals must be wider.
-SPOTTED = IntervalShares(0.79, 0.72, 0.755, 0.745, 0.99)
-_FULL = 0.7  # from this strength on, any frame of a held expression could be its apex
+SPOTTED = IntervalShares(0.765, 0.59, 0.72, 0.77, 0.99)
 
 
 def spaced_starts(times: np.ndarray) -> np.ndarray:
@@ -132,19 +130,9 @@ def fit_start(
             return None
         posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
-    onset, apex, offset = posterior.intervals(SPOTTED)
-    intervals = (onset, with_held(apex, posterior), offset)
-    keys = KeyFrames(*nearest(times, middle), intervals=intervals)
+    keys = KeyFrames(
+        *nearest(times, middle),
+        intervals=posterior.intervals(SPOTTED),
+        apex_phase=posterior.apex_phase,
+    )
     return MotionFit(times, level, course, keys, posterior)
-
-
-def with_held(apex: tuple[int, int], posterior: Posterior) -> tuple[int, int]:
-    """The interval of the apex; if the expression is held, with all frames at full strength.
-
-    In a real recording the held part is not flat, and without an annotation nothing else tells
-    where in it the apex is.
-    """
-    if not posterior.held:
-        return apex
-    held = posterior.times[posterior.course >= _FULL]
-    return min(apex[0], int(held[0])), max(apex[1], int(held[-1]))

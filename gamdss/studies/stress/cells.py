@@ -34,7 +34,7 @@ from gamdss.synthetic.settings import SynthConfig
 # reselection, in the synthetic clips, in `clip.py`, in the middle level and the factors below.
 # Cells of other versions are refused rather than mixed with new ones. Renaming, moving and
 # commenting do not change it.
-METHOD = 11
+METHOD = 12
 MIDDLE = "middle"
 MIDDLE_FPS = 200.0
 
