@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.frame_rate import FrameRate, usable
 from gamdss.reselection.motion.fit import LEAST_FRAMES
 
+log = logging.getLogger("gamdss")
 # Below this, a micro-expression (at most half a second) has fewer than eight frames.
 SLOW_FPS = 15
 SHORTEST = 0.3  # seconds with a face, below which nothing can be predicted
@@ -64,6 +66,8 @@ class Recording:
 def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> list[Recording]:
     """The recordings at a path: a video, a folder of frames, or a tree of both.
 
+    Warns of single images beside them.
+
     Args:
         place: the path.
         fps: frames per second, for folders of frames.
@@ -79,8 +83,14 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
     folders = list(image_folders(place))
     recorded = [folder for folder, images in folders if len(images) >= least]
     paths = sorted([*video_files(place), *recorded])
+    pictures = [images[0] for _, images in folders if len(images) < least]
     if not paths:
-        raise _no_recording(place, [images[0] for _, images in folders])
+        raise _no_recording(place, pictures)
+    if pictures:
+        log.warning(
+            "%s: left out, since the frames of a recording are in one folder",
+            _single(place, pictures),
+        )
     names = [
         place.resolve().name if path == place else path.relative_to(place).as_posix()
         for path in paths
@@ -96,11 +106,15 @@ def _no_recording(place: Path, pictures: Sequence[Path]) -> DataRootError:
     )
     remedy = "Give a video, a folder of frames, or a tree of them."
     if pictures:
-        name, more = pictures[0].relative_to(place).as_posix(), len(pictures) - 1
-        which = f"{name} and {more} more are single images" if more else f"{name} is a single image"
+        which = _single(place, pictures)
         problem = f"{which}: the frames of a recording are in one folder"
         remedy = f"{remedy} {_LEAST}."
     return DataRootError(problem, file=place, remedy=remedy)
+
+
+def _single(place: Path, pictures: Sequence[Path]) -> str:
+    name, more = pictures[0].relative_to(place).as_posix(), len(pictures) - 1
+    return f"{name} and {more} more are single images" if more else f"{name} is a single image"
 
 
 class FrameStream:

@@ -12,6 +12,7 @@ from gamdss.align.settings import AlignConfig
 from gamdss.data.composite import sources
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import DatasetSpec
+from gamdss.data.store import FORMAT
 from gamdss.errors import GamdssError
 from gamdss.files import read_record
 from gamdss.prediction.stretches import Tracking
@@ -152,6 +153,7 @@ def identity(run: FinishedRun, settings: AlignConfig) -> dict[str, object]:
     config = json.dumps(run.config.as_dict(), sort_keys=True, default=str).encode()
     return {
         "gamdss": __version__,
+        "key_frames": FORMAT,  # so that another version of the method predicts again
         "config": hashlib.blake2b(config, digest_size=12).hexdigest(),
         "data": read_object(run.path / "data.json"),
         "synthetic": run.results.synthetic,

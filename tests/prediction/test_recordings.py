@@ -58,7 +58,7 @@ def test_frames_without_a_rate_ask_for_it(tmp_path):
         FrameStream(Recording("raw", frames(tmp_path / "raw", GREYS[:2])))
 
 
-def test_a_tree_of_videos_and_folders(tmp_path):
+def test_a_tree_of_videos_and_folders(tmp_path, caplog):
     (tmp_path / "one").mkdir()
     film(tmp_path / "one" / "b.avi", GREYS[:2])
     frames(tmp_path / "two" / "raw", GREYS[:2])
@@ -67,6 +67,7 @@ def test_a_tree_of_videos_and_folders(tmp_path):
     frames(tmp_path / "one" / "cover", GREYS[:1])
     names = [recording.name for recording in find_recordings(tmp_path, 30)]
     assert names == ["one/b.avi", "two/raw"]
+    assert "one/cover/img1.png is a single image: left out" in caplog.text
     (only,) = find_recordings(tmp_path / "one" / "b.avi")
     assert (only.name, only.fps) == ("b", None)
     with pytest.raises(DataRootError, match="no such"):
