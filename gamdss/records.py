@@ -22,9 +22,9 @@ class KeyFrames:
 
     `intervals` has the (lowest, highest) frame of onset, apex and offset that contain the true
     one with a probability of 80%, where the preset estimates its uncertainty; otherwise it is
-    empty. `apex_phase` has the first and last frame at nearly full strength of an expression that
-    is held, whose apex, unless it was kept, is the middle of the plateau; None if it peaks, or if
-    nothing was fitted.
+    empty. `apex_phase` has the first and last frame at nearly full strength (90%) of an expression
+    that is held, whose apex, unless it was kept, is the middle of its time at full strength; None
+    if it peaks, or if nothing was fitted.
 
     Four fields name key frames, in the order of `KEYS`. Statistics depend on these and never on
     the wording of a note:

@@ -30,7 +30,7 @@ class Options:
         cells: comma-separated factors, such as `noise,flicker`; all if empty.
         height: pixels of the synthetic frames.
         width: pixels of the synthetic frames.
-        workers: processes; 0 takes one per processor.
+        workers: processes; 0 takes one per processor, and never more than one per four clips.
         between_frames: the true key moments lie anywhere between frames, as in recordings; or
             exactly on frames.
         clips_seed: seed of people, clips and errors.

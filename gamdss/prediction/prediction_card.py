@@ -18,8 +18,8 @@ _ROOM = 1.25  # of the width of the bars, for their numbers
 _CAPTION = (
     "Black: measured motion. Grey: mean of the courses that fit it. Orange: key frames with their "
     "intervals; each is the median over these courses.\n"
-    "The apex need not be where the grey curve is highest. Of an expression that is held, it is "
-    "the middle of the plateau; the orange line on top is its apex phase."
+    "The apex need not be where the grey curve is highest. If an expression is held, the orange "
+    "line on top is its apex phase."
 )
 
 

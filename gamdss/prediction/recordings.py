@@ -88,7 +88,7 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
         raise _no_recording(place, pictures)
     if pictures:
         log.warning(
-            "%s: left out, since the frames of a recording are in one folder",
+            "%s and left out: a recording is a video or a folder of frames",
             _single(place, pictures),
         )
     names = [

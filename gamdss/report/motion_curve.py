@@ -86,7 +86,7 @@ def motion_curves(path: Path, curves: Sequence[Curve]) -> None:
         ),
         loc="upper left",
         bbox_to_anchor=(left - 0.01, 1 - 0.45 / height),
-        ncols=6,
+        ncols=7,
         columnspacing=1.4,
         handlelength=1.6,
     )

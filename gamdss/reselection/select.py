@@ -39,7 +39,7 @@ def reselect(
         onset, apex, offset: annotated frame numbers.
         first_frame: number of the first frame of an array.
         preset: a name from `PRESETS`, or a `Preset`. `motion` needs all frames of the clip, and
-            gives an interval for each key frame.
+            gives an interval for each key frame, and the apex phase of an expression that is held.
         frame_numbers: number of each frame of an array, in place of `first_frame`, if some are
             missing.
         ratio: share of a phase to search, 0 to 1, in place of the preset's.

@@ -38,7 +38,8 @@ def spot(
 
     Returns:
         Frame numbers, with intervals that contain the true frame in about 80% of synthetic clips
-        (`gamdss stress`), and the quality of fit: below 0.6 (`reliable` is false) they mean little.
+        (`gamdss stress`), the apex phase if the expression is held, and the quality of fit: below
+        0.6 (`reliable` is false) they mean little.
 
     Raises:
         FrameError: images are unusable or differ in size, are too few, too many or too small, or

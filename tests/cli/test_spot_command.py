@@ -3,6 +3,7 @@
 import csv
 import shutil
 import weakref
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,6 +12,10 @@ from filmed import film
 
 from gamdss.cli import main
 from gamdss.data.frame_sequence import FrameSequence
+from gamdss.prediction import spot_clips
+from gamdss.records import KeyFrames
+from gamdss.reselection.motion.course import Posterior
+from gamdss.reselection.motion.fit import MotionFit
 from gamdss.reselection.spotting import fit_spotted
 from gamdss.synthetic import SynthConfig, write_dataset
 
@@ -46,6 +51,32 @@ def test_a_tree_of_clips_is_spotted(made, tmp_path, capsys):
         off = [abs(int(row[key]) - int(wanted[key])) for key in ("onset", "apex", "offset")]
         assert np.mean(off) <= 4
         assert int(row["apex_low"]) <= int(row["apex"]) <= int(row["apex_high"])
+
+
+def test_an_expression_that_is_held_has_its_apex_phase_in_table_and_terminal(
+    tmp_path, monkeypatch, capsys
+):
+    keys = KeyFrames(3, 9, 15, intervals=((2, 4), (8, 11), (14, 16)), apex_phase=(6, 12))
+    times, course = np.arange(1, 20), np.clip(4 - np.abs(np.arange(1, 20) - 9) / 2, 0, 1)
+    for name in ("held", "peaks"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for number in times:
+            picture = np.full((40, 40, 3), 9 * number, np.uint8)
+            cv2.imwrite(str(tmp_path / "in" / name / f"{number}.png"), picture)
+    fits = iter((keys, replace(keys, apex_phase=None)))
+    posterior = Posterior(np.ones((1, 3)), course, np.ones(3), times)
+    monkeypatch.setattr(
+        spot_clips, "fit_spotted", lambda _: MotionFit(times, course, course, next(fits), posterior)
+    )
+    words = ("--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--workers", "1")
+    assert main(["spot", *words]) == 0
+    held, peaks = rows(tmp_path / "out")
+    assert (held["apex_phase_first"], held["apex_phase_last"], held["problem"]) == ("6", "12", "")
+    assert (peaks["apex_phase_first"], peaks["apex_phase_last"]) == ("", "")
+    assert (held["apex_high"], held["offset_low"], held["quality"]) == ("11", "14", "1.000")
+    shown = capsys.readouterr().out
+    assert "9 (8 to 11)" in shown
+    assert shown.count("6 to 12") == 1
 
 
 @pytest.mark.slow

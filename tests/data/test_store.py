@@ -21,6 +21,7 @@ from gamdss.data import key_frames, store_name
 from gamdss.data.annotations import read_annotations
 from gamdss.data.clip_pool import clip_pool
 from gamdss.data.decoding import decode
+from gamdss.data.drawn_key_frames import frames_needed
 from gamdss.data.frames import FrameFinder
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.specs import get_spec
@@ -204,7 +205,7 @@ def test_a_moved_dataset_has_the_same_store(small_dataset, clips, tmp_path, monk
 def test_datasets_of_the_same_names_sizes_and_times_have_stores_of_their_own(clips, tmp_path):
     first = build(clips, tmp_path)
     files, keys = dict(clips[0].files), clips[0].clip.annotated.numbers
-    needed = key_frames.frames_needed(keys, ReselectionConfig(preset="full", ratio=0.3))
+    needed = frames_needed(keys, ReselectionConfig(preset="full", ratio=0.3))
     number = next(number for number in needed if number not in keys)
     files[number] = twin = tmp_path / "twin" / files[number].name
     twin.parent.mkdir()

@@ -1,4 +1,4 @@
-"""What `gamdss predict` keeps of an earlier call; names of pictures; what its page states."""
+"""What `gamdss predict` keeps of an earlier call; its table; what its page states."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from filmed import film, frames
 
 from gamdss.errors import FrameError
 from gamdss.prediction import prediction_files
-from gamdss.prediction.prediction_files import predict_recordings
-from gamdss.prediction.prediction_page import _run, card_file, timeline_file
+from gamdss.prediction.prediction_files import _table, predict_recordings
+from gamdss.prediction.prediction_page import _caption, _run, card_file, timeline_file
 
 GREYS = [np.full((16, 16, 3), 90, np.uint8)] * 2
 ABOUT = {"temperature": 1.0, "calibrated": True, "threshold": 0.5, "draws": 1}
@@ -118,3 +118,34 @@ def test_the_page_says_whether_probabilities_are_calibrated(calibrated):
     (text,) = [value for name, value in table.rows if name == "temperature"]
     assert ("fitted to held-out logits" in text) == calibrated
     assert ("not calibrated" in text) != calibrated
+
+
+EXPRESSION = {
+    **{"stretch": 1, "type": "micro", "score": 3.5, "parts": ["mouth"]},
+    **{"frames": [10, 25, 42], "frame_intervals": [[9, 11], [23, 27], [40, 44]]},
+    **{"seconds": [0.3, 0.8, 1.4], "second_intervals": [[0.2, 0.4], [0.7, 0.9], [1.3, 1.5]]},
+    **{"apex_phase": None, "apex_phase_seconds": None, "quality": 0.97, "reliable": True},
+    **{"face_share": 1.0, "label": "joy", "probabilities": {"joy": 0.8}, "spread": {"joy": 0.1}},
+    "flags": [],
+}
+HOLDING = EXPRESSION | {"apex_phase": [18, 33], "apex_phase_seconds": [0.6, 1.1]}
+
+
+def test_every_value_of_the_table_has_its_column():
+    found = [
+        {"name": "a", "predictions": [EXPRESSION, HOLDING], "problem": ""},
+        {"name": "b", "predictions": [], "problem": "no face"},
+    ]
+    header, *rows = _table(found, ["joy"])
+    assert {len(row) for row in rows} == {len(header)}
+    peaks, held, none = (dict(zip(header, row, strict=True)) for row in rows)
+    assert (held["apex_phase_first"], held["apex_phase_last"]) == (18, 33)
+    assert (held["apex_phase_first_seconds"], held["apex_phase_last_seconds"]) == (0.6, 1.1)
+    assert (peaks["apex_phase_first"], peaks["apex_phase_last_seconds"]) == ("", "")
+    assert (peaks["offset_high"], peaks["onset_seconds"], peaks["quality"]) == (44, 0.3, 0.97)
+    assert (none["recording"], none["problem"]) == ("b", "no face")
+
+
+def test_captions_say_how_long_an_expression_is_held():
+    assert "apex 0.80 s (held from 0.60 to 1.10 s), offset 1.40 s" in _caption(1, HOLDING)
+    assert "apex 0.80 s, offset 1.40 s" in _caption(1, EXPRESSION)

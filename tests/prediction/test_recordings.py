@@ -67,7 +67,7 @@ def test_a_tree_of_videos_and_folders(tmp_path, caplog):
     frames(tmp_path / "one" / "cover", GREYS[:1])
     names = [recording.name for recording in find_recordings(tmp_path, 30)]
     assert names == ["one/b.avi", "two/raw"]
-    assert "one/cover/img1.png is a single image: left out" in caplog.text
+    assert "one/cover/img1.png is a single image and left out" in caplog.text
     (only,) = find_recordings(tmp_path / "one" / "b.avi")
     assert (only.name, only.fps) == ("b", None)
     with pytest.raises(DataRootError, match="no such"):

@@ -26,14 +26,14 @@ from gamdss.reselection.motion.posterior import SLOW, Problem, sample
 ONSET, APEX, OFFSET = 20, 50, 90
 
 
-def course(times, onset=ONSET, apex=APEX, offset=OFFSET, held=0.0):
-    """`held`: share of either phase at full strength."""
-    part = np.minimum((times - onset) / (apex - onset), (offset - times) / (offset - apex))
-    part = np.clip(part / (1 - held), 0, 1)
+def course(times, onset=ONSET, apex=APEX, offset=OFFSET):
+    part = np.clip(
+        np.minimum((times - onset) / (apex - onset), (offset - times) / (offset - apex)), 0, 1
+    )
     return 0.5 - 0.5 * np.cos(np.pi * part)
 
 
-def clip(frames=110, amplitude=1.5, noise=2.0, seed=0, held=0.0):
+def clip(frames=110, amplitude=1.5, noise=2.0, seed=0):
     """A textured face whose mouth corner moves by a known course, with noise and drift."""
     rng = np.random.default_rng(seed)
     texture = cv2.GaussianBlur(rng.uniform(0, 255, (150, 130)).astype(np.float32), (0, 0), 2.5)
@@ -44,7 +44,7 @@ def clip(frames=110, amplitude=1.5, noise=2.0, seed=0, held=0.0):
     times = np.arange(1, frames + 1)
     images = []
     for time, (dx, dy) in zip(times, drift, strict=True):
-        lift = amplitude * float(course(time, held=held)) * bump
+        lift = amplitude * float(course(time)) * bump
         x, y = columns - dx, rows + lift - dy
         image = cv2.remap(texture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR)
         images.append(np.clip(image + rng.normal(0, noise, image.shape), 0, 255).astype(np.uint8))
@@ -297,38 +297,6 @@ def test_intervals_have_the_length_whose_share_is_nearest(counts, share, expecte
     )[0]
     assert high - low + 1 == expected
     assert low == 0
-
-
-def test_only_an_expression_that_is_held_has_an_apex_phase():
-    peaks = np.array([0, 0.2, 0.5, 0.8, 1, 0.8, 0.5, 0.2, 0])
-    held = np.array([0, 0.3, 0.8, 0.95, 1, 0.95, 0.9, 0.4, 0, 0])
-    for course, expected in ((peaks, None), (held, (4, 7)), (peaks / 2, None), (held / 2, None)):
-        times = np.arange(1, len(course) + 1)
-        assert Posterior(np.ones((1, 3)), course, np.ones(3), times).apex_phase == expected
-
-
-def test_the_apex_of_a_lopsided_top_has_another_share():
-    rng, times = np.random.default_rng(2), np.arange(120)
-    samples = rng.normal((30, 60, 100), 4, (500, 3))
-    for strong_ends, lopsided in (((0.6, 0.6), False), ((0.0, 0.0), False), ((0.7, 0.0), True)):
-        shape = (0, 0, 0.6, strong_ends[0], 0.6, strong_ends[1], 0)
-        parameters = np.array([[30, 60, 90, *shape]] * 500, np.float32)
-        found = Posterior(samples, np.zeros(120), np.ones(3), times, parameters)
-        assert found.lopsided == lopsided
-        low, high = found.intervals(IntervalShares(0.8, 0.3, 0.8, 0.9, 0.8))[1]
-        assert (high - low > 10) == lopsided
-
-
-@pytest.mark.slow
-def test_the_apex_of_a_held_expression_is_the_middle_of_its_apex_phase():
-    images, held = clip(held=0.6), (20 + 0.4 * 30, 90 - 0.4 * 40)
-    for found in (spot(images), reselect(images, ONSET, 47, OFFSET, preset="motion")):
-        assert found.apex_phase == pytest.approx(held, abs=4)  # at 90% of the strength
-        assert found.apex == pytest.approx(np.mean(held), abs=4)
-        low, high = found.intervals[1]
-        assert low <= found.apex <= high < found.apex_phase[1]
-        assert found.apex_phase[0] < low
-    assert reselect(clip(), ONSET, APEX, OFFSET, preset="motion").apex_phase is None
 
 
 @pytest.mark.slow

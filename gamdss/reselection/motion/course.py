@@ -20,13 +20,13 @@ MEMORY = 0.5  # of the length of the expression
 # Every seventh sample is used for the course and for learning: coprime to PARTICLES, so that all
 # chains take part.
 THIN = 7
-# What the model does not know: a course may start, peak and end where it is within these strengths
-# of its start, peak and end. It matters for soft ends and tops, where a small misfit moves a key
-# frame far.
+# What the model does not know: the true start, peak and end may be wherever the course differs from
+# them by less than these strengths. It matters for soft ends and tops, where a small misfit moves a
+# key frame far.
 UNSEEN = (0.00001, 0.0001, 0.0002)
-# A top is lopsided if one of its sides stays within 1% of the peak less than 0.4 times as long as
-# the other: the model then says too surely where the apex is.
-NEAR_TOP, LOPSIDED = 0.01, 0.4
+# A top is uneven if one of its sides stays within 1% of the peak less than 0.4 times as long as the
+# other: the model then says too surely where the apex is.
+_NEAR_TOP, _UNEVEN = 0.01, 0.4
 # A fall fades if it is unseen for more than this share of its time.
 FADES = 0.022
 # An expression is held if it has nearly its full strength for 40% of its time; without a plateau it
@@ -44,14 +44,15 @@ class IntervalShares:
 
     Args:
         onset, apex, offset: of the usual course.
-        lopsided_apex: of a course whose top is lopsided.
-        fading_offset: of a fall that fades, whose end the model fits worst.
+        uneven_apex: of a course whose top is uneven.
+        fading_offset: of a fall that fades, whose end the model fits worst, unless the expression
+            is held: such falls end clearly.
     """
 
     onset: float
     apex: float
     offset: float
-    lopsided_apex: float
+    uneven_apex: float
     fading_offset: float
 
 
@@ -86,7 +87,8 @@ class Posterior:
 
     `times` (T,) are frame numbers and `course` (T,) the expected strength of the expression there,
     0 to 1. `width` (3,) is the standard deviation of the prior of the key frames. `parameters`
-    (N, 10) are those of `strength` and the noise that the samples come from.
+    (N, 10) are those of `strength` and the noise that the samples come from; of an expression that
+    is held, the apex of a sample is the middle of its plateau.
     """
 
     samples: np.ndarray
@@ -116,18 +118,18 @@ class Posterior:
         return bool(len(self.parameters)) and float(np.median(_faint_end(self.parameters))) > FADES
 
     @property
-    def lopsided(self) -> bool:
+    def uneven_top(self) -> bool:
         """Whether the course stays near its peak for longer on one side, in most samples."""
         if not len(self.parameters):
             return False
-        before, after = _near_top(self.parameters, NEAR_TOP)
+        before, after = _near_top(self.parameters, _NEAR_TOP)
         least, most = np.minimum(before, after), np.maximum(before, after)
-        return float(np.median(least / most)) < LOPSIDED
+        return float(np.median(least / most)) < _UNEVEN
 
     @property
     def apex_phase(self) -> tuple[int, int] | None:
         """First and last frame of nearly full strength, if the expression is held; or None."""
-        if not _held(self.course):
+        if not _held(self.course, self.times):
             return None
         full = self.times[self.course >= _TOP]
         return int(full[0]), int(full[-1])
@@ -139,7 +141,7 @@ class Posterior:
         """
         there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
         fades = self.fades and self.apex_phase is None
-        apex = shares.lopsided_apex if self.lopsided else shares.apex
+        apex = shares.uneven_apex if self.uneven_top else shares.apex
         wanted = (shares.onset, apex, shares.fading_offset if fades else shares.offset)
         return tuple(_interval(n, share) for n, share in zip(there.T, wanted, strict=True))
 
@@ -201,9 +203,10 @@ def _half_plateau(parameters: np.ndarray) -> np.ndarray:
     return np.asarray(plateau * np.minimum(apex - onset, offset - apex))
 
 
-def _held(course: np.ndarray) -> bool:
-    """Whether a course (T,) has nearly its full strength for long."""
-    return bool((course >= _TOP).sum() > _LONG * (course > 1 - _TOP).sum())
+def _held(course: np.ndarray, times: np.ndarray) -> bool:
+    """Whether a course (T,) at `times` (T,) has nearly its full strength for long."""
+    frames = np.gradient(times.astype(float))  # more than 1 beside missing frames
+    return bool(frames[course >= _TOP].sum() > _LONG * frames[course > 1 - _TOP].sum())
 
 
 def _near_top(parameters: np.ndarray, strength: float) -> tuple[np.ndarray, np.ndarray]:
@@ -311,4 +314,4 @@ def fit_course(
     )
     course = strength(drawn[::THIN, :-1].astype(float), times).mean(axis=0)
     width = np.asarray(expected.width, float)
-    return Posterior(_key_moments(drawn, _held(course)), course, width, times, drawn)
+    return Posterior(_key_moments(drawn, _held(course, times)), course, width, times, drawn)

@@ -14,7 +14,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from gamdss.reselection.motion.posterior import ONE_THREAD, without_line
+from gamdss.reselection.motion.one_thread import one_thread
+from gamdss.reselection.motion.posterior import without_line
 
 WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a pixel
 LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
@@ -92,7 +93,7 @@ class MotionMeter:
         self.down = cv2.Sobel(self.mean, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
         self.nuisance = self._nuisance()
 
-    @ONE_THREAD
+    @one_thread
     def level(self, course: np.ndarray) -> np.ndarray:
         """Level of the expression in each frame, about 1 at the maximum of `course`.
 
@@ -124,7 +125,7 @@ class MotionMeter:
         mask = (clarity >= np.quantile(clarity, 1 - _SHARE)).astype(np.float32)
         return cv2.GaussianBlur((field * mask[..., None]).astype(np.float32), (0, 0), _SMOOTH)
 
-    @ONE_THREAD
+    @one_thread
     def support(self, courses: np.ndarray, times: np.ndarray) -> np.ndarray:
         """How well the flow follows each of `courses` (N, T) at `times` (T,), in frames: (N,).
 
@@ -171,7 +172,7 @@ def _robust_fit(basis: np.ndarray, change: np.ndarray) -> np.ndarray:
     return np.asarray(fitted[:, 0])
 
 
-@ONE_THREAD
+@one_thread
 def local_flow(images: Sequence[np.ndarray]) -> np.ndarray:
     """Flow from the first frame to every frame, without the affine motion of the head.
 

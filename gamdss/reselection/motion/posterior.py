@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+
+from gamdss.reselection.motion.one_thread import one_thread
 
 PARTICLES = 96
 TEMPERS = (0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0)  # exponents of the likelihood
@@ -22,8 +23,6 @@ STRIDE = 2  # of the moves at the end, every second is kept: neighbours are alik
 WILD = 0.05  # share of key frames that follow the wide prior
 SLOW, SLOW_SD = 0.6, 0.6  # log of the ratio of slow noise to frame noise, and its deviation
 _SEED = 20260322
-# Several threads are no faster for such small matrices, and beside other work wait for each other.
-ONE_THREAD = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 class Problem:
@@ -44,7 +43,7 @@ class Problem:
             with the probability `WILD`. None if none can be.
     """
 
-    @ONE_THREAD
+    @one_thread
     def __init__(
         self,
         level: np.ndarray,
@@ -100,7 +99,7 @@ def without_line(times: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.svd(np.stack([np.ones_like(line), line], axis=1))[0][:, 2:])
 
 
-@ONE_THREAD
+@one_thread
 def sample(problem: Problem, start: np.ndarray | None = None) -> np.ndarray:
     """Posterior samples of the parameters; the same for every call.
 

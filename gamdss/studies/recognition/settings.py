@@ -13,7 +13,7 @@ from gamdss.synthetic.settings import SynthConfig
 # Version of the method. Raise it with every change that can change a number of a cell: in
 # reselection, in training, in the synthetic clips, in this package. Cells of other versions are
 # refused rather than mixed with new ones. Renaming, moving and commenting do not change it.
-METHOD = 5
+METHOD = 6
 ANNOTATED, JITTER, MOTION, TESTED, DRAWS, TRUE = (
     "annotated",
     "jitter",

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from gamdss.records import Clip, KeyFrames
+from gamdss.report import motion_curve
 from gamdss.report.motion_curve import Curve, motion_curves
 from gamdss.reselection.motion.course import USUAL, strength
 from gamdss.studies.bias import Grouping, join_shifts, measure_shifts, study_shifts
@@ -137,3 +138,17 @@ def test_motion_curves(tmp_path):
     both, one = (cv2.imread(str(path)).shape for path in paths)
     assert both[1] == one[1]
     assert both[0] > 1.5 * one[0]
+
+
+def test_motion_curves_show_apex_phases(tmp_path, monkeypatch):
+    figures, times = [], np.arange(1, 100)
+    monkeypatch.setattr(motion_curve, "save", lambda figure, _: figures.append(figure))
+    course = strength(np.array([[20, 50, 90, *USUAL.mean]]), times)[0]
+    for phase in ((38, 61), None):
+        keys = KeyFrames(20, 50, 90, apex_phase=phase)
+        motion_curves(tmp_path / "a.png", [Curve("a", times, course, course, None, keys)])
+        (panel,), (legend,) = figures[-1].axes, figures[-1].legends
+        lines = [line for line in panel.lines if tuple(line.get_xdata()) == (38, 61)]
+        assert len(lines) == (phase is not None)
+        named = [text.get_text() for text in legend.get_texts()]
+        assert ("apex phase" in named) == (phase is not None)

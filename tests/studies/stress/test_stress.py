@@ -9,6 +9,7 @@ import pytest
 from scipy import stats
 
 from gamdss.cli import main
+from gamdss.data import clip_pool
 from gamdss.records import KEYS
 from gamdss.reselection import needed_frames, spot
 from gamdss.reselection.motion.annotator import usual_phases
@@ -271,8 +272,15 @@ def test_an_interrupted_run_resumes_with_the_same_result(done, tmp_path, monkeyp
     first, second = (tmp_path / "cells" / f"blink_{level}.json" for level in ("no", "yes"))
     assert not second.exists()
     before = first.read_bytes()
-    # The second cell is measured by other processes.
-    assert run(options(tmp_path, "--workers", "2")) == 0
+    # The second cell is measured by other processes, one for each clip.
+    made, pool = [], clip_pool.ProcessPoolExecutor
+    with monkeypatch.context() as patch:
+        patch.setattr(stress, "CLIPS_PER_PERSON", 1)
+        patch.setattr(
+            clip_pool, "ProcessPoolExecutor", lambda *n, **how: made.append(n) or pool(*n, **how)
+        )
+        assert run(options(tmp_path, "--workers", "2")) == 0
+    assert made == [(2,)]
     assert first.read_bytes() == before
     assert stored(second) == stored(finished / "cells" / second.name)
     for name in ("stress.csv", "stress.png"):
