@@ -44,7 +44,7 @@ CLEAR = 0.9
 _REST = 0.15  # share of the frames outside a clear expression: else it may be drift
 _ROUNDS = 2
 # A few fits are of other motion than the expression, so that intervals must be wider.
-SPOTTED = IntervalShares(0.765, 0.59, 0.72, 0.77, 0.99)
+SPOTTED = IntervalShares(0.765, 0.62, 0.72, 0.77, 0.99)
 
 
 def spaced_starts(times: np.ndarray) -> np.ndarray:
