@@ -85,8 +85,8 @@ class FoldData:
     def of_epoch(self, epoch: int, seed: int) -> Tensor:
         """Index (N, 3 or 5) of the training clips in an epoch, each at another of its draws.
 
-        The draw follows from the run's seed, fold, epoch and clip alone, and leaves PyTorch's
-        default generator as it is.
+        The draw follows from the run's seed, the fold, the epoch and the clip's place among the
+        training clips alone, and leaves PyTorch's default generator as it is.
         """
         if self.training_draws is None:
             return self.training
