@@ -33,8 +33,8 @@ class KeyFrames:
       precisely than the annotation;
     - `estimated`: not annotated (the apex is the midpoint of onset and offset);
     - `substituted`: the annotated frame is missing, and the nearest frame replaces it;
-    - `uncertain`: the posterior of `motion` is broad, or has modes far apart: its standard deviation
-      is above a fifth of the phase.
+    - `uncertain`: the posterior of `motion` is broad or has modes far apart: its standard
+      deviation is above a fifth of the phase.
 
     `notes` are for readers only: what was filled in, or skipped because a frame is missing.
     `quality` is the share of the motion level's variance that the course fitted by `motion`
