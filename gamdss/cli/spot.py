@@ -31,7 +31,8 @@ class Options:
         output: folder of the tables and the figures.
         input: a video, a folder of frames, or a tree of both; each is a clip with one face and one
             expression; align them first with `gamdss align`.
-        workers: most processes for `input`; 0 takes one per processor and 4 clips, 1 starts none.
+        workers: largest number of processes for `input`; 0 takes one per processor, but at
+            most one per 4 clips; 1 starts none.
         dataset: long-video dataset in place of `input`, `casme2sq`, `sammlv` or `cas3lv`; all its
             recordings are spotted, and scored by the rule of the MEGC.
         data_root: the dataset's folder.

@@ -32,8 +32,8 @@ class FramesConfig:
             `{subject}/{clip}/{frame}.jpg`.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
             the clip, with a warning.
-        workers: most processes that read clips; 0 takes one per processor and 20 clips, 1
-            starts none.
+        workers: largest number of processes that read clips; 0 takes one per processor, but at
+            most one per 20 clips; 1 starts none.
     """
 
     mixed_size: Literal["error", "resize"] = "error"
@@ -185,7 +185,7 @@ class Config:
         clip_list: a CSV file of dataset,subject,clip,class, such as MEGC2019's: only its clips are
             used, with its classes.
         output: the folder of the results; if omitted, one in `runs` in the working directory, such
-            as `runs/<dataset>_<task>` for training.
+            as `runs/<dataset>_<task>` for training, `runs/bias_<dataset>` for `gamdss bias`.
         cache: folder for decoded frames and synthetic datasets; the user's cache folder if
             omitted.
         init_from: a run, or a folder of `gamdss export --format pretrained`, whose weights
