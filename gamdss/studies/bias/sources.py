@@ -51,9 +51,9 @@ class BiasSource:
     @property
     def shifts(self) -> Shifts:
         """The shifts of its clips."""
-        learned = self.dataset.learned.get(self.spec.name)
-        by_prior = learned is not None and self.config.reselection.prior == "dataset"
-        known = learned.without if by_prior else {}
+        fixed = self.config.reselection.prior == "fixed"
+        learned = None if fixed else self.dataset.learned.get(self.spec.name)
+        known = {} if learned is None else learned.without
         expected = [known[c.subject].annotator if c.subject in known else FIXED for c in self.clips]
         return measure_shifts(self.clips, self.keys, self.rates, expected)
 
