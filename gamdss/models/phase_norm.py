@@ -67,6 +67,7 @@ class PhaseBatchNorm(nn.BatchNorm2d):
         """
         assert self.num_batches_tracked is not None
         self.num_batches_tracked.add_(1)
+        self._batches = None  # a plain batch that follows has to read the count
         with torch.no_grad():
             variance, mean = torch.var_mean(x.float(), (0, 2, 3))
             for running, batch in ((self.running_mean, mean), (self.running_var, variance)):

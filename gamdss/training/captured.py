@@ -54,7 +54,7 @@ class CapturedStep:
         return self._result
 
     def _aside(self, inputs: tuple[Tensor, ...]) -> Tensor:
-        """A plain call on another stream, where the capture will happen too."""
+        """A plain call on another stream, as PyTorch asks for before a capture."""
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):

@@ -278,9 +278,13 @@ def suit_cuda(net: nn.Module) -> None:
 
 
 def _kernels_work(device: torch.device) -> bool:
-    """Whether kernels for depthwise convolutions can be compiled, forward and backward."""
-    trial = DWConv(8).to(device)
+    """Whether kernels for depthwise convolutions can be compiled, forward and backward.
+
+    Draws no random numbers, from which a fold's weights follow.
+    """
     try:
+        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+            trial = DWConv(8).to(device)
         trial.use_kernels()
         trial(torch.zeros(1, 4, 4, 8, device=device)).sum().backward()
     except ImportError:  # PyTorch is older than they need

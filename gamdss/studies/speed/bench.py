@@ -304,10 +304,11 @@ def bench_table(found: BenchResult) -> str:
             f"{roof.gigabytes:.2f} GB of memory traffic per sample, in {roof.kernels} kernels.\n"
             f"Here a matrix product reaches {roof.matrix_gflop_per_second:.0f} GFLOP/s, a "
             f"copy {roof.copy_gigabytes_per_second:.1f} GB/s, and a launch takes "
-            f"{roof.launch_microseconds:.1f} microseconds,\nso the step takes at least "
-            f"{1000 * roof.least_seconds:.2f} ms per sample, bound by {roof.bound}. It reaches "
-            f"{roof.share_of_matrix_rate:.0%} of the matrix rate and "
-            f"{roof.share_of_bandwidth:.0%} of the bandwidth.",
+            f"{roof.launch_microseconds:.1f} microseconds,\nso that this work takes at least "
+            f"{1000 * roof.least_seconds:.2f} ms per sample, bound by {roof.bound}. By this work, "
+            f"the step reaches {roof.share_of_matrix_rate:.0%} of the matrix rate and "
+            f"{roof.share_of_bandwidth:.0%} of the bandwidth.\nA compiled step, and one whose "
+            "data fit into caches, moves less, so that its share can exceed 100%.",
             f"A run of {run.subjects} folds, {run.clips} clips and {run.epochs} epochs takes about "
             f"{here} here; the original's way {original}.\n"
             f"Peak memory {found.peak_memory_mb:.0f} MB.",

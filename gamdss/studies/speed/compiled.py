@@ -27,7 +27,8 @@ from gamdss.models.two_branch import TwoBranchNet
 
 # Data sheets: bytes/s of memory, and FLOP/s of dense bfloat16 products. Large products reach less.
 GPUS = {"H100 SXM": (3.35e12, 989e12), "H200 SXM": (4.8e12, 989e12)}
-_GFLOP_PER_SAMPLE = 80.8  # of a training step at 224 pixels, as `gamdss bench` counts them
+_IMAGE_SIZE = 224
+_GFLOP_PER_SAMPLE = 80.8  # of a training step at that size, as `gamdss bench` counts them
 _ADAMW = 7 * 4  # bytes per parameter: weight, gradient and two moments read, three written
 
 
@@ -111,11 +112,10 @@ def roofline(found: Kernels, batch_size: int, steps: int) -> str:
 def main() -> None:
     """Print the kernels of a step and the times that follow."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--steps", type=int, default=77610, help="of the run")
     options = parser.parse_args()
-    found = compiled_step(options.image_size, options.batch_size)
+    found = compiled_step(_IMAGE_SIZE, options.batch_size)
     print(
         f"{found.fused} fused kernels and {found.library} library calls move "
         f"{found.gigabytes:.1f} GB in a step of {options.batch_size} samples.\n\n"
