@@ -69,8 +69,8 @@ def run(options: Options) -> None:
 class RecognitionOptions:
     """Measure recognition on synthetic clips against the error of their annotator.
 
-    Networks are trained on annotated key frames, without and with jitter; on those of `motion`; on
-    draws from its posterior; and on the true ones.
+    Networks are trained on annotated key frames and on those of `motion`, both without and with
+    jitter; on draws from its posterior; and on the true ones.
 
     Args:
         output: folder of the cells, tables and figure.

@@ -8,9 +8,27 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from gamdss.report.style import BLUE, FAINT, GREEN, INK, ORANGE, VERMILLION, house_style, save
+from gamdss.report.style import (
+    BLUE,
+    FAINT,
+    GREEN,
+    INK,
+    ORANGE,
+    PURPLE,
+    VERMILLION,
+    house_style,
+    save,
+)
 from gamdss.studies.recognition.numbers import LevelNumbers
-from gamdss.studies.recognition.settings import ANNOTATED, DRAWS, JITTER, MOTION, TESTED, TRUE
+from gamdss.studies.recognition.settings import (
+    ANNOTATED,
+    DRAWS,
+    JITTER,
+    MOTION,
+    MOVED,
+    TESTED,
+    TRUE,
+)
 
 # By way: label, colour, line, marker. Lines differ too, for prints without colour.
 _LINES = {
@@ -18,6 +36,7 @@ _LINES = {
     DRAWS: ("motion, trained and tested on draws", VERMILLION, "-", "^"),
     TESTED: ("motion, tested on draws", ORANGE, "-.", "v"),
     MOTION: ("motion", BLUE, "-", "o"),
+    MOVED: ("motion, trained with jitter", PURPLE, "--", "X"),
     JITTER: ("annotated, trained with jitter", INK, "-.", "P"),
     ANNOTATED: ("annotated", FAINT, "--", "s"),
 }

@@ -14,15 +14,17 @@ from gamdss.synthetic.settings import SynthConfig
 # reselection, in training, in the synthetic clips, in this package. Cells of other versions are
 # refused rather than mixed with new ones. Renaming, moving and commenting do not change it.
 METHOD = 6
-ANNOTATED, JITTER, MOTION, TESTED, DRAWS, TRUE = (
+ANNOTATED, JITTER, MOTION, MOVED, TESTED, DRAWS, TRUE = (
     "annotated",
     "jitter",
     "motion",
+    "motion, trained with jitter",
     "motion, tested on draws",
     "draws",
     "true",
 )
-WAYS = (ANNOTATED, JITTER, MOTION, TESTED, DRAWS, TRUE)
+WAYS = (ANNOTATED, JITTER, MOTION, MOVED, TESTED, DRAWS, TRUE)
+MOTION_AND_JITTER = "motion_and_jitter"
 # By training: the ways of which its networks give predictions.
 TRAININGS = {
     ANNOTATED: (ANNOTATED,),
@@ -30,6 +32,7 @@ TRAININGS = {
     DRAWS: (DRAWS,),
     TRUE: (TRUE,),
     JITTER: (JITTER,),
+    MOTION_AND_JITTER: (MOVED,),
 }
 
 
@@ -48,7 +51,7 @@ class Sizes:
         epochs: passes over the training clips; the last one is evaluated.
         parts: parts of whole people that are held out in turn.
         draws: key frames drawn for each clip, for training and for tests.
-        jitter: share of a phase by which `jitter` moves annotated key frames in training.
+        jitter: share of a phase by which ways with jitter move key frames in training.
         threads: CPU threads; 0 leaves the number to PyTorch.
         device: `cpu`, `cuda` or `cuda:N`. A GPU rounds differently: cells of both are not mixed.
     """
@@ -111,13 +114,14 @@ class Sizes:
 
     def reselection(self, training: str) -> ReselectionConfig:
         """From which key frames a training's networks learn."""
-        by_motion = training in (MOTION, DRAWS)
+        by_motion = training in (MOTION, MOTION_AND_JITTER, DRAWS)
+        posterior = training in (MOTION, DRAWS)  # else draws are by jitter
         return ReselectionConfig(
             "motion" if by_motion else "none",
             draws=self.draws,
-            train_draws=training in (DRAWS, JITTER),
+            train_draws=training in (DRAWS, JITTER, MOTION_AND_JITTER),
             test_draws=self.draws,
-            jitter=0.0 if by_motion else self.jitter,
+            jitter=0.0 if posterior else self.jitter,
         )
 
 
