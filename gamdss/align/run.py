@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Sequence
 from contextlib import closing
-from multiprocessing import get_context
+from dataclasses import astuple
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-import cv2
-from loky import cpu_count
 from tqdm import tqdm
 
 from gamdss.align.clip import FAILED, Outcome, align_clip
@@ -21,6 +18,7 @@ from gamdss.align.detectors import Detector
 from gamdss.align.jobs import ClipJob
 from gamdss.align.ledger import Ledger
 from gamdss.align.settings import AlignConfig
+from gamdss.data.clip_pool import clip_pool
 from gamdss.data.crop_settings import ALIGN_FOLDER
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, inside
@@ -32,9 +30,6 @@ def align_clips(
     jobs: Sequence[ClipJob], settings: AlignConfig, output: Path, progress: bool = True
 ) -> list[Outcome]:
     """Write the crops of all clips; the result does not depend on the number of workers.
-
-    Several workers are separate processes, so the calling script must guard its code by
-    `if __name__ == "__main__":`.
 
     Args:
         jobs: the clips, with different names and targets.
@@ -53,7 +48,7 @@ def align_clips(
     """
     _refuse_clashes(jobs, output)
     identity = settings.identity
-    detector = load_detector(settings)  # fails before anything is written
+    aligner = _Aligner(settings, load_detector(settings))  # fails before anything is written
     with hold_folder(output / ALIGN_FOLDER), closing(Ledger(output, identity)) as ledger:
         outcomes: dict[str, Outcome] = {}
         waiting = {}
@@ -65,14 +60,17 @@ def align_clips(
             ledger.refuse_foreign(job, job.known)
             waiting[job.id] = job
         work = [(job, ledger.work_folder(job)) for job in waiting.values()]
-        with tqdm(
-            total=len(jobs),
-            initial=len(outcomes),
-            desc="aligning",
-            unit="clip",
-            disable=not progress,
-        ) as bar:
-            for outcome in _outcomes(work, settings, detector):
+        with (
+            clip_pool(settings.workers, len(work), 1, "--workers") as pool,
+            tqdm(
+                total=len(jobs),
+                initial=len(outcomes),
+                desc="aligning",
+                unit="clip",
+                disable=not progress,
+            ) as bar,
+        ):
+            for outcome in pool.map(aligner, work):
                 if outcome.status == FAILED:
                     if progress:
                         bar.write(f"clip {outcome.id} failed: {outcome.problem}", file=sys.stderr)
@@ -83,38 +81,23 @@ def align_clips(
     return [outcomes[job.id] for job in jobs]
 
 
-def _outcomes(work: Sequence[Work], settings: AlignConfig, detector: Detector) -> Iterator[Outcome]:
-    """Outcomes in the order of completion."""
-    workers = min(settings.workers or cpu_count(), len(work))
-    if workers <= 1:
-        yield from (align_clip(*item, detector, settings) for item in work)
-        return
-    # Processes because dlib holds the GIL; spawned because OpenCV has threads.
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _start, (settings,))
-    try:
-        for future in as_completed([pool.submit(_align, item) for item in work]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        raise RunError(
-            "a worker process was killed",
-            remedy="If memory ran out, use fewer --workers; the same command resumes.",
-        ) from error
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+class _Aligner:
+    """Aligns clips by its detector, which every process loads once."""
+
+    def __init__(self, settings: AlignConfig, detector: Detector) -> None:
+        self._settings, self._detector = settings, detector
+
+    def __call__(self, work: Work) -> Outcome:
+        return align_clip(*work, self._detector, self._settings)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _aligner, (astuple(self._settings),)
 
 
-_STATE: dict[str, tuple[Detector, AlignConfig]] = {}
-
-
-def _start(settings: AlignConfig) -> None:
-    """Initialise a worker process; only the parent handles Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    cv2.setNumThreads(1)
-    _STATE["worker"] = load_detector(settings), settings
-
-
-def _align(item: Work) -> Outcome:
-    return align_clip(*item, *_STATE["worker"])
+@lru_cache(maxsize=1)
+def _aligner(settings: tuple[Any, ...]) -> _Aligner:
+    found = AlignConfig(*settings)
+    return _Aligner(found, load_detector(found))
 
 
 def _refuse_clashes(jobs: Sequence[ClipJob], output: Path) -> None:

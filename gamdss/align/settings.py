@@ -22,7 +22,7 @@ class AlignConfig:
         detector: `dlib`; or `mtcnn`, `blazeface` or `mesh`, whose models other packages contain.
         predictor: file of a dlib shape predictor (5 or 68 points), whose eyes level the face.
         yunet: file of a YuNet model (.onnx), which finds faces and eyes in place of dlib.
-        workers: worker processes; 0 starts one per processor.
+        workers: worker processes; 0 starts one for each processor that the job may use.
     """
 
     width: int = 280

@@ -50,11 +50,12 @@ def seconds(work: Callable[[], object]) -> float:
 
     CPU time with one thread, to which other load on the machine adds little.
     """
-    alone = torch.get_num_threads() == 1 and not torch.cuda.is_available()
+    on_cuda = torch.cuda.is_initialized()  # by what was put there; a machine may have an idle GPU
+    alone = torch.get_num_threads() == 1 and not on_cuda
     clock = time.process_time if alone else time.perf_counter
     started = clock()
     work()
-    if torch.cuda.is_available():
+    if on_cuda:
         torch.cuda.synchronize()
     return clock() - started
 
@@ -73,7 +74,7 @@ def compare(
         baseline, here: what to time, and how many units of work it does.
         repeats: pairs of timings, after a warm-up.
     """
-    warm_up = _WARM_UP["cuda" if torch.cuda.is_available() else "cpu"]
+    warm_up = _WARM_UP["cuda" if torch.cuda.is_initialized() else "cpu"]
     pairs = [
         tuple(seconds(work) / units for work, units in (baseline, here))
         for _ in range(warm_up + repeats)
