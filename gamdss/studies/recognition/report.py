@@ -72,8 +72,8 @@ def about(sizes: Sizes) -> str:
     """What was trained, in a line."""
     return (
         f"{sizes.people * sizes.clips} synthetic clips of {sizes.people} people, {sizes.backbone} "
-        f"at {sizes.image_size} pixels, {sizes.epochs} epoch{'s' * (sizes.epochs > 1)}, {sizes.parts} "
-        f"parts, {sizes.seeds} seed{'s' * (sizes.seeds > 1)}"
+        f"at {sizes.image_size} pixels, {sizes.epochs} epoch{'s' * (sizes.epochs > 1)}, "
+        f"{sizes.parts} parts, {sizes.seeds} seed{'s' * (sizes.seeds > 1)}"
     )
 
 
