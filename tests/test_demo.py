@@ -101,3 +101,17 @@ def test_without_the_demo_words_stay_as_they_are(chosen):
     assert chosen("--seed 3 --config FILE").seed == 5
     with pytest.raises(ConfigError):
         chosen("--demo --config")
+
+
+def test_a_plain_table_has_no_demo(tmp_path, capsys):
+    file = tmp_path / "t.csv"
+    file.write_text("subject,clip,onset,offset,emotion\na,1,5,9,joy\nb,2,6,8,fear\n")
+    words = ["--dataset", "csv", "--annotations", str(file), "--task", "c2"]
+    assert main(["train", *words, "--demo", "--output", str(tmp_path / "out")]) == 2
+    assert "a plain table has none\nOmit --demo" in capsys.readouterr().err
+    assert main(["train", *words, "--output", str(tmp_path / "out")]) == 2
+    assert "--demo" not in capsys.readouterr().err
+    assert main(["synth", "--dataset", "csv", "--output", str(tmp_path / "out")]) == 2
+    assert "a plain table has none" in capsys.readouterr().err
+    assert main(["datasets", "--show", "csv"]) == 2
+    assert "a plain table needs no spec" in capsys.readouterr().err

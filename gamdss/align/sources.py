@@ -13,7 +13,7 @@ from gamdss.align.jobs import ClipJob
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
 from gamdss.data.folders import image_folders, numbered_images
-from gamdss.data.frames import FrameFinder
+from gamdss.data.frames import FrameFinder, with_layouts
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import VIDEO_SUFFIXES, video_files
@@ -115,10 +115,10 @@ def dataset_jobs(
     book = find_workbook(
         spec, place, None if annotations is None else Path(annotations).expanduser()
     )
-    scan = scan_annotations(spec, book)
     if layout is None and pattern is None and "raw" in spec.layouts:
         layout = "raw"
     frames = FramesConfig(layout=layout, pattern=pattern, missing="nearest")
+    scan = scan_annotations(with_layouts(spec, frames), book)
     finder = FrameFinder(spec, place, frames)
     crops = next(iter(spec.layouts.values()))
     jobs, lost = [], []

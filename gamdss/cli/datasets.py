@@ -11,6 +11,8 @@ from tabulate import tabulate
 from gamdss.config.command_line import Command
 from gamdss.data.long_tables import LONG_SPECS
 from gamdss.data.specs import FOLDER, DatasetSpec, get_spec, spec_names
+from gamdss.data.specs.plain import PLAIN
+from gamdss.errors import ConfigError
 
 
 @dataclass
@@ -26,6 +28,12 @@ class Options:
 
 def run(options: Options) -> None:
     """Print the table, or one spec."""
+    if options.show == PLAIN:
+        raise ConfigError(
+            "a plain table needs no spec: its columns are known, and its emotions are its own",
+            remedy="`gamdss check --dataset csv --annotations FILE --data-root FOLDER` shows how a "
+            "table is read.",
+        )
     if options.show is not None:
         get_spec(options.show)  # raises an error with the known names
         shipped = options.show in spec_names()

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
-from gamdss.errors import is_whole, require
+from gamdss.errors import ConfigError, is_whole, require
 from gamdss.records import AU_TASK
 
 
@@ -45,6 +45,11 @@ class FramesConfig:
 
     def __post_init__(self) -> None:
         require(self.workers >= 0, "frames.workers", self.workers, "0 or more")
+        if self.layout is not None and self.pattern is not None:
+            raise ConfigError(
+                "a layout and a pattern of frames are both given",
+                remedy="Omit one of the two: a pattern replaces all layouts.",
+            )
 
 
 @dataclass

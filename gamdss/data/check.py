@@ -17,7 +17,7 @@ from gamdss.data.action_units import parse_action_units, unit_labels
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.decoding import decode, is_black, mixed_sizes
 from gamdss.data.folders import PATTERN
-from gamdss.data.frames import ClipFrames, FrameFinder
+from gamdss.data.frames import ClipFrames, FrameFinder, with_layouts
 from gamdss.data.row_reader import Fault
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
@@ -64,13 +64,14 @@ class _Finder:
     """Checks the frames of one clip after another.
 
     `decoded` has every frame once, None if it is unusable; `contents` the digests of each clip's
-    key frames.
+    key frames. Faults of the clips in `outside`, which the task leaves out, stop no training.
     """
 
     spec: DatasetSpec
     finder: FrameFinder
     frames: FramesConfig
     which: str
+    outside: frozenset[str] = frozenset()
     faults: list[Fault] = field(default_factory=list)
     decoded: dict[Path, _Seen | None] = field(default_factory=dict)
     contents: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class _Finder:
         return self.decoded[path]
 
     def _add(self, kind: str, clip: Clip, problem: str, stops: bool = False) -> None:
+        stops = stops and clip.id not in self.outside
         self.faults.append(Fault(kind, problem, clip.row, clip.id, stops))
 
 
@@ -169,7 +171,8 @@ def check_dataset(
     named = None if config.annotations is None else Path(config.annotations).expanduser()
     workbook = find_workbook(spec, root, named)
     scan = scan_annotations(
-        *(spec, workbook, config.strict, config.corrections, config.case_sensitive_emotions),
+        *(with_layouts(spec, config.frames), workbook),
+        *(config.strict, config.corrections, config.case_sensitive_emotions),
         progress,
     )
     faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
@@ -180,7 +183,9 @@ def check_dataset(
     except DataRootError as error:
         faults.append(Fault(error.kind, f"{error.file}: {error.problem}"))
     else:
-        frames = _Finder(spec, finder, config.frames, decode_frames)
+        used = {clip.id for clip, _ in chosen}
+        outside = frozenset(clip.id for clip in scan.clips if used and clip.id not in used)
+        frames = _Finder(spec, finder, config.frames, decode_frames, outside)
         for clip in tqdm(scan.clips, desc="checking", unit="clip", disable=not progress):
             frames.clip(clip)
         faults += [*frames.faults, *_twins((clip for clip, _ in chosen), frames.contents)]

@@ -90,8 +90,10 @@ def _is_header(row: Sequence[str]) -> bool:
 
 def _class(cell: str, classes: Sequence[str], file: Path, row: int) -> str:
     number = frame_number(cell)
-    name = cell if number is None or number >= len(NUMBERED) else NUMBERED[number]
     folded = {known.lower(): known for known in classes}
+    name = cell
+    if cell.lower() not in folded and number is not None and number < len(NUMBERED):
+        name = NUMBERED[number]
     if name.lower() not in folded:
         raise AnnotationError(
             f"class {cell!r} is not in the task",

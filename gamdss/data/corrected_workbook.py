@@ -1,8 +1,8 @@
 """A copy of a dataset's workbook with other key frames, for any code that reads the original.
 
 The copy keeps the owners' columns, sheets and formats. It differs only in the cells of onset, apex
-and offset of the given rows, and of the duration if there is such a column. The original is never
-opened for writing.
+and offset of the given rows, and of the duration if there is such a column; formulas become the
+values that they had. The original is never opened for writing.
 """
 
 from __future__ import annotations
@@ -83,9 +83,10 @@ def write_corrected(
 
 
 def _open(workbook: Path) -> Any:
+    """The workbook with its formats; formulas become their values, which a copy would lose."""
     try:
         with workbook.open("rb") as file:  # openpyxl refuses other suffixes
-            return openpyxl.load_workbook(file)
+            return openpyxl.load_workbook(file, data_only=True)
     except Exception as error:  # openpyxl raises whatever its parsers do
         raise AnnotationError(
             f"the workbook cannot be copied ({type(error).__name__}: {error})",

@@ -18,10 +18,12 @@ from gamdss.data.annotators import with_annotators
 from gamdss.data.clip_list import read_clip_list
 from gamdss.data.composite import composition, join_annotations, restrict, sources
 from gamdss.data.crop_settings import crop_settings
-from gamdss.data.frames import ClipFrames, FrameFinder
+from gamdss.data.frames import ClipFrames, FrameFinder, with_layouts
 from gamdss.data.specs import DatasetSpec, get_spec
+from gamdss.data.specs.plain import PLAIN
 from gamdss.data.splits import Labelled
 from gamdss.data.store import DIGEST, FORMAT, Store, join_stores, open_store
+from gamdss.data.subject_groups import read_group_file
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST, read_truth, true_rate
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError
@@ -93,7 +95,12 @@ def open_dataset(config: Config, cache: Path, progress: bool = True) -> Dataset:
     Raises:
         DataRootError, AnnotationError, FrameError: data is missing or broken; says how to fix it.
     """
-    parts = [_open_one(part, cache, progress) for part in sources(config)]
+    used = sources(config)
+    annotators = config.reselection.annotators
+    if annotators is not None and len(used) > 1:
+        file = Path(annotators).expanduser()
+        read_group_file(file, "--reselection.annotators").require_dataset()
+    parts = [_open_one(part, cache, progress) for part in used]
     joined = parts[0] if len(parts) == 1 else _joined(parts)
     if config.training.au_weight:
         _require_units(joined.annotations)
@@ -183,7 +190,7 @@ def read_clips(
     named = None if config.annotations is None else Path(config.annotations).expanduser()
     workbook = find_workbook(spec, root, named)
     annotations = read_annotations(
-        spec,
+        with_layouts(spec, config.frames),
         workbook,
         config.task,
         strict=config.strict,
@@ -222,10 +229,11 @@ def no_data(spec: DatasetSpec) -> DataRootError:
     where = f"Request the dataset from its owners at {spec.request_page}"
     if not spec.request_page:
         where = f"It is the folder that contains the frames of {spec.title}"
+    demo = "" if spec.name == PLAIN else "\nTo see a whole run on synthetic data, add --demo"
     return DataRootError(
         f"--data-root must name the folder of {spec.title} (workbook and frames, such as "
         f"{layout.native}/{layout.file})",
-        remedy=f"{where}\nTo see a whole run on synthetic data, add --demo",
+        remedy=f"{where}{demo}",
     )
 
 

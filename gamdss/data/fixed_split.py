@@ -44,7 +44,7 @@ def clip_parts(file: Path, clips: Sequence[Clip]) -> list[str]:
     keys = [((clip.subject, clip.name), (clip.subject, "")) for clip in clips]
     missing = [pair[0] for pair in keys if not parts.keys() & set(pair)]
     _report_lost(file, lost, missing)
-    found = [next(filter(None, map(parts.get, pair)), "") for pair in keys]
+    found = [parts.get(own, parts.get(whole, "")) for own, whole in keys]
     if not all(found):
         out = found.count("")
         log.warning("%s: %d of %d clip(s) are in no part, and not used", file, out, len(clips))

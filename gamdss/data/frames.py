@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +37,24 @@ class ClipFrames:
     files: dict[int, Path]
 
 
+def with_layouts(spec: DatasetSpec, frames: FramesConfig) -> DatasetSpec:
+    """The spec with only those layouts that are looked for.
+
+    Raises:
+        ConfigError: an unknown layout or an unusable pattern.
+    """
+    if frames.pattern is not None:
+        return replace(spec, layouts={PATTERN: pattern_layout(frames.pattern)})
+    if frames.layout is not None:
+        return replace(spec, layouts={frames.layout: spec.layout(frames.layout)})
+    return spec
+
+
+def nearest(wanted: int, numbers: Iterable[int]) -> int:
+    """The number nearest to `wanted`, the first of two."""
+    return min(numbers, key=lambda number: abs(number - wanted))
+
+
 class FrameFinder:
     """Finds the folders of clips under a dataset's root, ignoring case and zero padding.
 
@@ -54,11 +73,7 @@ class FrameFinder:
     ) -> None:
         self.spec = spec
         self.frames = frames or FramesConfig()
-        layouts = dict(spec.layouts)
-        if self.frames.pattern is not None:
-            layouts = {PATTERN: pattern_layout(self.frames.pattern)}
-        elif self.frames.layout is not None:
-            layouts = {self.frames.layout: spec.layout(self.frames.layout)}
+        layouts = with_layouts(spec, self.frames).layouts
         self._folders = Folders()
         try:
             self.layout_name, self.root = choose_layout(spec, data_root, layouts, self._folders)
@@ -67,13 +82,15 @@ class FrameFinder:
             raise (error if video is None else _of_videos(error, data_root, video)) from None
         self.layout = layouts[self.layout_name]
         self._listings: dict[Path, list[tuple[int, Path]]] = {}
+        self._named: dict[Path, tuple[str, Clip]] = {}  # by folder: its name in the first row
 
     def find(self, clip: Clip) -> ClipFrames:
         """The clip's folder and files.
 
         Raises:
-            FrameError: no folder or frame exists, two files have one number, or an annotated
-                frame is missing; names the workbook's row.
+            FrameError: no folder or frame exists, the folder is that of a clip of another name,
+                two files have one number, or an annotated frame is missing; names the workbook's
+                row.
         """
         folder = self._folder(clip)
         files = self._files(clip, folder)
@@ -100,6 +117,7 @@ class FrameFinder:
         for relative in wanted:
             folder = self._folders.descend(self.root, relative)
             if folder is not None:
+                self._require_one_name(folder, relative, clip)
                 return folder
         raise FrameError(
             f"clip {clip.id} ({clip.where}) has no folder",
@@ -107,6 +125,19 @@ class FrameFinder:
             remedy="Unpack the clip's frames there, or remove the row.",
             kind="missing clip folder",
         )
+
+    def _require_one_name(self, folder: Path, relative: str, clip: Clip) -> None:
+        """Refuse a folder that rows name in two ways: in one of them it may mean another clip."""
+        known, first = self._named.setdefault(folder, (relative, clip))
+        if known != relative:
+            raise FrameError(
+                f"clips {first.id} ({first.where}) and {clip.id} ({clip.where}) have one folder, "
+                f"whose name is taken for {known!r} and {relative!r}",
+                file=folder,
+                remedy="Unpack the other clip's folder, or, if both rows mean this one, write its "
+                "name in both.",
+                kind="one folder of two clips",
+            )
 
     def _files(self, clip: Clip, folder: Path) -> dict[int, Path]:
         if folder not in self._listings:
@@ -138,8 +169,7 @@ class FrameFinder:
         if self.frames.missing == "nearest":
             for name in missing:
                 wanted = numbers[name]
-                distances = {number: abs(number - wanted) for number in files}
-                numbers[name] = min(distances, key=distances.__getitem__)
+                numbers[name] = nearest(wanted, files)
                 notes.append(f"annotated {name} frame {wanted} missing: {numbers[name]} taken")
         onset, apex, offset = numbers.values()
         if notes and onset <= apex <= offset and onset < offset:

@@ -7,6 +7,7 @@ import re
 import reprlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,11 +24,12 @@ from gamdss.data.decoding import MixedSizeError, one_size
 from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
+from gamdss.data.frames import nearest
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.files import cache_folder
-from gamdss.records import KeyFrames
+from gamdss.records import KEYS, KeyFrames
 
 # A custom clip: frames, onset, apex, offset, label.
 LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
@@ -270,6 +272,11 @@ def _key_frames(
     frames, *numbers = clip[:4]
     onset, apex, offset = (int(number) for number in numbers)
     annotated, where = (onset, apex, offset), f"clip {place + 1}, {frames!r}"
+    notes: tuple[str, ...] = ()
+    if reader.frames.missing == "nearest":
+        annotated, notes = _moved(annotated, frames)
+    for note in notes:
+        log.warning("%s: %s", where, note)
     try:
         needed = frames_needed(annotated, reader.reselection)
         images = {number: frames[number] for number in needed if number in frames}
@@ -288,7 +295,22 @@ def _key_frames(
         frames.release()  # a process may not open as many files as a dataset has videos
     used, index = np.unique([keys.numbers, *draws], return_inverse=True)
     resized = np.stack([reader.resize(images[int(number)]) for number in used])
-    return resized, index.reshape(-1, KEY_FRAMES), keys
+    return resized, index.reshape(-1, KEY_FRAMES), replace(keys, notes=(*notes, *keys.notes))
+
+
+def _moved(
+    annotated: tuple[int, int, int], frames: FrameSequence
+) -> tuple[tuple[int, int, int], tuple[str, ...]]:
+    """The key frames with missing ones moved to the nearest frames, and notes of these.
+
+    As they are if no frame is between them any more.
+    """
+    onset, apex, offset = moved = [nearest(number, frames) for number in annotated]
+    if not (onset <= apex <= offset and onset < offset):
+        return annotated, ()
+    pairs = zip(KEYS, annotated, moved, strict=True)
+    notes = (f"annotated {k} frame {n} missing: {m} taken" for k, n, m in pairs if n != m)
+    return (onset, apex, offset), tuple(notes)
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:

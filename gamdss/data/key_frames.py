@@ -87,6 +87,7 @@ class KeyFrameReader:
         )
         check_draws(reselection)
         self._learned: LearnedDataset | None = None
+        self._usual: UsualPhases | None = None
         self._seen: dict[str, AnnotatedMotion | None] = {}
 
     @property
@@ -115,7 +116,7 @@ class KeyFrameReader:
         Raises:
             FrameError: as `read`.
         """
-        usual = usual_phases([item.clip.annotated.numbers for item in clips])
+        usual = self._usual = usual_phases([item.clip.annotated.numbers for item in clips])
         bar = tqdm(clips, desc="measuring motion", unit="clip", disable=not progress)
         outcomes = pool.map(partial(_see, self._with({}), usual), clips)
         for item, outcome in zip(bar, outcomes, strict=True):
@@ -133,10 +134,10 @@ class KeyFrameReader:
         return self._learned
 
     def learned(self, subject: str) -> tuple[str, ...]:
-        """What was learned for a subject's clips as text, if anything was."""
+        """What a subject's key frames depend on beside their clips, as text, if anything."""
         if self._learned is None or subject not in self._learned.without:
             return ()
-        return (repr(self._learned.without[subject]),)
+        return repr(self._learned.without[subject]), repr(self._usual)
 
     def of(self, item: ClipFrames) -> KeyFrameReader:
         """A reader with the data of one clip only, so that less is passed to another process."""

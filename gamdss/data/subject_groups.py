@@ -38,10 +38,13 @@ class GroupFile:
             subject: normalises a subject's cell.
 
         Raises:
-            AnnotationError: a subject is in two groups or in none.
+            AnnotationError: a subject is in two groups or in none, or clips of several datasets are
+                not told apart by a column.
         """
         groups: dict[tuple[str, ...], str] = {}
         datasets = sorted({dataset for dataset, _, _ in clips})
+        if len(datasets) > 1:
+            self.require_dataset()
         for line, row in self.rows:
             for dataset in [row["dataset"]] if "dataset" in self.who else datasets:
                 person = subject(dataset, row["subject"])
@@ -57,6 +60,19 @@ class GroupFile:
         found = [groups.get(self._key(clip), "") for clip in clips]
         self._require_all(name, clips, found)
         return found
+
+    def require_dataset(self) -> None:
+        """Raise AnnotationError if no column says which dataset a subject belongs to.
+
+        Numbers alone do not: 6 is a subject of CASME II and another of SAMM.
+        """
+        if "dataset" not in self.who:
+            raise AnnotationError(
+                "the clips are of several datasets, but there is no column `dataset`",
+                file=self.file,
+                row=1,
+                remedy="Add the column, with names as in --dataset, such as cas2.",
+            )
 
     def _key(self, clip: Who) -> tuple[str, ...]:
         """Identifies a clip: by dataset and subject, and by clip if the file has that column."""

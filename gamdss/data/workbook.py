@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -212,13 +212,21 @@ def _read_parts(spec: DatasetSpec, workbooks: Sequence[Path]) -> Table:
 def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
     """The clips below `data_root`, one row each, in the order of their paths.
 
-    Onset and offset are the first and the last frame. The native folder template of the layout
-    found must name subject, clip and emotion.
+    Onset and offset are the first and the last frame. Only layouts are used whose native folder
+    template names subject, clip and emotion.
     """
     folders = Folders()
-    name, root = choose_layout(spec, data_root, spec.layouts, folders)
-    template = spec.layouts[name].folders[0]
-    form = re.compile(_PLACEHOLDER.sub(r"(?P<\1>[^/]+)", re.escape(template)), re.IGNORECASE)
+    templates = {name: layout.folders[0] for name, layout in spec.layouts.items()}
+    usable = {
+        name: spec.layouts[name]
+        for name, template in templates.items()
+        if all(f"{{{role}}}" in template for role in _FOLDER_ROLES[:3])
+    }
+    if not usable:
+        raise _no_rows(spec, data_root, templates.values())
+    name, root = choose_layout(spec, data_root, usable, folders)
+    template = templates[name]
+    form = re.compile(_pattern(template), re.IGNORECASE)
     rows = []
     for index, folder in enumerate(folders.matching(root, template, limit=None)):
         match = form.fullmatch(folder.relative_to(root).as_posix())
@@ -229,6 +237,29 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
         rows.append(Row(index + 2, index, cells, folder))
     headers = {role: role for role in _FOLDER_ROLES}
     return Table("folders", spec.writing.lead + 1, headers, tuple(rows), len(rows))
+
+
+def _pattern(template: str) -> str:
+    """A regular expression for folders of a template, with a group for each name."""
+    seen: set[str] = set()
+
+    def group(match: re.Match[str]) -> str:
+        name = match.group(1)
+        known = name in seen
+        seen.add(name)
+        return f"(?P={name})" if known else f"(?P<{name}>[^/]+)"
+
+    return _PLACEHOLDER.sub(group, re.escape(template))
+
+
+def _no_rows(spec: DatasetSpec, data_root: Path, templates: Iterable[str]) -> DataRootError:
+    put = f"Put {spec.workbooks[0]} there, or name" if spec.workbooks else "Name"
+    return DataRootError(
+        f"there is no {spec.title} workbook, and folders of the form {' or '.join(templates)} do "
+        "not say subject, emotion and clip",
+        file=data_root,
+        remedy=f"{put} the file with --annotations FILE.",
+    )
 
 
 def _require(

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import yaml
 
+from gamdss.checksums import file_checksum
 from gamdss.config import Config
 from gamdss.config.pairs import format_pairs
 from gamdss.data.composite import JOINT
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import get_spec, is_spec_file
+from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import ConfigError
 from gamdss.synthetic import SynthConfig, write_dataset
 
@@ -41,7 +43,10 @@ def dataset(
         "emotions": emotions,
         **yaml.safe_load((settings or DATASET).read_text(encoding="utf-8")),
     }
-    key = hashlib.blake2b(json.dumps(values).encode(), digest_size=6).hexdigest()
+    about = json.dumps(values)
+    if is_spec_file(name):
+        about += file_checksum(Path(name).expanduser())
+    key = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()
     root = cache / "synthetic" / f"demo-{Path(name).stem}-{key}"
     if not root.is_dir():
         write_dataset(root, SynthConfig(**values), progress)
@@ -64,6 +69,11 @@ def check_no_data(data_root: str | None) -> None:
 def data_root(config: Config, cache: Path, settings: Path | None = None) -> str:
     """Synthetic clips in the layout of each dataset of a config, as the value of `--data-root`."""
     names = config.dataset.split(JOINT)
+    if PLAIN in names:
+        raise ConfigError(
+            "--demo generates clips in the layout of a dataset, and a plain table has none",
+            remedy="Omit --demo, or choose another --dataset.",
+        )
     roots = {}
     for name in names:
         emotions = list(get_spec(name, config.annotations).task(config.task).emotions)

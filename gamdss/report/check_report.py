@@ -54,12 +54,12 @@ def _tasks(found: Check) -> str:
 
 
 def _faults(faults: tuple[Fault, ...], rows: int) -> str:
-    kinds: dict[str, list[Fault]] = {}
+    kinds: dict[tuple[str, bool], list[Fault]] = {}
     for fault in sorted(faults, key=lambda fault: not fault.stops):
-        kinds.setdefault(fault.kind, []).append(fault)
+        kinds.setdefault((fault.kind, fault.stops), []).append(fault)
     lines = []
-    for kind, group in kinds.items():
-        stops = "stops a training" if group[0].stops else "does not stop a training"
+    for (kind, stopping), group in kinds.items():
+        stops = "stops a training" if stopping else "does not stop a training"
         lines.append(f"{kind}: {len(group)} ({stops})")
         lines += [f"  {_where(fault)}{fault.problem}" for fault in group[:rows]]
         if len(group) > rows:

@@ -17,8 +17,9 @@ from filelock import FileLock
 from loky import cpu_count
 from tqdm import tqdm
 
+from gamdss.checksums import file_checksum
 from gamdss.config.changes import changes
-from gamdss.data.specs import DatasetSpec, get_spec
+from gamdss.data.specs import DatasetSpec, get_spec, is_spec_file
 from gamdss.data.truth import GROUND_TRUTH, MANIFEST
 from gamdss.errors import RunError
 from gamdss.files import inside, unwritable
@@ -53,6 +54,7 @@ def write_dataset(root: Path, config: SynthConfig, progress: bool = True) -> Pat
         ConfigError: there are fewer clips than faults to plant, or more than names for them.
     """
     plain = _plain(config)
+    root = root.absolute()  # the working directory itself has no name
     partial = root.with_name(f".{root.name}.partial")
     try:
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -81,9 +83,14 @@ def _replace(root: Path, partial: Path, config: SynthConfig, progress: bool) -> 
 
 
 def _plain(config: SynthConfig) -> dict[str, Any]:
-    """The settings as YAML stores them, without `workers`, which does not affect the files."""
+    """The settings as YAML stores them, without `workers`, which does not affect the files.
+
+    With the checksum of a custom spec, which decides how workbook and folders look.
+    """
     values = asdict(config)
     del values["workers"]
+    if is_spec_file(config.dataset):
+        values["spec"] = file_checksum(Path(config.dataset).expanduser())
     return {name: list(v) if isinstance(v, tuple) else v for name, v in values.items()}
 
 
@@ -97,6 +104,8 @@ def _exists(root: Path, plain: dict[str, Any]) -> bool:
         return False
     file = root / MANIFEST
     stored = _stored(file) if file.is_file() else {}
+    if stored and "spec" in plain:
+        stored = {"spec": plain["spec"], **stored}
     if stored == plain:
         return True
     what = "a synthetic dataset with other settings" if file.is_file() else "something else"

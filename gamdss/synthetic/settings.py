@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from gamdss.data.specs import DatasetSpec, Layout, get_spec
-from gamdss.errors import require
+from gamdss.data.specs import DatasetSpec, Layout, get_spec, spec_names
+from gamdss.data.specs.plain import PLAIN
+from gamdss.errors import ConfigError, require
 
 Range = tuple[float, float]
 # Families of time courses; `mixed` draws one of the others per clip.
@@ -116,6 +117,12 @@ class SynthConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
+        if self.dataset == PLAIN:
+            raise ConfigError(
+                "synthetic clips are in the layout of a dataset, and a plain table has none",
+                remedy=f"Use one of: {', '.join(spec_names())}; or the path of a spec (a .yaml "
+                "file).",
+            )
         spec = get_spec(self.dataset)
         self.layout_of(spec)
         if self.faults == ["all"]:
@@ -128,11 +135,13 @@ class SynthConfig:
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             allowed = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
-            require(value is None or low <= value <= high, name, value, allowed)
+            fits = value is None or (low <= value <= high and math.isfinite(value))
+            require(fits, name, value, allowed)
         for name in ("rise_ms", "plateau_ms", "fall_ms", "amplitude"):
             ends = tuple(float(end) for end in getattr(self, name))
             allowed = "the minimum and the maximum, [low, high], 0 or more"
-            require(len(ends) == 2 and 0 <= ends[0] <= ends[1], name, list(ends), allowed)
+            fits = len(ends) == 2 and 0 <= ends[0] <= ends[1] < math.inf
+            require(fits, name, list(ends), allowed)
             setattr(self, name, ends)
 
     def layout_of(self, spec: DatasetSpec) -> Layout:

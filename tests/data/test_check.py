@@ -12,7 +12,7 @@ from gamdss.cli import main
 from gamdss.config import Config, FramesConfig
 from gamdss.data.check import check_dataset
 from gamdss.data.frames import FrameFinder
-from gamdss.data.specs import get_spec
+from gamdss.data.specs import Task, get_spec
 from gamdss.errors import DataRootError
 from gamdss.report.check_report import check_text
 from gamdss.synthetic.settings import FAULTS
@@ -219,3 +219,18 @@ def test_action_units_that_cannot_be_evaluated_stop_a_training(table):
     for cells in ("4", "4", "9", "9"), ("", "", "", ""):
         rows = [row[: row.rindex(",") + 1] + cell for row, cell in zip(ROWS, cells, strict=True)]
         assert stopping(table(*rows), task="au") == [("no folds", 0)]
+
+
+def test_faults_of_clips_that_the_task_leaves_out_stop_no_training(table):
+    file = table(*ROWS, "a,a3,1,3,5,calm,1")
+    wanted = [("missing clip folder", 6)]
+    assert stopping(file, task="c3")[:1] == wanted
+    joined = {"fear": "x", "joy": "y"}
+    spec = get_spec("csv", file)
+    pair = replace(spec, tasks={**spec.tasks, "pair": Task(("x", "y"), joined)})
+    looked = FramesConfig(pattern="{clip}/{frame}.png")
+    config = Config(dataset="csv", task="pair", data_root=str(file.parent), frames=looked)
+    found = check_dataset(pair, replace(config, annotations=str(file)))
+    assert [(f.kind, f.row) for f in found.faults] == wanted
+    assert found.trainable
+    assert "missing clip folder: 1 (does not stop a training)" in check_text(found, 3)

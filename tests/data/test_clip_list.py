@@ -21,6 +21,14 @@ def read(tmp_path, *lines):
     return read_clip_list(file, CLASSES)
 
 
+def test_a_class_may_be_called_like_a_number(tmp_path):
+    file = tmp_path / "list.csv"
+    file.write_text("csv,a,clip1,2\ncsv,b,clip1,0")
+    listed = read_clip_list(file, ("0", "1", "2"))
+    assert found(listed, "csv", "a", "clip1") == "2"
+    assert found(listed, "csv", "b", "clip1") == "0"
+
+
 def test_subjects_with_the_same_number_are_two(tmp_path):
     listed = read(tmp_path, "csv,amy2,clip1,0", "csv,bob2,clip1,1", "csv,x 1 a,clip1,2")
     assert found(listed, "csv", "amy2", "clip1") == "negative"

@@ -1,7 +1,9 @@
 """The corrected workbook has the new key frames and is otherwise unchanged."""
 
 import csv
+import re
 from dataclasses import replace
+from zipfile import ZipFile
 
 import openpyxl
 import pytest
@@ -68,6 +70,35 @@ def test_sheets_widths_and_formats_are_unchanged(made, tmp_path):
     assert copy["Notes"]["B3"].value == "by two coders"
     assert copy.worksheets[0].column_dimensions["A"].width == 33
     assert copy.worksheets[0]["D2"].font.bold
+
+
+def test_formulas_become_the_values_that_they_had(tmp_path):
+    """As a spreadsheet program stores them, the formula and its value."""
+    file = tmp_path / "t.xlsx"
+    book = openpyxl.Workbook()
+    rows = ["subject", "clip", "onset", "offset", "emotion", "duration"]
+    for row in (rows, ["a", "1", 5, 20, "fear", "=D2-C2+1"], ["b", "2", 6, 30, "joy", 1]):
+        book.active.append(row)
+    book.save(file)
+    computed(file, "D2-C2+1", "16")
+    spec = get_spec("csv", str(file))
+    clips = read_annotations(spec, file, "c2").clips
+    path = write_corrected(spec, file, tmp_path / "out", clips, [moved(c) for c in clips])
+    ((_, first, _),) = cells(path).values()
+    assert first == ["a", "1", 5, 22, "fear", 16]
+
+
+def computed(file, formula, value):
+    """Store the value of a formula in a workbook, as openpyxl cannot."""
+    with ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    empty = re.compile(f"<f>{re.escape(formula)}</f><v *(/>|></v>)".encode())
+    assert empty.search(parts[sheet])
+    parts[sheet] = empty.sub(f"<f>{formula}</f><v>{value}</v>".encode(), parts[sheet])
+    with ZipFile(file, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
 
 
 def test_a_plain_table(tmp_path):

@@ -44,6 +44,17 @@ def test_the_exact_folder_wins_over_one_that_differs_in_padding(tmp_path):
     assert FrameFinder(SPEC, tmp_path).find(clip()).folder == exact
 
 
+def test_a_folder_is_not_that_of_two_clips(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP02_01f", [46, 48, 50])
+    finder = FrameFinder(SPEC, tmp_path)
+    finder.find(clip())
+    finder.find(clip())
+    message = r"clips 01/EP02_01f .* and 01/EP2_1f .* have one folder, whose name is taken for"
+    with pytest.raises(FrameError, match=message) as caught:
+        finder.find(clip(name="EP2_1f"))
+    assert caught.value.kind == "one folder of two clips"
+
+
 def test_alternative_roots(tmp_path):
     make(tmp_path / "Cropped-updated/Cropped/sub01/EP02_01f", [46, 48, 50])
     assert FrameFinder(SPEC, tmp_path).find(clip())

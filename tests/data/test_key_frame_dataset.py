@@ -262,3 +262,18 @@ def test_mistakes_are_explained(tmp_path):
             gamdss.KeyFrameDataset([(frames, 10, 14, 18, label)], progress=False)
     with pytest.raises(ConfigError, match="Give class names"):
         gamdss.KeyFrameDataset([(frames, 10, 14, 18, 0), (frames, 10, 14, 18, "joy")])
+
+
+def test_a_missing_key_frame_of_a_custom_clip_moves_to_the_nearest(tmp_path, caplog):
+    clip(tmp_path / "clip", 10)
+    (tmp_path / "clip" / "14.png").unlink()
+    made = gamdss.KeyFrameDataset(
+        [(gamdss.FrameSequence(tmp_path / "clip"), 10, 14, 18, 0)],
+        preset="none",
+        missing="nearest",
+        image_size=32,
+        progress=False,
+    )
+    assert made.keys[0].numbers == (10, 13, 18)
+    assert made.keys[0].notes == ("annotated apex frame 14 missing: 13 taken",)
+    assert "annotated apex frame 14 missing: 13 taken" in caplog.text

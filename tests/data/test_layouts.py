@@ -9,11 +9,11 @@ import pytest
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import read_annotations
 from gamdss.data.decoding import decode
-from gamdss.data.frames import FrameFinder
+from gamdss.data.frames import FrameFinder, with_layouts
 from gamdss.data.specs import get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
-from gamdss.errors import AnnotationError, FrameError
+from gamdss.errors import AnnotationError, ConfigError, DataRootError, FrameError
 
 LAYOUTS = [(name, layout) for name in spec_names() for layout in get_spec(name).layouts]
 # As the reference of native forms spells them.
@@ -172,3 +172,27 @@ def test_columns_go_by_other_known_names_in_another_order(tmp_path):
     assert clip.id == "sub0003/sub0003_01"
     assert clip.annotated.numbers == (5, 9, 12)
     assert clip.emotion == "fear"
+
+
+def test_clips_are_read_from_the_folders_of_the_layout_that_is_asked_for(tmp_path):
+    places = {"cropped": "SMIC_all_cropped/HS", "raw": "SMIC_all_raw/HS"}
+    clips = {"cropped": ["s1_ne_01"], "raw": ["s1_ne_01", "s1_ne_02"]}
+    for layout, place in places.items():
+        for name in clips[layout]:
+            folder = tmp_path / place / "s1/micro/negative" / name
+            folder.mkdir(parents=True)
+            for number in range(1, 5 if layout == "raw" else 4):
+                (folder / f"image{number:06d}.bmp").touch()
+    for layout, names in clips.items():
+        spec = with_layouts(get_spec("smic"), FramesConfig(layout=layout))
+        found = read_annotations(spec, tmp_path, "c3").clips
+        assert [clip.name for clip in found] == names
+        assert {clip.annotated.offset for clip in found} == {4 if layout == "raw" else 3}
+    for frames in (
+        FramesConfig(layout="long"),
+        FramesConfig(pattern="{subject}/{clip}/{frame}.bmp"),
+    ):
+        with pytest.raises(DataRootError, match=r"(?s)no SMIC-HS workbook, and .* do not say"):
+            read_annotations(with_layouts(get_spec("smic"), frames), tmp_path, "c3")
+    with pytest.raises(ConfigError, match="a layout and a pattern"):
+        FramesConfig(layout="raw", pattern="{clip}/{frame}.bmp")

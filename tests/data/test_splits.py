@@ -136,6 +136,9 @@ def test_clips_are_never_left_out_of_a_split_silently(tmp_path, caplog):
     folds = (Fold("test", (0,), (1,)),)
     assert folds_of(data, name="fixed", split=write(tmp_path / "s.csv", *lines)) == folds
     assert "1 of 3 clip(s) are in no part" in caplog.text
+    # A clip's own line wins over its subject's, also with a blank part.
+    split = write(tmp_path / "s.csv", *lines, "02,c1,", "03,,test")
+    assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (2,)),)
     # A line for each clip, and one of a subject without clips in the task.
     split = write(tmp_path / "s.csv", *lines, "03,,test", "04,,test")
     assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1, 2)),)

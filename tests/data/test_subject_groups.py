@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from gamdss.config import Config, ReselectionConfig
-from gamdss.data.dataset import read_clips
+from gamdss.data.dataset import open_dataset, read_clips
 from gamdss.data.specs import get_spec
 from gamdss.data.subject_groups import read_annotators, read_group_file
 from gamdss.errors import AnnotationError
@@ -88,3 +88,14 @@ def test_a_file_that_is_no_table_is_refused(tmp_path):
     file.write_bytes(b"\xff\xfe\x00subjec")
     with pytest.raises(AnnotationError, match="not a CSV file"):
         read_group_file(file, "--groups")
+
+
+def test_subjects_of_several_datasets_need_a_column(tmp_path):
+    file = written(tmp_path, "subject,coder\n06,A\n006,B\n")
+    clips = [("cas2", "06", "a"), ("samm", "006", "a")]
+    with pytest.raises(AnnotationError, match="several datasets, but there is no column `dataset`"):
+        read_group_file(file, "--groups").labels("coder", clips)
+    reselection = ReselectionConfig(annotators=str(file))
+    config = Config(dataset="cas2+samm", task="megc2019", data_root="cas2=a,samm=b")
+    with pytest.raises(AnnotationError, match=r"(?s)no column `dataset`.*such as cas2"):
+        open_dataset(replace(config, reselection=reselection), tmp_path)

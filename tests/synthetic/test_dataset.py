@@ -2,6 +2,7 @@
 
 import csv
 import fcntl
+import math
 import signal
 from dataclasses import asdict, fields, replace
 from pathlib import Path
@@ -192,6 +193,18 @@ def test_a_dataset_of_an_earlier_version_is_kept(tmp_path):
             write_dataset(root, QUIET, progress=False)
 
 
+def test_another_spec_in_the_same_file_is_another_dataset(tmp_path):
+    file = tmp_path / "lab.yaml"
+    values = yaml.safe_load((FOLDER / "smic.yaml").read_text("utf-8"))
+    file.write_text(yaml.safe_dump(values), encoding="utf-8")
+    config = replace(QUIET, dataset=str(file), emotions=None)
+    root = write_dataset(tmp_path / "made", config, progress=False)
+    assert write_dataset(root, config, progress=False) == root
+    file.write_text(yaml.safe_dump({**values, "fps": 50}), encoding="utf-8")
+    with pytest.raises(RunError, match=r"other settings \(spec: '\w+' stored, '\w+' current\)"):
+        write_dataset(root, config, progress=False)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -270,7 +283,10 @@ def test_interrupting_a_waiting_process_leaves_what_another_one_writes(tmp_path)
         ({"height": 8}, "--height is 8"),
         ({"amplitude": (3, 1)}, r"--amplitude is \[3.0, 1.0\]"),
         ({"rise_ms": (-1, 1)}, "--rise-ms"),
+        ({"rise_ms": (1, math.inf)}, "--rise-ms"),
         ({"noise": -1}, "--noise is -1"),
+        ({"margin_ms": math.inf}, "--margin-ms is inf"),
+        ({"dataset": "csv"}, "a plain table has none"),
         ({"blink": 1.5}, "--blink is 1.5"),
         ({"jpeg_quality": 0}, "--jpeg-quality is 0"),
         ({"onset_bias": 2.0}, "--onset-bias is 2.0"),

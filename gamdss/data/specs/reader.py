@@ -35,6 +35,7 @@ from typing import Any
 
 from gamdss.config.yaml_file import read_yaml
 from gamdss.data.specs.spec import (
+    NEEDED_ROLES,
     ROLES,
     Correction,
     DatasetSpec,
@@ -109,13 +110,13 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         raise _BadError(f"fps is {fps!r}; it must be a number")
     spec = DatasetSpec(
         name=name,
-        columns=_columns(values["columns"]),
+        columns=_columns(values["columns"], bool(plain.get("subject_in_clip"))),
         layouts={key: _layout(key, value) for key, value in _items("layouts", values["layouts"])},
         emotions={str(key): str(value) for key, value in emotions.items()},
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
         fps=float(fps),
         form=_form(values.get("form", "table")),
-        expected=dict(_items("expected", values.get("expected", {}))),
+        expected=_expected(values.get("expected", {})),
         corrections=tuple(_correction(item) for item in values.get("corrections", ())),
         writing=_writing(values.get("writing"), values["columns"]),
         **plain,
@@ -144,12 +145,27 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items)
 
 
-def _columns(value: Any) -> dict[str, tuple[str, ...]]:
+def _columns(value: Any, subject_in_clip: bool) -> dict[str, tuple[str, ...]]:
     columns = {role: _texts(f"columns.{role}", texts) for role, texts in _items("columns", value)}
     unknown = [role for role in columns if role not in ROLES]
     if unknown:
         raise _BadError(f"columns has {', '.join(unknown)}; known roles are {', '.join(ROLES)}")
+    needed = NEEDED_ROLES[1:] if subject_in_clip else NEEDED_ROLES
+    missing = [role for role in needed if role not in columns]
+    if missing:
+        instead = "; subject_in_clip replaces subject" if "subject" in missing else ""
+        raise _BadError(f"columns has no {', '.join(missing)}{instead}")
     return columns
+
+
+def _expected(value: Any) -> dict[str, Any]:
+    """What a dataset should contain; numbers of emotions, tasks and classes are mappings."""
+    expected = dict(_items("expected", value))
+    for key in ("emotions", "tasks", "classes"):
+        for name, count in _items(f"expected.{key}", expected.get(key, {})):
+            if key == "classes":
+                _items(f"expected.{key}.{name}", count)
+    return expected
 
 
 def _layout(name: str, value: Any) -> Layout:
@@ -189,6 +205,8 @@ def _correction(value: Any) -> Correction:
     about |= {key: dict(_items(key, given.pop(key, {}))) for key in ("where", "was")}
     unknown = set(given) - set(ROLES)
     keyed = about["row"] is None or about["rows"] is not None
+    if about["clip"] is not None:
+        about["clip"] = str(about["clip"])
     if unknown or not given or (about["clip"] is None) == (about["row"] is None) or not keyed:
         raise _BadError(f"a correction needs `clip`, or `row` and `rows`, and cells: {value}")
     return Correction(given, **(about | {"source": str(about["source"] or "")}))

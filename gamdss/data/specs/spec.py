@@ -11,11 +11,9 @@ from typing import Any
 from gamdss.errors import ConfigError
 from gamdss.records import AU_TASK, UNIT_NAMES
 
-# Roles of a workbook's columns; the first five are required unless the spec says otherwise.
-ROLES = (
-    *("subject", "clip", "onset", "offset", "emotion"),
-    *("apex", "action_units", "duration", "fps"),
-)
+# Roles of a workbook's columns.
+NEEDED_ROLES = ("subject", "clip", "onset", "offset", "emotion")  # or subject_in_clip
+ROLES = (*NEEDED_ROLES, "apex", "action_units", "duration", "fps")
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.
 SYNONYMS = {
