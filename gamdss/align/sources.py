@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -132,6 +132,7 @@ def dataset_jobs(
         folder = Path(crops.native.format(**clip.path_names))
         names = {n: crops.file.format(frame=n, **clip.path_names) for n in files}
         jobs.append(ClipJob(clip.id, {n: folder / names[n] for n in files}, files))
+    jobs = list(_joined(jobs))
     notes = []
     if scan.faults:
         rows = ", ".join(str(fault.row) for fault in scan.faults[:10])
@@ -149,3 +150,19 @@ def dataset_jobs(
 def _within(file: Path, folder: Path) -> Path:
     """A file's path below a folder; its name alone if it is elsewhere."""
     return file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
+
+
+def _joined(jobs: Iterable[ClipJob]) -> Iterator[ClipJob]:
+    """The jobs; clips of one recording that share frames are one, with one pose for their crops."""
+    found: dict[str, ClipJob] = {}
+    owners: dict[tuple[Path, Path], str] = {}  # by source and target of a frame
+    for job in jobs:
+        frames = [(file, job.targets[number]) for number, file in job.files.items()]
+        shared = dict.fromkeys(owners[pair] for pair in frames if pair in owners)
+        parts = [*(found.pop(name) for name in shared), job]
+        name = " and ".join(part.id for part in parts)
+        targets = {n: target for part in parts for n, target in part.targets.items()}
+        files = {n: file for part in parts for n, file in part.files.items()}
+        found[name] = ClipJob(name, targets, dict(sorted(files.items())))
+        owners |= {(file, targets[number]): name for number, file in files.items()}
+    yield from found.values()

@@ -69,6 +69,8 @@ class Options:
     def __post_init__(self) -> None:
         require(self.workers >= 0, "workers", self.workers, "0 or more")
         require(self.faces in _FACES, "faces", self.faces, " or ".join(_FACES))
+        shares = self.face is None or all(0 <= share <= 1 for share in self.face)
+        require(shares, "face", self.face, "shares of width and height from 0 to 1, not pixels")
         names = ("dataset", "data_root", "annotations", "layout", "face", "detector", "run")
         if self.emotions is not None and self.run is None:
             raise ConfigError("--emotions has no effect without --run", remedy="Omit it.")
@@ -138,7 +140,7 @@ def _dataset(options: Options, output: Path) -> int:
         raise FrameError(
             f"no recording could be spotted: {failed[0].problem}",
             file=failed[0].video.folder,
-            remedy="Unpack the frames again.",
+            remedy=failed[0].remedy,
         )
     stored = {"rules": asdict(options.rules), **faces.identity}
     finished = None if predictor is None else predictor.run

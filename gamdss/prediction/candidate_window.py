@@ -21,6 +21,7 @@ class Window:
         stretch: the stretch.
         candidate: its key frames are indices of the stretch.
         fps: frames per second.
+        reach: frames beside a key frame that the input features use.
 
     Attributes:
         spotted: onset, apex and offset as frame numbers.
@@ -28,7 +29,9 @@ class Window:
         images: crops by frame number.
     """
 
-    def __init__(self, place: int, stretch: Stretch, candidate: Candidate, fps: float) -> None:
+    def __init__(
+        self, place: int, stretch: Stretch, candidate: Candidate, fps: float, reach: int = 0
+    ) -> None:
         self.place, self.stretch, self.candidate = place, stretch, candidate
         onset, apex, offset = candidate.onset, candidate.apex, candidate.offset
         low, high = (seconds * fps for seconds in _MARGIN_SECONDS)
@@ -38,7 +41,7 @@ class Window:
         self._wide = self._numbers(onset - far, offset + far)
         at = [int(stretch.numbers[index]) for index in (onset, apex, offset)]
         self.spotted = (at[0], at[1], at[2])
-        self.wanted = self._near | self._wide | set(at)
+        self.wanted = self._beside(self._near | self._wide | set(at), reach)
         self.images: dict[int, np.ndarray] = {}
 
     @property
@@ -60,6 +63,11 @@ class Window:
         """Keep the crop if it is one of the window's."""
         if crop.stretch == self.place and crop.number in self.wanted:
             self.images[crop.number] = crop.image
+
+    def _beside(self, numbers: set[int], reach: int) -> set[int]:
+        """The numbers, with those of the stretch that are beside one; any may be a key frame."""
+        beside = {n + step for n in numbers for step in range(-reach, reach + 1)}
+        return numbers | (beside & set(self.stretch.numbers.tolist()) if reach else set())
 
     def _numbers(self, first: int, last: int) -> set[int]:
         """Frame numbers of the stretch between two of its indices, thinned if they are many."""

@@ -112,6 +112,11 @@ class Ensemble:
         self._shown = [person_of_run(run.config, subject_of(clip)) for clip in clips]
         self._calibrate(np.ones(len(clips), bool))
 
+    @property
+    def reach(self) -> int:
+        """Frames beside a key frame that the input features use."""
+        return 0 if self._reader.features is None else self._reader.features.config.reach
+
     def unseen(self, person: str) -> Ensemble:
         """The same with only the networks that have not seen a person; there may be none.
 

@@ -52,6 +52,7 @@ def predict_recordings(
         values = _about(predictor)
         sources = [_content(recording) for recording in recordings]
         names = [(one.name, str(key)) for one, key in zip(recordings, sources, strict=True)]
+        before = _names(output / MARKER)
         stored = _stored(output / MARKER, values)
         results = [stored.get(name) for name in names]
         for number, recording in enumerate(recordings):
@@ -65,6 +66,8 @@ def predict_recordings(
             results[number] = {**found, "source": sources[number]}
         values["recordings"] = results
         write_record(output / MARKER, values)
+        for name in before - {recording.name for recording in recordings}:
+            _remove_pictures(output, name)
         header, *rows = _table(values["recordings"], predictor.run.classes)
         write_csv(output / "predictions.csv", [header, *rows])
         write_prediction_page(output, values)
@@ -98,6 +101,12 @@ def _stored(file: Path, values: Mapping[str, Any]) -> dict[tuple[str, str], dict
         return {}
 
 
+def _names(file: Path) -> set[str]:
+    """Names of the recordings of an earlier call, whatever its run and settings."""
+    found = read_record(file).get("recordings", ())
+    return {one["name"] for one in found if isinstance(one, dict) and "name" in one}
+
+
 def _content(recording: Recording) -> list[Any]:
     """What changes if a recording does: sizes and times of its files, and the frame rate given."""
     path, fps = recording.path, recording.fps or 0
@@ -110,6 +119,7 @@ def _content(recording: Recording) -> list[Any]:
 def _predicted(predictor: Predictor, recording: Recording, output: Path) -> dict[str, Any]:
     """The values of a recording, after its pictures have been drawn; or its problem."""
     name = recording.name
+    _remove_pictures(output, name)
 
     def draw(number: int, prediction: Prediction) -> None:
         draw_card(card_file(output, name, number), number, prediction)
@@ -127,6 +137,15 @@ def _predicted(predictor: Predictor, recording: Recording, output: Path) -> dict
     values = found.as_dict()
     draw_timeline(timeline_file(output, name), values, predictor.run.classes)
     return values
+
+
+def _remove_pictures(output: Path, name: str) -> None:
+    """Remove the pictures of an earlier prediction of a recording, which may have had more."""
+    timeline_file(output, name).unlink(missing_ok=True)
+    number = 1
+    while (card := card_file(output, name, number)).is_file():
+        card.unlink()
+        number += 1
 
 
 def _drawn(output: Path, found: Mapping[str, Any]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 from gamdss.errors import ConfigError
 from gamdss.files import inside, safe_name
+from gamdss.prediction.timeline import duration
 from gamdss.report.page import Plot, embedded_file, write_page
 from gamdss.report.style import DPI
 from gamdss.report.table import Column, Table
@@ -105,7 +106,7 @@ def _part(output: Path, found: Mapping[str, Any]) -> _RecordingPart:
         return _RecordingPart(name, found["problem"], [found["remedy"]], [])
     others = [item["kind"] for item in found["others"]]
     named = [_counted(others.count(kind), name) for kind, name in _OTHERS.items() if kind in others]
-    seconds = found["frames"] / found["fps"]
+    seconds = duration(found)
     size = " x ".join(map(str, found["size"]))
     expressions = found["predictions"]
     summary = (

@@ -114,6 +114,7 @@ class RecordingPredictions:
             "fps": round(tracking.fps, 4),
             "size": list(tracking.size),
             "frames": tracking.frames,
+            "duration": round(tracking.seconds, 4),
             "shots": tracking.shots,
             "stretches": [_stretch(stretch) for stretch in tracking.stretches],
             "predictions": [prediction.as_dict() for prediction in self.predictions],

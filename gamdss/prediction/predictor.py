@@ -126,16 +126,11 @@ class Predictor:
             )
         tracking = track(recording, config.crops, config.tracking, progress=self._progress)
         if not tracking.stretches:
-            raise FrameError(
-                f"no face was found in {tracking.frames} frames",
-                file=recording.path,
-                remedy="Faces must be frontal and not too small; --detector names others.",
-                kind="no face",
-            )
+            raise _no_face(tracking)
         stretches = tracking.stretches
         layout = FaceLayout.of_crops(config.crops)
         spotted = spot_stretches(self._crops(tracking, "spotting"), tracking.fps, layout)
-        windows = windows_of(spotted, stretches, tracking.fps)
+        windows = windows_of(spotted, stretches, tracking.fps, self.ensemble.reach)
         wanted = {number for window in windows for number in window.wanted}
         classified = self.classified(
             recording.name, windows, self._crops(tracking, "classifying", wanted)
@@ -223,6 +218,16 @@ class Predictor:
         )
 
 
+def _no_face(tracking: Tracking) -> FrameError:
+    if tracking.not_chosen:
+        problem = f"the chosen face was not found in {tracking.frames} frames; other faces were"
+        remedy = "Check --face (0 is the largest face) or --box."
+    else:
+        problem = f"no face was found in {tracking.frames} frames"
+        remedy = "Faces must be frontal and not too small; --detector names others."
+    return FrameError(problem, file=tracking.recording.path, remedy=remedy, kind="no face")
+
+
 def spot_stretches(
     stream: Iterable[Crop], fps: float, layout: FaceLayout
 ) -> dict[int, LongSpotting]:
@@ -234,11 +239,11 @@ def spot_stretches(
 
 
 def windows_of(
-    spotted: Mapping[int, LongSpotting], stretches: Sequence[Stretch], fps: float
+    spotted: Mapping[int, LongSpotting], stretches: Sequence[Stretch], fps: float, reach: int
 ) -> list[Window]:
-    """The frames to collect around each candidate, in the order of time."""
+    """The frames to collect around each candidate, in the order of time; see `Window`."""
     return [
-        Window(place, stretches[place], candidate, fps)
+        Window(place, stretches[place], candidate, fps, reach)
         for place, found in spotted.items()
         for candidate in found.candidates
     ]

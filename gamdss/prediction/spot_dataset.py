@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -67,19 +67,26 @@ class FaceSource:
         """Where eyes and mouth are in the crops."""
         return FaceLayout.of_crops(self.settings) if self.track else self.frames
 
-    def stretches(self, recording: Recording, detector: Detector | None) -> list[Stretch]:
-        """The parts of a recording that show the face; all of it if frames are taken as they are.
+    def stretches(
+        self, recording: Recording, detector: Detector | None
+    ) -> tuple[list[Stretch], tuple[str, ...]]:
+        """The parts of a recording that show the face, and warnings about its frames.
+
+        All of it if frames are taken as they are.
 
         Raises:
             FrameError: a frame cannot be decoded.
         """
         if self.track:
-            return list(track(recording, self.settings, detector=detector).stretches)
-        read = [(frame.number, frame.seconds) for frame in FrameStream(recording)]
+            tracking = track(recording, self.settings, detector=detector)
+            return list(tracking.stretches), tuple(tracking.warnings)
+        stream = FrameStream(recording)
+        read = [(frame.number, frame.seconds) for frame in stream]
         numbers, seconds = (np.array(column) for column in zip(*read, strict=True))
         everywhere, whole = np.ones(len(read)), Pose(0, 0, 1, 0)
         poses = np.zeros((len(read), 4))
-        return [Stretch(1, numbers, seconds, poses, whole, False, 0.0, everywhere)]
+        stretch = Stretch(1, numbers, seconds, poses, whole, False, 0.0, everywhere)
+        return [stretch], tuple(stream.warnings)
 
     def crops(
         self, recording: Recording, stretches: list[Stretch], only: Collection[int] | None = None
@@ -104,6 +111,8 @@ class SpottedVideo:
             macro-expressions, without a run, and if no network may classify.
         folds: names of the folds whose networks classify: those that have not seen the subject.
         problem: why it could not be spotted; empty if it was.
+        remedy: what to do then.
+        warnings: doubts about its frames.
     """
 
     video: LongVideo
@@ -112,6 +121,8 @@ class SpottedVideo:
     chances: tuple[Mapping[str, float], ...] = ()
     folds: tuple[str, ...] = ()
     problem: str = ""
+    remedy: str = ""
+    warnings: tuple[str, ...] = ()
 
     @property
     def recording(self) -> SpottedRecording:
@@ -162,9 +173,10 @@ def spot_videos(
                     candidates = [asdict(candidate) for candidate in spotted.candidates]
                     values = {"seen": spotted.seen, "candidates": candidates}
                     values |= {"about": about, "chances": list(spotted.chances)}
+                    values["warnings"] = list(spotted.warnings)
                     write_record(file, values)
             except FrameError as error:  # not stored: the frame may be replaced
-                spotted = SpottedVideo(video, problem=_problem(error))
+                spotted = SpottedVideo(video, problem=_problem(error), remedy=error.remedy)
             found.append(replace(spotted, folds=folds))
     return found
 
@@ -181,7 +193,22 @@ def _settings(faces: FaceSource, predictor: Predictor | None) -> dict[str, Any]:
 def _place(video: LongVideo) -> dict[str, Any]:
     """What identifies the frames of a recording."""
     frames = [file for file in listed(video.folder) if frame_number(file) is not None]
+    _require_one_file_each(frames)
     return {"folder": str(video.folder), "last": video.last, "frames": file_states(frames)}
+
+
+def _require_one_file_each(frames: Iterable[Path]) -> None:
+    """Raise FrameError if two files have one number: labels mean files by their number."""
+    seen: dict[int | None, Path] = {}
+    for file in frames:
+        first = seen.setdefault(frame_number(file), file)
+        if first is not file:
+            raise FrameError(
+                f"{first.name} and {file.name} are both frame {frame_number(file)}",
+                file=file.parent,
+                remedy="Remove one of them.",
+                kind="two files of one frame",
+            )
 
 
 def _spot(
@@ -192,7 +219,7 @@ def _spot(
     ensemble: Ensemble | None,
 ) -> SpottedVideo:
     recording = Recording(video.name, video.folder, video.fps)
-    stretches = faces.stretches(recording, detector)
+    stretches, warnings = faces.stretches(recording, detector)
     spotted = spot_stretches(faces.crops(recording, stretches), video.fps, faces.layout)
     numbered = [
         _numbered(one, stretches[place])
@@ -201,7 +228,7 @@ def _spot(
     ]
     chances: list[dict[str, float]] = [{} for _ in numbered]
     if predictor is not None and ensemble is not None and ensemble.folds:
-        every = windows_of(spotted, stretches, video.fps)
+        every = windows_of(spotted, stretches, video.fps, ensemble.reach)
         places = [i for i, window in enumerate(every) if window.candidate.type == "micro"]
         windows = [every[place] for place in places]
         only = {number for window in windows for number in window.wanted}
@@ -210,7 +237,8 @@ def _spot(
         )
         for place, prediction in zip(places, predictions, strict=True):
             chances[place] = prediction.as_dict()["probabilities"]
-    return SpottedVideo(video, sum(map(len, stretches)), tuple(numbered), tuple(chances))
+    seen = sum(map(len, stretches))
+    return SpottedVideo(video, seen, tuple(numbered), tuple(chances), warnings=warnings)
 
 
 def _stored(
@@ -224,7 +252,8 @@ def _stored(
             Candidate(**{**values, "parts": tuple(values["parts"])})
             for values in record["candidates"]
         )
-        return SpottedVideo(video, record["seen"], candidates, tuple(record["chances"]))
+        chances, warnings = tuple(record["chances"]), tuple(record.get("warnings", ()))
+        return SpottedVideo(video, record["seen"], candidates, chances, warnings=warnings)
     except (KeyError, TypeError):  # incomplete
         return None
 

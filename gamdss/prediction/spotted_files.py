@@ -80,7 +80,7 @@ def write_spotted_videos(
         **({"strs": strs.as_dict()} if strs else {}),
     }
     write_json(output / "scores.json", values)
-    warnings = [*_warnings(found), *(strs.warnings if strs else ())]
+    warnings = [*_warnings(found), *_doubts(found), *(strs.warnings if strs else ())]
     _write_page(output / "spotting.html", data, scores, strs, warnings)
     lines = [data.summary, "", spotting_table({data.spec.title: scores}, "simple"), ""]
     lines += [strs.text, ""] if strs else []
@@ -98,6 +98,13 @@ def _warnings(found: Sequence[SpottedVideo]) -> list[str]:
     warnings += [f"and {len(failed) - _SHOWN} more failed"] if len(failed) > _SHOWN else []
     warnings += [f"{lost} recordings show no face"] if lost else []
     return [*warnings, "all labels of these recordings are missed"] if warnings else []
+
+
+def _doubts(found: Sequence[SpottedVideo]) -> list[str]:
+    """What is doubtful about the frames of recordings."""
+    doubts = [f"{item.video.name}: {text}" for item in found for text in item.warnings]
+    more = len(doubts) - _SHOWN
+    return doubts[:_SHOWN] + ([f"and {more} more, in recordings.csv"] if more > 0 else [])
 
 
 def _write_page(
@@ -167,11 +174,11 @@ def _recordings(
 ) -> Iterator[tuple[object, ...]]:
     more = () if run is None else ("folds",)
     header = ("subject", "recording", "status", "frames_with_face", "labels", "predictions")
-    yield (*header, "problem", *more)
+    yield (*header, "problem", "warnings", *more)
     for item in found:
         counts = (item.seen, len(item.video.events), len(item.candidates))
         names = "all" if run and len(item.folds) == len(run.folds) else "; ".join(item.folds)
-        about = (item.problem, *([names] if run else []))
+        about = (item.problem, "; ".join(item.warnings), *([names] if run else []))
         yield (item.video.subject, item.video.name, item.status, *counts, *about)
 
 

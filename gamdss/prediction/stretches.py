@@ -95,6 +95,8 @@ class Tracking:
         shots: number of shots.
         stretches: in the order of time.
         warnings: messages for the user.
+        seconds: from its first frame to the end of its last one.
+        not_chosen: whether faces were found that are not the chosen one.
     """
 
     recording: Recording
@@ -104,6 +106,8 @@ class Tracking:
     shots: int
     stretches: Sequence[Stretch] = ()
     warnings: Sequence[str] = field(default_factory=tuple)
+    seconds: float = 0.0
+    not_chosen: bool = False
 
 
 def crops(

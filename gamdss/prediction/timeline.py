@@ -22,6 +22,11 @@ _UNSURE = "#B8B8B8"
 _SECONDS, _MOST_PANELS = 120, 15
 
 
+def duration(found: Mapping[str, Any]) -> float:
+    """Seconds of a recording; of a result of an earlier version, without gaps in its frames."""
+    return float(found.get("duration", found["frames"] / found["fps"]))
+
+
 @house_style()
 def draw_timeline(path: Path, found: Mapping[str, Any], classes: Sequence[str]) -> None:
     """Draw the timeline of a recording.
@@ -36,7 +41,7 @@ def draw_timeline(path: Path, found: Mapping[str, Any], classes: Sequence[str]) 
     """
     colours = {name: class_style(number)[0] for number, name in enumerate(classes)}
     colours[NOT_SURE] = _UNSURE
-    total = max(found["frames"] / found["fps"], 1e-3)
+    total = max(duration(found), 1e-3)
     length = max(_SECONDS, math.ceil(total / _MOST_PANELS))
     panels = math.ceil(total / length)
     figure = Figure(figsize=(11, 1.4 + 2.2 * panels), layout="constrained")

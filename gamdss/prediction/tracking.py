@@ -42,14 +42,18 @@ def track(
     detector = detector or load_detector(settings)
     glance = detector.rough() if isinstance(detector, Hog) else detector
     tracker = _Tracker(Watch(stream.fps, settings, config or TrackConfig(), detector, glance))
-    shot, frames, size = 0, 0, (0, 0)
+    shot, frames, size, last = 0, 0, (0, 0), 0.0
     bar = tqdm(stream, recording.name, stream.expected or None, unit="frame", disable=not progress)
     for shot, frame in with_shots(bar):
         tracker.take(shot, frame)
         frames += 1
         size = (frame.image.shape[1], frame.image.shape[0])
-    stretches = tracker.finish()
-    return Tracking(recording, stream.fps, size, frames, shot, stretches, stream.warnings)
+        last = frame.seconds
+    return Tracking(
+        *(recording, stream.fps, size, frames, shot, tracker.finish(), stream.warnings),
+        seconds=last + 1 / stream.fps,
+        not_chosen=tracker.not_chosen,
+    )
 
 
 class _Tracker:
@@ -61,6 +65,7 @@ class _Tracker:
         self._face: FollowedFace | None = None
         self._shot = 0
         self._waited, self._searches = 0, 0  # frames without a face, and searches in them
+        self.not_chosen = False
 
     def take(self, shot: int, frame: Frame) -> None:
         """Follow the face to the next frame, or search for one."""
@@ -90,6 +95,7 @@ class _Tracker:
             if face is not None:
                 self._face = FollowedFace(self._watch, self._shot, frame, face, faces, attempt)
                 return
+            self.not_chosen = self.not_chosen or bool(faces)
 
     def _close(self, ending: Ending) -> None:
         stretch = None if self._face is None else self._face.stretch(ending)

@@ -69,16 +69,21 @@ def _has_compiler(device: torch.device) -> bool:
     return device.type == "cuda" and has_triton()
 
 
-def set_up(config: Config, local_rank: int = 0) -> torch.device:
+def set_up(config: Config, local_rank: int = 0, threads: int = 0) -> torch.device:
     """Set threads and deterministic algorithms of the process; returns its device.
 
     With `device: cuda`, the ranks of a machine are distributed over its GPUs, several to a GPU if
     there are more ranks; `cuda:N` uses one GPU for all.
+
+    Args:
+        config: the resolved config.
+        local_rank: of this process on its machine.
+        threads: used if the config leaves the number of threads to PyTorch; 0 leaves it there.
     """
     # Read by cuBLAS when it starts; without it, results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if config.threads:
-        torch.set_num_threads(config.threads)
+    if config.threads or threads:
+        torch.set_num_threads(config.threads or threads)
     cv2.setNumThreads(1)  # several for a small image take twice the work and as long
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operator here reads memory that it did not write; filling it takes 8% of a step on a CPU.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from tqdm import tqdm
 
 from gamdss.config import Config
@@ -24,7 +25,7 @@ from gamdss.training import device
 from gamdss.training.checkpoint import load_result, read_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import Inputs, fold_data, load_inputs
-from gamdss.training.initial import digest, find_start, freeze
+from gamdss.training.initial import find_start, freeze, weights_digests
 from gamdss.training.learner import Learner
 from gamdss.training.ranks import find_ranks
 from gamdss.training.results import RunResults
@@ -84,7 +85,8 @@ class RunFolds(Session):
         self._only = only
         if config.tensorboard:
             require_tensorboard()
-        self._device = device.set_up(self.config, self.ranks.local_rank)
+        threads = self.directory.threads()
+        self._device = device.set_up(self.config, self.ranks.local_rank, threads)
         self._folds: tuple[Dataset, tuple[Fold, ...]] | None = None
         self._inputs: tuple[Dataset, Inputs] | None = None
         self._learner: Learner | None = None
@@ -131,7 +133,10 @@ class RunFolds(Session):
             self.ranks.first_is_ready()
         names = [fold.name for fold in wanted]
         place = str(self.directory.path)
-        self.ranks.agree(identity(self.config, about, output=place, folds=names))
+        more: dict[str, Any] = {"output": place, "folds": names}
+        if self._device.type == "cpu":
+            more["threads of the process"] = torch.get_num_threads()
+        self.ranks.agree(identity(self.config, about, **more))
         with tqdm(total=len(wanted), desc="folds", unit="fold", disable=not self.progress) as bar:
             for fold, done in self.ranks.share(wanted):
                 bar.update(done - bar.n)
@@ -143,13 +148,10 @@ class RunFolds(Session):
 
     def _about(self, dataset: Dataset, folds: Sequence[Fold]) -> dict[str, Any]:
         """What identifies the data, the folds and the initial weights, for `data.json`."""
-        about = dataset.about() | {"folds": splits.digest(folds, dataset.annotations.clips)}
         if self._start is not None:
             self._start.check(folds, dataset.labelled)
-            about["initial_weights"] = self._start.digest(folds)
-        if self.config.model.weights:
-            about["model_weights"] = digest([Path(self.config.model.weights).expanduser()])
-        return about
+        about = dataset.about() | {"folds": splits.digest(folds, dataset.annotations.clips)}
+        return about | weights_digests(self.config, self._start, folds)
 
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
         """The trainer of a fold; it resumes a training that was interrupted.

@@ -143,6 +143,16 @@ def digest(files: Iterable[Path]) -> str:
     return found.hexdigest()
 
 
+def weights_digests(config: Config, start: Start | None, folds: Sequence[Fold]) -> dict[str, Any]:
+    """What identifies the weights that a run starts from, for `data.json`."""
+    found: dict[str, Any] = {}
+    if start is not None:
+        found["initial_weights"] = start.digest(folds)
+    if config.model.weights:
+        found["model_weights"] = digest([Path(config.model.weights).expanduser()])
+    return found
+
+
 def find_start(config: Config) -> Start | None:
     """What `init_from` names; None without it.
 

@@ -54,7 +54,8 @@ def use_fastest(
     measured = cache / "retention" / f"{_key(stages, config, samples)}.json"
     for folder in (file.parent, measured.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(measured.with_suffix(".lock")):
+    # Ranks on other machines may have other caches, but they have the same file.
+    with FileLock(file.with_suffix(".lock")), FileLock(measured.with_suffix(".lock")):
         if not measured.exists() and not file.exists():
             bar = tqdm(stages, desc="forms of retention", unit="stage", disable=not progress)
             compiles = training.compile == "on"

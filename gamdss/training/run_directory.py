@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import platform
 import subprocess
 import sys
@@ -18,8 +19,16 @@ from gamdss.config import Config
 from gamdss.errors import RunError
 from gamdss.files import hold_folder, inside, write_json, write_text
 from gamdss.training.run_data import in_both, require_same_data
-from gamdss.training.run_files import difference_lines, differences, read_config, read_json
+from gamdss.training.run_files import (
+    difference_lines,
+    differences,
+    read_config,
+    read_json,
+    read_object,
+)
 from gamdss.version import __version__
+
+log = logging.getLogger("gamdss")
 
 _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "scikit-learn")
 
@@ -57,6 +66,19 @@ class RunDirectory:
             self._write_environment(ranks)
             self._write_data(data)
             yield
+
+    def threads(self) -> int:
+        """The CPU threads of the run's first process, which round as no other number does.
+
+        0 without a first process, and on CUDA.
+        """
+        file = self.path / "environment.json"
+        if not self.config.device.startswith("cpu") or not file.exists():
+            return 0
+        threads = int(read_object(file).get("threads", 0))  # a merged run has none
+        if not self.config.threads and threads not in (0, torch.get_num_threads()):
+            log.warning("%s: threads: %d, with which the run was started", self.path, threads)
+        return threads
 
     def _write_config(self, data: dict[str, Any]) -> None:
         file = self.path / "config.yaml"

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,7 +11,8 @@ from filmed import film
 from posed_photo import posed, read, write
 from stub_detector import Stub
 
-from gamdss.align import run
+from gamdss.align import ClipJob, run
+from gamdss.align.sources import _joined
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
@@ -211,6 +213,19 @@ DATASETS = [
     ("4dme", "raw"),
     ("samm", "native"),
 ]
+
+
+def test_clips_that_share_frames_are_aligned_as_one():
+    def job(name, first, last, folder="film"):
+        files = {n: Path("raw", folder, f"img{n}.jpg") for n in range(first, last + 1)}
+        return ClipJob(name, {n: Path(folder, f"img_{n}.jpg") for n in files}, files)
+
+    jobs = [job("a", 1, 5), job("b", 9, 12), job("c", 4, 9), job("d", 20, 22), job("e", 1, 5, "f")]
+    found = {one.id: one for one in _joined(jobs)}
+    assert list(found) == ["a and b and c", "d", "e"]
+    assert list(found["a and b and c"].files) == list(range(1, 13))
+    assert set(found["a and b and c"].targets) == set(range(1, 13))
+    assert found["e"] == jobs[-1]
 
 
 @pytest.mark.slow

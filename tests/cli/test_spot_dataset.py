@@ -130,6 +130,27 @@ def test_a_broken_frame_fails_its_recording_only(written, tmp_path, capsys):
     shutil.rmtree(tmp_path / "out")
     assert main(given) == 2
     assert "no recording could be spotted" in capsys.readouterr().err
+    for folder in root.glob("rawpic/s*/*"):
+        shutil.copy(folder / "img049.jpg", folder / "img050.jpg")
+    assert main([*given[:-1], "[0.4,0.4,0.5,0.4,0.4,0.6]"]) == 2
+    assert "use larger crops" in capsys.readouterr().err
+
+
+def test_two_files_of_one_number_fail_their_recording(written, tmp_path, capsys):
+    root = tmp_path / "long"
+    shutil.copytree(written, root)
+    frame = next(root.glob("rawpic/s16/*/img050.jpg"))
+    shutil.copy(frame, frame.with_name("img050 - Copy 50.jpg"))
+    given = [*words(root, tmp_path / "out"), "--faces", "as-is", "--face", FACE]
+    assert main(given) == 1
+    assert "img050.jpg are both frame 50" in capsys.readouterr().out
+    frame.with_name("img050 - Copy 50.jpg").unlink()
+    for number in range(50, 110, 2):
+        frame.with_name(f"img{number:03d}.jpg").unlink()
+    assert main(given) == 0
+    (row,) = [r for r in table(tmp_path / "out" / "recordings.csv") if r["warnings"]]
+    assert row["recording"] == "s16_0101"
+    assert f"warning: s16_0101: {row['warnings']}" in capsys.readouterr().out
 
 
 @pytest.fixture(scope="module")
@@ -222,6 +243,7 @@ def test_a_run_trained_on_everybody_who_is_scored_is_refused(calm, small_options
         (["--faces", "track", "--face", FACE], "--face has no effect"),
         (["--faces", "as-is", "--detector", "mtcnn"], "--detector has no effect"),
         (["--faces", "crop"], "--faces is 'crop'"),
+        (["--faces", "as-is", "--face", "[40,90,120,90,80,150]"], "from 0 to 1, not pixels"),
         (["--rules.offset-zero", "guess"], "--rules.offset-zero is 'guess'"),
         (["--layout", "other"], "--layout is 'other'"),
         (["--annotations", "none.xlsx"], "there is no such workbook"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -149,3 +150,21 @@ def test_every_value_of_the_table_has_its_column():
 def test_captions_say_how_long_an_expression_is_held():
     assert "apex 0.80 s (held from 0.60 to 1.10 s), offset 1.40 s" in _caption(1, HOLDING)
     assert "apex 0.80 s, offset 1.40 s" in _caption(1, EXPRESSION)
+
+
+def test_pictures_of_an_earlier_prediction_are_removed(tmp_path):
+    place, output = tmp_path / "in", tmp_path / "out"
+    for name in "ab":
+        frames(place / name, GREYS)
+    asked(place, output)
+    for name in "ab":
+        for number in (1, 2):
+            card = card_file(output, name, number)
+            card.parent.mkdir(exist_ok=True)
+            card.write_bytes(b"")
+    os.utime(place / "a" / "img2.png", (1, 1))
+    shutil.rmtree(place / "b")
+    frames(place / "c", GREYS)
+    assert asked(place, output) == ["a", "c"]
+    assert not list((output / "cards").iterdir())
+    assert sorted(file.stem for file in (output / "timelines").iterdir()) == ["a", "c"]

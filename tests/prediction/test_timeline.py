@@ -53,3 +53,11 @@ def test_expressions_are_in_the_panels_of_their_seconds(drawn):
         ["2"],
         ["3"],
     ]
+
+
+def test_frames_with_gaps_last_as_long_as_their_times(drawn):
+    with_gaps = {**recording(60, (30, 31, 32)), "frames": 600, "duration": 60.0}
+    (panel,) = drawn(with_gaps)
+    assert panel.get_xlim() == (0, 60)
+    (whole,) = drawn({**with_gaps, "frames": 1800})
+    assert [text.get_text() for text in panel.texts] == [text.get_text() for text in whole.texts]

@@ -9,6 +9,7 @@ from gamdss.align import AlignConfig
 from gamdss.cli import main
 from gamdss.prediction.face_search import FaceChoice
 from gamdss.prediction.followed_face import TrackConfig
+from gamdss.prediction.predictor import _no_face
 from gamdss.prediction.recordings import Recording
 from gamdss.prediction.stretches import crops
 from gamdss.prediction.tracking import track
@@ -171,7 +172,11 @@ def test_one_of_two_faces_is_followed(tmp_path, choice, place):
 
 
 def test_a_face_that_is_not_there_is_not_replaced(tmp_path):
-    assert ends(tracked(tmp_path, swaying(12), choice=FaceChoice(1))) == []
+    without = tracked(tmp_path, swaying(12), choice=FaceChoice(1))
+    assert ends(without) == []
+    error = _no_face(without)
+    assert error.problem == "the chosen face was not found in 12 frames; other faces were"
+    assert error.remedy == "Check --face (0 is the largest face) or --box."
     assert ends(tracked(tmp_path, swaying(12), choice=FaceChoice(box=(0, 0, 20, 20)))) == []
 
 

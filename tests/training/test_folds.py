@@ -215,6 +215,23 @@ def larger(frames):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available")
+def test_a_run_keeps_the_number_of_threads_that_it_was_started_with(config, tmp_path, caplog):
+    free, before = replace(config, threads=0), torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        with RunFolds(free, tmp_path, only=[]) as run:
+            list(run.folds(run.open_dataset()))
+        torch.set_num_threads(2)  # as on another machine, or beside torchrun's ranks
+        RunFolds(free, tmp_path)
+        assert torch.get_num_threads() == 1
+        assert "threads: 1, with which the run was started" in caplog.text
+        torch.set_num_threads(2)
+        RunFolds(free, tmp_path / "another")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_cuda_that_is_not_available_is_refused(config):
     with pytest.raises(DeviceError, match="no CUDA device"):
         device.resolve(replace(config, device="cuda"))

@@ -1,6 +1,8 @@
 """The form of retention is chosen by measurement once for a run."""
 
 import json
+import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -38,6 +40,29 @@ def test_the_fastest_form_of_each_stage_is_stored_and_used_again(tmp_path, monke
         plain = RMT(0, 32).eval()
         plain.load_state_dict(first.state_dict())
         torch.testing.assert_close(first.eval()(images), plain(images))
+
+
+def test_ranks_with_caches_of_their_own_use_one_choice(tmp_path, monkeypatch):
+    ways = {"a": {"written": 1.0, "fused": 2.0}, "b": {"written": 2.0, "fused": 1.0}}
+    both = threading.Barrier(2)
+    nets = {name: RMT(0, 32) for name in ways}
+
+    def measured(*_):
+        with suppress(threading.BrokenBarrierError):
+            both.wait(1)  # until the other one measures too, if it does
+        return Measured(dict(ways[threading.current_thread().name]), True)
+
+    monkeypatch.setattr(retention_choice, "measure", measured)
+    file = tmp_path / "run" / "retention.json"
+    threads = [
+        threading.Thread(target=use_fastest, args=(net, CONFIG, file, tmp_path / name), name=name)
+        for name, net in nets.items()
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert forms(nets["a"]) == forms(nets["b"])
 
 
 FAULTS = {

@@ -228,7 +228,7 @@ def compare_groups(shifts: Shifts, grouping: Grouping, draws: int = DRAWS) -> li
             for a, b in combinations(samples, 2)
         )
         found.append(_overall(grouping.name, key, samples, pairs))
-    return _corrected(found)
+    return corrected(found)
 
 
 def _overall(
@@ -266,7 +266,8 @@ def _independent(estimate: float, a: np.ndarray, b: np.ndarray, units: tuple[int
     return interval(estimate, a - np.roll(b, b.shape[1] // 2, axis=1), units)
 
 
-def _corrected(found: list[Difference]) -> list[Difference]:
+def corrected(found: Sequence[Difference]) -> list[Difference]:
+    """The differences with Holm's adjusted p, overall and of pairs, each over all of them."""
     overall = holm([difference.p for difference in found])
     paired = iter(holm([pair.p for difference in found for pair in difference.pairs]))
     return [

@@ -28,6 +28,7 @@ from gamdss.studies.bias.significance import (
     Difference,
     OffsetTest,
     compare_groups,
+    corrected,
     offsets_against,
 )
 
@@ -170,7 +171,7 @@ def study_shifts(
         groupings=groupings,
         biases=tuple(bias_of_groups(shifts, groupings, truth, draws)),
         offsets=tuple(offsets_against(shifts, draws)),
-        differences=tuple(compared),
+        differences=tuple(corrected(compared)),  # over all groupings, which share a table
         synthetic=truth is not None,
         notes=tuple(notes),
     )

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
+import torch
+
 from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
 from gamdss.errors import require
 from gamdss.synthetic.settings import SynthConfig
+from gamdss.training.device import resolve
 
 # Version of the method. Raise it with every change that can change a number of a cell: in
 # reselection, in training, in the synthetic clips, in this package. Cells of other versions are
@@ -143,6 +146,9 @@ class Cell(NamedTuple):
         kind = values.pop("device").partition(":")[0]
         if kind != "cpu":  # which has no name in cells, nor had it in earlier versions
             values["device"] = kind
+        if kind == "cpu" or torch.cuda.is_available():  # `auto` depends on the processor
+            config = resolve(sizes.config(self.seed, ReselectionConfig()))
+            values["precision"] = config.training.precision
         for name in ("levels", "seeds", "threads"):
             del values[name]
         return {"cell": self.name, "method": METHOD, "settings": values}

@@ -23,6 +23,7 @@ from gamdss.runs.finished import FinishedRun, read_run
 from gamdss.studies.tables.plan import Plan
 from gamdss.studies.tables.rows import Row
 from gamdss.training.folds import train
+from gamdss.training.initial import find_start, weights_digests
 from gamdss.training.ranks import find_ranks
 from gamdss.training.run_data import require_same_data
 from gamdss.training.run_files import differences
@@ -152,9 +153,10 @@ class _Datasets:
     opened: dict[str, tuple[dict[str, Any], Labelled]] = field(default_factory=dict)
 
     def about(self, config: Config) -> dict[str, Any]:
-        """The values of `data.json` of a run with this config on the current data."""
+        """The values of `data.json` of a run with this config on current data and weights."""
         values = {name: v for name, v in config.as_dict().items() if name not in _NO_DATA}
         values["model"] = config.model.image_size
+        values["units"] = config.training.au_weight > 0
         del values["reselection"]["clips"]
         key = json.dumps(values, sort_keys=True)
         if key not in self.opened:
@@ -162,7 +164,8 @@ class _Datasets:
             self.opened[key] = dataset.about(), dataset.labelled
         about, labelled = self.opened[key]
         folds = make_folds(config.protocol, labelled, config.seed)
-        return about | {"folds": digest(folds, labelled.clips)}
+        weights = weights_digests(config, find_start(config), folds)
+        return about | {"folds": digest(folds, labelled.clips)} | weights
 
 
 def _run(config: Config, path: Path, datasets: _Datasets) -> FinishedRun | None:

@@ -18,7 +18,8 @@ from gamdss.studies.bias import (
     pool,
 )
 from gamdss.studies.bias.pooling import annotation_errors, interval, moments, p_value
-from gamdss.studies.bias.significance import holm, signed_ranks
+from gamdss.studies.bias.significance import corrected, holm, signed_ranks
+from gamdss.studies.bias.study import study_shifts
 
 NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
 
@@ -312,3 +313,19 @@ def test_without_intervals_shifts_are_exact():
     assert value.tolist() == [[-1, 1, 2]] * 3
     assert not variance.any()
     assert np.isnan(shifts.scale("ms")).all()
+
+
+def test_groupings_of_one_table_are_corrected_together():
+    shifts = table(seed=3)
+    groupings = [
+        Grouping(f"column {n}", np.array(["ab"[(int(p) >> n) % 2] for p in shifts.subject]))
+        for n in range(4)
+    ]
+    apart = [d for grouping in groupings for d in compare_groups(shifts, grouping, draws=50)]
+    together = corrected(apart)
+    assert [d.holm for d in together] == holm([d.p for d in apart])
+    found = [pair.holm for d in together for pair in d.pairs]
+    assert found == holm([pair.p for d in apart for pair in d.pairs])
+    assert min(d.holm for d in together) > min(d.holm for d in apart)
+    study = study_shifts("table", shifts, groupings, draws=50)
+    assert [d.holm for d in study.differences][-12:] == [d.holm for d in together]

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from gamdss.cli import main
-from gamdss.config import AugmentationConfig, Config, FramesConfig
+from gamdss.config import (
+    AugmentationConfig,
+    Config,
+    FramesConfig,
+    ProtocolConfig,
+    TrainingConfig,
+)
 from gamdss.data.annotations import read_annotations
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder
@@ -174,6 +180,8 @@ def test_a_config_of_another_dataset_is_measured_on_synthetic_clips(tmp_path):
     config = Config(
         **{"dataset": "samm", "task": "c3", "clip_list": "clips.csv", "init_from": "runs/x"},
         frames=FramesConfig(layout="native", workers=1),
+        protocol=ProtocolConfig("kfold", parts=10),
+        training=TrainingConfig(selection="inner"),
     )
     found = bench._on_synthetic_clips(config, "cas2", tmp_path)
     assert found == Config(dataset="cas2", task="c5", data_root=str(tmp_path))

@@ -279,6 +279,30 @@ def test_a_finished_run_on_a_changed_split_is_refused(words, table, tmp_path, ca
         open_run(run, progress=False)
 
 
+def test_rows_with_and_without_action_units_are_found_finished(words, table, tmp_path, capsys):
+    rows = [{"name": "one"}, {"name": "units", "set": {"training.au_weight": 0.5}}]
+    given = [str(table(rows=rows, compare_to=None, published=None)), *words]
+    given += ["--output", str(tmp_path / "out")]
+    assert main(["table", *given]) == 0
+    assert main(["table", *given]) == 0, capsys.readouterr().out
+
+
+def test_a_row_is_refused_after_the_weights_that_it_started_from_have_changed(
+    words, table, tmp_path, capsys
+):
+    rows = [{"name": "one", "set": {"init_from": str(tmp_path / "start")}}]
+    start = ["train", "--config", str(table().parent / "base.yaml"), "--dataset", "cas2"]
+    start += ["--data-root", words[1].removeprefix("cas2="), "--output", str(tmp_path / "start")]
+    given = [str(table(rows=rows, compare_to=None, published=None)), *words]
+    given += ["--output", str(tmp_path / "out")]
+    assert main([*start, "--seed", "1"]) == 0
+    assert main(["table", *given]) == 0
+    shutil.rmtree(tmp_path / "start")
+    assert main([*start, "--seed", "5"]) == 0
+    assert main(["table", *given]) == 1
+    assert "the weights that --init-from names" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
