@@ -70,7 +70,7 @@ def align_clips(
                 disable=not progress,
             ) as bar,
         ):
-            for outcome in pool.map(aligner, work):
+            for outcome in pool.unordered(aligner, work):
                 if outcome.status == FAILED:
                     if progress:
                         bar.write(f"clip {outcome.id} failed: {outcome.problem}", file=sys.stderr)

@@ -21,6 +21,8 @@ from gamdss.data.workbook import find_workbook, workbook_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
 
+_AND = " and "  # between the names of clips that are aligned as one
+
 
 @dataclass(frozen=True)
 class ClipSource:
@@ -49,7 +51,12 @@ class ClipSource:
     def in_order(self, done: Sequence[Outcome]) -> list[Outcome]:
         """All outcomes, in the order of the workbook if there is one."""
         places = {name: i for i, name in enumerate(self.order)}
-        return sorted([*done, *self.lost], key=lambda outcome: places.get(outcome.id, 0))
+
+        def place(outcome: Outcome) -> int:
+            first = outcome.id.split(_AND)[0]
+            return places.get(outcome.id, places.get(first, 0))
+
+        return sorted([*done, *self.lost], key=place)
 
     def finish(self, output: Path) -> str:
         """Copy the workbooks to the crops; returns the command that trains on them."""
@@ -160,7 +167,7 @@ def _joined(jobs: Iterable[ClipJob]) -> Iterator[ClipJob]:
         frames = [(file, job.targets[number]) for number, file in job.files.items()]
         shared = dict.fromkeys(owners[pair] for pair in frames if pair in owners)
         parts = [*(found.pop(name) for name in shared), job]
-        name = " and ".join(part.id for part in parts)
+        name = _AND.join(part.id for part in parts)
         targets = {n: target for part in parts for n, target in part.targets.items()}
         files = {n: file for part in parts for n, file in part.files.items()}
         found[name] = ClipJob(name, targets, dict(sorted(files.items())))

@@ -186,7 +186,9 @@ def check_dataset(
         used = {clip.id for clip, _ in chosen}
         outside = frozenset(clip.id for clip in scan.clips if used and clip.id not in used)
         frames = _Finder(spec, finder, config.frames, decode_frames, outside)
-        for clip in tqdm(scan.clips, desc="checking", unit="clip", disable=not progress):
+        # What clips share, such as a broken frame, is reported for one that is used.
+        ordered = sorted(scan.clips, key=lambda clip: clip.id in outside)
+        for clip in tqdm(ordered, desc="checking", unit="clip", disable=not progress):
             frames.clip(clip)
         faults += [*frames.faults, *_twins((clip for clip, _ in chosen), frames.contents)]
         layout, decoded = finder.layout_name, len(frames.decoded)

@@ -13,9 +13,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 import cv2
 import torch
@@ -62,13 +63,31 @@ class ClipPool:
         try:
             jobs = deque(self._processes.submit(_with_records, function, item) for item in items)
             while jobs:
-                result, error, records = jobs.popleft().result()
-                self._log(records)
-                if error is not None:
-                    raise error
-                yield cast(_Result, result)
+                yield self._result(jobs.popleft())
         except BrokenProcessPool as error:
             raise self._broken(error) from error
+
+    def unordered(
+        self, function: Callable[[_Item], _Result], items: Iterable[_Item]
+    ) -> Iterator[_Result]:
+        """As `map`, each result as soon as it is there."""
+        if self._processes is None:
+            yield from map(function, items)
+            return
+        try:
+            jobs = [self._processes.submit(_with_records, function, item) for item in items]
+            for job in as_completed(jobs):
+                yield self._result(job)
+        except BrokenProcessPool as error:
+            raise self._broken(error) from error
+
+    def _result(self, job: Future[Any]) -> Any:
+        """What a job returned, or raise its error; logs what it logged."""
+        result, error, records = job.result()
+        self._log(records)
+        if error is not None:
+            raise error
+        return result
 
     def _log(self, records: Iterable[logging.LogRecord]) -> None:
         """Log in this process; what is noted once for each process, only once."""

@@ -272,10 +272,10 @@ def _key_frames(
     frames, *numbers = clip[:4]
     onset, apex, offset = (int(number) for number in numbers)
     annotated, where = (onset, apex, offset), f"clip {place + 1}, {frames!r}"
-    notes: tuple[str, ...] = ()
+    notes: dict[str, str] = {}
     if reader.frames.missing == "nearest":
         annotated, notes = _moved(annotated, frames)
-    for note in notes:
+    for note in notes.values():
         log.warning("%s: %s", where, note)
     try:
         needed = frames_needed(annotated, reader.reselection)
@@ -295,22 +295,23 @@ def _key_frames(
         frames.release()  # a process may not open as many files as a dataset has videos
     used, index = np.unique([keys.numbers, *draws], return_inverse=True)
     resized = np.stack([reader.resize(images[int(number)]) for number in used])
-    return resized, index.reshape(-1, KEY_FRAMES), replace(keys, notes=(*notes, *keys.notes))
+    keys = replace(keys, notes=(*notes.values(), *keys.notes), substituted=tuple(notes))
+    return resized, index.reshape(-1, KEY_FRAMES), keys
 
 
 def _moved(
     annotated: tuple[int, int, int], frames: FrameSequence
-) -> tuple[tuple[int, int, int], tuple[str, ...]]:
-    """The key frames with missing ones moved to the nearest frames, and notes of these.
+) -> tuple[tuple[int, int, int], dict[str, str]]:
+    """The key frames with missing ones moved to the nearest frames, and a note of each by name.
 
     As they are if no frame is between them any more.
     """
     onset, apex, offset = moved = [nearest(number, frames) for number in annotated]
     if not (onset <= apex <= offset and onset < offset):
-        return annotated, ()
+        return annotated, {}
     pairs = zip(KEYS, annotated, moved, strict=True)
-    notes = (f"annotated {k} frame {n} missing: {m} taken" for k, n, m in pairs if n != m)
-    return (onset, apex, offset), tuple(notes)
+    notes = {k: f"annotated {k} frame {n} missing: {m} taken" for k, n, m in pairs if n != m}
+    return (onset, apex, offset), notes
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -213,14 +213,15 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
     """The clips below `data_root`, one row each, in the order of their paths.
 
     Onset and offset are the first and the last frame. Only layouts are used whose native folder
-    template names subject, clip and emotion.
+    template names emotion, clip and, unless the clip's name contains it, subject.
     """
     folders = Folders()
     templates = {name: layout.folders[0] for name, layout in spec.layouts.items()}
+    needed = {"clip", "emotion"} | (set() if spec.subject_in_clip else {"subject"})
     usable = {
         name: spec.layouts[name]
         for name, template in templates.items()
-        if all(f"{{{role}}}" in template for role in _FOLDER_ROLES[:3])
+        if needed <= set(_PLACEHOLDER.findall(re.escape(template)))
     }
     if not usable:
         raise _no_rows(spec, data_root, templates.values())

@@ -15,6 +15,7 @@ from gamdss.config import Config
 from gamdss.errors import ConfigError, DeviceError
 
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?|auto")
+_THREADS: dict[str, int] = {}  # of the process's own choice, and as a run has set them
 
 
 def resolve(config: Config) -> Config:
@@ -82,8 +83,7 @@ def set_up(config: Config, local_rank: int = 0, threads: int = 0) -> torch.devic
     """
     # Read by cuBLAS when it starts; without it, results may differ between runs.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    if config.threads or threads:
-        torch.set_num_threads(config.threads or threads)
+    _use_threads(config.threads or threads)
     cv2.setNumThreads(1)  # several for a small image take twice the work and as long
     torch.use_deterministic_algorithms(True, warn_only=True)
     # No operator here reads memory that it did not write; filling it takes 8% of a step on a CPU.
@@ -95,6 +95,16 @@ def set_up(config: Config, local_rank: int = 0, threads: int = 0) -> torch.devic
             target = torch.device("cuda", local_rank % torch.cuda.device_count())
         _set_up_cuda(target)
     return target
+
+
+def _use_threads(wanted: int) -> None:
+    """Set the number of CPU threads; 0 is that of the process before any run has set it."""
+    current = torch.get_num_threads()
+    if current != _THREADS.get("set"):  # nothing was set yet, or the caller did
+        _THREADS["own"] = current
+    _THREADS["set"] = wanted or _THREADS["own"]
+    if current != _THREADS["set"]:
+        torch.set_num_threads(_THREADS["set"])
 
 
 def _set_up_cuda(target: torch.device) -> None:

@@ -164,7 +164,8 @@ class TorchrunRanks:
                 pairs = (f"\n  {n}: {other.get(n)!r}, first {first.get(n)!r}" for n in names)
                 raise RunError(
                     f"rank {rank} of the job differs from the first rank:{''.join(pairs)}",
-                    remedy="Start all ranks with the same options, on the same data.",
+                    remedy="Start all ranks with the same options, on the same data; --threads N "
+                    "gives all of them as many threads.",
                 )
 
 

@@ -82,6 +82,9 @@ def _as_it_ran(values: dict[str, Any]) -> dict[str, Any]:
         name = stored.get("name", "loso")
         unused = {n for n, user in _ONLY_FOR.items() if user != name}
         values["protocol"] = {n: value for n, value in stored.items() if n not in unused}
+    frames = values.get("frames")
+    if isinstance(frames, Mapping) and frames.get("pattern") is not None:
+        values["frames"] = {**frames, "layout": None}
     return values
 
 

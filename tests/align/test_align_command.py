@@ -12,7 +12,8 @@ from posed_photo import posed, read, write
 from stub_detector import Stub
 
 from gamdss.align import ClipJob, run
-from gamdss.align.sources import _joined
+from gamdss.align.clip import Outcome
+from gamdss.align.sources import ClipSource, _joined
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
@@ -226,6 +227,9 @@ def test_clips_that_share_frames_are_aligned_as_one():
     assert list(found["a and b and c"].files) == list(range(1, 13))
     assert set(found["a and b and c"].targets) == set(range(1, 13))
     assert found["e"] == jobs[-1]
+    source = ClipSource(Path("raw"), list(found.values()), order=[one.id for one in jobs])
+    done = [Outcome(name, "aligned") for name in ("e", "d", "a and b and c")]
+    assert [outcome.id for outcome in source.in_order(done)] == ["a and b and c", "d", "e"]
 
 
 @pytest.mark.slow

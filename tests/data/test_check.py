@@ -234,3 +234,14 @@ def test_faults_of_clips_that_the_task_leaves_out_stop_no_training(table):
     assert [(f.kind, f.row) for f in found.faults] == wanted
     assert found.trainable
     assert "missing clip folder: 1 (does not stop a training)" in check_text(found, 3)
+
+
+def test_a_frame_that_a_clip_of_the_task_shares_stops_a_training(table):
+    file = table("a,a1,1,2,3,calm,1", "a,a1,3,4,5,fear,4", *ROWS[1:])
+    (file.parent / "a1" / "3.png").write_bytes(b"no image")
+    spec = get_spec("csv", file)
+    pair = replace(spec, tasks={"pair": Task(("x", "y"), {"fear": "x", "joy": "y"})})
+    looked = FramesConfig(pattern="{clip}/{frame}.png")
+    config = Config(dataset="csv", task="pair", data_root=str(file.parent), frames=looked)
+    found = check_dataset(pair, replace(config, annotations=str(file)))
+    assert [(f.kind, f.row) for f in found.faults if f.stops] == [("unreadable frame", 3)]

@@ -46,6 +46,20 @@ def test_results_and_logs_come_in_order(caplog):
     assert caplog.messages == ["the folder is odd", "clip 3 is black", "clip 23 is black"]
 
 
+def slow_first(number):
+    if number == 0:
+        time.sleep(1)
+    return number
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_may_come_as_they_are_finished(workers):
+    with clip_pool(workers, 10) as pool:
+        found = list(pool.unordered(slow_first, range(10)))
+    assert sorted(found) == list(range(10))
+    assert found[0] == (0 if workers == 1 else 1)
+
+
 def test_logs_have_the_level_of_this_process(caplog):
     with caplog.at_level(logging.ERROR, "gamdss"), clip_pool(2, 40) as pool:
         list(pool.map(work, range(4)))

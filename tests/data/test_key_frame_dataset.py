@@ -276,4 +276,5 @@ def test_a_missing_key_frame_of_a_custom_clip_moves_to_the_nearest(tmp_path, cap
     )
     assert made.keys[0].numbers == (10, 13, 18)
     assert made.keys[0].notes == ("annotated apex frame 14 missing: 13 taken",)
+    assert made.keys[0].substituted == ("apex",)
     assert "annotated apex frame 14 missing: 13 taken" in caplog.text

@@ -2,6 +2,7 @@
 
 import csv
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from gamdss.config import FramesConfig
 from gamdss.data.annotations import read_annotations
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder, with_layouts
-from gamdss.data.specs import get_spec, spec_names
+from gamdss.data.specs import Layout, get_spec, spec_names
 from gamdss.data.truth import GROUND_TRUTH
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, ConfigError, DataRootError, FrameError
@@ -188,6 +189,9 @@ def test_clips_are_read_from_the_folders_of_the_layout_that_is_asked_for(tmp_pat
         found = read_annotations(spec, tmp_path, "c3").clips
         assert [clip.name for clip in found] == names
         assert {clip.annotated.offset for clip in found} == {4 if layout == "raw" else 3}
+    own = Layout(("{emotion}/{clip}",), "{frame}.bmp", ("SMIC_all_raw/HS/s1/micro",))
+    named = replace(get_spec("smic"), subject_in_clip="s([0-9]+)", layouts={"own": own})
+    assert {clip.subject for clip in read_annotations(named, tmp_path, "c3").clips} == {"s1"}
     for frames in (
         FramesConfig(layout="long"),
         FramesConfig(pattern="{subject}/{clip}/{frame}.bmp"),

@@ -214,7 +214,6 @@ def larger(frames):
     return frames.repeat_interleave(2, -1).repeat_interleave(2, -2)
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available")
 def test_a_run_keeps_the_number_of_threads_that_it_was_started_with(config, tmp_path, caplog):
     free, before = replace(config, threads=0), torch.get_num_threads()
     try:
@@ -225,13 +224,13 @@ def test_a_run_keeps_the_number_of_threads_that_it_was_started_with(config, tmp_
         RunFolds(free, tmp_path)
         assert torch.get_num_threads() == 1
         assert "threads: 1, with which the run was started" in caplog.text
-        torch.set_num_threads(2)
-        RunFolds(free, tmp_path / "another")
+        RunFolds(free, tmp_path / "another")  # in the same process
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available")
 def test_cuda_that_is_not_available_is_refused(config):
     with pytest.raises(DeviceError, match="no CUDA device"):
         device.resolve(replace(config, device="cuda"))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
-from gamdss.config import Config
+from gamdss.config import Config, FramesConfig
 from gamdss.training.run_files import differences, read_config
 
 
@@ -17,6 +17,9 @@ def test_what_earlier_versions_ignored_is_not_part_of_a_run(tmp_path):
     values["protocol"]["name"] = "fixed"
     (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
     assert read_config(tmp_path).protocol.split == "split.csv"
+    values["frames"].update(layout="raw", pattern="{clip}/{frame}.png")
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(values))
+    assert read_config(tmp_path).frames == FramesConfig(pattern="{clip}/{frame}.png")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ Fields of the file (`title`, `columns`, `layouts`, `emotions` and `tasks` are ne
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ def _spec(name: str, values: Any) -> DatasetSpec:
         raise _BadError(f"fps is {fps!r}; it must be a number")
     spec = DatasetSpec(
         name=name,
-        columns=_columns(values["columns"], bool(plain.get("subject_in_clip"))),
+        columns=_columns(values["columns"], _needed_roles(flags, plain)),
         layouts={key: _layout(key, value) for key, value in _items("layouts", values["layouts"])},
         emotions={str(key): str(value) for key, value in emotions.items()},
         tasks={key: _task(key, value, emotions) for key, value in _items("tasks", values["tasks"])},
@@ -145,12 +145,18 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
     return tuple(str(item) for item in items)
 
 
-def _columns(value: Any, subject_in_clip: bool) -> dict[str, tuple[str, ...]]:
+def _needed_roles(flags: Mapping[str, bool], plain: Mapping[str, Any]) -> tuple[str, ...]:
+    """The roles that a table must have, if there is one."""
+    if flags.get("from_folders") and not plain.get("workbooks"):
+        return ()
+    return NEEDED_ROLES[1:] if plain.get("subject_in_clip") else NEEDED_ROLES
+
+
+def _columns(value: Any, needed: Sequence[str]) -> dict[str, tuple[str, ...]]:
     columns = {role: _texts(f"columns.{role}", texts) for role, texts in _items("columns", value)}
     unknown = [role for role in columns if role not in ROLES]
     if unknown:
         raise _BadError(f"columns has {', '.join(unknown)}; known roles are {', '.join(ROLES)}")
-    needed = NEEDED_ROLES[1:] if subject_in_clip else NEEDED_ROLES
     missing = [role for role in needed if role not in columns]
     if missing:
         instead = "; subject_in_clip replaces subject" if "subject" in missing else ""

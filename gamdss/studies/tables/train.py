@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -164,7 +164,9 @@ class _Datasets:
             self.opened[key] = dataset.about(), dataset.labelled
         about, labelled = self.opened[key]
         folds = make_folds(config.protocol, labelled, config.seed)
-        weights = weights_digests(config, find_start(config), folds)
+        weights = {}
+        with suppress(GamdssError, OSError):  # a finished run does not need them any more
+            weights = weights_digests(config, find_start(config), folds)
         return about | {"folds": digest(folds, labelled.clips)} | weights
 
 
