@@ -99,7 +99,7 @@ print(f"held-out subject {held_out}: {right} of {len(testing)} right")
 # ## 4. The paper's network and protocol
 #
 # Every subject is held out once. The report has tables with intervals over subjects, a confusion
-# matrix, and more; `runs/tour/run/report.html` shows all of it.
+# matrix, and more; `gamdss report runs/tour/run` writes a page that shows all of it.
 
 # %%
 with gamdss.Experiment(config) as experiment:

@@ -86,6 +86,7 @@ class RecognitionOptions:
 
 def run_recognition(options: RecognitionOptions, sizes: Sizes) -> None:
     """Train the missing cells, write tables and figure, and print the conclusions."""
+    require(options.recognition, "recognition", False, "true, or omitted")
     output = Path(options.output).expanduser()
     trained = train_cells(sizes, output, cache_folder(options.cache))
     numbers = {level: level_numbers(trained, level) for level in sorted(sizes.levels)}

@@ -109,6 +109,18 @@ def read_group_file(file: Path, option: str) -> GroupFile:
             row=1,
             remedy=f"The first line must be {_FORM}.",
         )
+    files = ["".join(c if c.isalnum() else "_" for c in name) for name in names]
+    twice = sorted({name for name, own in zip(names, files, strict=True) if files.count(own) > 1})
+    taken = twice or sorted({"emotion"} & set(names))
+    if taken:
+        raise AnnotationError(
+            f"columns are called alike: {', '.join(taken)}"
+            if twice
+            else f"a column is called {taken[0]}, as clips are grouped anyway",
+            file=file,
+            row=1,
+            remedy="Give every column of groups a name of its own.",
+        )
     width = len(header)
     rows = tuple(
         (number, dict(zip(header, [cell.strip() for cell in line] + [""] * width, strict=False)))

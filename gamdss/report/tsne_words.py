@@ -45,13 +45,13 @@ def panel_title(run: FinishedRun, name: str) -> str:
 
 def headline(runs: Sequence[FinishedRun], fold: str | None, clips: str) -> str:
     """Dataset and task, and below which clips and networks are drawn."""
-    values = runs[0].results
+    data = " and ".join(dict.fromkeys(f"{r.results.dataset}, {r.results.task}" for r in runs))
     epochs = " and ".join(dict.fromkeys(epoch_name(item.results) for item in runs))
     if fold is None:
         which = f"held-out clips of all folds, networks of the {epochs}"
     else:
         which = f"{clips} clips of fold {fold}, its network of the {epochs}"
-    return f"{values.dataset}, {values.task}\n{which}"
+    return f"{data}\n{which}"
 
 
 def method(drawn: Sequence[tuple[Points, float]], seed: int) -> str:

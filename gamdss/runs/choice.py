@@ -7,7 +7,9 @@ from pathlib import Path
 
 from gamdss.config import Config
 from gamdss.config.load import checked
+from gamdss.config.pairs import format_pairs
 from gamdss.config.yaml_file import read_yaml
+from gamdss.data.composite import JOINT
 from gamdss.errors import ConfigError
 from gamdss.runs.finished import FinishedRun, read_scored_run
 
@@ -64,8 +66,11 @@ def read_runs(names: Sequence[str], experiment: str | None) -> list[FinishedRun]
 def how_to_get_one(asked: Config, experiment: str | None) -> str:
     """A remedy if an experiment has no run yet."""
     config = f"--config {_short(experiment)} " if experiment else ""
+    names = asked.dataset.split(JOINT)
+    roots = {name: f"/data/{name.upper()}" for name in names}
+    root = format_pairs(roots) if len(names) > 1 else roots[names[0]]
     return (
-        f"Train one: gamdss train {config}--data-root /data/{asked.dataset.upper()}\n"
+        f"Train one: gamdss train {config}--data-root {root}\n"
         "and name its directory if it is not in runs/. To draw the picture on synthetic clips, "
         "add --demo"
     )

@@ -99,3 +99,17 @@ def test_subjects_of_several_datasets_need_a_column(tmp_path):
     config = Config(dataset="cas2+samm", task="megc2019", data_root="cas2=a,samm=b")
     with pytest.raises(AnnotationError, match=r"(?s)no column `dataset`.*such as cas2"):
         open_dataset(replace(config, reselection=reselection), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("subject,Coder,coder", "columns are called alike: coder"),
+        ("subject,round 1,round-1", "columns are called alike: round 1, round-1"),
+        ("subject,emotion", "a column is called emotion, as clips are grouped anyway"),
+    ],
+)
+def test_columns_of_groups_have_names_of_their_own(tmp_path, header, message):
+    file = written(tmp_path, f"{header}\n1,A,B\n")
+    with pytest.raises(AnnotationError, match=message):
+        read_group_file(file, "--groups")

@@ -74,6 +74,7 @@ def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
     fit = fit_motion(images, clip.annotated)
     if fit is None:
         return None
+    keys = source.keys[place]
     known = joined.true_keys() or {}
     named = joined.clips[index]
     title = f"Subject {named.subject}, clip {clip.name}: {clip.emotion}"
@@ -83,9 +84,9 @@ def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
         fit.level,
         fit.course,
         clip.annotated,
-        source.keys[place],
+        keys,
         known.get(named.id),
-        fit.quality,
+        fit.quality if keys.quality is None else keys.quality,  # that of a learned prior, if any
     )
 
 

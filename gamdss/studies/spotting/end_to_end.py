@@ -19,6 +19,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from gamdss.config.command_line import exit_on_mistake
+from gamdss.errors import ConfigError
 from gamdss.metrics import interval_text, wilson
 from gamdss.metrics.spotting import (
     TYPES,
@@ -125,4 +126,6 @@ def main(run: str, names: Sequence[str]) -> str:
 
 if __name__ == "__main__":
     with exit_on_mistake():
+        if len(sys.argv) < 2:
+            raise ConfigError("no run is named", remedy="Name its directory as first argument.")
         print(main(sys.argv[1], sys.argv[2:]))

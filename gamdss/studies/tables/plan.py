@@ -75,7 +75,7 @@ def read_plan(file: Path, demo: Path | None = None) -> Plan:
     """Read a table's file.
 
     Args:
-        file: YAML; paths in it are relative to it.
+        file: YAML; paths of configs in it are relative to it.
         demo: settings of the tiny version; they override a row's config, the row's `set` overrides
             them, and the file's own `demo` overrides all. Only the first seed is used.
 
