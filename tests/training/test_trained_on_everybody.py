@@ -113,8 +113,3 @@ def test_a_table_refuses_it_before_it_trains(tmp_path):
 def test_nobody_can_be_set_aside():
     with pytest.raises(ConfigError, match="selection is 'inner'"):
         Config(training=TrainingConfig(selection="inner"), protocol=ProtocolConfig(name="all"))
-
-
-def test_its_evaluation_cannot_be_timed(capsys):
-    assert main(["bench", "--protocol.name", "all"]) == 2
-    assert "--protocol.name is 'all'" in capsys.readouterr().err
