@@ -28,7 +28,9 @@ def run(options: Options) -> None:
     """Copy the folds, and report as `gamdss train` does if none is missing."""
     output = Path(options.output).expanduser()
     config = merge([Path(name).expanduser() for name in options.runs], output)
-    config = replace(config, output=str(output), data_root=options.data_root or config.data_root)
+    # Nothing is trained, so that the GPU of the training need not be there.
+    root = options.data_root or config.data_root
+    config = replace(config, output=str(output), device="cpu", data_root=root)
     with Experiment(config, only=()) as experiment:
         dataset = experiment.open_dataset()
         list(experiment.folds(dataset))

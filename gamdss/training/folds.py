@@ -81,7 +81,7 @@ class RunFolds(Session):
         self.progress = progress and self.ranks.rank == 0
         self.config = device.resolve(config)
         self.cache = cache_folder(config.cache)
-        self.directory = RunDirectory(output, self.config)
+        self.directory = RunDirectory(output, self.config, trains=only is None or len(only) > 0)
         self._only = only
         if config.tensorboard:
             require_tensorboard()

@@ -39,11 +39,13 @@ class RunDirectory:
     Args:
         path: the directory; created by `open`.
         config: the resolved config.
+        trains: whether folds are trained, for which device and threads must be the stored ones.
     """
 
-    def __init__(self, path: Path, config: Config) -> None:
+    def __init__(self, path: Path, config: Config, trains: bool = True) -> None:
         self.path = path
         self.config = config
+        self.trains = trains
 
     def fold(self, name: str) -> Path:
         """The folder of a fold."""
@@ -68,9 +70,9 @@ class RunDirectory:
             yield
 
     def threads(self) -> int:
-        """The CPU threads of the run's first process, which round as no other number does.
+        """The CPU threads with which the run was started, since other numbers round differently.
 
-        0 without a first process, and on CUDA.
+        0 if it was not started yet, and on CUDA.
         """
         file = self.path / "environment.json"
         if not self.config.device.startswith("cpu") or not file.exists():
@@ -102,7 +104,9 @@ class RunDirectory:
     def _compare(self, data: dict[str, Any]) -> None:
         file = self.path / "data.json"
         identified = in_both(read_json(file), data) if file.exists() else ()
-        found = differences(read_config(self.path), self.config, identified=identified)
+        found = differences(
+            read_config(self.path), self.config, machine=self.trains, identified=identified
+        )
         if found:
             raise RunError(
                 f"the run directory belongs to another config:{difference_lines(found)}",

@@ -166,6 +166,8 @@ def differences(
     found = {}
     for name in sorted(before.keys() - free):
         pair = (before[name], now[name])
+        if name == "device":  # which one of several GPUs it is changes nothing
+            pair = (pair[0].partition(":")[0], pair[1].partition(":")[0])
         is_known = _CONTENT.get(name) in identified and _only_moved(name, *pair)
         if pair[0] != pair[1] and not is_known and not (name in _RESOLVED and "auto" in pair):
             found[name] = pair

@@ -110,3 +110,15 @@ def test_frames_are_not_compared_with_a_digest_of_an_earlier_version():
     assert not same_data({**now, "frames": "other"}, now)
     assert not same_data({**earlier, "labels": "other"}, now)
     assert not same_data(None, now)
+
+
+def test_runs_of_gpus_that_are_not_here_are_merged(parts, complete, tmp_path):
+    runs = []
+    for name, device in (("a", "cuda:0"), ("b", "cuda:1")):
+        runs.append(Path(shutil.copytree(parts / name, tmp_path / name)))
+        config = yaml.safe_load((runs[-1] / "config.yaml").read_text())
+        (runs[-1] / "config.yaml").write_text(yaml.safe_dump({**config, "device": device}))
+    output = tmp_path / "merged"
+    assert main(["merge", *map(str, runs), "--output", str(output)]) == 0
+    assert (output / "results.json").read_bytes() == (complete / "results.json").read_bytes()
+    assert yaml.safe_load((output / "config.yaml").read_text())["device"] == "cuda:0"
