@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,8 +20,6 @@ from gamdss.data.video import VIDEO_SUFFIXES, video_files
 from gamdss.data.workbook import find_workbook, workbook_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
-
-_AND = " and "  # between the names of clips that are aligned as one
 
 
 @dataclass(frozen=True)
@@ -51,12 +49,7 @@ class ClipSource:
     def in_order(self, done: Sequence[Outcome]) -> list[Outcome]:
         """All outcomes, in the order of the workbook if there is one."""
         places = {name: i for i, name in enumerate(self.order)}
-
-        def place(outcome: Outcome) -> int:
-            first = outcome.id.split(_AND)[0]
-            return places.get(outcome.id, places.get(first, 0))
-
-        return sorted([*done, *self.lost], key=place)
+        return sorted([*done, *self.lost], key=lambda outcome: places.get(outcome.id, 0))
 
     def finish(self, output: Path) -> str:
         """Copy the workbooks to the crops; returns the command that trains on them."""
@@ -137,9 +130,9 @@ def dataset_jobs(
             lost.append(Outcome(clip.id, FAILED, problem=problem, remedy=error.remedy))
             continue
         folder = Path(crops.native.format(**clip.path_names))
-        names = {n: crops.file.format(frame=n, **clip.path_names) for n in files}
-        jobs.append(ClipJob(clip.id, {n: folder / names[n] for n in files}, files))
-    jobs = list(_joined(jobs))
+        targets = {n: folder / crops.file.format(frame=n, **clip.path_names) for n in files}
+        jobs.append(ClipJob(clip.id, targets, files))
+    joined = _joined(jobs)
     notes = []
     if scan.faults:
         rows = ", ".join(str(fault.row) for fault in scan.faults[:10])
@@ -147,7 +140,8 @@ def dataset_jobs(
             f"{len(scan.faults)} fault(s) in the workbook, in rows {rows}: these clips are left "
             "out; run gamdss check for details"
         )
-    order = [clip.id for clip in scan.clips]
+    order = _order((clip.id for clip in scan.clips), joined)
+    jobs = list({job.id: job for job in joined.values()}.values())
     books = workbook_files(spec, book)
     forms = {form.lower() for form in spec.workbooks}
     known = all(_within(file, place).as_posix().lower() in forms for file in books)
@@ -159,17 +153,24 @@ def _within(file: Path, folder: Path) -> Path:
     return file.relative_to(folder) if file.is_relative_to(folder) else Path(file.name)
 
 
-def _joined(jobs: Iterable[ClipJob]) -> Iterator[ClipJob]:
-    """The jobs; clips of one recording that share frames are one, with one pose for their crops."""
+def _order(clips: Iterable[str], joined: Mapping[str, ClipJob]) -> list[str]:
+    """Names of outcomes: of the job of each clip, in the place of its first one, else its own."""
+    return list(dict.fromkeys(joined[clip].id if clip in joined else clip for clip in clips))
+
+
+def _joined(jobs: Iterable[ClipJob]) -> dict[str, ClipJob]:
+    """The job of each clip; those that share frames have one, with one pose for their crops."""
     found: dict[str, ClipJob] = {}
+    members: dict[str, list[str]] = {}  # clips by the name of their job
     owners: dict[tuple[Path, Path], str] = {}  # by source and target of a frame
     for job in jobs:
         frames = [(file, job.targets[number]) for number, file in job.files.items()]
         shared = dict.fromkeys(owners[pair] for pair in frames if pair in owners)
         parts = [*(found.pop(name) for name in shared), job]
-        name = _AND.join(part.id for part in parts)
+        name = " and ".join(part.id for part in parts)
+        members[name] = [clip for part in parts for clip in members.pop(part.id, [part.id])]
         targets = {n: target for part in parts for n, target in part.targets.items()}
         files = {n: file for part in parts for n, file in part.files.items()}
         found[name] = ClipJob(name, targets, dict(sorted(files.items())))
         owners |= {(file, targets[number]): name for number, file in files.items()}
-    yield from found.values()
+    return {clip: job for name, job in found.items() for clip in members[name]}

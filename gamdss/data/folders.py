@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from unicodedata import normalize
@@ -151,6 +151,28 @@ def frame_number(path: Path) -> int | None:
     if path.suffix.lower() not in FRAME_SUFFIXES or not digits or path.name.startswith("."):
         return None  # hidden files are none: macOS adds `._1.jpg` beside `1.jpg`
     return int(digits[-1])
+
+
+def files_by_number(files: Iterable[Path]) -> dict[int, Path]:
+    """Frames by their number, in rising order; other files are left out.
+
+    Raises:
+        FrameError: two files have one number, so that a label could mean either.
+    """
+    found: dict[int, Path] = {}
+    for file in files:
+        number = frame_number(file)
+        if number is None:
+            continue
+        first = found.setdefault(number, file)
+        if first is not file:
+            raise FrameError(
+                f"{first.name} and {file.name} are both frame {number}",
+                file=file.parent,
+                remedy="Remove one of them.",
+                kind="two files of one frame",
+            )
+    return dict(sorted(found.items()))
 
 
 def numbered_images(images: Sequence[Path]) -> tuple[dict[int, Path], str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gamdss.config import FramesConfig
@@ -12,14 +13,14 @@ from gamdss.data.folders import (
     PATTERN,
     Folders,
     choose_layout,
-    frame_number,
+    files_by_number,
     listed,
     pattern_layout,
 )
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.video import video_files
 from gamdss.errors import DataRootError, FrameError
-from gamdss.records import KEYS, Clip
+from gamdss.records import KEYS, Clip, KeyFrames
 
 log = logging.getLogger("gamdss")
 
@@ -50,9 +51,36 @@ def with_layouts(spec: DatasetSpec, frames: FramesConfig) -> DatasetSpec:
     return spec
 
 
-def nearest(wanted: int, numbers: Iterable[int]) -> int:
-    """The number nearest to `wanted`, the first of two."""
-    return min(numbers, key=lambda number: abs(number - wanted))
+def moved_to_nearest(annotated: KeyFrames, present: Iterable[int]) -> KeyFrames | None:
+    """The key frames with those that are not present moved to the nearest frames, with notes.
+
+    None if that leaves no phase, or changes nothing.
+    """
+    every = tuple(present)
+    moved = {
+        name: min(every, key=partial(_distance, number))
+        for name, number in zip(KEYS, annotated.numbers, strict=True)
+    }
+    gone = [name for name in KEYS if moved[name] != getattr(annotated, name)]
+    onset, apex, offset = moved.values()
+    if not gone or not (onset <= apex <= offset and onset < offset):
+        return None
+    notes = (
+        f"annotated {name} frame {getattr(annotated, name)} missing: {moved[name]} taken"
+        for name in gone
+    )
+    return replace(
+        annotated,
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        notes=(*annotated.notes, *notes),
+        substituted=tuple(gone),
+    )
+
+
+def _distance(one: int, other: int) -> int:
+    return abs(one - other)
 
 
 class FrameFinder:
@@ -81,7 +109,7 @@ class FrameFinder:
             video = next(video_files(data_root), None) if PATTERN in layouts else None
             raise (error if video is None else _of_videos(error, data_root, video)) from None
         self.layout = layouts[self.layout_name]
-        self._listings: dict[Path, list[tuple[int, Path]]] = {}
+        self._listings: dict[Path, dict[int, Path]] = {}
         self._named: dict[Path, tuple[str, Clip]] = {}  # by folder: its name in the first row
 
     def find(self, clip: Clip) -> ClipFrames:
@@ -141,18 +169,16 @@ class FrameFinder:
 
     def _files(self, clip: Clip, folder: Path) -> dict[int, Path]:
         if folder not in self._listings:
-            pairs = ((frame_number(path), path) for path in listed(folder))
-            self._listings[folder] = [(n, path) for n, path in pairs if n is not None]
-        files: dict[int, Path] = {}
-        for number, path in self._listings[folder]:
-            if number in files:
+            try:
+                self._listings[folder] = files_by_number(listed(folder))
+            except FrameError as error:
                 raise FrameError(
-                    f"clip {clip.id}: {files[number].name} and {path.name} are both frame {number}",
+                    f"clip {clip.id}: {error.problem}",
                     file=folder,
-                    remedy="Remove one of them.",
-                    kind="two files of one frame",
-                )
-            files[number] = path
+                    remedy=error.remedy,
+                    kind=error.kind,
+                ) from error
+        files = self._listings[folder]
         if not files:
             raise FrameError(
                 f"clip {clip.id} ({clip.where}) has no frame",
@@ -160,28 +186,14 @@ class FrameFinder:
                 remedy=f"Unpack its frames there, named like {self.layout.file}.",
                 kind="clip without frames",
             )
-        return dict(sorted(files.items()))
+        return files
 
     def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
         """The clip with missing key frames moved to the nearest frames, if the config allows it."""
-        numbers = {name: getattr(clip.annotated, name) for name in KEYS}
-        notes = []
         if self.frames.missing == "nearest":
-            for name in missing:
-                wanted = numbers[name]
-                numbers[name] = nearest(wanted, files)
-                notes.append(f"annotated {name} frame {wanted} missing: {numbers[name]} taken")
-        onset, apex, offset = numbers.values()
-        if notes and onset <= apex <= offset and onset < offset:
-            moved = replace(
-                clip.annotated,
-                onset=onset,
-                apex=apex,
-                offset=offset,
-                notes=(*clip.annotated.notes, *notes),
-                substituted=tuple(missing),
-            )
-            return replace(clip, annotated=moved)
+            moved = moved_to_nearest(clip.annotated, files)
+            if moved is not None:
+                return replace(clip, annotated=moved)
         name, number = missing[0], getattr(clip.annotated, missing[0])
         low, high = min(files), max(files)
         names = {**clip.path_names, "frame": number}

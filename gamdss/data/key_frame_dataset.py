@@ -24,12 +24,12 @@ from gamdss.data.decoding import MixedSizeError, one_size
 from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.frames import nearest
+from gamdss.data.frames import moved_to_nearest
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.files import cache_folder
-from gamdss.records import KEYS, KeyFrames
+from gamdss.records import KeyFrames
 
 # A custom clip: frames, onset, apex, offset, label.
 LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
@@ -271,17 +271,17 @@ def _key_frames(
     """
     frames, *numbers = clip[:4]
     onset, apex, offset = (int(number) for number in numbers)
-    annotated, where = (onset, apex, offset), f"clip {place + 1}, {frames!r}"
-    notes: dict[str, str] = {}
+    given, where = KeyFrames(onset, apex, offset), f"clip {place + 1}, {frames!r}"
     if reader.frames.missing == "nearest":
-        annotated, notes = _moved(annotated, frames)
-    for note in notes.values():
+        given = moved_to_nearest(given, frames) or given
+    for note in given.notes:
         log.warning("%s: %s", where, note)
+    annotated = given.numbers
     try:
         needed = frames_needed(annotated, reader.reselection)
         images = {number: frames[number] for number in needed if number in frames}
-        if apex in images:  # else `reselect` raises the error
-            images = one_size(images, apex, reader.frames)
+        if given.apex in images:  # else `reselect` raises the error
+            images = one_size(images, given.apex, reader.frames)
         keys, draws = found_and_drawn(images, annotated, reader.reselection)
     except MixedSizeError as error:
         raise FrameError(
@@ -295,23 +295,8 @@ def _key_frames(
         frames.release()  # a process may not open as many files as a dataset has videos
     used, index = np.unique([keys.numbers, *draws], return_inverse=True)
     resized = np.stack([reader.resize(images[int(number)]) for number in used])
-    keys = replace(keys, notes=(*notes.values(), *keys.notes), substituted=tuple(notes))
+    keys = replace(keys, notes=(*given.notes, *keys.notes), substituted=given.substituted)
     return resized, index.reshape(-1, KEY_FRAMES), keys
-
-
-def _moved(
-    annotated: tuple[int, int, int], frames: FrameSequence
-) -> tuple[tuple[int, int, int], dict[str, str]]:
-    """The key frames with missing ones moved to the nearest frames, and a note of each by name.
-
-    As they are if no frame is between them any more.
-    """
-    onset, apex, offset = moved = [nearest(number, frames) for number in annotated]
-    if not (onset <= apex <= offset and onset < offset):
-        return annotated, {}
-    pairs = zip(KEYS, annotated, moved, strict=True)
-    notes = {k: f"annotated {k} frame {n} missing: {m} taken" for k, n, m in pairs if n != m}
-    return (onset, apex, offset), notes
 
 
 def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:

@@ -109,17 +109,13 @@ def read_group_file(file: Path, option: str) -> GroupFile:
             row=1,
             remedy=f"The first line must be {_FORM}.",
         )
-    files = ["".join(c if c.isalnum() else "_" for c in name) for name in names]
-    twice = sorted({name for name, own in zip(names, files, strict=True) if files.count(own) > 1})
-    taken = twice or sorted({"emotion"} & set(names))
-    if taken:
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
         raise AnnotationError(
-            f"columns are called alike: {', '.join(taken)}"
-            if twice
-            else f"a column is called {taken[0]}, as clips are grouped anyway",
+            f"two columns are called {twice[0]}",
             file=file,
             row=1,
-            remedy="Give every column of groups a name of its own.",
+            remedy="Give every column a name of its own; case does not count.",
         )
     width = len(header)
     rows = tuple(

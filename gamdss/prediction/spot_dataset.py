@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from gamdss.align.detector_choice import load_detector
 from gamdss.align.detectors import Detector
 from gamdss.align.pose import Pose
 from gamdss.align.settings import AlignConfig
-from gamdss.data.folders import frame_number, listed
+from gamdss.data.folders import files_by_number, listed
 from gamdss.data.long_videos import LongVideo, LongVideos
 from gamdss.errors import FrameError
 from gamdss.files import (
@@ -192,23 +192,8 @@ def _settings(faces: FaceSource, predictor: Predictor | None) -> dict[str, Any]:
 
 def _place(video: LongVideo) -> dict[str, Any]:
     """What identifies the frames of a recording."""
-    frames = [file for file in listed(video.folder) if frame_number(file) is not None]
-    _require_one_file_each(frames)
+    frames = list(files_by_number(listed(video.folder)).values())
     return {"folder": str(video.folder), "last": video.last, "frames": file_states(frames)}
-
-
-def _require_one_file_each(frames: Iterable[Path]) -> None:
-    """Raise FrameError if two files have one number: labels mean files by their number."""
-    seen: dict[int | None, Path] = {}
-    for file in frames:
-        first = seen.setdefault(frame_number(file), file)
-        if first is not file:
-            raise FrameError(
-                f"{first.name} and {file.name} are both frame {frame_number(file)}",
-                file=file.parent,
-                remedy="Remove one of them.",
-                kind="two files of one frame",
-            )
 
 
 def _spot(

@@ -15,7 +15,7 @@ from gamdss.config import Config
 from gamdss.errors import ConfigError, DeviceError
 
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?|auto")
-_THREADS: dict[str, int] = {}  # of the process's own choice, and as a run has set them
+_THREADS: dict[str, int] = {}  # `own`: the process's; `set`: what a run has made of it
 
 
 def resolve(config: Config) -> Config:
@@ -98,7 +98,7 @@ def set_up(config: Config, local_rank: int = 0, threads: int = 0) -> torch.devic
 
 
 def _use_threads(wanted: int) -> None:
-    """Set the number of CPU threads; 0 is that of the process before any run has set it."""
+    """Set the number of CPU threads; 0 restores the process's own, whatever runs have set."""
     current = torch.get_num_threads()
     if current != _THREADS.get("set"):  # nothing was set yet, or the caller did
         _THREADS["own"] = current

@@ -13,7 +13,7 @@ from stub_detector import Stub
 
 from gamdss.align import ClipJob, run
 from gamdss.align.clip import Outcome
-from gamdss.align.sources import ClipSource, _joined
+from gamdss.align.sources import ClipSource, _joined, _order
 from gamdss.cli import main
 from gamdss.config import FramesConfig
 from gamdss.data.annotations import scan_annotations
@@ -222,14 +222,19 @@ def test_clips_that_share_frames_are_aligned_as_one():
         return ClipJob(name, {n: Path(folder, f"img_{n}.jpg") for n in files}, files)
 
     jobs = [job("a", 1, 5), job("b", 9, 12), job("c", 4, 9), job("d", 20, 22), job("e", 1, 5, "f")]
-    found = {one.id: one for one in _joined(jobs)}
-    assert list(found) == ["a and b and c", "d", "e"]
+    by_clip = _joined(jobs)
+    assert {clip: one.id for clip, one in by_clip.items()} == {
+        **dict.fromkeys("abc", "a and b and c"),
+        **{"d": "d", "e": "e"},
+    }
+    found = {one.id: one for one in by_clip.values()}
     assert list(found["a and b and c"].files) == list(range(1, 13))
     assert set(found["a and b and c"].targets) == set(range(1, 13))
     assert found["e"] == jobs[-1]
-    source = ClipSource(Path("raw"), list(found.values()), order=[one.id for one in jobs])
-    done = [Outcome(name, "aligned") for name in ("e", "d", "a and b and c")]
-    assert [outcome.id for outcome in source.in_order(done)] == ["a and b and c", "d", "e"]
+    order = _order(["a", "lost", "b", "c", "d", "e"], by_clip)
+    source = ClipSource(Path("raw"), list(found.values()), order=order)
+    done = [Outcome(name, "aligned") for name in ("e", "d", "lost", "a and b and c")]
+    assert [outcome.id for outcome in source.in_order(done)] == ["a and b and c", "lost", "d", "e"]
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from gamdss.data.dataset import open_dataset, read_clips
 from gamdss.data.specs import get_spec
 from gamdss.data.subject_groups import read_annotators, read_group_file
 from gamdss.errors import AnnotationError
+from gamdss.studies.bias.groups import require_own_names
 
 CLIPS = [("cas2", "01", "a"), ("cas2", "02", "a"), ("cas2", "02", "b")]
 
@@ -104,12 +105,12 @@ def test_subjects_of_several_datasets_need_a_column(tmp_path):
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("subject,Coder,coder", "columns are called alike: coder"),
-        ("subject,round 1,round-1", "columns are called alike: round 1, round-1"),
-        ("subject,emotion", "a column is called emotion, as clips are grouped anyway"),
+        ("subject,Coder,coder", "two columns are called coder"),
+        ("subject,round 1,round-1", "called round 1, round-1, which is too similar"),
+        ("subject,emotion", "called emotion, as clips are grouped anyway"),
     ],
 )
 def test_columns_of_groups_have_names_of_their_own(tmp_path, header, message):
     file = written(tmp_path, f"{header}\n1,A,B\n")
     with pytest.raises(AnnotationError, match=message):
-        read_group_file(file, "--groups")
+        require_own_names(read_group_file(file, "--groups"))

@@ -11,8 +11,8 @@ from typing import Any
 from gamdss.errors import ConfigError
 from gamdss.records import AU_TASK, UNIT_NAMES
 
-# Roles of a workbook's columns.
-NEEDED_ROLES = ("subject", "clip", "onset", "offset", "emotion")  # or subject_in_clip
+# Roles of a workbook's columns; `subject_in_clip` can stand in for the first.
+NEEDED_ROLES = ("subject", "clip", "onset", "offset", "emotion")
 ROLES = (*NEEDED_ROLES, "apex", "action_units", "duration", "fps")
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 # Spellings that mean the same in every dataset.

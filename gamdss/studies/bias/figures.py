@@ -36,9 +36,9 @@ def draw_all(folder: Path, found: BiasStudy, joined: JoinedSources) -> dict[str,
     figures["Spread of the annotation's errors"] = "uncertainty.png"
     uncertainty(folder / "uncertainty.png", found)
     for grouping in found.groupings[1:]:
-        name = "".join(c if c.isalnum() else "_" for c in grouping.name)
-        figures[f"Bias by {grouping.name}"] = f"bias_{name}.png"
-        group_biases(folder / f"bias_{name}.png", found, grouping.name)
+        file = f"bias_{grouping.plain_name}.png"
+        figures[f"Bias by {grouping.name}"] = file
+        group_biases(folder / file, found, grouping.name)
     return figures | draw_clips(folder, found, joined)
 
 

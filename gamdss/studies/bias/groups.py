@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.data.subject_groups import GroupFile, Normalise
+from gamdss.errors import AnnotationError
 from gamdss.studies.bias.shifts import Shifts
 
-SUBJECT = "subject"  # the grouping by subject
+SUBJECT, _EMOTION = "subject", "emotion"  # names of standard groupings
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +25,36 @@ class Grouping:
     compared: bool = True
 
     @property
+    def plain_name(self) -> str:
+        """The name for a file."""
+        return plain(self.name)
+
+    @property
     def groups(self) -> list[str]:
         """The groups' names, sorted."""
         return sorted({str(label) for label in self.labels} - {""})
+
+
+def plain(name: str) -> str:
+    """A name in which only letters and digits are as they were."""
+    return "".join(letter if letter.isalnum() else "_" for letter in name)
+
+
+def require_own_names(table: GroupFile) -> None:
+    """Raise AnnotationError if columns would share a figure, or one has the name of the emotions.
+
+    A study finds groupings by name.
+    """
+    names = (_EMOTION, *map(plain, table.names))
+    alike = [name for name in table.names if names.count(plain(name)) > 1]
+    if alike:
+        raise AnnotationError(
+            f"columns of groups are called {', '.join(alike)}"
+            + (", as clips are grouped anyway" if _EMOTION in alike else ", which is too similar"),
+            file=table.file,
+            row=1,
+            remedy="Give every column of groups a name of its own.",
+        )
 
 
 def standard_groupings(shifts: Shifts) -> list[Grouping]:
@@ -39,7 +67,7 @@ def standard_groupings(shifts: Shifts) -> list[Grouping]:
     people = shifts.people if several else shifts.subject
     return [
         Grouping("dataset", shifts.dataset),
-        Grouping("emotion", np.array(names)),
+        Grouping(_EMOTION, np.array(names)),
         Grouping(SUBJECT, people, compared=False),
     ]
 

@@ -17,7 +17,7 @@ from gamdss.report.contact_sheet import Cell as SheetCell
 from gamdss.report.contact_sheet import contact_sheet
 from gamdss.report.film_strip import film_strip
 from gamdss.report.motion_curve import Curve, motion_curves
-from gamdss.reselection.motion.fit import fit_motion
+from gamdss.reselection.motion.annotator import usual_phases
 from gamdss.studies.bias.sources import JoinedSources
 from gamdss.studies.bias.study import BiasStudy
 
@@ -70,11 +70,12 @@ def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
     reader = KeyFrameReader(
         source.spec.colour, config.model.image_size, config.frames, config.reselection
     )
-    images = reader.images(FrameFinder(source.spec, root, config.frames).find(clip))
-    fit = fit_motion(images, clip.annotated)
-    if fit is None:
+    usual = usual_phases([clip.annotated.numbers for clip in source.clips])
+    seen = reader.see(FrameFinder(source.spec, root, config.frames).find(clip), usual)
+    if seen is None:
         return None
-    keys = source.keys[place]
+    learned = source.learned.get(clip.subject)
+    fit = seen.alone() if learned is None else seen.under(learned)
     known = joined.true_keys() or {}
     named = joined.clips[index]
     title = f"Subject {named.subject}, clip {clip.name}: {clip.emotion}"
@@ -84,9 +85,9 @@ def motion_curve(joined: JoinedSources, index: int) -> Curve | None:
         fit.level,
         fit.course,
         clip.annotated,
-        keys,
+        source.keys[place],
         known.get(named.id),
-        fit.quality if keys.quality is None else keys.quality,  # that of a learned prior, if any
+        fit.quality,
     )
 
 

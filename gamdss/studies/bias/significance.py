@@ -7,7 +7,7 @@ whose motion locates both key frames, for each dataset, in time and in percent o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -192,22 +192,29 @@ class Difference:
     holm: float = float("nan")
 
 
-def compare_groups(shifts: Shifts, grouping: Grouping, draws: int = DRAWS) -> list[Difference]:
-    """A comparison for each key frame; none where fewer than two groups have enough subjects.
+def compare_groups(
+    shifts: Shifts, groupings: Iterable[Grouping], draws: int = DRAWS
+) -> list[Difference]:
+    """A comparison for each grouping and key frame, in one table: Holm's correction counts all.
 
-    It compares the errors as implied by the clips alone (`pooling.annotation_errors`), so that a
-    group does not look better because its clips show less. Groups that share subjects, such as
-    emotions, are resampled independently, which makes their intervals somewhat too wide.
+    There is none where fewer than two groups have enough subjects. It compares the errors as
+    implied by the clips alone (`pooling.annotation_errors`), so that a group does not look better
+    because its clips show less. Groups that share subjects, such as emotions, are resampled
+    independently, which makes their intervals somewhat too wide.
 
     Args:
         shifts: the clips.
-        grouping: the groups to compare.
+        groupings: the groups to compare.
         draws: of the bootstrap.
     """
+    return _corrected([d for grouping in groupings for d in _compared(shifts, grouping, draws)])
+
+
+def _compared(shifts: Shifts, grouping: Grouping, draws: int) -> Iterator[Difference]:
+    """The comparison for each key frame, not corrected."""
     value, variance = annotation_errors(shifts)
     scale = shifts.scale("percent")
     value, variance = value * scale, variance * scale**2
-    found = []
     for k, key in enumerate(KEYS):
         known = np.isfinite(value[:, k])
         places = {name: known & (grouping.labels == name) for name in grouping.groups}
@@ -227,8 +234,7 @@ def compare_groups(shifts: Shifts, grouping: Grouping, draws: int = DRAWS) -> li
             _group_pair((a, b), (samples[a], samples[b]), (pooled[a], pooled[b]))
             for a, b in combinations(samples, 2)
         )
-        found.append(_overall(grouping.name, key, samples, pairs))
-    return corrected(found)
+        yield _overall(grouping.name, key, samples, pairs)
 
 
 def _overall(
@@ -266,8 +272,7 @@ def _independent(estimate: float, a: np.ndarray, b: np.ndarray, units: tuple[int
     return interval(estimate, a - np.roll(b, b.shape[1] // 2, axis=1), units)
 
 
-def corrected(found: Sequence[Difference]) -> list[Difference]:
-    """The differences with Holm's adjusted p, overall and of pairs, each over all of them."""
+def _corrected(found: list[Difference]) -> list[Difference]:
     overall = holm([difference.p for difference in found])
     paired = iter(holm([pair.p for difference in found for pair in difference.pairs]))
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from gamdss.data.store import Store, join_stores
 from gamdss.data.subject_groups import read_group_file
 from gamdss.records import KEYS, Clip, KeyFrames
 from gamdss.reselection.motion.annotator import FIXED, Annotator
+from gamdss.reselection.motion.learned import Learned
 from gamdss.studies.bias.accuracy import accuracy
-from gamdss.studies.bias.groups import groupings
+from gamdss.studies.bias.groups import groupings, require_own_names
 from gamdss.studies.bias.shifts import Shifts, join_shifts, measure_shifts
 from gamdss.studies.bias.study import BiasStudy, study_shifts
 
@@ -49,11 +50,16 @@ class BiasSource:
         return np.array([known[c.id].numbers if c.id in known else unknown for c in self.clips])
 
     @property
-    def shifts(self) -> Shifts:
-        """The shifts of its clips."""
+    def learned(self) -> Mapping[str, Learned]:
+        """What was learned for each subject from all others; empty under the fixed prior."""
         fixed = self.config.reselection.prior == "fixed"
         learned = None if fixed else self.dataset.learned.get(self.spec.name)
-        known = {} if learned is None else learned.without
+        return {} if learned is None else learned.without
+
+    @property
+    def shifts(self) -> Shifts:
+        """The shifts of its clips."""
+        known = self.learned
         expected = [known[c.subject].annotator if c.subject in known else FIXED for c in self.clips]
         return measure_shifts(self.clips, self.keys, self.rates, expected)
 
@@ -107,6 +113,8 @@ def measure_bias(
         DataRootError, AnnotationError, FrameError: as for training.
     """
     table = None if groups is None else read_group_file(groups, "--groups")  # first: it is quick
+    if table is not None:
+        require_own_names(table)
     joined = open_sources(config, cache, fps)
     specs = {source.spec.name: source.spec for source in joined.sources}
 

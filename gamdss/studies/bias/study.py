@@ -28,7 +28,6 @@ from gamdss.studies.bias.significance import (
     Difference,
     OffsetTest,
     compare_groups,
-    corrected,
     offsets_against,
 )
 
@@ -159,19 +158,14 @@ def study_shifts(
         draws: of the bootstrap.
     """
     groupings = (*standard_groupings(shifts), *custom)
-    compared = [
-        difference
-        for grouping in groupings
-        if grouping.compared
-        for difference in compare_groups(shifts, grouping, draws)
-    ]
+    compared = [grouping for grouping in groupings if grouping.compared]
     return BiasStudy(
         title=title,
         shifts=shifts,
         groupings=groupings,
         biases=tuple(bias_of_groups(shifts, groupings, truth, draws)),
         offsets=tuple(offsets_against(shifts, draws)),
-        differences=tuple(corrected(compared)),  # over all groupings, which share a table
+        differences=tuple(compare_groups(shifts, compared, draws)),
         synthetic=truth is not None,
         notes=tuple(notes),
     )

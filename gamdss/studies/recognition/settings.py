@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
-import torch
-
 from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
 from gamdss.errors import require
 from gamdss.synthetic.settings import SynthConfig
-from gamdss.training.device import resolve
 
 # Version of the method. Raise it with every change that can change a number of a cell: in
 # reselection, in training, in the synthetic clips, in this package. Cells of other versions are
@@ -140,15 +137,13 @@ class Cell(NamedTuple):
         """The name of its file."""
         return f"error{self.level:02d}_{self.training}_seed{self.seed}"
 
-    def about(self, sizes: Sizes) -> dict[str, Any]:
-        """The settings that its numbers depend on."""
+    def about(self, sizes: Sizes, precision: str) -> dict[str, Any]:
+        """The settings that its numbers depend on; the precision is what the machine resolved."""
         values = asdict(sizes)
         kind = values.pop("device").partition(":")[0]
         if kind != "cpu":  # which has no name in cells, nor had it in earlier versions
             values["device"] = kind
-        if kind == "cpu" or torch.cuda.is_available():  # `auto` depends on the processor
-            config = resolve(sizes.config(self.seed, ReselectionConfig()))
-            values["precision"] = config.training.precision
+        values["precision"] = precision
         for name in ("levels", "seeds", "threads"):
             del values[name]
         return {"cell": self.name, "method": METHOD, "settings": values}

@@ -49,13 +49,14 @@ def train_cells(
         ConfigError: the network cannot be built.
     """
     check_network(sizes.config(0, ReselectionConfig()).model)  # before the clips are drawn
+    precision = device.resolve(sizes.config(0, ReselectionConfig())).training.precision
     clips = Clips(sizes, cache, progress)
     found = {}
     learner = None
     with hold_folder(output, CELLS):
         bar = tqdm(list(cells(sizes)), desc="recognition", unit="cell", disable=not progress)
         stored = {
-            cell: read_cell(cell_file(output, cell.name), cell.about(sizes), _trained)
+            cell: read_cell(cell_file(output, cell.name), cell.about(sizes, precision), _trained)
             for cell in bar.iterable
         }
         for cell in bar:
@@ -63,7 +64,9 @@ def train_cells(
             trained = stored[cell]
             if trained is None:
                 values, learner = _train(cell, sizes, clips, output, learner)
-                write_record(cell_file(output, cell.name), {**cell.about(sizes), **values})
+                write_record(
+                    cell_file(output, cell.name), {**cell.about(sizes, precision), **values}
+                )
                 trained = _trained(values)
             found[cell] = trained
     return found

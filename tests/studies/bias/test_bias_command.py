@@ -14,6 +14,7 @@ from gamdss.config import Config, ReselectionConfig
 from gamdss.data.annotations import read_annotations
 from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
+from gamdss.studies.bias.moved_clips import motion_curve
 from gamdss.studies.bias.shifts import measure_shifts
 from gamdss.studies.bias.sources import open_sources
 from gamdss.synthetic import GROUPS, SynthConfig, write_dataset
@@ -91,10 +92,13 @@ def test_the_planted_bias_is_found_within_its_interval(done):
 @pytest.mark.parametrize("prior", ["fixed", "dataset"])
 def test_the_prior_that_is_taken_out_is_the_one_of_reselection(root, cache, done, prior):
     config = Config(data_root=str(root), task="all", reselection=ReselectionConfig(prior=prior))
-    (source,) = open_sources(config, cache).sources
+    joined = open_sources(config, cache)
+    (source,) = joined.sources
     fixed = measure_shifts(source.clips, source.keys, source.rates)
     as_fixed = np.array_equal(source.shifts.expected_width, fixed.expected_width)
     assert as_fixed == (prior == "fixed")
+    curve = motion_curve(joined, 0)
+    assert curve.reselected.quality == round(curve.quality, 4)  # the course that gave these frames
 
 
 def test_groups_differ_only_where_a_difference_was_planted(done):

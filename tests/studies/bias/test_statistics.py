@@ -18,7 +18,7 @@ from gamdss.studies.bias import (
     pool,
 )
 from gamdss.studies.bias.pooling import annotation_errors, interval, moments, p_value
-from gamdss.studies.bias.significance import corrected, holm, signed_ranks
+from gamdss.studies.bias.significance import holm, signed_ranks
 from gamdss.studies.bias.study import study_shifts
 
 NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
@@ -252,7 +252,7 @@ def test_too_few_clips_have_no_verdict():
 def test_groups_of_few_subjects_are_not_compared():
     parts = [table((0, 0, 0), subjects=3), table((0, 0, 0.4), subjects=3, dataset="samm", seed=6)]
     shifts = join_shifts(parts)
-    assert not compare_groups(shifts, by_dataset(shifts), draws=50)
+    assert not compare_groups(shifts, [by_dataset(shifts)], draws=50)
 
 
 @pytest.mark.slow
@@ -264,7 +264,7 @@ def test_groups_that_differ_are_found_and_others_are_not():
             table((0, 0, 0), subjects=10, dataset="smic", seed=7),
         ]
     )
-    onset, apex, offset = compare_groups(shifts, by_dataset(shifts), draws=500)
+    onset, apex, offset = compare_groups(shifts, [by_dataset(shifts)], draws=500)
     assert offset.holm < 1e-6
     assert offset.epsilon_squared > 0.1
     assert min(onset.holm, apex.holm) > 0.05
@@ -321,8 +321,8 @@ def test_groupings_of_one_table_are_corrected_together():
         Grouping(f"column {n}", np.array(["ab"[(int(p) >> n) % 2] for p in shifts.subject]))
         for n in range(4)
     ]
-    apart = [d for grouping in groupings for d in compare_groups(shifts, grouping, draws=50)]
-    together = corrected(apart)
+    apart = [d for grouping in groupings for d in compare_groups(shifts, [grouping], draws=50)]
+    together = compare_groups(shifts, groupings, draws=50)
     assert [d.holm for d in together] == holm([d.p for d in apart])
     found = [pair.holm for d in together for pair in d.pairs]
     assert found == holm([pair.p for d in apart for pair in d.pairs])

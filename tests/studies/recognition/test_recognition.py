@@ -192,11 +192,11 @@ def test_the_study_resumes_and_refuses_other_settings(study, capsys):
 
 def test_cells_of_a_gpu_are_others_and_those_of_a_cpu_are_as_they_were():
     cell = Cell(30, TRUE, 1)
-    plain = cell.about(SMALL)
-    assert plain["settings"]["precision"] in ("bf16", "float32")
+    plain = cell.about(SMALL, "bf16")
+    assert cell.about(SMALL, "float32") != plain
     assert "device" not in plain["settings"]
-    assert cell.about(replace(SMALL, threads=3)) == plain
-    first, second = (cell.about(replace(SMALL, device=name)) for name in ("cuda", "cuda:1"))
+    assert cell.about(replace(SMALL, threads=3), "bf16") == plain
+    first, second = (cell.about(replace(SMALL, device=name), "bf16") for name in ("cuda", "cuda:1"))
     assert first == second != plain
     assert SMALL.config(1, SMALL.reselection(TRUE)).device == "cpu"
     assert replace(SMALL, device="cuda:1").config(1, SMALL.reselection(TRUE)).device == "cuda:1"
