@@ -120,6 +120,11 @@ def is_whole(value: object, least: int | None = 0) -> bool:
     return whole and (least is None or cast(int, value) >= least)
 
 
+def of_type(value: object) -> str:
+    """What a value from a file is, to complete "it is"."""
+    return "empty" if value is None else f"of type {type(value).__name__}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A question with the most similar known name and a space after it; empty if none is."""
     near = difflib.get_close_matches(name, list(known), n=1)

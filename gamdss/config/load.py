@@ -15,7 +15,7 @@ from jsonargparse import ActionConfigFile, ArgumentParser, DefaultHelpFormatter,
 
 from gamdss.config import flatten
 from gamdss.config.yaml_file import read_yaml
-from gamdss.errors import ConfigError, did_you_mean
+from gamdss.errors import ConfigError, did_you_mean, of_type
 
 Values = TypeVar("Values")
 _OPTION = re.compile(r"--[a-z][\w.\-]*")
@@ -97,7 +97,7 @@ def check_file(parser: ArgumentParser, file: Path) -> None:
     values = read_yaml(file, "the config", "--config")
     if not isinstance(values, dict):
         raise ConfigError(
-            f"the config is a {type(values).__name__}",
+            f"the config is {of_type(values)}",
             file=file,
             remedy="It must contain lines such as `seed: 2`.",
         )

@@ -41,7 +41,7 @@ def csv_like(file: Path, lines: Iterable[Sequence[str]]) -> bytes:
     return mark + text.getvalue().encode(encoding)
 
 
-def csv_lines(file: Path, data: bytes | None = None, named_by: str = "the path") -> list[list[str]]:
+def csv_lines(file: Path, data: bytes | None = None, named_by: str = "--annotations") -> list[list[str]]:
     """Lines of a CSV file in UTF-8 or UTF-16, divided by commas, semicolons, tabs or bars.
 
     Args:
@@ -69,7 +69,7 @@ def csv_lines(file: Path, data: bytes | None = None, named_by: str = "the path")
     return lines
 
 
-def table_bytes(file: Path, named_by: str = "the path") -> bytes:
+def table_bytes(file: Path, named_by: str = "--annotations") -> bytes:
     """The content of a table file, of up to `MOST_BYTES`; raises as `csv_lines`."""
     try:
         return read_regular(file, MOST_BYTES)

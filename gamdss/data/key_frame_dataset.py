@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-import re
-import reprlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,28 +13,16 @@ from torch.utils import data
 from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
+from gamdss.data.argument_errors import arguments_in_errors
 from gamdss.data.augment import normalise
+from gamdss.data.custom_clips import LabelledFrames, checked_clips, class_numbers, key_frames
 from gamdss.data.dataset import open_dataset
-from gamdss.data.decoding import MixedSizeError, one_size
-from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.draws import check_epoch, draw_of_epoch
-from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.frames import moved_to_nearest
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store_writer import KEY_FRAMES
-from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
+from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
-from gamdss.records import KeyFrames
 
-# A custom clip: frames, onset, apex, offset, label.
-LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
-# An option of the command line in a message, with its value if it has one of these.
-_OPTION = re.compile(
-    r"(?:--(?=annotations|data-root|dataset|task)|(?:--)?\b(?:frames|model|reselection)\.)"
-    r"(?P<name>[a-z][a-z_-]*)(?: (?P<value>accept|csv|motion|nearest|resize|FILE|\d+(?:\.\d+)?))?"
-)
-_MOST_CLASSES = 1000
-log = logging.getLogger("gamdss")
 _OWN_NETWORK = "own"  # its image sizes are unknown, so the config accepts any
 
 
@@ -109,7 +92,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     ) -> None:
         self.normalised = normalised
         self._draws: np.ndarray | None = None
-        with _arguments_in_errors():
+        with arguments_in_errors():
             model = ModelConfig(backbone=_OWN_NETWORK, image_size=image_size)
             reselection = ReselectionConfig(preset, ratio, draws=draws, jitter=jitter)
             frames = _frames(pattern, missing=missing, grey=grey, mixed_size=mixed_size)
@@ -126,7 +109,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
                 self._open(config, cache_folder(cache), progress)
             else:
                 reader = KeyFrameReader(False, model.image_size, frames, reselection)
-                self._read(_clips(source), reader, progress)
+                self._read(checked_clips(source), reader, progress)
         self._shown = self._index  # of the current epoch, if there are draws
 
     def __len__(self) -> int:
@@ -193,14 +176,14 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         self, clips: Sequence[LabelledFrames], reader: KeyFrameReader, progress: bool
     ) -> None:
         bar = tqdm(clips, desc="reselecting key frames", unit="clip", disable=not progress)
-        read = [_key_frames(clip, place, reader) for place, clip in enumerate(bar)]
+        read = [key_frames(clip, place, reader) for place, clip in enumerate(bar)]
         starts = np.cumsum([0, *(len(images) for images, _, _ in read[:-1])])[:, None, None]
         places = starts + np.array([index for _, index, _ in read])  # (N, 1 + D, 3)
         self._frames = np.concatenate([images for images, _, _ in read])
         self._index, draws = places[:, 0], places[:, 1:]
         self._draws = draws if draws.shape[1] else None
         self.keys = tuple(keys for _, _, keys in read)
-        self.classes, self.labels = _classes([clip[4] for clip in clips])
+        self.classes, self.labels = class_numbers([clip[4] for clip in clips])
         self.clips = self.subjects = tuple(str(clip[0].source) for clip in clips)
 
 
@@ -210,115 +193,3 @@ def _frames(pattern: str | None, **choices: str) -> FramesConfig:
         if choices[name] not in ("error", other):
             raise ConfigError(f"{name} is {choices[name]!r}", remedy=f"Use error or {other}.")
     return FramesConfig(pattern=pattern, **choices)  # type: ignore[arg-type]
-
-
-@contextmanager
-def _arguments_in_errors() -> Iterator[None]:
-    """Name arguments of `KeyFrameDataset` where errors name options of the command line."""
-    try:
-        yield
-    except GamdssError as error:
-        remedy = "\n".join(line for line in error.remedy.split("\n") if "--demo" not in line)
-        raise type(error)(
-            _OPTION.sub(_argument, error.problem),
-            remedy=_OPTION.sub(_argument, remedy),
-            file=error.file,
-            row=error.row,
-            kind=error.kind,
-        ) from error
-
-
-def _argument(option: re.Match[str]) -> str:
-    """`mixed_size="resize"` for `--frames.mixed-size resize`, and `data_root` for `--data-root`."""
-    name = {"dataset": "source"}.get(option["name"], option["name"].replace("-", "_"))
-    if (value := option["value"]) is None:
-        return name
-    return f"{name}={value}" if value == "FILE" or value[0].isdigit() else f'{name}="{value}"'
-
-
-def _clips(source: object) -> list[LabelledFrames]:
-    """The caller's clips as a list, each checked."""
-    if not isinstance(source, Iterable):
-        raise ConfigError(
-            f"the source is a {type(source).__name__}",
-            remedy=f"Pass the name of a dataset, the path of a spec, or clips. {_FORM}",
-        )
-    clips = list(source)
-    if not clips:
-        raise ConfigError("there is no clip", remedy="Pass at least one clip.")
-    for place, clip in enumerate(clips, start=1):
-        complete = isinstance(clip, Sequence) and len(clip) == 5
-        if not complete or not isinstance(clip[0], FrameSequence):
-            raise ConfigError(f"clip {place} is {reprlib.repr(clip)}", remedy=_FORM)
-        if not all(is_whole(number, least=None) for number in clip[1:4]):
-            raise ConfigError(
-                f"clip {place}, {clip[0]!r}: onset, apex and offset are "
-                f"{', '.join(map(repr, clip[1:4]))}",
-                remedy="Give frame numbers as integers.",
-            )
-    return clips
-
-
-_FORM = "A clip is (FrameSequence, onset, apex, offset, label)."
-
-
-def _key_frames(
-    clip: LabelledFrames, place: int, reader: KeyFrameReader
-) -> tuple[np.ndarray, np.ndarray, KeyFrames]:
-    """Frames (K, 3, S, S) uint8 RGB of one clip, and its key frames.
-
-    Between them is the index (1 + D, 3) in the frames: of the key frames, and of each draw.
-    """
-    frames, *numbers = clip[:4]
-    onset, apex, offset = (int(number) for number in numbers)
-    given, where = KeyFrames(onset, apex, offset), f"clip {place + 1}, {frames!r}"
-    if reader.frames.missing == "nearest":
-        given = moved_to_nearest(given, frames) or given
-    for note in given.notes:
-        log.warning("%s: %s", where, note)
-    annotated = given.numbers
-    try:
-        needed = frames_needed(annotated, reader.reselection)
-        images = {number: frames[number] for number in needed if number in frames}
-        if given.apex in images:  # else `reselect` raises the error
-            images = one_size(images, given.apex, reader.frames)
-        keys, draws = found_and_drawn(images, annotated, reader.reselection)
-    except MixedSizeError as error:
-        raise FrameError(
-            f"{where} has frames of mixed size: frame {error.number} is {error.problem}",
-            remedy='Crop the clip again, or pass mixed_size="resize".',
-        ) from error
-    except GamdssError as error:
-        problem = f"{where}: {error.problem}"
-        raise type(error)(problem, file=error.file, remedy=error.remedy) from error
-    finally:
-        frames.release()  # a process may not open as many files as a dataset has videos
-    used, index = np.unique([keys.numbers, *draws], return_inverse=True)
-    resized = np.stack([reader.resize(images[int(number)]) for number in used])
-    keys = replace(keys, notes=(*given.notes, *keys.notes), substituted=given.substituted)
-    return resized, index.reshape(-1, KEY_FRAMES), keys
-
-
-def _classes(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Class names in alphabetical order and each clip's class number; numbers are kept as given."""
-    if all(is_whole(label) for label in labels):
-        numbers = tuple(int(label) for label in labels)
-        if max(numbers) >= _MOST_CLASSES:
-            raise ConfigError(
-                f"a class number is {max(numbers)}",
-                remedy=f"Number the classes from 0 on, below {_MOST_CLASSES}, or give their names.",
-            )
-        if absent := sorted(set(range(max(numbers))) - set(numbers)):
-            log.warning(
-                "no clip has the class number %s: the labels are kept as they are, as %d classes",
-                some(list(map(str, absent))),
-                max(numbers) + 1,
-            )
-        return tuple(map(str, range(max(numbers) + 1))), numbers
-    if not all(isinstance(label, str) for label in labels):
-        raise ConfigError(
-            f"the labels are {sorted(set(map(repr, labels)))}",
-            remedy="Give class names, or class numbers from 0.",
-        )
-    names = tuple(sorted({str(label) for label in labels}))
-    return names, tuple(names.index(str(label)) for label in labels)

@@ -29,7 +29,7 @@ class TwoPhase(nn.Module):
         super().__init__()
         if not isinstance(model, nn.Module):
             raise ConfigError(
-                f"the model is a {type(model).__name__}",
+                f"the model is of type {type(model).__name__}",
                 remedy="Pass a torch.nn.Module that maps images (B, C, H, W) to logits.",
             )
         self.model = model

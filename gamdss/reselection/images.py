@@ -33,9 +33,8 @@ def numbered(
             )
         return frames
     if not isinstance(frames, np.ndarray) or frames.ndim not in (3, 4):
-        shape = getattr(frames, "shape", None)
         raise FrameError(
-            f"frames are a {type(frames).__name__} of shape {shape}",
+            f"frames are {_described(frames)}",
             remedy="Pass an array (T, H, W, 3) or (T, H, W), or a mapping from number to image.",
         )
     if frames.ndim == 3 and frames.shape[2] in (3, 4):
@@ -139,12 +138,20 @@ def alike(images: Mapping[int, np.ndarray], wrap: bool = False) -> Iterator[tupl
         yield number, image
 
 
+def _described(value: object) -> str:
+    return (
+        f"an array of shape {value.shape}"
+        if isinstance(value, np.ndarray)
+        else f"of type {type(value).__name__}"
+    )
+
+
 def _check_image(number: int, image: np.ndarray, wrap: bool) -> None:
     shape: tuple[int, ...] = getattr(image, "shape", ())
     grey, colour = len(shape) == 2, len(shape) == 3 and shape[-1] == 3
     if not isinstance(image, np.ndarray) or not (grey or colour) or image.size == 0:
         raise FrameError(
-            f"frame {number} is a {type(image).__name__} of shape {shape}",
+            f"frame {number} is {_described(image)}",
             remedy="An image is an array (H, W, 3) or (H, W).",
         )
     if image.dtype != np.uint8 and (wrap or not np.issubdtype(image.dtype, np.floating)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,20 @@ class RunFolds(Session):
         """
         # The first rank decodes the frames and writes the config before the others continue.
         self.ranks.wait_for_first()
-        return open_dataset(self.config, self.cache, self.progress)
+        with self._warned_once():
+            return open_dataset(self.config, self.cache, self.progress)
+
+    @contextmanager
+    def _warned_once(self) -> Iterator[None]:
+        """Warnings about data, which all ranks would repeat, come from the first one alone."""
+        logger = logging.getLogger("gamdss")
+        level = logger.level
+        if self.ranks.rank:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
     def all_folds(self, dataset: Dataset) -> tuple[Fold, ...]:
         """All folds of the protocol, checked for leaks; made once, with their warnings.
@@ -112,8 +126,9 @@ class RunFolds(Session):
             FoldError: too few subjects, or the same subject, clip or frames on both sides.
         """
         if self._folds is None or self._folds[0] is not dataset:
-            folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
-            check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
+            with self._warned_once():
+                folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
+                check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
             self._folds = dataset, folds
         return self._folds[1]
 

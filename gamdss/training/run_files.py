@@ -18,7 +18,7 @@ from gamdss.config import Config, flatten
 from gamdss.config.load import checked
 from gamdss.data.composite import JOINT
 from gamdss.data.specs import is_spec_file
-from gamdss.errors import ConfigError, RunError
+from gamdss.errors import ConfigError, RunError, of_type
 
 GET_A_RUN = "Train one with `gamdss train`, or finish this one with the command that started it."
 # Where data and results are and how often state is saved: no effect on results. The data itself is
@@ -104,7 +104,7 @@ def read_object(file: Path) -> dict[str, Any]:
     """The values of a JSON file of a run by name; raises as `read_json`, or if they have none."""
     values = read_json(file)
     if not isinstance(values, dict):
-        raise broken(file, f"it is a {type(values).__name__}, without names")
+        raise broken(file, f"it is {of_type(values)}, without names")
     return values
 
 

@@ -99,9 +99,9 @@ def test_a_wrong_option_is_explained(words, message):
         ("epochs: 3", "unknown field 'epochs'.*Did you mean 'training.epochs'"),
         ("training:\n  epochs: many", "training.epochs.*many"),
         ("training: 3", "'training' is a group of fields, and is 3"),
-        ("- a\n- b", "the config is a list"),
+        ("- a\n- b", "the config is of type list"),
         ("seed: [1", "not valid YAML"),
-        ("", "the config is a NoneType"),
+        ("", "the config is empty"),
     ],
 )
 def test_a_wrong_file_is_explained_and_named(config, text, message):

@@ -250,7 +250,9 @@ def test_mistakes_are_explained(tmp_path):
     with pytest.raises(ConfigError, match=r"A clip is \(FrameSequence, onset"):
         gamdss.KeyFrameDataset([(frames, 10, 14)], progress=False)
     for source in (3, None):
-        with pytest.raises(ConfigError, match=rf"the source is a {type(source).__name__}\n.*name"):
+        with pytest.raises(
+            ConfigError, match=rf"the source is of type {type(source).__name__}\n.*name"
+        ):
             gamdss.KeyFrameDataset(source)
     for wrong in (3, "clips", ({12: 0}, 10, 14, 18, 0)):
         with pytest.raises(ConfigError, match=r"clip 1 is (.|\n)*A clip is \(FrameSequence, onset"):

@@ -52,7 +52,7 @@ def test_it_trains_with_the_two_phase_loss_and_norms_see_one_phase_at_a_time(mod
 
 
 def test_errors_name_the_mistake():
-    with pytest.raises(ConfigError, match="the model is a str"):
+    with pytest.raises(ConfigError, match="the model is of type str"):
         gamdss.two_phase("resnet18")
     onset, apex, offset = frames()
     net = gamdss.two_phase(nn.Flatten())

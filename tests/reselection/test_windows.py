@@ -237,13 +237,13 @@ def test_bad_annotation(annotated):
     ("frames", "preset", "message"),
     [
         (noise(3)[0, 0], "full", r"shape \(5, 3\)"),
-        ([1, 2, 3], "full", "a list"),
+        ([1, 2, 3], "full", "frames are of type list"),
         (np.zeros((3, 4, 4, 4), np.uint8), "full", r"shape \(4, 4, 4\)"),
         (np.zeros((3, 0, 4, 3), np.uint8), "full", r"shape \(0, 4, 3\)"),
         (np.zeros((3, 4, 5), np.int64), "full", "type int64"),
         (np.zeros((3, 4, 5)), "original-full", "type float64"),
         (np.full((3, 4, 5), np.nan), "full", "not finite"),
-        ({1: [[1]], 2: [[1]], 3: [[1]]}, "full", "frame 1 is a list"),
+        ({1: [[1]], 2: [[1]], 3: [[1]]}, "full", "frame 1 is of type list"),
         (
             {1: noise(1)[0], 2: noise(1)[0], 3: noise(1)[0, :4]},
             "full",

@@ -51,6 +51,17 @@ def trained(once, small_dataset, small_options, tmp_path_factory):
     return Path(shutil.copytree(once("csv", write), tmp_path_factory.mktemp("csv") / "moved"))
 
 
+def test_a_run_whose_table_has_moved_is_merged(trained, tmp_path, capsys):
+    command = ["merge", str(trained / "run"), "--output", str(tmp_path / "merged")]
+    assert main(command) == 2
+    assert "--annotations" in capsys.readouterr().err
+    assert main([*command, "--split", "x"]) == 2
+    assert "the run was trained without" in capsys.readouterr().err
+    assert main([*command, "--annotations", str(trained / "lab.csv")]) == 0
+    now, before = (place / "results.json" for place in (tmp_path / "merged", trained / "run"))
+    assert now.read_bytes() == before.read_bytes()
+
+
 def test_a_run_whose_table_has_moved_is_opened(trained, tmp_path):
     run = read_run(trained / "run")
     with pytest.raises((AnnotationError, DataRootError), match=r"lab\.csv"):

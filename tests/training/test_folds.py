@@ -1,5 +1,6 @@
 """Folds: the same numbers in any order, nothing learnt from the held-out subject."""
 
+import logging
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
 from gamdss.training.folds import RunFolds, train
+from gamdss.training.ranks import OneProcess
 
 CPU = torch.device("cpu")
 
@@ -83,6 +85,11 @@ def test_a_warning_about_the_split_is_shown_once(config, dataset, tmp_path, capl
     assert [text for text in caplog.messages if "are in no part" in text] == [
         f"{split}: 4 of 12 clip(s) are in no part, and not used"
     ]
+    with RunFolds(replace(config, protocol=protocol), tmp_path / "other", [], False) as job:
+        job.ranks = OneProcess(rank=1)  # the first rank has shown it
+        assert len(job.all_folds(dataset)) == 1
+    assert len(caplog.messages) == 1
+    assert logging.getLogger("gamdss").level == logging.NOTSET
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ from gamdss.data.specs.spec import (
     Writing,
     filled,
 )
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, of_type
 from gamdss.records import AU_TASK
 
 _NEEDED = ("title", "columns", "layouts", "emotions", "tasks")
@@ -82,9 +82,7 @@ def read_spec(file: Path) -> DatasetSpec:
 
 def _spec(name: str, values: Any) -> DatasetSpec:
     if not isinstance(values, dict):
-        raise _BadError(
-            f"it is a {type(values).__name__}; it must contain lines such as `title: ...`"
-        )
+        raise _BadError(f"it is {of_type(values)}; it must contain lines such as `title: ...`")
     unknown = [str(key) for key in values if key not in _FIELDS]
     missing = [key for key in _NEEDED if not values.get(key)]
     if unknown or missing:
@@ -134,7 +132,7 @@ def _form(value: Any) -> str:
 
 def _items(name: str, value: Any) -> Iterable[tuple[str, Any]]:
     if not isinstance(value, dict):
-        raise _BadError(f"{name} is a {type(value).__name__}; it must be a mapping")
+        raise _BadError(f"{name} is {of_type(value)}; it must be a mapping")
     return [(str(key), item) for key, item in value.items()]
 
 
