@@ -25,8 +25,8 @@ class TrainOptions:
     Args:
         demo: run on a small synthetic dataset, in minutes on a CPU. Its settings replace those of
             every `--config`; every other option replaces its settings.
-        folds: train only these held-out subjects (A,B,...); a later start with the same
-            `--output`, or `gamdss merge` of several outputs, completes the run.
+        folds: train only the folds of these subjects (A,B,...); a later start with the same
+            `--output`, or `gamdss merge` of the outputs, completes the run.
     """
 
     demo: bool = False

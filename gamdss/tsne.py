@@ -41,7 +41,7 @@ class TsneOptions(DataOptions):
     Args:
         fold: draw only the network of this fold.
         clips: which clips are drawn; training clips of one `--fold`, as in the release's scripts.
-        perplexity: of t-SNE; 30, or a third of fewer clips, if omitted.
+        perplexity: of t-SNE; default 30, at most a third of the clips.
         seed: of t-SNE.
         output: folder of the picture; the first run's if omitted.
         experiment: a config: its run under `runs/` is drawn if no RUN is named, and a RUN must be

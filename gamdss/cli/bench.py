@@ -18,7 +18,7 @@ from gamdss.synthetic import SynthConfig
 
 @dataclass
 class Options:
-    """Measure how fast this machine trains a config, against the original's way.
+    """Measure how fast this machine trains a config, against the release's way.
 
     Args:
         repeats: pairs of timings per measurement.

@@ -20,7 +20,7 @@ from gamdss.studies.stress.report import verdict, write_report
 
 @dataclass
 class Options:
-    """Measure how far reselected key frames are from the truth on synthetic clips, as a grid.
+    """Measure how far reselected key frames are from the truth, on a grid of synthetic clips.
 
     `gamdss stress --recognition --help` shows the options of the recognition study.
 

@@ -60,17 +60,17 @@ class ReselectionConfig:
         preset: how key frames are found: `motion` fits a rise and fall to the motion of the clip;
             `full`, `short` and others search a window for the largest difference, `original-*`
             as the release computes it; `none` keeps the annotated frames.
-        ratio: half window as a share of the phase, of `motion` the share of the clip's length that
-            is read before and after it; the preset's if omitted.
+        ratio: half window as a share of the phase; for `motion`, the share of the clip's length
+            read before and after it; the preset's if omitted.
         clips: which clips use reselected frames: all, or, as in the release, only those that a
             fold trains on, while held-out clips use annotated frames.
         prior: errors of the annotator and shapes of the courses that `motion` expects: learned from
             the dataset, for each subject from the clips of the others, or fixed.
         annotators: a CSV file of who annotated which subjects (subject,annotator, with any names);
-            the errors of each are learned apart.
-        draws: number of equally likely key frames that are drawn for each clip, from the posterior
-            of `motion` or with `jitter`; every epoch trains on other ones. 0 always trains on the
-            reselected ones.
+            errors are learned per annotator.
+        draws: number of equally likely key frames drawn for each clip, from the posterior of
+            `motion` or with `jitter`; each epoch trains on a different draw. 0 always trains on
+            the reselected ones.
         train_draws: whether epochs train on the draws; if not, only tests use them.
         test_draws: number of these draws over which the probabilities of an evaluated clip are
             averaged; 0 evaluates the reselected key frames.

@@ -21,12 +21,12 @@ class TrainingConfig:
         lr_decay: factor on the learning rate after each of the first `lr_decay_epochs` epochs.
         lr_decay_epochs: for how many epochs the learning rate decays.
         auxiliary_weight: weight of the auxiliary loss, the cross-entropy of the falling phase.
-        au_weight: weight of another auxiliary loss for the classes of emotions: the action units of
-            the clip, predicted from the embedding by a layer that is not kept. 0 omits it.
+        au_weight: weight of a further auxiliary loss in tasks of emotions: the clip's action units,
+            predicted from the embedding by a layer that is not kept. 0 omits it.
         label_smoothing: share of each training target that is spread over all classes.
-        class_weights: `balanced` weighs the loss of a class by the inverse of its number of
-            training clips, and of an action unit where it is active by the number of clips
-            without it over that with it; `none` weighs all equally.
+        class_weights: `balanced` weights the loss of a class by the inverse of its number of
+            training clips, and that of an active action unit by the number of clips without it
+            over that with it; `none` weights all equally.
         sampling: `shuffle` shows each training clip once per epoch; `balanced` draws as many with
             replacement, every class equally often.
         selection: which epoch of a fold is evaluated: the last one (`final`), or the one with the
@@ -37,8 +37,8 @@ class TrainingConfig:
             it.
         compile: `on` compiles the training step and, on CUDA, replays it as a CUDA graph; `off`
             does not; `auto` does on CUDA with Triton. What cannot be compiled runs as it is.
-        freeze: names of parameters that are not trained, as patterns with commas between them,
-            such as `temporal.stem.*,spatial.*`.
+        freeze: names of parameters that are not trained, as comma-separated patterns, such as
+            `temporal.stem.*,spatial.*`.
         checkpoint_every: epochs between saves of the training state of an unfinished fold; by
             default as many as take a minute.
 

@@ -102,11 +102,11 @@ class ClipPool:
     def _broken(self, error: BrokenProcessPool) -> RunError:
         if isinstance(error, TerminatedWorkerError):
             return RunError(
-                "a process that worked on clips was killed",
+                "a worker process was killed",
                 remedy=f"If memory was short, use fewer {self._option}; 1 starts no process.",
             )
         return RunError(
-            f"processes for clips cannot work: {first_line(error)}",
+            f"worker processes failed: {first_line(error)}",
             remedy=f"Use {self._option} 1, which starts none.",
         )
 

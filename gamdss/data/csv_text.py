@@ -41,7 +41,9 @@ def csv_like(file: Path, lines: Iterable[Sequence[str]]) -> bytes:
     return mark + text.getvalue().encode(encoding)
 
 
-def csv_lines(file: Path, data: bytes | None = None, named_by: str = "--annotations") -> list[list[str]]:
+def csv_lines(
+    file: Path, data: bytes | None = None, named_by: str = "--annotations"
+) -> list[list[str]]:
     """Lines of a CSV file in UTF-8 or UTF-16, divided by commas, semicolons, tabs or bars.
 
     Args:

@@ -97,7 +97,7 @@ class TrainedOn:
             if abs(shapes[0] / shapes[1] - 1) > _OTHER_SHAPE:
                 differ.append(f"width / height {shapes[0]:.2f} in training, {shapes[1]:.2f} here")
             if differ:
-                found.append(f"other crops than those of {name}: {'; '.join(differ)}")
+                found.append(f"crops differ from {name}'s: {'; '.join(differ)}")
         unknown = [name for name, crops in self.crops.items() if crops is None]
         if (unknown or not self.crops) and not self.synthetic:
             of = f" of {', '.join(unknown)}" if unknown else ""

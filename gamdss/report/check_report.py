@@ -23,7 +23,7 @@ def check_text(found: Check, rows: int) -> str:
     title = f"{spec.title}: {found.workbook}, sheet {found.scan.table.sheet!r}; {frames}"
     parts = [title, _counts(found), _tasks(found), _faults(found.faults, rows)]
     stopping = sum(fault.stops for fault in found.faults)
-    verdict = f"{stopping} fault(s) stop a training." if stopping else "This can be trained on."
+    verdict = f"{stopping} fault(s) stop training." if stopping else "This can be trained on."
     decoded = f"{found.decoded} frame(s) decoded."
     return "\n\n".join(part for part in (*parts, f"{decoded} {verdict}") if part)
 
@@ -59,7 +59,7 @@ def _faults(faults: tuple[Fault, ...], rows: int) -> str:
         kinds.setdefault((fault.kind, fault.stops), []).append(fault)
     lines = []
     for (kind, stopping), group in kinds.items():
-        stops = "stops a training" if stopping else "does not stop a training"
+        stops = "stops training" if stopping else "does not stop training"
         lines.append(f"{kind}: {len(group)} ({stops})")
         lines += [f"  {_where(fault)}{fault.problem}" for fault in group[:rows]]
         if len(group) > rows:

@@ -92,7 +92,7 @@ def require_same_data(file: Path, data: Mapping[str, Any], remedy: str = RESTORE
         problem = f"{changed} have changed since the run was started"
     elif other_version(stored, data):
         problem = (
-            "the key frames are others: another version of gamdss started this run, or the frames "
+            "the key frames differ: another version of gamdss started this run, or the frames "
             "have changed since"
         )
         remedy = (

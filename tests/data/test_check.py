@@ -63,7 +63,7 @@ def test_every_planted_fault_is_found(made, name, layout, capsys):
         assert f"{fault['kind']}: " in shown
     code = main(["check", "--dataset", name, "--data-root", str(root), "--task", found_task(name)])
     assert code == 1
-    assert "stop a training" in capsys.readouterr().out
+    assert "stop training" in capsys.readouterr().out
 
 
 def found_task(name):
@@ -233,7 +233,7 @@ def test_faults_of_clips_that_the_task_leaves_out_stop_no_training(table):
     found = check_dataset(pair, replace(config, annotations=str(file)))
     assert [(f.kind, f.row) for f in found.faults] == wanted
     assert found.trainable
-    assert "missing clip folder: 1 (does not stop a training)" in check_text(found, 3)
+    assert "missing clip folder: 1 (does not stop training)" in check_text(found, 3)
 
 
 def test_a_frame_that_a_clip_of_the_task_shares_stops_a_training(table):

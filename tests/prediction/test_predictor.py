@@ -70,7 +70,7 @@ def test_other_or_unknown_crops_are_warnings():
 
     assert warned(SAME, AlignConfig(width=140, height=170, quality=80)) == []
     (text,) = warned(SAME, AlignConfig(margin=0.3, width=340))
-    assert "other crops than those of cas2: margin 0.1 in training, 0.3 here" in text
+    assert "crops differ from cas2's: margin 0.1 in training, 0.3 here" in text
     assert "width / height 0.82 in training, 1.00 here" in text
     packaged = {"cas2": {**SAME["cas2"], "detector": "mtcnn 1a 2b"}}
     (text,) = warned(packaged, AlignConfig())

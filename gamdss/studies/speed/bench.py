@@ -303,7 +303,7 @@ def bench_table(found: BenchResult) -> str:
             f"{roof.share_of_bandwidth:.0%} of the bandwidth.\nA compiled step, and one whose "
             "data fit into caches, moves less, so that its share can exceed 100%.",
             f"A run of {run.subjects} folds, {run.clips} clips and {run.epochs} epochs takes about "
-            f"{here} here; the original's way {original}.\n"
+            f"{here} here; the release's way {original}.\n"
             f"Peak memory {found.peak_memory_mb:.0f} MB.",
         ]
     )

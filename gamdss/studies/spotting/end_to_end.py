@@ -119,7 +119,7 @@ def main(run: str, names: Sequence[str]) -> str:
                 share = f"{inside[:, place].mean():.2f}"
                 ends = interval_text(wilson(float(inside[:, place].sum()), len(inside)), ".2f")
             rows.append((name, key, len(inside), middle, share, ends))
-    header = ("recordings", "key frame", "reached", "median error (ms)", "in 80% interval", "95%")
+    header = ("recordings", "key frame", "matched", "median error (ms)", "in 80% interval", "95%")
     keys = tabulate(rows, header, tablefmt="pipe", disable_numparse=True)
     return f"{spotting_table(scores)}\n\n{keys}"
 

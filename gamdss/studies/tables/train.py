@@ -195,7 +195,7 @@ def _finished(path: Path, config: Config) -> FinishedRun:
     run = read_run(path)
     other = differences(run.config, config, machine=False)
     if other:
-        raise RunError(f"its config is another one ({', '.join(other)})", file=path)
+        raise RunError(f"its config differs ({', '.join(other)})", file=path)
     return run
 
 

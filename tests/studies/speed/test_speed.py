@@ -90,7 +90,7 @@ def test_the_table_follows_from_the_timings(arguments, capsys, monkeypatch):
     # 400 x (10 + 100) ms + 100 x (10 + 30) ms = 48 s.
     assert (
         "A run of 5 folds, 100 clips and 200 epochs takes about 0:29:00 here; "
-        "the original's way 2:40:00." in text
+        "the release's way 2:40:00." in text
     )
     # 8 GFLOP at 1000 GFLOP/s take 8 ms, 0.5 GB at 10 GB/s take 50 ms; 8 GFLOP in 20 ms are 40%.
     # 300 operators of each of 4 samples are 1200; at 2 microseconds each, a sample takes 0.6 ms.

@@ -180,7 +180,7 @@ def test_finished_rows_need_neither_their_folder_nor_their_machine(
     absent = ["--data-root", "samm=nowhere"]
     assert main(["table", file, *absent, "--output", str(output)]) == 1
     both, rising, other = (row["reason"] for row in rows_of(output))
-    assert both.startswith("no folder given for cas2; both_seed2: its config is another one")
+    assert both.startswith("no folder given for cas2; both_seed2: its config differs")
     assert "training.precision" in both
     assert "this run is not finished" in rising
     assert "there is no such folder" in other
