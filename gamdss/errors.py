@@ -90,7 +90,7 @@ class CheckpointError(GamdssError):
 
 
 class DeviceError(GamdssError):
-    """The requested device is not available."""
+    """The requested device is not available, or its memory does not suffice."""
 
 
 class DetectorError(GamdssError):
@@ -135,6 +135,16 @@ def first_line(error: BaseException) -> str:
     """The first line of another library's message, at most 200 letters; its type if it has none."""
     text = str(error).strip() or type(error).__name__
     return text.splitlines()[0][:200]
+
+
+def short_of_memory(error: BaseException) -> DeviceError:
+    """What PyTorch's error about a GPU's memory means to the user."""
+    return DeviceError(
+        f"the memory of the GPU does not suffice: {first_line(error)}",
+        remedy="Free some (nvidia-smi shows who uses it), or let fewer processes share the GPU, "
+        "and repeat the command: a training resumes. Smaller batches (--training.batch-size) are "
+        "another training, with an --output of its own.",
+    )
 
 
 def unfit_weights(error: BaseException) -> str:

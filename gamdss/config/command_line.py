@@ -18,7 +18,14 @@ from jsonargparse import ArgumentParser, Namespace
 from typing_extensions import Self
 
 from gamdss.config.load import check_file, explain, new_parser
-from gamdss.errors import ConfigError, GamdssError, did_you_mean, printable
+from gamdss.errors import (
+    ConfigError,
+    DeviceError,
+    GamdssError,
+    did_you_mean,
+    printable,
+    short_of_memory,
+)
 
 Values = TypeVar("Values")
 
@@ -158,6 +165,11 @@ def exit_on_mistake() -> Iterator[None]:
         where = printable(os.fsdecode(error.filename))
         print(f"error: {where[:300]}: {error.strerror}\nCheck the path.", file=sys.stderr)
         raise SystemExit(GamdssError.exit_code) from None
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # PyTorch's, which not all commands import
+            raise
+        print(f"error: {short_of_memory(error)}", file=sys.stderr)
+        raise SystemExit(DeviceError.exit_code) from None
     except KeyboardInterrupt:
         print("\ninterrupted; the same command resumes", file=sys.stderr)
         raise SystemExit(130) from None

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import Tensor, nn
+
+from gamdss.models.kernels import are_loaded, can_take, load_kernels
+
+_KERNELS = "depthwise_kernels"
+_SIDE = 3  # of the kernels that they are for
 
 
 class DWConv(nn.Conv2d):
@@ -14,18 +20,16 @@ class DWConv(nn.Conv2d):
         dim: channels.
         kernel_size: side of the kernel, odd.
         added: add the map to its convolution.
+
+    Attributes:
+        uses_kernels: whether maps on a GPU are convolved by this package's kernel.
     """
 
-    _kernels: Callable[[Tensor, Tensor, Tensor, bool], Tensor] | None = None
+    uses_kernels = False
 
     def __init__(self, dim: int, kernel_size: int = 3, added: bool = False) -> None:
         super().__init__(dim, dim, kernel_size, padding=kernel_size // 2, groups=dim)
         self.added = added
-
-    @property
-    def uses_kernels(self) -> bool:
-        """Whether the convolution is this package's kernel."""
-        return self._kernels is not None
 
     def use_kernels(self) -> None:
         """Convolve by this package's kernels from now on if they are for this size.
@@ -35,15 +39,20 @@ class DWConv(nn.Conv2d):
         Raises:
             ImportError: Triton is missing, or PyTorch is older than 2.6.
         """
-        from gamdss.models.depthwise_kernels import SIDE, depthwise  # noqa: PLC0415  (needs Triton)
+        if self.kernel_size == (_SIDE, _SIDE):
+            load_kernels(_KERNELS)
+            self.uses_kernels = True
 
-        if self.kernel_size == (SIDE, SIDE):
-            self._kernels = depthwise
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.uses_kernels:
+            self.uses_kernels = are_loaded(_KERNELS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, H, W, C)."""
-        if self._kernels is not None:
-            assert self.bias is not None
-            return self._kernels(x.contiguous(), self.weight, self.bias, self.added)
+        if self.uses_kernels and can_take(x):
+            map_, weight = x.contiguous(), self.weight
+            found: Tensor = torch.ops.gamdss.depthwise(map_, weight, self.bias, self.added)
+            return found
         convolved = super().forward(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
         return x + convolved if self.added else convolved

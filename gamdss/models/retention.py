@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from torch.nn.attention.flex_attention import flex_attention
 
 from gamdss.models.depthwise import DWConv
+from gamdss.models.kernels import are_loaded, can_take, load_kernels
 
 if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import FlexKernelOptions  # from PyTorch 2.9 on
 
 # Of `mix`: `mix`, `mix_fused`, `mix_by_index`, and of lines alone `line_kernels.mix_lines`.
 FORMS = ("written", "fused", "index", "lines")
+_KERNELS = "line_kernels"
 Mixer = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
@@ -242,12 +244,15 @@ class RetentionTables(nn.Module):
             ImportError: Triton is missing, which `lines` needs.
         """
         if form == "lines":
-            from gamdss.models.line_kernels import mix_lines  # noqa: PLC0415  (it needs Triton)
-
-            self._mix_lines = mix_lines
+            load_kernels(_KERNELS)
         self.form = form
         for name in ("row_decay", "column_decay") if self.decomposed else ("decay",):
             self.register_buffer(name, padded_rows(getattr(self, name).to(dtype)), persistent=False)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if self.form == "lines" and not are_loaded(_KERNELS):
+            self.form = FORMS[0]
 
     def packed(self, qkv: Tensor) -> tuple[Tensor, Tensor]:
         """Mix queries, keys and values (B, H, W, 3, heads, head_dim) from one projection.
@@ -255,8 +260,8 @@ class RetentionTables(nn.Module):
         Returns:
             The result and the values, (B, H, W, heads, head_dim).
         """
-        if self.form == "lines":
-            mixed, _, v = self._mix_lines(qkv, self.turns, self.decays)
+        if self.form == "lines" and can_take(qkv):
+            mixed, _, v = torch.ops.gamdss.mix_lines(qkv, self.turns, self.decays)
             return mixed, v
         q, k, v = qkv.unbind(3)
         return self(q, k, v), v

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 
 import cv2
@@ -12,7 +13,7 @@ import torch
 from torch.utils._triton import has_triton
 
 from gamdss.config import Config
-from gamdss.errors import ConfigError, DeviceError
+from gamdss.errors import ConfigError, DeviceError, short_of_memory
 
 _DEVICE = re.compile(r"cpu|cuda(:\d+)?|auto")
 _THREADS: dict[str, int] = {}  # `own`: the process's; `set`: what a run has made of it
@@ -115,6 +116,19 @@ def _set_up_cuda(target: torch.device) -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)
     # What is left multiplies in the precision of its inputs, not in float32.
     torch.backends.cuda.allow_fp16_bf16_reduction_math_sdp(True)
+
+
+@contextmanager
+def memory_explained() -> Iterator[None]:
+    """Say what to do if the memory of the GPU does not suffice.
+
+    Raises:
+        DeviceError: it does not.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise short_of_memory(error) from error
 
 
 def autocast(config: Config) -> AbstractContextManager[None]:

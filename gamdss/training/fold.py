@@ -22,6 +22,7 @@ from gamdss.files import write_csv
 from gamdss.metrics import inner_epoch
 from gamdss.records import FoldResult
 from gamdss.training import checkpoint
+from gamdss.training.device import memory_explained
 from gamdss.training.fold_data import FoldData, stream
 from gamdss.training.learner import Learner
 
@@ -95,6 +96,7 @@ class FoldTrainer:
         # Weights of the best epoch so far, if the epoch is chosen on inner subjects.
         self.best: dict[str, Tensor] | None = None
 
+    @memory_explained()
     def run(self, on_epoch: Callable[[int, float], None] | None = None) -> FoldResult:
         """Run all remaining epochs; calls `on_epoch(epochs done, mean loss)` after each.
 
@@ -103,6 +105,7 @@ class FoldTrainer:
 
         Raises:
             RunError: the training diverges.
+            DeviceError: the memory of the GPU does not suffice.
         """
         training = self.config.training
         self._resume()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -168,13 +169,19 @@ class RunFolds(Session):
         about = dataset.about() | {"folds": splits.digest(folds, dataset.annotations.clips)}
         return about | weights_digests(self.config, self._start, folds)
 
+    @device.memory_explained()
     def trainer(self, dataset: Dataset, fold: Fold) -> FoldTrainer:
         """The trainer of a fold; it resumes a training that was interrupted.
 
         With compiled code (`training.compile`) it takes over the network of the trainer before.
+
+        Raises:
+            DeviceError: the memory of the GPU does not suffice.
         """
         if self._inputs is None or self._inputs[0] is not dataset:  # once for all folds
-            self._learner = None
+            self._learner = self._inputs = None
+            if self._device.type == "cuda":
+                gc.collect()  # graphs of an earlier run keep its frames
             self._inputs = dataset, load_inputs(dataset.store, self._device)
         data = fold_data(dataset, fold, self._inputs[1], self.config)
         folder = self.directory.fold(fold.name)

@@ -66,7 +66,7 @@ class Learner:
         self._classes = classes
         self.net = self._fresh(seed).to(device)
         if device.type == "cuda":
-            suit_cuda(self.net)
+            suit_cuda(self.net, config.training.precision)
         self.units = self._fresh_units().to(device) if config.training.au_weight else None
         learned = self.net if self.units is None else nn.ModuleList([self.net, self.units])
         self.optimizer = optimizer(learned, config.training, device)
@@ -93,7 +93,7 @@ class Learner:
     @property
     def is_captured(self) -> bool:
         """Whether steps are replayed as CUDA graphs."""
-        return any(step.is_captured for step in self._captured.values())
+        return self._capturing and any(step.is_captured for step in self._captured.values())
 
     def restart(self, seed: int) -> None:
         """Start again from the weights of a seed, in place."""
@@ -159,7 +159,9 @@ class Learner:
             self._frames, self._captured = data.frames, {}
         if key not in self._captured:
             self._captured[key] = CapturedStep(partial(work, data))
-        return self._captured[key](*inputs)
+        result = self._captured[key](*inputs)
+        self._capturing = not self._captured[key].failed
+        return result
 
     def _plain_step(
         self,
@@ -237,6 +239,8 @@ class Learner:
             try:
                 found = self._replayed(_EVALUATION, self._padded_logits, data, padded)
                 return found[: len(index)].clone()
+            except torch.OutOfMemoryError:  # a card may be shared: not a reason for other numbers
+                raise
             except Exception as error:  # the compiler raises errors of many kinds
                 _warn("the evaluation cannot be compiled", error)
                 self._compiled_predict = None
@@ -257,13 +261,15 @@ class Learner:
             try:
                 loss, _ = self._compiled_loss(batch, labels, *given)
                 loss.backward()
+            except torch.OutOfMemoryError:
+                raise
             except Exception as error:  # the compiler raises errors of many kinds
                 _warn("the training step cannot be compiled", error)
                 self._compiled_loss = None
 
 
-def suit_cuda(net: nn.Module) -> None:
-    """Prepare the convolutions for CUDA, in place.
+def suit_cuda(net: nn.Module, precision: str) -> None:
+    """Prepare the convolutions for CUDA and a resolved precision, in place.
 
     Their weights are stored channels last, since cuDNN would otherwise reorder them in each step.
     Depthwise ones use kernels of this package, where these can be compiled.
@@ -272,23 +278,26 @@ def suit_cuda(net: nn.Module) -> None:
         if weight.ndim == 4:
             weight.data = weight.data.contiguous(memory_format=torch.channels_last)
     layers = [module for module in net.modules() if isinstance(module, DWConv)]
-    if layers and has_triton() and _kernels_work(layers[0].weight.device):
+    if layers and has_triton() and _kernels_work(layers[0].weight.device, precision):
         for layer in layers:
             layer.use_kernels()
 
 
-def _kernels_work(device: torch.device) -> bool:
+def _kernels_work(device: torch.device, precision: str) -> bool:
     """Whether kernels for depthwise convolutions can be compiled, forward and backward.
 
     Draws no random numbers, from which a fold's weights follow.
     """
+    dtype = torch.bfloat16 if precision == "bf16" else torch.float32
     try:
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             trial = DWConv(8).to(device)
         trial.use_kernels()
-        trial(torch.zeros(1, 4, 4, 8, device=device)).sum().backward()
+        trial(torch.zeros(1, 4, 4, 8, device=device, dtype=dtype)).sum().backward()
     except ImportError:  # PyTorch is older than they need
         return False
+    except torch.OutOfMemoryError:
+        raise
     except Exception as error:  # the compiler raises errors of many kinds
         _warn("a kernel for depthwise convolutions cannot be compiled", error)
         return False

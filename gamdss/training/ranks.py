@@ -18,8 +18,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from torch.distributed import TCPStore
-
 from gamdss.errors import RunError
 from gamdss.files import hold_folder
 
@@ -89,6 +87,8 @@ class TorchrunRanks:
     _works = 0
 
     def __init__(self) -> None:
+        from torch.distributed import TCPStore  # noqa: PLC0415  (not in all builds of PyTorch)
+
         self.rank = int(os.environ["RANK"])
         self.local_rank = int(os.environ["LOCAL_RANK"])
         self.count = int(os.environ["WORLD_SIZE"])

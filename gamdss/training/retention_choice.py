@@ -22,6 +22,7 @@ from tqdm import tqdm
 from gamdss.config import Config
 from gamdss.files import write_json
 from gamdss.models.retention import FORMS, RetentionTables
+from gamdss.training.captured import capture
 from gamdss.training.run_files import read_json
 
 log = logging.getLogger(__name__)
@@ -84,7 +85,7 @@ def _key(stages: Sequence[RetentionTables], config: Config, samples: int) -> str
 class Measured:
     """Seconds of forward and backward by form; forms that do not work are left out.
 
-    `lasting`: whether another run would find the same forms; not if memory was short.
+    `lasting`: whether other runs would find the same; not if memory was short, or no form works.
     """
 
     seconds: dict[str, float]
@@ -117,7 +118,9 @@ def measure(tables: RetentionTables, samples: int, dtype: torch.dtype, compiles:
             lasting = lasting and not short
             level = logging.WARNING if short else logging.INFO
             log.log(level, "retention in the form %r is left out: %s", form, error)
-    return Measured(found or {FORMS[0]: 0.0}, lasting)
+    if not found:
+        log.warning("no form of retention could be measured; %r is used", FORMS[0])
+    return Measured(found or {FORMS[0]: 0.0}, lasting and bool(found))
 
 
 def _gradients(
@@ -155,7 +158,4 @@ def _seconds(run: Callable[[], object]) -> float:
 
 def _captured(run: Callable[[], Tensor]) -> Callable[[], object]:
     """`run` as a CUDA graph; it has run before."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        run()
-    return graph.replay
+    return capture(run)[0].replay

@@ -3,6 +3,9 @@
 Without a GPU Triton's interpreter runs them.
 """
 
+import copy
+import pickle
+
 import pytest
 import torch
 from interpreted import needs_interpreter, run
@@ -43,6 +46,15 @@ def compare(device):
 @needs_interpreter
 def test_interpreted_kernels_equal_the_convolution():
     run(__file__, "compare('cpu')")
+
+
+def test_a_layer_with_kernels_is_copied_and_stored_and_runs_on_a_cpu():
+    layer, x = DWConv(8, added=True), torch.randn(1, 6, 6, 8)
+    expected = layer(x)
+    layer.use_kernels()
+    for other in (layer, copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert other.uses_kernels
+        assert torch.equal(other(x), expected)
 
 
 def test_other_sizes_have_no_kernels():

@@ -3,10 +3,14 @@
 Without a GPU Triton's interpreter runs the kernels.
 """
 
+import copy
+import pickle
+
 import pytest
 import torch
 from interpreted import needs_interpreter, run
 
+from gamdss.models import retention
 from gamdss.models.retention import RetentionTables
 
 pytest.importorskip("triton")
@@ -40,6 +44,19 @@ def compare(device):
 @needs_interpreter
 def test_interpreted_kernels_equal_the_written_out_form():
     run(__file__, "compare('cpu')")
+
+
+def test_tables_with_kernels_are_copied_and_stored_and_run_on_a_cpu(monkeypatch):
+    tables = RetentionTables((5, 7), 2, 16, 4, decomposed=True)
+    maps = torch.randn(2, 5, 7, 3, 2, 16)
+    expected = tables.packed(maps)[0]
+    tables.use("lines", torch.float32)
+    stored = pickle.dumps(tables)
+    for other in (tables, copy.deepcopy(tables), pickle.loads(stored)):
+        assert other.form == "lines"
+        assert torch.equal(other.packed(maps)[0], expected)
+    monkeypatch.setattr(retention, "are_loaded", lambda _: False)  # as without Triton
+    assert pickle.loads(stored).form == "written"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA")

@@ -8,9 +8,10 @@ import torch
 
 from gamdss.cli import main
 from gamdss.config import Config, ModelConfig, TrainingConfig
+from gamdss.config.command_line import exit_on_mistake
 from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
-from gamdss.errors import RunError
+from gamdss.errors import DeviceError, RunError
 from gamdss.training import checkpoint, device
 from gamdss.training import fold as fold_module
 from gamdss.training.fold import FoldTrainer
@@ -111,6 +112,20 @@ def test_a_training_that_diverges_stops_with_fold_epoch_and_remedy(trainer, tmp_
     if (tmp_path / "training_state.pt").exists():
         state = checkpoint.load_state(tmp_path / "training_state.pt", torch.device("cpu"))
         assert torch.isfinite(state["logits"]).all()
+
+
+def test_a_gpu_without_enough_memory_is_explained(trainer, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    one = trainer(tmp_path)
+    monkeypatch.setattr(one.learner, "step", full)
+    with pytest.raises(DeviceError, match=r"Tried to allocate 20.00 MiB(.|\n)*nvidia-smi"):
+        one.run()
+    with pytest.raises(SystemExit) as ended, exit_on_mistake():
+        full()  # in any other work
+    assert ended.value.code == 2
+    assert "error: the memory of the GPU does not suffice" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -123,6 +123,21 @@ def test_compiled_equals_plain(graphs, change):
     assert len(graphs) == 2
 
 
+def test_a_lack_of_memory_is_no_reason_to_compute_otherwise(monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+
+    learner, data = learner_of(compiling()), clips_on(CPU)
+    for name, work in (
+        ("_compiled_predict", lambda: learner.logits(data, data.training[:3])),
+        ("_compiled_loss", lambda: steps(learner, data)),
+    ):
+        monkeypatch.setattr(learner, name, full)
+        with pytest.raises(torch.OutOfMemoryError):
+            work()
+        assert getattr(learner, name) is full
+
+
 def test_what_cannot_be_compiled_runs_as_it_is(monkeypatch, caplog):
     def broken(_graph, _inputs):
         raise RuntimeError("no compiler here")
@@ -235,7 +250,7 @@ def test_auto_compiles_on_cuda_with_a_compiler(monkeypatch, compiler, expected):
 def test_weights_are_stored_channels_last_and_stay_so():
     learner = learner_of(CONFIG)
     before = {name: value.clone() for name, value in learner.net.state_dict().items()}
-    suit_cuda(learner.net)
+    suit_cuda(learner.net, "float32")
     learner.restart(1)
     after = learner.net.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
@@ -253,13 +268,18 @@ def test_kernels_that_do_not_work_are_left_out(problem, monkeypatch, caplog):
     def use_kernels(layer):
         if problem is not None:
             raise problem
-        layer._kernels = lambda x, weight, *_: x * weight.sum()
+        layer.uses_kernels = True
+
+    def convolve(layer, x):
+        assert x.dtype == torch.bfloat16  # what kernels of the network are compiled for
+        return x * layer.weight.sum()
 
     monkeypatch.setattr(DWConv, "use_kernels", use_kernels)
+    monkeypatch.setattr(DWConv, "forward", convolve)
     monkeypatch.setattr(module, "has_triton", lambda: True)
     net = learner_of(CONFIG).net
     drawn = torch.get_rng_state()
-    suit_cuda(net)
+    suit_cuda(net, "bf16")
     assert torch.equal(torch.get_rng_state(), drawn)  # weights of units follow from it
     layers = [layer for layer in net.modules() if isinstance(layer, DWConv)]
     assert layers

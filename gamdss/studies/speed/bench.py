@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -113,6 +112,7 @@ def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True
     bench_of = _Bench(config, dataset, clips, target, sizes.repeats, cache)
     bar = tqdm(steps, desc="measuring", unit="figure", disable=not progress)
     comparisons = tuple(step(bench_of) for step in bar)
+    peak = _peak_memory()  # before that of the roofline
     return BenchResult(
         environment=environment(config, 1),
         image_size=config.model.image_size,
@@ -120,7 +120,7 @@ def bench(config: Config, sizes: BenchConfig, cache: Path, progress: bool = True
         comparisons=comparisons,
         roofline=_roofline(bench_of, comparisons[1].here),
         estimate=estimate(config.training.epochs, sizes, comparisons),
-        peak_memory_mb=_peak_memory(),
+        peak_memory_mb=peak,
     )
 
 
@@ -266,9 +266,11 @@ def estimate(
 
 
 def _peak_memory() -> float:
-    """Peak memory of this process, on CUDA of its tensors there, in MB."""
+    """Peak memory of this process, on CUDA of PyTorch there, its graphs included, in MB."""
     if torch.cuda.is_initialized():
-        return torch.cuda.max_memory_allocated() / 1e6
+        return torch.cuda.max_memory_reserved() / 1e6
+    import resource  # noqa: PLC0415  (not on Windows)
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1e6 if sys.platform == "darwin" else 1e3)
 

@@ -22,7 +22,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 _MATRIX_SIZE = {"cpu": 2048, "cuda": 8192}
-_COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}
+_COPY_BYTES = {"cpu": 2**28, "cuda": 2**31}  # on CUDA at most a quarter of what is free
 _LAUNCHES = 1000
 _REPEATS = 5
 # Pairs before those that count. On CUDA, a step is captured after a few plain calls.
@@ -169,7 +169,10 @@ def measure_rates(device: torch.device, dtype: torch.dtype) -> Rates:
     size = _MATRIX_SIZE[device.type]
     first = torch.randn(size, size, device=device).to(dtype)
     second = torch.randn(size, size, device=device).to(dtype)
-    source = torch.zeros(_COPY_BYTES[device.type], dtype=torch.uint8, device=device)
+    copied = _COPY_BYTES[device.type]
+    if device.type == "cuda":
+        copied = min(copied, torch.cuda.mem_get_info(device)[0] // 4)
+    source = torch.zeros(copied, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     product = _best(lambda: first @ second)
     copy = _best(lambda: target.copy_(source))
