@@ -7,8 +7,6 @@ that order. Here both can pass at once with the same numbers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -85,16 +83,22 @@ class PhaseBatchNorm(nn.BatchNorm2d):
         self._batches = None
 
 
-@contextmanager
-def phases_at_once(net: nn.Module, phases: int) -> Iterator[None]:
-    """Within this context, batches of `net` contain this many phases of equal size."""
-    norms = [module for module in net.modules() if isinstance(module, PhaseBatchNorm)]
-    for norm in norms:
-        norm.phases = phases
-    try:
-        yield
-    finally:
-        for norm in norms:
+class PhasesAtOnce:
+    """Within this context, batches of `net` contain `phases` phases of equal size.
+
+    A class, since PyTorch 2.5 does not compile contexts that are generators.
+    """
+
+    def __init__(self, net: nn.Module, phases: int) -> None:
+        self.norms = [module for module in net.modules() if isinstance(module, PhaseBatchNorm)]
+        self.phases = phases
+
+    def __enter__(self) -> None:
+        for norm in self.norms:
+            norm.phases = self.phases
+
+    def __exit__(self, *_: object) -> None:
+        for norm in self.norms:
             norm.phases = 1
 
 

@@ -21,7 +21,7 @@ from gamdss.errors import ConfigError
 from gamdss.models.backbones import OWN, build_stream
 from gamdss.models.heads import init_linear
 from gamdss.models.hub import HubWeights
-from gamdss.models.phase_norm import PhaseBatchNorm, keeps_phases_apart, phases_at_once
+from gamdss.models.phase_norm import PhaseBatchNorm, PhasesAtOnce, keeps_phases_apart
 from gamdss.models.spatial import SpatialStream
 from gamdss.models.temporal import TemporalStream, check_images
 from gamdss.models.timm_api import HasHead, Levels, OutputFormat, check_sizes, chosen_levels
@@ -155,7 +155,7 @@ class TwoBranchNet(HasHead, HubWeights):
                 phases = torch.cat((apex - onset, apex - offset))  # (2B, C, S, S)
             else:
                 phases = features.transpose(0, 1).flatten(0, 1)  # (B, 2, C, S, S) -> (2B, C, S, S)
-            with phases_at_once(self, 2):
+            with PhasesAtOnce(self, 2):
                 rising, falling = self._map(phases, torch.cat((onset, apex))).chunk(2)
             return rising, falling
         if self.branches != "falling":
@@ -168,7 +168,7 @@ class TwoBranchNet(HasHead, HubWeights):
         """Logits (B, num_classes) of the maps of each phase, or what they are computed from."""
         rising, falling = maps
         if rising is not None and falling is not None and self._at_once(rising):
-            with phases_at_once(self.head, 2):
+            with PhasesAtOnce(self.head, 2):
                 rising, falling = self.head(torch.cat((rising, falling)), pre_logits).chunk(2)
             return rising, falling
         return (

@@ -25,7 +25,7 @@ from gamdss.models.retention import (
     whole_retention,
 )
 
-HEIGHT, WIDTH, HEADS, HEAD_DIM = 3, 4, 2, 6
+HEIGHT, WIDTH, HEADS, HEAD_DIM = 3, 4, 2, 8
 
 
 @pytest.fixture

@@ -14,13 +14,17 @@ from typing import Any
 import torch
 from tabulate import tabulate
 from torch import Tensor
-from torch._inductor.compile_fx import compile_fx, record_original_output_strides
 from torch._inductor.debug import DebugContext
 from torch._inductor.fx_passes.post_grad import post_grad_passes
 from torch._inductor.graph import GraphLowering
 from torch._inductor.scheduler import ExternKernelSchedulerNode, NopKernelSchedulerNode
 from torch._inductor.virtualized import V
 from torch._subclasses import FakeTensor
+
+try:
+    from torch._inductor.compile_fx import compile_fx, record_original_output_strides
+except ImportError as error:
+    raise ImportError("this takes a newer PyTorch, such as 2.15") from error
 
 from gamdss.losses import two_phase_loss
 from gamdss.models.two_branch import TwoBranchNet

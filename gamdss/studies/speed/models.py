@@ -107,7 +107,7 @@ def designed_size(name: str) -> int:
     return own.input_size[-1] if own is not None else 224
 
 
-@torch.inference_mode()
+@torch.no_grad()  # in inference mode, PyTorch 2.5 counts no operations
 def cost(name: str, image_size: int) -> BackboneCost:
     """Build the network, count and time a prediction."""
     try:
