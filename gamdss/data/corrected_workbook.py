@@ -2,7 +2,8 @@
 
 The copy keeps the owners' columns, sheets and formats. It differs only in the cells of onset, apex
 and offset of the given rows, and of the duration if there is such a column; formulas become the
-values that they had. The original is never opened for writing.
+values that they had. Where the sheet's onset is a part of clips' names, and so of their folders',
+the copy has a last column with these names. The original is never opened for writing.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import openpyxl
 from gamdss.data.csv_text import csv_like, csv_lines
 from gamdss.data.sheets import TEXTS, read_sheets, table_kind
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.workbook import Table, read_table
+from gamdss.data.workbook import CLIP_NAME, Table, read_table
 from gamdss.errors import AnnotationError, RunError
 from gamdss.files import write_atomic, write_bytes, write_csv
 from gamdss.records import Clip, KeyFrames
@@ -49,6 +50,7 @@ def write_corrected(
         RunError: the folder cannot be written, or the copy would replace the original.
     """
     rows = {clip.row: key for clip, key in zip(clips, keys, strict=True)}
+    names = {clip.row: clip.name for clip in clips} if spec.named_by_onset else {}
     if workbook.is_dir():
         path = folder / f"{spec.name}{SUFFIX}.csv"
         write_csv(path, _plain_lines(clips, keys))
@@ -67,7 +69,7 @@ def write_corrected(
         )
     table = read_table(spec, workbook)
     if kind == "csv":
-        _csv_copy(workbook, path, table, rows)
+        _csv_copy(workbook, path, table, rows, names)
         return path
     book = _old_book(workbook) if kind == "xls" else _open(workbook)
     sheet = book[table.sheet]
@@ -78,6 +80,10 @@ def write_corrected(
         cell.value = _like(cell.value, value)
 
     _replace(rows, places, put)
+    if names and table.header_line:
+        column = table.places.get("name", sheet.max_column) + 1
+        for line, name in ({table.header_line: CLIP_NAME} | names).items():
+            sheet.cell(line, column).value = name
     write_atomic(path, book.save)
     return path
 
@@ -127,16 +133,22 @@ def _like(before: Any, number: int) -> Any:
     return str(number) if is_text else number
 
 
-def _csv_copy(workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames]) -> None:
+def _csv_copy(
+    workbook: Path, path: Path, table: Table, rows: dict[int, KeyFrames], names: dict[int, str]
+) -> None:
     lines = csv_lines(workbook)
     places = [table.places.get(key) for key in _CELLS]
 
-    def put(line: int, column: int, value: int) -> None:
+    def put(line: int, column: int, value: int | str) -> None:
         cells = lines[line - 1]
         cells.extend([""] * (column + 1 - len(cells)))
         cells[column] = str(value)
 
     _replace(rows, places, put)
+    if names:
+        column = table.places.get("name", max(map(len, lines)))
+        for line, name in ({table.header_line: CLIP_NAME} | names).items():
+            put(line, column, name)
     write_bytes(path, csv_like(workbook, lines))
 
 

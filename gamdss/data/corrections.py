@@ -16,12 +16,14 @@ from gamdss.records import KEYS, KeyFrames
 class Corrected:
     """A row's cells after correction, and the changes.
 
-    `alternative` has the key frames of a correction that was not applied because the row is valid.
+    `alternative` has the key frames of a correction that was not applied because the row is valid;
+    `doubts` say what does not fit in a valid row.
     """
 
     cells: Mapping[str, Any]
     applied: list[str] = field(default_factory=list)
     alternative: KeyFrames | None = None
+    doubts: list[str] = field(default_factory=list)
 
 
 def correct(spec: DatasetSpec, row: Row, clip: str, total: int) -> Corrected:
@@ -112,7 +114,10 @@ def _key_frames(cells: Mapping[str, Any], note: str) -> KeyFrames:
 
 
 def _trust_duration(result: Corrected) -> None:
-    """Correct an offset that is not onset + duration - 1: SAMM has 5793 for 5739."""
+    """Correct an offset that is not onset + duration - 1, as SAMM has 5793 for 5739.
+
+    One that is in order is kept if its frame exists: the duration may be the wrong cell.
+    """
     if "duration" not in result.cells:
         return
     duration = frame_number(result.cells["duration"])
@@ -123,8 +128,13 @@ def _trust_duration(result: Corrected) -> None:
     sound = onset < right and (apex is None or onset <= apex <= right)
     if right == offset or not sound:
         return
-    _note(result, "offset", right, f"the sheet's duration is {duration}")
-    result.cells = {**result.cells, "offset": right}
+    changed, source = {**result.cells, "offset": right}, f"the sheet's duration is {duration}"
+    if _in_order(result.cells):
+        result.doubts.append(f"offset {offset} is not onset + duration - 1, which is {right}")
+        result.alternative = result.alternative or _key_frames(changed, source)
+        return
+    _note(result, "offset", right, source)
+    result.cells = changed
 
 
 def _note(result: Corrected, role: str, value: object, source: str) -> None:

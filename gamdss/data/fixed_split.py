@@ -16,6 +16,7 @@ from gamdss.files import safe_name
 from gamdss.records import Clip
 
 log = logging.getLogger("gamdss")
+TRAIN = "train"  # the part that is trained on; every other part is held out
 Find = Callable[[str], str | None]
 
 
@@ -119,7 +120,8 @@ def _read(file: Path) -> list[_Line]:
         header, *rows = csv_lines(file, named_by="--protocol.split") or [[]]
     except AnnotationError as error:
         raise FoldError(error.problem, file=file, row=error.row, remedy=error.remedy) from error
-    missing = {"subject", "part"} - set(header)
+    columns = [name.strip().casefold() for name in header]
+    missing = {"subject", "part"} - set(columns)
     if missing:
         raise FoldError(
             f"column {' and '.join(sorted(missing))} is missing; the columns are "
@@ -128,15 +130,27 @@ def _read(file: Path) -> list[_Line]:
             row=1,
             remedy="The first line must be subject,part or subject,clip,part.",
         )
-    lines = []
+    lines, spellings = [], {TRAIN: TRAIN}
     for number, row in enumerate(rows, start=2):
-        cells = dict(zip(header, row, strict=False))
-        line = _Line(number, *(_cell(cells, name) for name in ("subject", "clip", "part")))
+        cells = dict(zip(columns, row, strict=False))
+        subject, clip, part = (_cell(cells, name) for name in ("subject", "clip", "part"))
+        line = _Line(number, subject, clip, spellings.setdefault(part.casefold(), part))
         if line.part:
-            safe_name(line.part, "part", file=file, row=number)
+            _check_part(line.part, file, number)
         if line.who or line.part:
             lines.append(line)
     return lines
+
+
+def _check_part(part: str, file: Path, row: int) -> None:
+    safe_name(part, "part", file=file, row=row)
+    if part.casefold().startswith(TRAIN) and part != TRAIN:
+        raise FoldError(
+            f"part {part!r} would be held out, not trained on",
+            file=file,
+            row=row,
+            remedy=f"Write {TRAIN!r} for clips to train on, or give the part another name.",
+        )
 
 
 def _cell(row: Mapping[str, str], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from unicodedata import normalize
@@ -153,7 +153,9 @@ def frame_number(path: Path) -> int | None:
     return int(digits[-1])
 
 
-def files_by_number(files: Iterable[Path]) -> dict[int, Path]:
+def files_by_number(
+    files: Iterable[Path], number_of: Callable[[Path], int | None] = frame_number
+) -> dict[int, Path]:
     """Frames by their number, in rising order; other files are left out.
 
     Raises:
@@ -161,7 +163,7 @@ def files_by_number(files: Iterable[Path]) -> dict[int, Path]:
     """
     found: dict[int, Path] = {}
     for file in files:
-        number = frame_number(file)
+        number = number_of(file)
         if number is None:
             continue
         first = found.setdefault(number, file)
@@ -253,6 +255,6 @@ def choose_layout(
         f"no folder of frames found ({templates})",
         file=data_root,
         remedy=f"Unpack the frames of {spec.title} as {data_root / first.native / first.file}, "
-        "or describe their paths with --frames.pattern.",
+        f"or describe their paths with --frames.pattern. They are {', '.join(FRAME_SUFFIXES)}.",
         kind="no frame folder",
     )

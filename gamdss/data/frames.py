@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gamdss.config import FramesConfig
+from gamdss.data.file_pattern import frames_named
 from gamdss.data.folders import (
     PATTERN,
     Folders,
@@ -18,11 +19,13 @@ from gamdss.data.folders import (
     pattern_layout,
 )
 from gamdss.data.specs import DatasetSpec
+from gamdss.data.specs.spec import FRAME_SUFFIXES, filled
 from gamdss.data.video import video_files
 from gamdss.errors import DataRootError, FrameError
 from gamdss.records import KEYS, Clip, KeyFrames
 
 log = logging.getLogger("gamdss")
+_IMAGES = (*FRAME_SUFFIXES, ".tif", ".tiff", ".gif", ".webp")  # that a user may take for frames
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class FrameFinder:
             video = next(video_files(data_root), None) if PATTERN in layouts else None
             raise (error if video is None else _of_videos(error, data_root, video)) from None
         self.layout = layouts[self.layout_name]
-        self._listings: dict[Path, dict[int, Path]] = {}
+        self._listings: dict[tuple[Path, str], dict[int, Path]] = {}
         self._named: dict[Path, tuple[str, Clip]] = {}  # by folder: its name in the first row
 
     def find(self, clip: Clip) -> ClipFrames:
@@ -138,10 +141,7 @@ class FrameFinder:
         return ClipFrames(clip, folder, files)
 
     def _folder(self, clip: Clip) -> Path:
-        names = [clip.path_names]
-        if self.layout_name == PATTERN and clip.video:  # whose frames several clips may share
-            names.append(clip.path_names | {"clip": clip.video})
-        wanted = [form.format(**n) for n in names for form in self.layout.folders]
+        wanted = [form.format(**n) for n in self._names(clip) for form in self.layout.folders]
         for relative in wanted:
             folder = self._folders.descend(self.root, relative)
             if folder is not None:
@@ -153,6 +153,12 @@ class FrameFinder:
             remedy="Unpack the clip's frames there, or remove the row.",
             kind="missing clip folder",
         )
+
+    def _names(self, clip: Clip) -> list[dict[str, str | int]]:
+        """Names for the templates of folders and files, the likelier ones first."""
+        if self.layout_name == PATTERN and clip.video:  # whose frames several clips may share
+            return [clip.path_names, clip.path_names | {"clip": clip.video}]
+        return [clip.path_names]
 
     def _require_one_name(self, folder: Path, relative: str, clip: Clip) -> None:
         """Refuse a folder that rows name in two ways: in one of them it may mean another clip."""
@@ -168,25 +174,47 @@ class FrameFinder:
             )
 
     def _files(self, clip: Clip, folder: Path) -> dict[int, Path]:
-        if folder not in self._listings:
-            try:
-                self._listings[folder] = files_by_number(listed(folder))
-            except FrameError as error:
-                raise FrameError(
-                    f"clip {clip.id}: {error.problem}",
-                    file=folder,
-                    remedy=error.remedy,
-                    kind=error.kind,
-                ) from error
-        files = self._listings[folder]
-        if not files:
+        try:
+            files = self._numbered(clip, folder)
+        except FrameError as error:
             raise FrameError(
-                f"clip {clip.id} ({clip.where}) has no frame",
+                f"clip {clip.id}: {error.problem}",
                 file=folder,
-                remedy=f"Unpack its frames there, named like {self.layout.file}.",
-                kind="clip without frames",
-            )
+                remedy=error.remedy,
+                kind=error.kind,
+            ) from error
+        if not files:
+            raise self._no_frame(clip, folder)
         return files
+
+    def _numbered(self, clip: Clip, folder: Path) -> dict[int, Path]:
+        """The folder's frames by number; with a pattern, those that are named as it says."""
+        template = self.layout.file
+        named = self.layout_name == PATTERN
+        for names in self._names(clip) if named else [{}]:
+            key = folder, filled(template, **{**names, "frame": 0}) if named else ""
+            if key not in self._listings:
+                files = listed(folder)
+                found = frames_named(template, names, files) if named else files_by_number(files)
+                self._listings[key] = found
+            if self._listings[key]:
+                return self._listings[key]
+        return {}
+
+    def _no_frame(self, clip: Clip, folder: Path) -> FrameError:
+        template = self.layout.file
+        other = next((p.name for p in listed(folder) if p.suffix.lower() in _IMAGES), None)
+        problem = f"clip {clip.id} ({clip.where}) has no frame"
+        remedy = f"Unpack its frames there, named like {template}"
+        if other is not None:
+            problem += f" named like {template}; the folder has {other}"
+            remedy += ", or correct --frames.pattern"
+        return FrameError(
+            problem,
+            file=folder,
+            remedy=f"{remedy}. Frames are read from {', '.join(FRAME_SUFFIXES)}.",
+            kind="clip without frames",
+        )
 
     def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
         """The clip with missing key frames moved to the nearest frames, if the config allows it."""

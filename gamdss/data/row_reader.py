@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -102,13 +102,17 @@ class RowReader:
         if self.spec.clip_form != "{clip}":
             onset = cell_text(row.cells.get("onset")).removesuffix(".0")
             name = self.spec.clip_form.format(clip=video, onset=onset)
+            if not is_absent(row.cells.get("name")):  # of a copy with other key frames
+                name = self._name(row.cells, "name")
         self._clip_id = f"{subject}/{name}"
         take = self._take(subject, video)
         cells, alternative = row.cells, None
         changes: tuple[str, ...] = ()
+        doubts: Sequence[str] = ()
         if self._correctable:
             done = correct(self.spec, row, self._clip_id, self.table.total)
             cells, changes, alternative = done.cells, tuple(done.applied), done.alternative
+            doubts = done.doubts
         emotion = self._emotion(cells["emotion"], row, self._clip_id)
         if emotion is None:
             return None
@@ -121,6 +125,8 @@ class RowReader:
             )
         for change in changes:
             self._warn("correction", change, row, self._clip_id)
+        for doubt in doubts:
+            self._warn("doubtful offset", doubt, row, self._clip_id)
         keys = self._key_frames(cells, self._clip_id, row)
         units = cell_text(cells.get("action_units"))
         rate = self._rate(cells, self._clip_id) if "fps" in cells else 0.0

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from gamdss.config import ProtocolConfig
-from gamdss.data.fixed_split import clip_parts
+from gamdss.data.fixed_split import TRAIN, clip_parts
 from gamdss.errors import FoldError
 from gamdss.files import safe_name
 from gamdss.records import Clip
@@ -176,12 +176,12 @@ def divided(
 def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
     """A fold for each part of the file except `train`, which all of them train on."""
     named = clip_parts(file, data.clips)
-    training = tuple(i for i, part in enumerate(named) if part == "train")
-    names = sorted({part for part in named if part and part != "train"})
+    training = tuple(i for i, part in enumerate(named) if part == TRAIN)
+    names = sorted({part for part in named if part and part != TRAIN})
     if not training or not names:
         raise FoldError(
-            f"{len(training)} clips are in part 'train', and {len(names)} other parts have clips; "
-            "both must have some",
+            f"{len(training)} clips are in part {TRAIN!r}, and {len(names)} other parts have "
+            "clips; both must have some",
             file=file,
             remedy="Give lines such as subject,part: the part called train is trained on, every "
             "other one is held out.",

@@ -26,6 +26,8 @@ from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
 _OPTIONAL = ("action_units", "duration", "fps")
+# Of copies with other key frames: names of clips, which the sheet's own onsets may be a part of.
+CLIP_NAME = "Clip name (gamdss)"
 _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 
@@ -150,7 +152,7 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     sheet, line = find_header(sheets, spec.columns)
     lines = sheets.get(sheet, [])
     header = [str(cell) for cell in lines[line]] if lines else []
-    positions = column_positions(spec.columns, header)
+    positions = column_positions({**spec.columns, "name": (CLIP_NAME,)}, header)
     _require(spec, workbook, sheet, line + 1, header, positions)
     rows = [
         Row(line + 2 + index, index, {role: cells[at] for role, at in positions.items()})

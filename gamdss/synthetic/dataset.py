@@ -31,6 +31,7 @@ from gamdss.synthetic.native import (
     ClipPlan,
     WorkbookRow,
     check_names,
+    named_lines,
     sheet_lines,
     workbook_row,
     write_lines,
@@ -149,7 +150,7 @@ def _write(root: Path, config: SynthConfig, progress: bool) -> None:
         planted = plant(root, spec, config, rows, lines)
         write_lines(root / PLANTED, [PlantedFault._fields, *planted])
     write_workbook(root, spec, lines)
-    write_workbook(root / TRUE_ANNOTATION, spec, sheet_lines(spec, [_true(row) for row in rows]))
+    write_workbook(root / TRUE_ANNOTATION, spec, named_lines(spec, [_true(row) for row in rows]))
     _write_truth(root / GROUND_TRUTH, rows, fps)
     groups = {row.clip.subject: "AB"[row.plan.subject % 2 == 0] for row in rows}
     write_lines(root / GROUPS, [("subject", "group"), *groups.items()])

@@ -11,6 +11,7 @@ from typing import Any
 import openpyxl
 
 from gamdss.data.specs import DatasetSpec
+from gamdss.data.workbook import CLIP_NAME
 from gamdss.errors import ConfigError
 from gamdss.files import inside
 from gamdss.records import Clip, KeyFrames
@@ -117,6 +118,16 @@ def sheet_lines(spec: DatasetSpec, rows: Sequence[WorkbookRow]) -> list[list[Any
         if spec.writing.text:
             native = [None if value is None else str(value) for value in native]
         lines.append(native)
+    return lines
+
+
+def named_lines(spec: DatasetSpec, rows: Sequence[WorkbookRow]) -> list[list[Any]]:
+    """Those of other key frames: with names of clips if the original onset is a part of them."""
+    lines = sheet_lines(spec, rows)
+    if spec.named_by_onset and spec.writing.lead >= 0:
+        names = [CLIP_NAME, *(row.clip.name for row in rows)]
+        for line, name in zip(lines[spec.writing.lead :], names, strict=True):
+            line.append(name)
     return lines
 
 

@@ -8,13 +8,16 @@ from zipfile import ZipFile
 import openpyxl
 import pytest
 
+from gamdss.config import FramesConfig
 from gamdss.data import corrected_workbook
 from gamdss.data.annotations import read_annotations
 from gamdss.data.corrected_workbook import write_corrected
+from gamdss.data.frames import FrameFinder
 from gamdss.data.specs import get_spec
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import RunError
 from gamdss.records import KeyFrames
+from gamdss.synthetic.dataset import TRUE_ANNOTATION
 
 
 def moved(clip):
@@ -54,6 +57,40 @@ def test_only_the_key_frames_change(name, task, made, tmp_path):
             assert [type(a) for a in old] == [type(b) for b in new]
     # Two key frames moved; SAMM's duration follows from them.
     assert differ == (3 if "duration" in spec.columns else 2) * len(clips)
+
+
+def earlier(clip):
+    onset, apex, offset = clip.annotated.numbers
+    return KeyFrames(onset - 1, apex, offset)
+
+
+def test_clips_keep_names_and_folders_that_contain_the_original_onset(made, tmp_path):
+    spec, root = get_spec("cas3"), made("cas3")
+    original = find_workbook(spec, root)
+    clips = read("cas3", original, "c7").clips
+    keys = [earlier(clip) for clip in clips]
+    path = write_corrected(spec, original, tmp_path / "first", clips, keys)
+    again = read("cas3", path, "c7").clips
+    assert [clip.id for clip in again] == [clip.id for clip in clips]
+    assert [clip.annotated.numbers for clip in again] == [key.numbers for key in keys]
+    finder = FrameFinder(spec, root, FramesConfig(missing="nearest"))
+    for clip, before in zip(again, clips, strict=True):
+        assert finder.find(clip).folder == finder.find(before).folder
+    path = write_corrected(spec, path, tmp_path / "second", again, keys)
+    assert [clip.id for clip in read("cas3", path, "c7").clips] == [clip.id for clip in clips]
+    perfect = find_workbook(spec, root / TRUE_ANNOTATION)
+    assert [clip.id for clip in read("cas3", perfect, "c7").clips] == [clip.id for clip in clips]
+
+
+def test_rows_of_one_recording_in_a_plain_table_keep_their_names(tmp_path):
+    file = tmp_path / "lab.csv"
+    file.write_text("subject;clip;onset;offset;emotion\n1;a;3;9;joy\n1;a;30;40;fear\n")
+    clips = read_annotations(get_spec("csv", file), file, "c2").clips
+    keys = [earlier(clip) for clip in clips]
+    path = write_corrected(get_spec("csv", file), file, tmp_path / "out", clips, keys)
+    assert path.read_text().splitlines()[1] == "1;a;2;9;joy;a_3"
+    again = read_annotations(get_spec("csv", path), path, "c2").clips
+    assert [clip.id for clip in again] == [clip.id for clip in clips]
 
 
 def test_sheets_widths_and_formats_are_unchanged(made, tmp_path):

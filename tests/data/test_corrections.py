@@ -169,10 +169,16 @@ def test_an_offset_follows_from_the_duration(samm):
         ["006", "006_1_3", 10, 20, 30, 21, "1"],
     )
     read = read_annotations(get_spec("samm"), file, "c5")
-    assert [clip.annotated.offset for clip in read.clips] == [5739, 30, 30]
-    assert "offset 99 -> 30 (the sheet's duration is 21)" in read.clips[1].corrections
+    # An offset that is in order is kept if its frame exists: the duration may be wrong.
+    assert [clip.annotated.offset for clip in read.clips] == [5739, 99, 30]
+    assert read.clips[1].alternative.offset == 30
+    assert read.clips[2].alternative is None
+    assert any("offset 99 is not onset + duration - 1" in text for text in read.warnings)
     plain = read_annotations(get_spec("samm"), file, "c5", corrections=False)
     assert [clip.annotated.offset for clip in plain.clips] == [5793, 99, 30]
+    file = samm(["006", "006_1_2", 10, 20, 5, 21, "1"], ["006", "006_1_3", 10, 20, 30, 21, "1"])
+    (first, _) = read_annotations(get_spec("samm"), file, "c5").clips
+    assert first.corrections == ("offset 5 -> 30 (the sheet's duration is 21)",)
 
 
 def test_action_units_are_corrected_if_they_are_the_known_wrong_ones(samm):

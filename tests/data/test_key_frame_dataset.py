@@ -212,7 +212,7 @@ def test_a_plain_table_of_frames_in_other_folders(small_dataset, tmp_path):
     with pytest.raises(FrameError) as caught:
         opened()
     assert "--" not in str(caught.value)
-    assert len(opened(pattern="sub{number:02d}/{clip}/{frame}.jpg")) == 2
+    assert len(opened(pattern="sub{number:02d}/{clip}/reg_img{frame}.jpg")) == 2
 
 
 @pytest.mark.parametrize(

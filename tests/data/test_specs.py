@@ -292,6 +292,18 @@ def test_an_invalid_plain_table(tmp_path, text, message):
         get_spec("csv", file)
 
 
+def test_marks_of_a_missing_label_are_no_emotions_of_a_plain_table(tmp_path):
+    labels = ("joy", "/", "fear", "n/a", "none", "-", "")
+    rows = [f"{n},c,1,5,{label}\n" for n, label in enumerate(labels)]
+    file = tmp_path / "t.csv"
+    file.write_text("subject,clip,onset,offset,emotion\n" + "".join(rows))
+    spec = get_spec("csv", file)
+    assert list(spec.tasks) == ["c3"]
+    read = read_annotations(spec, file, "c3")
+    assert [clip.emotion for clip in read.clips] == ["joy", "fear", "none"]
+    assert any("3 row(s) with unknown emotion left out" in text for text in read.warnings)
+
+
 @pytest.mark.parametrize("before", [0, 100])  # rows, so that the header's width is known
 def test_a_cell_beyond_the_header_of_a_plain_table_is_refused(tmp_path, before):
     rows = [f"{n},c,1,5,{('joy', 'fear')[n % 2]},,  \n" for n in range(2 + before)]

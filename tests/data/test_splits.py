@@ -105,7 +105,7 @@ def test_a_split_from_a_file(tmp_path):
     split = write(tmp_path / "s.csv", "subject,part", "01,train", "02,testB", "03,testA", "04,")
     folds = folds_of(data, name="fixed", split=split)
     assert folds == (Fold("testA", (0,), (2,)), Fold("testB", (0,), (1,)))
-    split = write(tmp_path / "c.csv", "subject,clip,part", "01,c0,train", "02,,test")
+    split = write(tmp_path / "c.csv", "Subject, clip ,PART", "01,c0,Train", "02,,test")
     assert folds_of(data, name="fixed", split=split) == (Fold("test", (0,), (1,)),)
 
 
@@ -164,6 +164,7 @@ def test_broken_split_files_are_explained(tmp_path):
     for lines, message in (
         (["person,part", "01,train"], "column subject is missing"),
         (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
+        (["subject,part", "01,train", "02,training"], "row 3: part 'training' would be held out"),
         (["subject,part", "01,train", "02,train"], "2 clips are in part 'train', and 0 other"),
     ):
         split = write(tmp_path / "s.csv", *lines)

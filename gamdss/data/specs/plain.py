@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from gamdss.data.cells import cell_text
+from gamdss.data.cells import cell_text, is_absent
 from gamdss.data.sheets import (
     collector_paused,
     column_positions,
@@ -66,7 +66,7 @@ def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> 
         )
     file = table_file(annotations, data_root)
     positions, lines = _read(file)
-    emotions = sorted({cell_text(line[positions["emotion"]]) for line in lines} - {""})
+    emotions = sorted({text for line in lines if (text := _label(line[positions["emotion"]]))})
     absent = {"apex", "action_units"} - set(positions)
     columns = {role: names for role, names in _COLUMNS.items() if role not in absent}
     folder, _, frame = PATTERN.rpartition("/")
@@ -97,6 +97,12 @@ def plain_spec(annotations: str | Path | None, data_root: str | Path | None) -> 
     return replace(
         spec, emotions=native, tasks=tasks, notes=notes, doubtful=dict(_misspelled(names))
     )
+
+
+def _label(cell: Any) -> str:
+    """An emotion; blank for a mark that there is none, except for the word `none`."""
+    text = cell_text(cell)
+    return "" if is_absent(cell) and text.lower() != "none" else text
 
 
 def _meaning(task: Task) -> Iterator[str]:

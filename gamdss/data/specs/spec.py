@@ -190,6 +190,11 @@ class DatasetSpec:
         """The native header texts in order, None for a blank one."""
         return self.writing.header
 
+    @property
+    def named_by_onset(self) -> bool:
+        """Whether the sheet's onset is a part of a clip's name."""
+        return "{onset" in self.clip_form
+
     def task(self, name: str) -> Task:
         """The task called `name`; the error for an unknown name lists the known ones."""
         if name == AU_TASK and self.has_units:
