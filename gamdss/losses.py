@@ -25,9 +25,9 @@ def two_phase_loss(
     Args:
         rising, falling: logits (B, classes), or None to leave the phase out; a single phase
             has weight 1.
-        labels: int64, class indices (B,); or action units (B, classes), each of them a binary
+        labels: integers, class indices (B,); or action units (B, classes), each of them a binary
             decision: 1 moves, 0 does not, -1 is unknown and does not count.
-        auxiliary_weight: weight of the falling phase relative to the rising phase.
+        auxiliary_weight: weight of the falling phase relative to the rising phase, 0 or more.
         label_smoothing: share of the target spread over all classes, in [0, 1]; of an action unit
             over both answers.
         class_weights: weight of each class (classes,); the mean is then weighted. Of an action
@@ -37,23 +37,14 @@ def two_phase_loss(
         The mean over the batch, a scalar.
 
     Raises:
-        ConfigError: both phases are None, or their shape is not that of the labels.
+        ConfigError: both phases are None, their shape is not that of the labels or differs, labels
+            are no integers, or the weight is negative.
     """
-    for logits in (rising, falling):
-        if logits is not None and (
-            logits.ndim != 2 or logits.shape[: max(labels.ndim, 1)] != labels.shape
-        ):
-            raise ConfigError(
-                f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}",
-                remedy="Pass logits (B, classes) and labels (B,), or (B, classes) for action "
-                "units.",
-            )
+    _check(rising, falling, labels, auxiliary_weight)
+    labels = labels.long()
     if rising is None:
         rising, falling = falling, None
-    if rising is None:
-        raise ConfigError(
-            "both phases' logits are None", remedy="Pass the logits of one or both phases."
-        )
+    assert rising is not None
     of_phase = F.cross_entropy if labels.ndim == 1 else _unit_loss
     # Logits under autocast are bfloat16, too coarse for a loss: 3.29 becomes 3.3.
     loss = of_phase(rising.float(), labels, class_weights, label_smoothing=label_smoothing)
@@ -63,6 +54,36 @@ def two_phase_loss(
         )
         loss = loss + auxiliary_weight * auxiliary
     return loss
+
+
+def _check(rising: Tensor | None, falling: Tensor | None, labels: Tensor, weight: float) -> None:
+    """Refuse what needs no look at the values, for which a GPU would have to be waited for."""
+    if rising is None and falling is None:
+        raise ConfigError(
+            "both phases' logits are None", remedy="Pass the logits of one or both phases."
+        )
+    if labels.is_floating_point():
+        raise ConfigError(
+            f"labels are {labels.dtype}",
+            remedy="Pass class indices (B,) or action units (B, classes) as integers. Soft labels "
+            "are not supported: use torch.nn.functional.cross_entropy of each phase.",
+        )
+    if weight < 0:
+        raise ConfigError(f"auxiliary_weight is {weight}", remedy="It must be 0 or more.")
+    for logits in (rising, falling):
+        if logits is not None and (
+            logits.ndim != 2 or logits.shape[: max(labels.ndim, 1)] != labels.shape
+        ):
+            raise ConfigError(
+                f"logits have shape {tuple(logits.shape)}, labels {tuple(labels.shape)}",
+                remedy="Pass logits (B, classes) and labels (B,), or (B, classes) for action "
+                "units.",
+            )
+    if rising is not None and falling is not None and rising.shape != falling.shape:
+        raise ConfigError(
+            f"rising logits have shape {tuple(rising.shape)}, falling {tuple(falling.shape)}",
+            remedy="Pass logits of the same clips and classes.",
+        )
 
 
 def _unit_loss(

@@ -41,6 +41,23 @@ def test_label_smoothing_applies_to_both():
     torch.testing.assert_close(loss, expected)
 
 
+def test_labels_may_be_any_integers():
+    assert two_phase_loss(RISING, FALLING, LABELS.int()) == two_phase_loss(RISING, FALLING, LABELS)
+
+
+@pytest.mark.parametrize(
+    ("falling", "labels", "weight", "message"),
+    [
+        (FALLING, F.one_hot(LABELS, 3).float(), 1.0, "labels are torch.float32"),
+        (FALLING, LABELS, -1.0, "auxiliary_weight is -1.0"),
+        (FALLING[:, :2], LABELS, 1.0, r"falling \(2, 2\)"),
+    ],
+)
+def test_what_would_be_another_loss_is_refused(falling, labels, weight, message):
+    with pytest.raises(ConfigError, match=message):
+        two_phase_loss(RISING, falling, labels, weight)
+
+
 def test_a_loss_needs_a_phase():
     with pytest.raises(ConfigError, match="None"):
         two_phase_loss(None, None, LABELS)

@@ -16,7 +16,7 @@ from gamdss.data.folders import image_folders, numbered_images
 from gamdss.data.frames import FrameFinder, with_layouts
 from gamdss.data.specs import get_spec
 from gamdss.data.specs.spec import FRAME_SUFFIXES
-from gamdss.data.video import VIDEO_SUFFIXES, video_files
+from gamdss.data.video import VIDEO_SUFFIXES, unread_media, video_files
 from gamdss.data.workbook import find_workbook, workbook_files
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.files import write_atomic
@@ -92,6 +92,8 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
     for video in video_files(place):
         folder = video.relative_to(place).with_suffix("")
         jobs.append(ClipJob(folder.as_posix(), video=video, folder=folder))
+    if unread := unread_media(place):
+        notes.append(f"warning: {unread}")
     if not jobs:
         raise DataRootError(
             f"no image ({', '.join(FRAME_SUFFIXES)}) and no video ({', '.join(VIDEO_SUFFIXES)}) in "

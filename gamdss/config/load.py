@@ -19,6 +19,7 @@ from gamdss.errors import ConfigError, did_you_mean, of_type
 
 Values = TypeVar("Values")
 _OPTION = re.compile(r"--[a-z][\w.\-]*")
+_USUAL = {"lr": "learning-rate", "wd": "weight-decay"}  # what other programs call an option
 _NULL = "tag:yaml.org,2002:null"
 
 
@@ -138,7 +139,7 @@ def _is_group(name: object, known: Sequence[str]) -> bool:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """A remedy with the valid field most similar to `name`, by its full name or its last part."""
-    hint = did_you_mean(name, known)
+    hint = did_you_mean(_USUAL.get(name.rpartition(".")[2], name), known)
     if not hint:
         last = {field.rpartition(".")[2]: field for field in known}
         near = difflib.get_close_matches(name.rpartition(".")[2], last, n=1)
@@ -154,6 +155,10 @@ def explain(parser: ArgumentParser, message: str) -> ConfigError:
         option = next((word for word in words if word.startswith("--")), words[0] if words else " ")
         name = option.lstrip("-").partition("=")[0]
         known = [n.replace("_", "-") for n in _fields(parser)]
+        if not option.startswith("-"):
+            return ConfigError(
+                f"{option!r} is one argument too many", remedy="--help shows what is expected."
+            )
         problem = f"unknown option {option.partition('=')[0].replace('_', '-')!r}"
         return ConfigError(problem, remedy=_nearest(name.replace("_", "-"), known))
     if message.startswith("the following arguments are required:"):

@@ -18,10 +18,13 @@ from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.records import KeyFrames
 
-# A custom clip: frames, onset, apex, offset, label.
-LabelledFrames = tuple[FrameSequence, int, int, int, str | int]
+# A custom clip: frames, onset, apex, offset, label, and perhaps its subject.
+LabelledFrames = (
+    tuple[FrameSequence, int, int, int, str | int]
+    | tuple[FrameSequence, int, int, int, str | int, str]
+)
 _MOST_CLASSES = 1000
-_FORM = "A clip is (FrameSequence, onset, apex, offset, label)."
+_FORM = "A clip is (FrameSequence, onset, apex, offset, label), or with its subject as sixth item."
 log = logging.getLogger("gamdss")
 
 
@@ -36,9 +39,13 @@ def checked_clips(source: object) -> list[LabelledFrames]:
     if not clips:
         raise ConfigError("there is no clip", remedy="Pass at least one clip.")
     for place, clip in enumerate(clips, start=1):
-        complete = isinstance(clip, Sequence) and len(clip) == 5
+        complete = isinstance(clip, Sequence) and len(clip) in (5, 6)
         if not complete or not isinstance(clip[0], FrameSequence):
             raise ConfigError(f"clip {place} is {reprlib.repr(clip)}", remedy=_FORM)
+        if len(clip) != len(clips[0]):
+            raise ConfigError(
+                f"of clips 1 and {place}, only one has a subject", remedy="Name it for all or none."
+            )
         if not all(is_whole(number, least=None) for number in clip[1:4]):
             raise ConfigError(
                 f"clip {place}, {clip[0]!r}: onset, apex and offset are "
@@ -46,6 +53,12 @@ def checked_clips(source: object) -> list[LabelledFrames]:
                 remedy="Give frame numbers as integers.",
             )
     return clips
+
+
+def subjects_of(clips: Sequence[LabelledFrames]) -> tuple[str, ...] | None:
+    """The subject of each clip; None if the clips have none."""
+    named = tuple(str(clip[5]) for clip in clips if len(clip) == 6)
+    return named or None
 
 
 def key_frames(

@@ -15,7 +15,13 @@ from tqdm import tqdm
 from gamdss.config import Config, FramesConfig, ModelConfig, ReselectionConfig
 from gamdss.data.argument_errors import arguments_in_errors
 from gamdss.data.augment import normalise
-from gamdss.data.custom_clips import LabelledFrames, checked_clips, class_numbers, key_frames
+from gamdss.data.custom_clips import (
+    LabelledFrames,
+    checked_clips,
+    class_numbers,
+    key_frames,
+    subjects_of,
+)
 from gamdss.data.dataset import open_dataset
 from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.key_frames import KeyFrameReader
@@ -34,7 +40,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
     Args:
         source: name of a dataset (`gamdss datasets` lists them), path of a custom spec, or custom
-            clips as (FrameSequence, onset, apex, offset, label).
+            clips as (FrameSequence, onset, apex, offset, label) or, to know who is held out,
+            (FrameSequence, onset, apex, offset, label, subject).
         data_root: the dataset's folder, as delivered by its owners.
         task: the dataset's classification task, such as `c5`.
         preset: how key frames are reselected, a name in `gamdss.PRESETS`; `none` keeps the
@@ -64,7 +71,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
             for each of `classes` that moves and 0 for the others.
         keys: reselected key frames of each clip, as frame numbers.
         clips: name of each clip.
-        subjects: subject of each clip; for custom clips, the name of their source.
+        subjects: subject of each clip; an error for custom clips without one.
 
     Raises:
         GamdssError: data is missing or broken; says how to fix it.
@@ -120,6 +127,21 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         onset, apex, offset = self._images(self._shown[place])
         return onset, apex, offset, torch.tensor(self.labels[place])
 
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Subject of each clip.
+
+        Raises:
+            ConfigError: custom clips were given without subjects.
+        """
+        if self._subjects is None:
+            raise ConfigError(
+                "the clips were given without subjects",
+                remedy="Give each as (FrameSequence, onset, apex, offset, label, subject): clips "
+                "of one person must not be in training and test.",
+            )
+        return self._subjects
+
     def set_epoch(self, epoch: int, seed: int = 0) -> None:
         """Let items be of other draws than those of the epoch before.
 
@@ -170,7 +192,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         self.classes: tuple[str, ...] = read.classes
         self.labels = tuple(read.targets.tolist())
         self.clips = tuple(clip.id for clip in read.clips)
-        self.subjects = tuple(clip.subject for clip in read.clips)
+        self._subjects: tuple[str, ...] | None = tuple(clip.subject for clip in read.clips)
 
     def _read(
         self, clips: Sequence[LabelledFrames], reader: KeyFrameReader, progress: bool
@@ -184,7 +206,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         self._draws = draws if draws.shape[1] else None
         self.keys = tuple(keys for _, _, keys in read)
         self.classes, self.labels = class_numbers([clip[4] for clip in clips])
-        self.clips = self.subjects = tuple(str(clip[0].source) for clip in clips)
+        self.clips = tuple(str(clip[0].source) for clip in clips)
+        self._subjects = subjects_of(clips)
 
 
 def _frames(pattern: str | None, **choices: str) -> FramesConfig:

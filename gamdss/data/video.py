@@ -12,9 +12,13 @@ import cv2
 import numpy as np
 
 from gamdss.data.folders import walk
-from gamdss.errors import FrameError
+from gamdss.errors import FrameError, some
 
-VIDEO_SUFFIXES = (".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv")
+VIDEO_SUFFIXES = (
+    *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"),
+    *(".mts", ".m2ts", ".3gp", ".flv", ".ogv"),
+)
+_UNREAD = (".gif", ".tif", ".tiff", ".webp", ".heic", ".ts", ".vob", ".asf", ".rmvb")
 
 
 def video_files(folder: Path) -> Iterator[Path]:
@@ -25,6 +29,15 @@ def video_files(folder: Path) -> Iterator[Path]:
     """
     videos = (path for _, files in walk(folder) for path in files)
     yield from sorted(path for path in videos if path.suffix.lower() in VIDEO_SUFFIXES)
+
+
+def unread_media(folder: Path) -> str:
+    """A warning about images and videos in a folder and below it that are not read; or ""."""
+    found = sorted(p for _, files in walk(folder) for p in files if p.suffix.lower() in _UNREAD)
+    if not found:
+        return ""
+    names = some([path.relative_to(folder).as_posix() for path in found], 3)
+    return f"files of other types are left out: {names}; convert them to .mp4 or .png"
 
 
 def open_video(file: Path) -> cv2.VideoCapture:

@@ -14,7 +14,13 @@ import numpy as np
 from gamdss.data.decoding import decode
 from gamdss.data.folders import folder_images, image_folders, numbered_images
 from gamdss.data.specs.spec import FRAME_SUFFIXES
-from gamdss.data.video import VIDEO_SUFFIXES, broken_video, open_video, video_files
+from gamdss.data.video import (
+    VIDEO_SUFFIXES,
+    broken_video,
+    open_video,
+    unread_media,
+    video_files,
+)
 from gamdss.errors import ConfigError, DataRootError, FrameError
 from gamdss.prediction.frame_rate import FrameRate, usable
 from gamdss.reselection.motion.fit import LEAST_FRAMES
@@ -86,6 +92,8 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
     pictures = [images[0] for _, images in folders if len(images) < least]
     if not paths:
         raise _no_recording(place, pictures)
+    if unread := unread_media(place):
+        log.warning("%s", unread)
     if pictures:
         log.warning(
             "%s and left out: a recording is a video or a folder of frames",

@@ -12,13 +12,13 @@ from gamdss.errors import FrameError
 from gamdss.records import KEYS
 from gamdss.reselection.windows import Windows
 
-Frames = np.ndarray | Mapping[int, np.ndarray]
+Frames = np.ndarray | Sequence[np.ndarray] | Mapping[int, np.ndarray]
 
 
 def numbered(
     frames: Frames, first_frame: int, frame_numbers: Sequence[int] | None
 ) -> Mapping[int, np.ndarray]:
-    """Frames by number: a mapping unchanged, an array (T, H, W[, 3]) along its first axis.
+    """Frames by number: a mapping unchanged, an array (T, H, W[, 3]) along its first axis, a list.
 
     An array whose last axis of three has 3 or 4 values is one image: no frame is that narrow.
 
@@ -32,12 +32,14 @@ def numbered(
                 remedy="Omit frame_numbers, or pass the frames as one array.",
             )
         return frames
-    if not isinstance(frames, np.ndarray) or frames.ndim not in (3, 4):
+    images = isinstance(frames, list | tuple) and all(isinstance(i, np.ndarray) for i in frames)
+    if not images and (not isinstance(frames, np.ndarray) or frames.ndim not in (3, 4)):
         raise FrameError(
             f"frames are {_described(frames)}",
-            remedy="Pass an array (T, H, W, 3) or (T, H, W), or a mapping from number to image.",
+            remedy="Pass an array (T, H, W, 3) or (T, H, W), a list of images, or a mapping from "
+            "number to image.",
         )
-    if frames.ndim == 3 and frames.shape[2] in (3, 4):
+    if isinstance(frames, np.ndarray) and frames.ndim == 3 and frames.shape[2] in (3, 4):
         raise FrameError(
             f"frames are an array of shape {frames.shape}: one image in colour, or grey frames "
             f"of {frames.shape[2]} pixels in width",

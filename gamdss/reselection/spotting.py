@@ -30,9 +30,10 @@ def spot(
     """Onset, apex and offset of the one expression in a trimmed clip without annotation.
 
     Args:
-        frames: (T, H, W, 3) or (T, H, W), uint8 or floats; or a mapping from frame number to
-            image. One face, about constant in place and size, with one rise and fall; the time
-            before the onset and after the offset may be a few times as long.
+        frames: (T, H, W, 3) or (T, H, W), uint8 or floats, colours as B, G, R; a list of images;
+            or a mapping from frame number to image. One face, about constant in place and size,
+            with one rise and fall; the time before the onset and after the offset may be a few
+            times as long.
         first_frame: number of the first frame of an array.
         frame_numbers: number of each frame of an array, in place of `first_frame`.
 

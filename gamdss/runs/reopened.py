@@ -7,13 +7,14 @@ on inner subjects. There are no checkpoints of the oracle's epochs.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from gamdss.config import Config
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.splits import Fold, digest, make_folds
 from gamdss.files import cache_folder
 from gamdss.models.two_branch import without_start
-from gamdss.runs.finished import FinishedRun
+from gamdss.runs.finished import FinishedRun, read_run
 from gamdss.runs.moved_data import MovedData, own_options
 from gamdss.training import device
 from gamdss.training.checkpoint import load_weights
@@ -77,12 +78,14 @@ class OpenedRun:
 
 
 def open_run(
-    run: FinishedRun, options: DataOptions | None = None, progress: bool = True
+    run: FinishedRun | str | Path,
+    options: DataOptions | None = None,
+    progress: bool = True,
 ) -> OpenedRun:
     """Open the data of a run, and check that the run was trained on it.
 
     Args:
-        run: the finished run.
+        run: the finished run, or its directory.
         options: where its data is, if it has moved, and the device.
         progress: show progress bars.
 
@@ -91,6 +94,8 @@ def open_run(
         DataRootError, AnnotationError, FrameError: the data is missing or unusable.
         RunError: the run was trained on other data or folds.
     """
+    if not isinstance(run, FinishedRun):
+        run = read_run(Path(run).expanduser())
     where = options or DataOptions()
     cache = cache_folder(where.cache or run.config.cache)
     config = where.placed(run.config)

@@ -59,6 +59,13 @@ def read_config(run: Path) -> Config:
     if not run.is_dir():
         raise RunError("there is no such run", file=run, remedy=GET_A_RUN)
     file = run / "config.yaml"
+    if not file.exists() and (run / "model.safetensors").exists():
+        raise RunError(
+            "these are weights as `gamdss export` writes them, not a run",
+            file=run,
+            remedy="Name the run that they are of. Weights alone are for `gamdss train "
+            "--init-from` and `gamdss.TwoBranchNet.from_pretrained`.",
+        )
     try:
         values = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, RecursionError, yaml.YAMLError) as error:

@@ -87,11 +87,13 @@ def test_one_folder_and_other_sizes(tmp_path, align, stub):
     rng = np.random.default_rng(1)
     write(tmp_path / "EP07", rng.integers(0, 255, (3, 60, 50, 3)))
     (tmp_path / "EP07" / "cover.png").write_bytes(b"")
+    (tmp_path / "EP07" / "more.tif").write_bytes(b"")
     out = tmp_path / "out"
     words = ("--input", tmp_path / "EP07", "--output", out, "--width", 40, "--height", 50)
     code, text, _ = align(*words)
     assert code == 0
     assert "warning: EP07: images without a frame number are left out: cover.png" in text
+    assert "warning: files of other types are left out: more.tif" in text
     assert lines_of(out)[0].startswith("EP07,aligned,1,")
     assert read(out / "img3.png").shape == (50, 40, 3)
 

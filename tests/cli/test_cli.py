@@ -43,6 +43,8 @@ def test_an_output_with_other_files_is_refused(refused, data, tmp_path):
         (["--frames.layout", "cut"], "Use one of: cropped, raw"),
         (["--frames.pattern", "{clip}.jpg"], "Give folders and a file name"),
         (["--reselection.preset", "fulll"], "'full'"),
+        (["--training.lr", "0.1"], "Did you mean 'training.learning-rate'?"),
+        (["surplus_word"], "'surplus_word' is one argument too many"),
         (["--device", "gpu"], "Use auto, cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "CUDA device"),
     ],

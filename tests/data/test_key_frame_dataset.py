@@ -112,6 +112,20 @@ def test_every_epoch_shows_other_draws(cas2, small_dataset, tmp_path, custom):
         gamdss.KeyFrameDataset(*source, draws=3, **options)
 
 
+def test_custom_clips_have_the_subjects_that_they_are_given_with(tmp_path):
+    frames = clip(tmp_path / "a", 10)
+
+    def of(*clips):
+        options = {"image_size": 40, "preset": "none", "progress": False}
+        return gamdss.KeyFrameDataset([(frames, 10, 14, 18, *more) for more in clips], **options)
+
+    assert of((0, "anna"), (1, "ben")).subjects == ("anna", "ben")
+    with pytest.raises(ConfigError, match="without subjects"):
+        _ = of((0,), (1,)).subjects
+    with pytest.raises(ConfigError, match="of clips 1 and 2, only one has a subject"):
+        of((0, "anna"), (1,))
+
+
 def test_numbers_may_be_numpy_integers(tmp_path):
     frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
     keys = np.array([10, 14, 18])

@@ -65,8 +65,10 @@ def test_a_tree_of_videos_and_folders(tmp_path, caplog):
     film(tmp_path / ".hidden.avi", GREYS[:2])
     (tmp_path / "notes.txt").write_text("no recording")
     frames(tmp_path / "one" / "cover", GREYS[:1])
+    (tmp_path / "one" / "c.GIF").touch()
     names = [recording.name for recording in find_recordings(tmp_path, 30)]
     assert names == ["one/b.avi", "two/raw"]
+    assert "files of other types are left out: one/c.GIF; convert them" in caplog.text
     assert "one/cover/img1.png is a single image and left out" in caplog.text
     (only,) = find_recordings(tmp_path / "one" / "b.avi")
     assert (only.name, only.fps) == ("b", None)

@@ -257,6 +257,14 @@ def test_unusable_frames(frames, preset, message):
 
 
 @pytest.mark.parametrize("preset", ["full", "motion"])
+def test_frames_may_be_a_list_of_images(preset):
+    frames = noise(20)
+    assert reselect(list(frames), 3, 9, 15, preset=preset) == reselect(
+        frames, 3, 9, 15, preset=preset
+    )
+
+
+@pytest.mark.parametrize("preset", ["full", "motion"])
 @pytest.mark.parametrize("channels", [3, 4])
 def test_one_image_in_colour_is_not_taken_for_grey_frames(channels, preset):
     image = np.zeros((60, 50, channels), np.uint8)

@@ -118,6 +118,8 @@ def test_the_example_of_a_model_card_runs(name, request, tmp_path, monkeypatch, 
     run = request.getfixturevalue(name)
     words = ["export", str(run), "--fold", "02", "--format", "pretrained"]
     assert main([*words, "--output", str(tmp_path)]) == 0
+    with pytest.raises(RunError, match="these are weights"):
+        read_run(tmp_path)
     monkeypatch.chdir(tmp_path)
     card = (tmp_path / "README.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
