@@ -68,7 +68,7 @@ def _check(rising: Tensor | None, falling: Tensor | None, labels: Tensor, weight
             remedy="Pass class indices (B,) or action units (B, classes) as integers. Soft labels "
             "are not supported: use torch.nn.functional.cross_entropy of each phase.",
         )
-    if weight < 0:
+    if not weight >= 0:  # nor NaN
         raise ConfigError(f"auxiliary_weight is {weight}", remedy="It must be 0 or more.")
     for logits in (rising, falling):
         if logits is not None and (

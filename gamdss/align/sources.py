@@ -92,12 +92,12 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
     for video in video_files(place):
         folder = video.relative_to(place).with_suffix("")
         jobs.append(ClipJob(folder.as_posix(), video=video, folder=folder))
-    if unread := unread_media(place):
-        notes.append(f"warning: {unread}")
+    unread = unread_media(place)
+    notes += [f"warning: {unread}"] if unread else []
     if not jobs:
         raise DataRootError(
             f"no image ({', '.join(FRAME_SUFFIXES)}) and no video ({', '.join(VIDEO_SUFFIXES)}) in "
-            "this folder or below it",
+            f"this folder or below it{unread and f'; {unread}'}",
             file=place,
             remedy="Give a video, a folder of frames, or a tree of them with --input.",
         )

@@ -29,7 +29,7 @@ class FramesConfig:
         layout: the spec's frame layout in `data_root`, such as `cropped` or `raw`; the first one
             found if omitted.
         pattern: path of a frame under `data_root` in place of the spec's layouts, such as
-            `{subject}/{clip}/{frame}.jpg`; only files named so are frames.
+            `{subject}/{clip}/{frame}.jpg`; files named otherwise are no frames, if any fits.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
             the clip, with a warning.
         workers: largest number of processes that read clips; 0 takes one per processor, but at

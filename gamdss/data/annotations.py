@@ -207,7 +207,10 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
         lines.append(f"{len(doubtful)} row(s) with an emotion that may be misspelled: {shown}")
     if offsets := kinds.get("doubtful offset"):
         shown = some([f"{fault.problem} (row {fault.row})" for fault in offsets], _SHOWN)
-        lines.append(f"{len(offsets)} offset(s) that the duration contradicts, kept: {shown}")
+        lines.append(
+            f"{len(offsets)} offset(s) that the duration contradicts, kept if their frames exist: "
+            f"{shown}"
+        )
     if spelled := kinds.get("subject spelled otherwise"):
         shown = some([f"{fault.problem} (row {fault.row})" for fault in spelled], _SHOWN)
         lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")

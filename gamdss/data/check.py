@@ -113,6 +113,7 @@ class _Finder:
     def _names(self, item: ClipFrames) -> None:
         """Report folders and files that are not named as in the owners' release."""
         if self.finder.layout_name == PATTERN:  # there is no such release
+            self._pattern(item)
             return
         layout, names = self.finder.layout, item.clip.path_names
         where = item.folder.relative_to(self.finder.root)
@@ -127,6 +128,13 @@ class _Finder:
         if others:
             problem = f"{len(others)} file(s), such as {others[0]}, are used"
             self._add("file named otherwise", item.clip, problem)
+
+    def _pattern(self, item: ClipFrames) -> None:
+        """Report files that are not named as `--frames.pattern` says."""
+        if not self.finder.fits_pattern(item):
+            some_file = next(iter(item.files.values())).name
+            problem = f"{some_file} and others are taken by the last number of their names"
+            self._add("file not named as the pattern", item.clip, problem)
 
     def _decode(self, item: ClipFrames, path: Path) -> _Seen | None:
         """Report what is wrong with a frame, once; each doubt once a clip."""

@@ -15,9 +15,9 @@ from typing import Any
 import openpyxl
 
 from gamdss.data.csv_text import csv_like, csv_lines
-from gamdss.data.sheets import TEXTS, read_sheets, table_kind
+from gamdss.data.sheets import CLIP_NAME, TEXTS, read_sheets, table_kind
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.workbook import CLIP_NAME, Table, read_table
+from gamdss.data.workbook import Table, read_table
 from gamdss.errors import AnnotationError, RunError
 from gamdss.files import write_atomic, write_bytes, write_csv
 from gamdss.records import Clip, KeyFrames
@@ -81,7 +81,9 @@ def write_corrected(
 
     _replace(rows, places, put)
     if names and table.header_line:
-        column = table.places.get("name", sheet.max_column) + 1
+        header = [cell.value for cell in sheet[table.header_line]]
+        last = max(place for place, value in enumerate(header, start=1) if value is not None)
+        column = table.places.get("name", last) + 1
         for line, name in ({table.header_line: CLIP_NAME} | names).items():
             sheet.cell(line, column).value = name
     write_atomic(path, book.save)

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from gamdss.data.cells import cell_text, is_absent, plain_name
 from gamdss.data.decoding import MixedSizeError, one_size
 from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.frame_sequence import FrameSequence
@@ -56,9 +57,18 @@ def checked_clips(source: object) -> list[LabelledFrames]:
 
 
 def subjects_of(clips: Sequence[LabelledFrames]) -> tuple[str, ...] | None:
-    """The subject of each clip; None if the clips have none."""
-    named = tuple(str(clip[5]) for clip in clips if len(clip) == 6)
-    return named or None
+    """The subject of each clip; None if the clips have none.
+
+    Raises:
+        ConfigError: a subject is blank, or a mark that it is missing.
+    """
+    given = [clip[5] for clip in clips if len(clip) == 6]
+    for place, subject in enumerate(given, start=1):
+        if is_absent(subject):
+            raise ConfigError(
+                f"the subject of clip {place} is {subject!r}", remedy="Name the person."
+            )
+    return tuple(plain_name(cell_text(subject)) for subject in given) or None
 
 
 def key_frames(

@@ -121,6 +121,14 @@ def _read(file: Path) -> list[_Line]:
     except AnnotationError as error:
         raise FoldError(error.problem, file=file, row=error.row, remedy=error.remedy) from error
     columns = [name.strip().casefold() for name in header]
+    twice = [name for name in ("subject", "clip", "part") if columns.count(name) > 1]
+    if twice:
+        raise FoldError(
+            f"two columns are called {twice[0]}",
+            file=file,
+            row=1,
+            remedy="Remove or rename one of them.",
+        )
     missing = {"subject", "part"} - set(columns)
     if missing:
         raise FoldError(

@@ -112,7 +112,9 @@ class FrameFinder:
             video = next(video_files(data_root), None) if PATTERN in layouts else None
             raise (error if video is None else _of_videos(error, data_root, video)) from None
         self.layout = layouts[self.layout_name]
+        self._files_in: dict[Path, list[Path]] = {}
         self._listings: dict[tuple[Path, str], dict[int, Path]] = {}
+        self._warned = False
         self._named: dict[Path, tuple[str, Clip]] = {}  # by folder: its name in the first row
 
     def find(self, clip: Clip) -> ClipFrames:
@@ -189,30 +191,47 @@ class FrameFinder:
 
     def _numbered(self, clip: Clip, folder: Path) -> dict[int, Path]:
         """The folder's frames by number; with a pattern, those that are named as it says."""
-        template = self.layout.file
-        named = self.layout_name == PATTERN
-        for names in self._names(clip) if named else [{}]:
-            key = folder, filled(template, **{**names, "frame": 0}) if named else ""
+        if folder not in self._files_in:
+            self._files_in[folder] = listed(folder)
+        files, template = self._files_in[folder], self.layout.file
+        for names in self._names(clip) if self.frames.pattern is not None else ():
+            key = folder, filled(template, **{**names, "frame": 0})
             if key not in self._listings:
-                files = listed(folder)
-                found = frames_named(template, names, files) if named else files_by_number(files)
-                self._listings[key] = found
+                self._listings[key] = frames_named(template, names, files)
             if self._listings[key]:
                 return self._listings[key]
-        return {}
+        if (folder, "") not in self._listings:
+            self._listings[folder, ""] = files_by_number(files)
+        if self.frames.pattern is not None and self._listings[folder, ""]:
+            self._warn_of_names(next(iter(self._listings[folder, ""].values())))
+        return self._listings[folder, ""]
+
+    def fits_pattern(self, item: ClipFrames) -> bool:
+        """Whether the files of a clip are named as `--frames.pattern` says, if it is given."""
+        if self.frames.pattern is None:
+            return True
+        names = self._names(item.clip)
+        return any(frames_named(self.layout.file, one, item.files.values()) for one in names)
+
+    def _warn_of_names(self, file: Path) -> None:
+        """Say once that files are not named as `--frames.pattern` says."""
+        if not self._warned:
+            log.warning(
+                "%s: no file of the folder is named like %s: frames are taken by the last number "
+                "of their names. Check --frames.pattern.",
+                *(file, self.layout.file),
+            )
+        self._warned = True
 
     def _no_frame(self, clip: Clip, folder: Path) -> FrameError:
         template = self.layout.file
         other = next((p.name for p in listed(folder) if p.suffix.lower() in _IMAGES), None)
-        problem = f"clip {clip.id} ({clip.where}) has no frame"
-        remedy = f"Unpack its frames there, named like {template}"
-        if other is not None:
-            problem += f" named like {template}; the folder has {other}"
-            remedy += ", or correct --frames.pattern"
         return FrameError(
-            problem,
+            f"clip {clip.id} ({clip.where}) has no frame"
+            + (f" named like {template}; the folder has {other}" if other else ""),
             file=folder,
-            remedy=f"{remedy}. Frames are read from {', '.join(FRAME_SUFFIXES)}.",
+            remedy=f"Unpack its frames there, named like {template}. Frames are read from "
+            f"{', '.join(FRAME_SUFFIXES)}.",
             kind="clip without frames",
         )
 

@@ -65,6 +65,10 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+# Of copies with other key frames: names of clips, which the original onset may be a part of.
+CLIP_NAME = "Clip name (gamdss)"
+
+
 def table_file(named: str | Path, data_root: str | Path | None) -> Path:
     """The file that `--annotations` names: in the working directory, or else in `data_root`."""
     file = Path(named).expanduser()

@@ -18,7 +18,7 @@ VIDEO_SUFFIXES = (
     *(".mp4", ".mov", ".avi", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"),
     *(".mts", ".m2ts", ".3gp", ".flv", ".ogv"),
 )
-_UNREAD = (".gif", ".tif", ".tiff", ".webp", ".heic", ".ts", ".vob", ".asf", ".rmvb")
+_UNREAD = (".gif", ".tif", ".tiff", ".webp", ".heic", ".vob", ".asf", ".rmvb")
 
 
 def video_files(folder: Path) -> Iterator[Path]:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
 from gamdss.data.long_rows import casme2_rows, is_micro
 from gamdss.data.sheets import (
+    CLIP_NAME,
     TABLES,
     column_positions,
     find_header,
@@ -26,8 +27,6 @@ from gamdss.data.specs import DatasetSpec
 from gamdss.errors import AnnotationError, DataRootError
 
 _OPTIONAL = ("action_units", "duration", "fps")
-# Of copies with other key frames: names of clips, which the sheet's own onsets may be a part of.
-CLIP_NAME = "Clip name (gamdss)"
 _PLACEHOLDER = re.compile(r"\\\{(\w+)(?::[^}]*)?\\\}")
 _FOLDER_ROLES = ("subject", "clip", "emotion", "onset", "offset")
 

@@ -90,9 +90,10 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
     recorded = [folder for folder, images in folders if len(images) >= least]
     paths = sorted([*video_files(place), *recorded])
     pictures = [images[0] for _, images in folders if len(images) < least]
+    unread = unread_media(place)
     if not paths:
-        raise _no_recording(place, pictures)
-    if unread := unread_media(place):
+        raise _no_recording(place, pictures, unread)
+    if unread:
         log.warning("%s", unread)
     if pictures:
         log.warning(
@@ -106,11 +107,11 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
     return [Recording(name, path, fps) for name, path in zip(names, paths, strict=True)]
 
 
-def _no_recording(place: Path, pictures: Sequence[Path]) -> DataRootError:
+def _no_recording(place: Path, pictures: Sequence[Path], unread: str) -> DataRootError:
     """No recording, but perhaps folders with a picture each."""
     problem = (
         f"no video ({', '.join(VIDEO_SUFFIXES)}) or image ({', '.join(FRAME_SUFFIXES)}) in "
-        "this folder or below it"
+        f"this folder or below it{unread and f'; {unread}'}"
     )
     remedy = "Give a video, a folder of frames, or a tree of them."
     if pictures:

@@ -35,9 +35,8 @@ def reselect(
     Args:
         frames: (T, H, W, 3) or (T, H, W), uint8 or (not for `original-*`) floats; a list of
             images; or a mapping from frame number to image, of which each of `needed_frames` is
-            read once. Colours
-            are B, G, R, as OpenCV reads them: in another order `motion` finds slightly other
-            key frames.
+            read once. Colours are B, G, R, as OpenCV reads them: in another order `motion` finds
+            slightly other key frames.
         onset, apex, offset: annotated frame numbers.
         first_frame: number of the first frame of an array.
         preset: a name from `PRESETS`, or a `Preset`. `motion` needs all frames of the clip, and

@@ -10,8 +10,8 @@ from typing import Any
 
 import openpyxl
 
+from gamdss.data.sheets import CLIP_NAME
 from gamdss.data.specs import DatasetSpec
-from gamdss.data.workbook import CLIP_NAME
 from gamdss.errors import ConfigError
 from gamdss.files import inside
 from gamdss.records import Clip, KeyFrames

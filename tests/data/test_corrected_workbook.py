@@ -88,7 +88,12 @@ def test_rows_of_one_recording_in_a_plain_table_keep_their_names(tmp_path):
     clips = read_annotations(get_spec("csv", file), file, "c2").clips
     keys = [earlier(clip) for clip in clips]
     path = write_corrected(get_spec("csv", file), file, tmp_path / "out", clips, keys)
-    assert path.read_text().splitlines()[1] == "1;a;2;9;joy;a_3"
+    lines = path.read_text().splitlines()
+    assert lines[1] == "1;a;2;9;joy;a_3"
+    less = tmp_path / "less.csv"  # one of the rows alone has a name as well
+    less.write_text("\n".join([*lines[:2], "2;b;3;9;fear;b_4"]))
+    few = read_annotations(get_spec("csv", less), less, "c2").clips
+    assert [clip.id for clip in few] == ["1/a_3", "2/b_4"]
     again = read_annotations(get_spec("csv", path), path, "c2").clips
     assert [clip.id for clip in again] == [clip.id for clip in clips]
 

@@ -119,7 +119,9 @@ def test_custom_clips_have_the_subjects_that_they_are_given_with(tmp_path):
         options = {"image_size": 40, "preset": "none", "progress": False}
         return gamdss.KeyFrameDataset([(frames, 10, 14, 18, *more) for more in clips], **options)
 
-    assert of((0, "anna"), (1, "ben")).subjects == ("anna", "ben")
+    assert of((0, " anna"), (1, "ben")).subjects == ("anna", "ben")
+    with pytest.raises(ConfigError, match="the subject of clip 2 is nan"):
+        of((0, "anna"), (1, float("nan")))
     with pytest.raises(ConfigError, match="without subjects"):
         _ = of((0,), (1,)).subjects
     with pytest.raises(ConfigError, match="of clips 1 and 2, only one has a subject"):

@@ -163,6 +163,7 @@ def test_broken_split_files_are_explained(tmp_path):
     data = labelled(["01", "02"])
     for lines, message in (
         (["person,part", "01,train"], "column subject is missing"),
+        (["subject,part,Part", "01,train,a"], "two columns are called part"),
         (["subject,part", "01,train", "01,test"], "row 3: 01 is in part 'train' and in 'test'"),
         (["subject,part", "01,train", "02,training"], "row 3: part 'training' would be held out"),
         (["subject,part", "01,train", "02,train"], "2 clips are in part 'train', and 0 other"),

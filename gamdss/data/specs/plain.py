@@ -10,6 +10,7 @@ from typing import Any
 
 from gamdss.data.cells import cell_text, is_absent
 from gamdss.data.sheets import (
+    CLIP_NAME,
     collector_paused,
     column_positions,
     find_header,
@@ -131,7 +132,8 @@ def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
     sheets = read_sheets(file, again=True)
     sheet, line = find_header(sheets, _COLUMNS)
     lines = sheets.get(sheet, [])
-    positions = column_positions(_COLUMNS, lines[line]) if lines else {}
+    columns = {**_COLUMNS, "name": (CLIP_NAME,)}
+    positions = column_positions(columns, lines[line]) if lines else {}
     if "emotion" not in positions:
         raise AnnotationError(
             "the table has no column 'emotion'",
@@ -165,7 +167,12 @@ def _refuse_surplus(file: Path, lines: list[list[Any]], header: int) -> None:
 
 
 def _has_several(positions: dict[str, int], lines: list[list[Any]]) -> bool:
-    """Whether a clip has several expressions: rows of one subject and clip with other onsets."""
+    """Whether a clip has several expressions: rows of one subject and clip with other onsets.
+
+    A copy with other key frames names the clips of a table that had several.
+    """
+    if "name" in positions:
+        return True
     if not {"subject", "clip", "onset"} <= set(positions):
         return False
     roles = ("subject", "clip", "onset")
