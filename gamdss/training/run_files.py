@@ -63,8 +63,9 @@ def read_config(run: Path) -> Config:
         raise RunError(
             "these are weights as `gamdss export` writes them, not a run",
             file=run,
-            remedy="Name the run that they are of. Weights alone are for `gamdss train "
-            "--init-from` and `gamdss.TwoBranchNet.from_pretrained`.",
+            remedy="Name the run that they are of (gamdss/prediction/README.md says what of it to "
+            "share). Weights alone are for `gamdss train --init-from` and "
+            "`gamdss.TwoBranchNet.from_pretrained`.",
         )
     try:
         values = dict(yaml.safe_load(file.read_text(encoding="utf-8")))
