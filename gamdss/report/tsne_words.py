@@ -44,8 +44,12 @@ def panel_title(run: FinishedRun, name: str) -> str:
 
 
 def headline(runs: Sequence[FinishedRun], fold: str | None, clips: str) -> str:
-    """Dataset and task, and below which clips and networks are drawn."""
-    data = " and ".join(dict.fromkeys(f"{r.results.dataset}, {r.results.task}" for r in runs))
+    """Dataset, task and protocol, and below which clips and networks are drawn."""
+    data = " and ".join(
+        dict.fromkeys(
+            f"{item.results.dataset}, {item.results.task}, {item.results.protocol}" for item in runs
+        )
+    )
     epochs = " and ".join(dict.fromkeys(epoch_name(item.results) for item in runs))
     if fold is None:
         which = f"held-out clips of all folds, networks of the {epochs}"

@@ -128,6 +128,7 @@ def test_a_run_of_chosen_epochs_that_sees_flow(inner_flow_run, tmp_path, monkeyp
         expected.update(zip(trainer.data.held_out_clips, names, strict=True))
     assert dict(zip(points["clip"], points["predicted"], strict=True)) == expected
     headline = said[0][3]
+    assert "c5, leaving one subject out\n" in headline
     assert "networks of the inner epoch" in headline
     assert "final" not in headline
 
