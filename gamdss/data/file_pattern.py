@@ -48,6 +48,11 @@ def frames_named(
     return files_by_number(usable, numbers.__getitem__)
 
 
+def names_clips(template: str) -> bool:
+    """Whether the name of a file says of which clip or person it is."""
+    return "{" in _FRAME.sub("", template)
+
+
 def _form(template: str, names: Mapping[str, str | int]) -> tuple[re.Pattern[str], str]:
     """A pattern of a file's stem in small letters, with the number as a group, and the suffix."""
     name = filled(_FRAME.sub(_MARK, template), **names)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from gamdss.config import FramesConfig
-from gamdss.data.file_pattern import frames_named
+from gamdss.data.file_pattern import frames_named, names_clips
 from gamdss.data.folders import (
     PATTERN,
     Folders,
@@ -200,6 +200,8 @@ class FrameFinder:
                 self._listings[key] = frames_named(template, names, files)
             if self._listings[key]:
                 return self._listings[key]
+        if self.frames.pattern is not None and names_clips(template):
+            return {}  # the folder may have frames of other clips
         if (folder, "") not in self._listings:
             self._listings[folder, ""] = files_by_number(files)
         if self.frames.pattern is not None and self._listings[folder, ""]:

@@ -63,8 +63,9 @@ def test_several_clips_may_be_in_one_folder(tmp_path):
     for name in ("a", "b"):
         files = found.find(clip(name)).files
         assert [file.name for file in files.values()] == [f"{name}_0{n}.jpg" for n in (1, 2, 3)]
-    with pytest.raises(FrameError, match="both frame 1"):  # of no pattern: the last numbers
-        found.find(clip("c"))
+    (tmp_path / "all" / "d_5.jpg").touch()
+    with pytest.raises(FrameError, match=r"named like \{clip\}_\{frame\}.jpg; the folder has a_01"):
+        found.find(clip("c"))  # whose frames are not those of the others
 
 
 def test_files_that_do_not_fit_the_pattern_are_used_with_a_warning(tmp_path, caplog):

@@ -55,8 +55,9 @@ def test_a_run_whose_table_has_moved_is_merged(trained, tmp_path, capsys):
     command = ["merge", str(trained / "run"), "--output", str(tmp_path / "merged")]
     assert main(command) == 2
     assert "--annotations" in capsys.readouterr().err
-    assert main([*command, "--split", "x"]) == 2
-    assert "the run was trained without" in capsys.readouterr().err
+    for option in ("--split", "--weights", "--init-from"):
+        assert main([*command, option, "x"]) == 2
+        assert f"{option} is 'x', but the run was trained without" in capsys.readouterr().err
     assert main([*command, "--annotations", str(trained / "lab.csv")]) == 0
     now, before = (place / "results.json" for place in (tmp_path / "merged", trained / "run"))
     assert now.read_bytes() == before.read_bytes()

@@ -10,11 +10,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gamdss.config import Config, ModelConfig, TrainingConfig
 from gamdss.data import augment
 from gamdss.models.depthwise import DWConv
+from gamdss.training import convolutions
 from gamdss.training import device as devices
 from gamdss.training import learner as module
+from gamdss.training.convolutions import suit_cuda
 from gamdss.training.device import resolve
 from gamdss.training.fold_data import FoldData
-from gamdss.training.learner import Learner, suit_cuda
+from gamdss.training.learner import Learner
 
 pytestmark = pytest.mark.usefixtures("tiny_rmt")
 CPU, CLIPS = torch.device("cpu"), 10
@@ -276,7 +278,7 @@ def test_kernels_that_do_not_work_are_left_out(problem, monkeypatch, caplog):
 
     monkeypatch.setattr(DWConv, "use_kernels", use_kernels)
     monkeypatch.setattr(DWConv, "forward", convolve)
-    monkeypatch.setattr(module, "has_triton", lambda: True)
+    monkeypatch.setattr(convolutions, "has_triton", lambda: True)
     net = learner_of(CONFIG).net
     drawn = torch.get_rng_state()
     suit_cuda(net, "bf16")
