@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from gamdss.models.kernels import are_loaded, can_take, load_kernels
+from gamdss.models.kernels import can_take, load_kernels, try_loading
 
 _KERNELS = "depthwise_kernels"
 _SIDE = 3  # of the kernels that they are for
@@ -46,7 +46,7 @@ class DWConv(nn.Conv2d):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if self.uses_kernels:
-            self.uses_kernels = are_loaded(_KERNELS)
+            self.uses_kernels = try_loading(_KERNELS)
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve (B, H, W, C)."""

@@ -19,8 +19,8 @@ def load_kernels(name: str) -> None:
     importlib.import_module(f"gamdss.models.{name}")
 
 
-def are_loaded(name: str) -> bool:
-    """Register them as `load_kernels` does; False where they are not available."""
+def try_loading(name: str) -> bool:
+    """As `load_kernels`; returns whether the operators are available, in place of an error."""
     try:
         load_kernels(name)
     except ImportError:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.attention.flex_attention import flex_attention
 
 from gamdss.models.depthwise import DWConv
-from gamdss.models.kernels import are_loaded, can_take, load_kernels
+from gamdss.models.kernels import can_take, load_kernels, try_loading
 
 if TYPE_CHECKING:
     from torch.nn.attention.flex_attention import FlexKernelOptions  # from PyTorch 2.9 on
@@ -251,7 +251,7 @@ class RetentionTables(nn.Module):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
-        if self.form == "lines" and not are_loaded(_KERNELS):
+        if self.form == "lines" and not try_loading(_KERNELS):
             self.form = FORMS[0]
 
     def packed(self, qkv: Tensor) -> tuple[Tensor, Tensor]:

@@ -55,7 +55,7 @@ def test_tables_with_kernels_are_copied_and_stored_and_run_on_a_cpu(monkeypatch)
     for other in (tables, copy.deepcopy(tables), pickle.loads(stored)):
         assert other.form == "lines"
         assert torch.equal(other.packed(maps)[0], expected)
-    monkeypatch.setattr(retention, "are_loaded", lambda _: False)  # as without Triton
+    monkeypatch.setattr(retention, "try_loading", lambda _: False)  # as without Triton
     assert pickle.loads(stored).form == "written"
 
 
