@@ -61,9 +61,12 @@ net = gamdss.TwoBranchNet.from_pretrained({{ arguments }})  # or the repository'
 Frames are face crops in RGB. As in training, they are resized as uint8 by bilinear interpolation
 with antialiasing, divided by 255, minus ImageNet's mean, divided by its deviation.{{ inputs }}
 
+"""
+LIMITS = """\
 The licence of the data decides whether these weights may be shared. They recognise elicited
 expressions in cropped faces of a laboratory, not what a person feels.
 """
+TEMPLATE += LIMITS
 SYNTHETIC = (
     "The training clips are synthetic. The classes mean nothing on real faces, and the score says "
     "nothing about them."
@@ -80,9 +83,9 @@ def card_values(config: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": f"GAMDSS, {about.get('title', 'weights of unknown origin')}",
         "classes": ", ".join(classes),
-        "warnings": _warnings(about),
+        "warnings": card_warnings(about),
         "facts": _facts(about, config),
-        "score": _score(about),
+        "score": card_score(about, "these weights are one of those networks"),
         "size": config["image_size"],
         "arguments": f'".", temporal={custom}()' if custom else '"."',
         "call": call,
@@ -111,7 +114,8 @@ def _call(about: Mapping[str, Any], size: int) -> tuple[str, str]:
     return "\n".join(lines), said
 
 
-def _warnings(about: Mapping[str, Any]) -> list[str]:
+def card_warnings(about: Mapping[str, Any]) -> list[str]:
+    """Why the weights or their score mean less than they seem to."""
     found = [SYNTHETIC] if about.get("synthetic") else []
     if seen := about.get("seen"):
         found.append(
@@ -138,7 +142,8 @@ def _facts(about: Mapping[str, Any], config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _score(about: Mapping[str, Any]) -> str:
+def card_score(about: Mapping[str, Any], which: str) -> str:
+    """The held-out score of a run as Markdown; `which` says what the weights have to do with it."""
     scores: Mapping[str, Sequence[float | None]] | None = about.get("scores")
     if not scores:
         return f"{UNKNOWN} No clip that these weights were not trained on has been evaluated."
@@ -150,8 +155,8 @@ def _score(about: Mapping[str, Any]) -> str:
     return "\n".join(
         [
             f"Of all folds of the run, {about['clips']} held-out clips of {about['subjects']} "
-            "subjects, each by the network that was not trained on it; these weights are one of "
-            "those networks. Intervals (95%) are for other subjects.",
+            f"subjects, each by the network that was not trained on it; {which}. Intervals (95%) "
+            "are for other subjects.",
             "",
             "| measure | score | interval |",
             "|---|---|---|",

@@ -60,9 +60,17 @@ def export_pretrained(run: Path, fold: str, folder: Path) -> tuple[Trained, floa
 
 def _about(run: FinishedRun, fold: str) -> dict[str, Any]:
     """What the config and the model card say about the weights of a fold."""
-    results = run.results
     people = people_of_fold(run.path, fold)
-    held_out = set(map(subject_of, run.fold(fold).clips))
+    return {
+        **about_run(run),
+        "held_out": sorted(set(map(subject_of, run.fold(fold).clips))),
+        "people": None if people is None else list(people),
+    }
+
+
+def about_run(run: FinishedRun) -> dict[str, Any]:
+    """What model cards say about a run, as plain values."""
+    results = run.results
     scores = None
     if results.scored:
         found = results.evaluated
@@ -79,8 +87,6 @@ def _about(run: FinishedRun, fold: str) -> dict[str, Any]:
         "seed": results.seed,
         "clips": results.clips,
         "subjects": results.subjects,
-        "held_out": sorted(held_out),
-        "people": None if people is None else list(people),
         "scores": scores,
         "started_from": results.started_from,
         "seen": list(results.seen),

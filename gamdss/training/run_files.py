@@ -63,8 +63,8 @@ def read_config(run: Path) -> Config:
         raise RunError(
             "these are weights as `gamdss export` writes them, not a run",
             file=run,
-            remedy="Name the run that they are of (gamdss/prediction/README.md says what of it to "
-            "share). Weights alone are for `gamdss train --init-from` and "
+            remedy="Name the run that they are of, or a folder of `gamdss export --format "
+            "predictor`. Weights alone are for `gamdss train --init-from` and "
             "`gamdss.TwoBranchNet.from_pretrained`.",
         )
     try:
