@@ -64,7 +64,8 @@ class _Finder:
     """Checks the frames of one clip after another.
 
     `decoded` has every frame once, None if it is unusable; `contents` the digests of each clip's
-    key frames. Faults of the clips in `outside`, which the task leaves out, stop no training.
+    frames, without black ones. Faults of the clips in `outside`, which the task leaves out, stop
+    no training.
     """
 
     spec: DatasetSpec
@@ -74,7 +75,7 @@ class _Finder:
     outside: frozenset[str] = frozenset()
     faults: list[Fault] = field(default_factory=list)
     decoded: dict[Path, _Seen | None] = field(default_factory=dict)
-    contents: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    contents: dict[str, list[str]] = field(default_factory=dict)
     doubts: set[tuple[str, str]] = field(default_factory=set)
 
     def clip(self, clip: Clip) -> None:
@@ -101,8 +102,7 @@ class _Finder:
         usable = {n: frame for n, frame in seen.items() if frame is not None}
         if self.frames.mixed_size == "error" and keys.apex in usable:
             self._sizes(item, {n: frame.shape for n, frame in usable.items()})
-        if usable.keys() >= set(keys.numbers):
-            self.contents[clip.id] = tuple(usable[n].digest for n in keys.numbers)
+        self.contents[clip.id] = [f.digest for f in usable.values() if not f.is_black]
 
     def _sizes(self, item: ClipFrames, shapes: Mapping[int, tuple[int, ...]]) -> None:
         mixed = mixed_sizes(shapes, item.clip.annotated.apex)
@@ -250,15 +250,15 @@ def _chosen(
     return [(clip, label) for clip, label in classes if label is not None]
 
 
-def _twins(clips: Iterable[Clip], contents: Mapping[str, tuple[str, ...]]) -> Iterable[Fault]:
-    """Clips of another subject with the same key frames, which a fold would train on."""
-    first: dict[tuple[str, ...], Clip] = {}
+def _twins(clips: Iterable[Clip], contents: Mapping[str, Sequence[str]]) -> Iterable[Fault]:
+    """Clips that have a frame of a clip of another subject, which a fold would train on."""
+    first: dict[str, Clip] = {}
     for clip in clips:
-        if clip.id in contents:
-            twin = first.setdefault(contents[clip.id], clip)
-            if twin.subject != clip.subject:
-                problem = f"its key frames are those of clip {twin.id} (row {twin.row})"
-                yield Fault("same frames of two subjects", problem, clip.row, clip.id)
+        owners = [first.setdefault(frame, clip) for frame in contents.get(clip.id, ())]
+        twin = next((owner for owner in owners if owner.subject != clip.subject), None)
+        if twin is not None:
+            problem = f"it has a frame of clip {twin.id} (row {twin.row})"
+            yield Fault("same frames of two subjects", problem, clip.row, clip.id)
 
 
 def _folds(

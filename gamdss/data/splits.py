@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,12 @@ import numpy as np
 
 from gamdss.config import ProtocolConfig
 from gamdss.data.fixed_split import TRAIN, clip_parts
+from gamdss.data.people import person
 from gamdss.errors import FoldError
 from gamdss.files import safe_name
 from gamdss.records import Clip
+
+_GROUPS = {"p", "s"}  # initials that may tell people apart: patients, subjects
 
 
 @dataclass(frozen=True)
@@ -193,14 +196,28 @@ def _fixed_split(data: Labelled, file: Path) -> tuple[Fold, ...]:
 
 
 def _check_subjects(fold: Fold, data: Labelled) -> None:
-    both = {data.clips[i].subject for i in fold.training} & {
-        data.clips[i].subject for i in fold.held_out
-    }
+    trained, held_out = ([data.clips[i] for i in side] for side in (fold.training, fold.held_out))
+    both = {clip.subject for clip in trained} & {clip.subject for clip in held_out}
     if both:
         raise FoldError(
             f"fold {fold.name}: subject {', '.join(sorted(both)[:5])} is trained on and held out",
             remedy="Put all clips of a subject on one side, or the network knows the face.",
         )
+    known = {person(clip.dataset, clip.subject): clip for clip in trained}
+    for clip in held_out:
+        other = known.get(person(clip.dataset, clip.subject))
+        if other is not None and {_initial(clip), _initial(other)} != _GROUPS:
+            raise FoldError(
+                f"fold {fold.name} holds out subject {clip.subject} (row {clip.row}) and trains on "
+                f"{other.subject} (row {other.row}), who may be one person, with and without a "
+                "prefix",
+                remedy="Spell a person the same in all rows. If these are two people, give one of "
+                "them another number.",
+            )
+
+
+def _initial(clip: Clip) -> str:
+    return clip.subject.removeprefix(f"{clip.dataset}-")[:1].lower()
 
 
 def _check_classes(fold: Fold, data: Labelled) -> None:
@@ -226,24 +243,27 @@ def _check_units(folds: Sequence[Fold], units: np.ndarray) -> None:
     )
 
 
-def check_duplicates(folds: Sequence[Fold], clips: Sequence[Clip], contents: Sequence[str]) -> None:
-    """Refuse a held-out clip with the same key frames as a training clip.
+def check_duplicates(
+    folds: Sequence[Fold], clips: Sequence[Clip], frames: Sequence[Iterable[str]]
+) -> None:
+    """Refuse a held-out clip with a frame of a training clip.
 
     Args:
         folds: the folds.
         clips: the clips.
-        contents: digest of each clip's annotated key frames.
+        frames: digests of each clip's frames.
 
     Raises:
         FoldError: there is such a clip; names both.
     """
     for fold in folds:
-        trained = {contents[i]: i for i in fold.training}
+        trained = {frame: i for i in fold.training for frame in frames[i]}
         for i in fold.held_out:
-            if contents[i] in trained:
-                twin = clips[trained[contents[i]]]
+            twins = [trained[frame] for frame in frames[i] if frame in trained]
+            if twins:
+                twin = clips[twins[0]]
                 raise FoldError(
-                    f"fold {fold.name} holds out clip {clips[i].id} (row {clips[i].row}), whose "
-                    f"frames are those of clip {twin.id} (row {twin.row}), which it trains on",
-                    remedy="Remove one of them from the workbook.",
+                    f"fold {fold.name} holds out clip {clips[i].id} (row {clips[i].row}), which "
+                    f"has a frame of clip {twin.id} (row {twin.row}), which it trains on",
+                    remedy="They are of one recording: remove one of them from the workbook.",
                 )

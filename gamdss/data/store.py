@@ -73,6 +73,8 @@ class Store:
         draws_index: the same of each clip's D draws, (N, D, 3) or (N, D, 5); None without draws.
         annotated_keys, reselected_keys: the frame numbers.
         contents: digest of each clip's annotated key frames.
+        frame_digests: those of each clip's single frames that are not black, and its `contents`;
+            two clips that share one are of the same recording.
         digest: of everything; like `contents`, it does not depend on where the dataset lies.
         learned: of the annotation's errors and of the courses; None if nothing was.
         phase_features: float16 (K, C, S, S), memory-mapped, in the units of
@@ -87,6 +89,7 @@ class Store:
     annotated_keys: tuple[KeyFrames, ...]
     reselected_keys: tuple[KeyFrames, ...]
     contents: tuple[str, ...]
+    frame_digests: tuple[tuple[str, ...], ...]
     digest: str
     phase_features: np.ndarray | None = None
     draws_index: np.ndarray | None = None
@@ -118,6 +121,7 @@ class Store:
             annotated_keys=tuple(self.annotated_keys[i] for i in chosen),
             reselected_keys=tuple(self.reselected_keys[i] for i in chosen),
             contents=tuple(self.contents[i] for i in chosen),
+            frame_digests=tuple(self.frame_digests[i] for i in chosen),
             draws_index=None if self.draws_index is None else self.draws_index[chosen],
             digest=_digest_of([self.digest, *(self.contents[i] for i in chosen)]),
         )
@@ -142,6 +146,7 @@ def join_stores(parts: Sequence[Store]) -> Store:
         annotated_keys=tuple(keys for part in parts for keys in part.annotated_keys),
         reselected_keys=tuple(keys for part in parts for keys in part.reselected_keys),
         contents=tuple(content for part in parts for content in part.contents),
+        frame_digests=tuple(found for part in parts for found in part.frame_digests),
         digest=_digest_of([part.digest for part in parts]),
         phase_features=np.concatenate(features) if features else None,
         draws_index=np.concatenate(draws) if draws else None,
@@ -293,6 +298,8 @@ def _mapped(folder: Path, index: dict[str, Any]) -> Store:
         annotated_keys=keys("annotated"),
         reselected_keys=keys("reselected"),
         contents=tuple(row["content"] for row in rows),
+        # Stores of earlier versions have no digests of single frames.
+        frame_digests=tuple((row["content"], *row.get("frame_digests", ())) for row in rows),
         digest=index["digest"],
         learned=index["learned"] and LearnedDataset.from_dict(index["learned"]),
         phase_features=None if shape is None else stack(PHASE_FEATURES, np.float16, shape),

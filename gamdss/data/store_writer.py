@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from gamdss.checksums import Checksum
+from gamdss.data.decoding import is_black
 from gamdss.data.key_frames import ClipKeyFrames
 from gamdss.files import write_record
 from gamdss.records import KEYS
@@ -68,8 +69,9 @@ class StoreWriter:
             "annotated": asdict(result.annotated),
             "reselected": asdict(result.reselected),
             "annotated_index": _moved(result.annotated_index, start),
-            "content": hashlib.blake2b(images.tobytes(), digest_size=12).hexdigest(),
+            "content": _digest(images),
             "reselected_index": _moved(result.reselected_index, start),
+            "frame_digests": [_digest(image) for image in result.images if not is_black(image)],
         }
         if result.draws_index:
             row["draws_index"] = [_moved(index, start) for index in result.draws_index]
@@ -91,12 +93,13 @@ class StoreWriter:
     def _identity(self) -> Any:
         """What the digest covers beside the frames.
 
-        Its form is that of format 5, which had an index of its own for phase features ("motion"):
-        a run's data.json has the digest, and runs of earlier versions must still find their data.
+        Its form is that of format 5, which had an index of its own for phase features ("motion")
+        and no digests of single frames: a run's data.json has the digest, and runs of earlier
+        versions must still find their data.
         """
         indices = ("annotated_index", "reselected_index")
         rows = [
-            row
+            {name: value for name, value in row.items() if name != "frame_digests"}
             | {name: row[name][:KEY_FRAMES] for name in indices}
             | {which: _identity(row[which]) for which in ("annotated", "reselected")}
             for row in self._rows
@@ -107,6 +110,10 @@ class StoreWriter:
         features = {"shape": self._features.shape, "digest": self._features.digest.hexdigest()}
         features |= {"annotated": annotated, "reselected": reselected}
         return {"clips": rows, "motion": features}
+
+
+def _digest(image: np.ndarray) -> str:
+    return hashlib.blake2b(image.tobytes(), digest_size=12).hexdigest()
 
 
 def _identity(keys: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
 from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.people import person_of_run, shared
 from gamdss.errors import RunError
 from gamdss.features import scale
 from gamdss.metrics import Selection
@@ -28,7 +29,6 @@ from gamdss.runs.trained import PredictingBranch, load_trained
 from gamdss.training.checkpoint import load_weights
 from gamdss.training.device import resolve_device
 from gamdss.training.initial import people_of_fold
-from gamdss.training.people import person_of_run, shared
 
 NOT_SURE = "not sure"
 _BATCH = 32
@@ -124,7 +124,7 @@ class Ensemble:
         fold and those of its initial weights, if known; else it may have seen anybody.
 
         Args:
-            person: as `gamdss.training.people.person` names people.
+            person: as `gamdss.data.people.person` names people.
         """
         found = copy(self)
         kept = [n for n, seen in enumerate(self._people) if not _met(person, seen)]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from gamdss.data.long_emotions import CLIPS_OF, label_class
 from gamdss.data.long_videos import LongVideos
+from gamdss.data.people import person
 from gamdss.errors import ConfigError
 from gamdss.prediction.ensemble import Ensemble
-from gamdss.training.people import person
 
 
 def unseen_networks(data: LongVideos, ensemble: Ensemble) -> dict[str, Ensemble]:

@@ -15,11 +15,11 @@ from gamdss.data.augment import Draw, augment, draw, normalise, source, stack, t
 from gamdss.data.dataset import Dataset
 from gamdss.data.draws import draw_of_epoch
 from gamdss.data.inner_subjects import set_aside
+from gamdss.data.people import people
 from gamdss.data.splits import Fold
 from gamdss.data.store import Store
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.features import FEATURES, scale
-from gamdss.training.people import people
 
 CHANNELS = 3  # the network's
 

@@ -129,7 +129,7 @@ class RunFolds(Session):
         if self._folds is None or self._folds[0] is not dataset:
             with self._warned_once():
                 folds = make_folds(self.config.protocol, dataset.labelled, self.config.seed)
-                check_duplicates(folds, dataset.annotations.clips, dataset.store.contents)
+                check_duplicates(folds, dataset.annotations.clips, dataset.store.frame_digests)
             self._folds = dataset, folds
         return self._folds[1]
 

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from gamdss.config import Config
+from gamdss.data.people import people, person_of_run, shared
 from gamdss.data.splits import Fold, Labelled
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.models.hub import ABOUT, CONFIG, WEIGHTS, read_config_json
@@ -22,7 +23,6 @@ from gamdss.models.two_branch import TwoBranchNet
 from gamdss.records import subject_of
 from gamdss.training.checkpoint import fit, load_result, read_about, read_weights
 from gamdss.training.fold_data import FoldData
-from gamdss.training.people import people, person_of_run, shared
 from gamdss.training.run_files import read_config
 
 log = logging.getLogger("gamdss")
@@ -35,7 +35,7 @@ UNKNOWN = "unknown"  # among the people: there may be others
 class Source:
     """Weights that a fold may start from.
 
-    `people` are those whom they have seen (`gamdss.training.people`); None if that is unknown.
+    `people` are those whom they have seen (`gamdss.data.people`); None if that is unknown.
     """
 
     file: Path

@@ -178,8 +178,8 @@ def test_a_clip_copied_to_another_subject_is_found(data, refused):
     clip = frame(data, 2).parent
     shutil.copytree(clip, data / "Cropped" / "sub02" / "EP99_01")
     message = refused(data)
-    assert f"whose frames are those of clip 01/{first['Filename']} (row 2)" in message or (
-        "whose frames are those of clip 02/EP99_01" in message
+    assert f"which has a frame of clip 01/{first['Filename']} (row 2)" in message or (
+        "which has a frame of clip 02/EP99_01" in message
     )
 
 

@@ -184,7 +184,7 @@ def test_frames_of_mixed_size_stop_a_training(table):
     cv2.imwrite(str(file.parent / "a2" / "2.png"), large)  # not a key frame
     assert stopping(file) == []
     assert stopping(file, "all") == [("frames of mixed size", 3)]
-    cv2.imwrite(str(file.parent / "b1" / "1.png"), large)
+    cv2.imwrite(str(file.parent / "b1" / "1.png"), large + 1)
     assert stopping(file) == [("frames of mixed size", 4)]
     assert stopping(file, "all", mixed_size="resize") == []
 
@@ -209,6 +209,8 @@ def test_the_same_frames_of_two_subjects_stop_a_training(table):
     same = "b,a1,1,3,5,fear,"
     file = table(*ROWS, same + "4")
     assert stopping(file) == [("same frames of two subjects", 6)]
+    later = table(*ROWS, "b,a1,2,3,5,fear,4")  # annotated otherwise
+    assert stopping(later) == [("same frames of two subjects", 6)]
     shutil.copytree(file.parent / "a1", file.parent / "a3")
     assert stopping(table(*ROWS, "a,a3,1,3,5,fear,4")) == []  # of one subject
     assert stopping(table(*ROWS, same), task="au") == []  # the task leaves the clip out

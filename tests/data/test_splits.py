@@ -215,11 +215,32 @@ def test_a_planted_duplicate_is_found():
     data = labelled(["01", "02", "03"])
     folds = folds_of(data)
     check_duplicates(folds, data.clips, ["a", "b", "c"])
-    with pytest.raises(FoldError, match=r"01/c0 \(row 7\), whose frames are those of clip 03/c2"):
-        check_duplicates(folds, data.clips, ["a", "b", "a"])
+    refused = r"01/c0 \(row 7\), which has a frame of clip 03/c2"
+    for third in ("a", "xa"):  # all frames, or one of them
+        with pytest.raises(FoldError, match=refused):
+            check_duplicates(folds, data.clips, ["a", "b", third])
     # Twins of one subject are always on the same side.
     same = labelled(["01", "01", "02"])
     check_duplicates(folds_of(same), same.clips, ["a", "a", "b"])
+
+
+@pytest.mark.parametrize("twins", [("1", "sub01"), ("S1", "1"), ("p1", "1"), ("S1", "Subject 01")])
+def test_a_person_with_and_without_a_prefix_is_not_on_both_sides(twins):
+    with pytest.raises(FoldError, match=r"subject .+ \(row 7\).+may be one person"):
+        folds_of(labelled([*twins, "2"]))
+    composite = labelled([f"cas2-{name}" for name in twins] + ["samm-1"], datasets=PAIR)
+    with pytest.raises(FoldError, match="may be one person"):
+        folds_of(composite)
+
+
+PAIR = ["cas2", "cas2", "samm"]
+
+
+@pytest.mark.parametrize("names", [("p1", "s1"), ("a1", "b1"), ("1", "11"), ("1a", "1b")])
+def test_different_people_are_told_apart(names):
+    assert len(folds_of(labelled(names))) == 2
+    composite = labelled([f"cas2-{name}" for name in names] + ["samm-1"], datasets=PAIR)
+    assert len(folds_of(composite)) == 3
 
 
 def divided(labels_by_subject):

@@ -12,6 +12,7 @@ from gamdss.cli import main
 from gamdss.config import Config, ModelConfig
 from gamdss.config.load import checked
 from gamdss.data.dataset import open_dataset
+from gamdss.data.people import person, person_of_run, shared
 from gamdss.data.splits import make_folds
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.models.two_branch import TwoBranchNet
@@ -19,7 +20,6 @@ from gamdss.report.page_warnings import warnings
 from gamdss.runs.finished import read_run
 from gamdss.training.checkpoint import load_weights, read_about, read_weights, save_weights
 from gamdss.training.initial import find_start, freeze, people_of_fold
-from gamdss.training.people import person, person_of_run, shared
 
 
 @pytest.mark.parametrize(
