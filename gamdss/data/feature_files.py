@@ -19,6 +19,7 @@ from gamdss.data.clip_pool import clip_pool
 from gamdss.data.frames import ClipFrames
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.store import FORMAT
+from gamdss.data.store_name import file_state
 from gamdss.errors import ConfigError, FrameError, RunError
 from gamdss.files import hold_folder, inside, read_record, write_atomic, write_record
 from gamdss.records import KeyFrames
@@ -159,15 +160,18 @@ def _write_array(file: Path, values: np.ndarray) -> None:
 
 
 def _fingerprint(job: FeatureJob) -> str:
-    """Changes with the method, the annotation, its learned errors, and the frames it looks at."""
-    item = job.item
+    """Changes with the method, the annotation, its learned errors, and the frames it looks at.
+
+    Files in another place are others: archives may give all frames the same time and size.
+    """
+    item, frames = job.item, job.reader.frames
     parts = [
         f"format {FORMAT}",
-        repr(item.clip.annotated.numbers),
+        repr((item.clip.annotated.numbers, frames.mixed_size, frames.grey)),
         *job.reader.learned(item.clip.subject),
     ]
+    digest = hashlib.blake2b("\n".join(parts).encode(), digest_size=12)
     for number in job.reader.looked_at(item):
         if number in item.files:
-            status = item.files[number].stat()
-            parts.append(f"{number} {status.st_size} {status.st_mtime_ns}")
-    return hashlib.blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+            digest.update(file_state(number, item.files[number]))
+    return digest.hexdigest()

@@ -32,7 +32,7 @@ def find_folder(
     progress: bool,
 ) -> tuple[Path, Path]:
     """The folder of a store in `stores`, which need not exist, and the file that notes its name."""
-    by_state = stores / _digest(settings, clips, wanted, _state)
+    by_state = stores / _digest(settings, clips, wanted, file_state)
     note = by_state.with_suffix(".json")
     if by_state.is_dir():  # as an earlier version named it
         return by_state, note
@@ -66,7 +66,8 @@ def _digest(
     return digest.hexdigest()
 
 
-def _state(number: int, path: Path) -> bytes:
+def file_state(number: int, path: Path) -> bytes:
+    """Number, place, size and time of change of a frame's file."""
     status = path.stat()
     return repr((number, str(path.resolve()), status.st_size, status.st_mtime_ns)).encode()
 
@@ -75,5 +76,5 @@ def _contents(number: int, path: Path) -> bytes:
     try:
         data = read_regular(path, MOST_BYTES)
     except OSError:  # which is reported when the frame is decoded
-        return _state(number, path)
+        return file_state(number, path)
     return repr((number, hashlib.blake2b(data, digest_size=20).digest())).encode()

@@ -16,6 +16,7 @@ from gamdss.data.specs import get_spec, is_spec_file
 from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import ConfigError
 from gamdss.synthetic import SynthConfig, write_dataset
+from gamdss.synthetic.settings import GENERATOR
 
 _HERE = Path(__file__).parent
 SETTINGS, DATASET = _HERE / "train.yaml", _HERE / "dataset.yaml"
@@ -43,7 +44,7 @@ def dataset(
         "emotions": emotions,
         **yaml.safe_load((settings or DATASET).read_text(encoding="utf-8")),
     }
-    about = json.dumps(values)
+    about = json.dumps([values, GENERATOR])
     if is_spec_file(name):
         about += file_checksum(Path(name).expanduser())
     key = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()

@@ -58,9 +58,11 @@ def merge(sources: Sequence[Path], output: Path) -> Config:
         # First of all: it shows that a later call resumes this one.
         _mark(output, {"merged": environments})
         try:
-            for name in ("config.yaml", "data.json", "crops.json"):
-                if (first / name).is_file():  # earlier versions wrote no crops.json
-                    write_atomic(output / name, partial(shutil.copyfile, first / name))
+            for name in ("config.yaml", "data.json", "crops.json", "retention.json"):
+                # Earlier versions wrote no crops.json; forms of retention are those of a GPU.
+                file = next((s / name for s in sources if (s / name).is_file()), None)
+                if file is not None:
+                    write_atomic(output / name, partial(shutil.copyfile, file))
             _copy(folds, output)
         except OSError as error:
             raise unwritable(output, error) from error

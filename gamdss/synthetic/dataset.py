@@ -37,7 +37,7 @@ from gamdss.synthetic.native import (
     write_lines,
     write_workbook,
 )
-from gamdss.synthetic.settings import SynthConfig
+from gamdss.synthetic.settings import GENERATOR, SynthConfig
 
 GROUPS = "groups.csv"
 TRUE_ANNOTATION = "true_annotation"  # folder of the workbook as a perfect annotator writes it
@@ -86,9 +86,10 @@ def _replace(root: Path, partial: Path, config: SynthConfig, progress: bool) -> 
 def _plain(config: SynthConfig) -> dict[str, Any]:
     """The settings as YAML stores them, without `workers`, which does not affect the files.
 
-    With the checksum of a custom spec, which decides how workbook and folders look.
+    With the version of the generator, and the checksum of a custom spec, which decides how workbook
+    and folders look.
     """
-    values = asdict(config)
+    values = {**asdict(config), "generator": GENERATOR}
     del values["workers"]
     if is_spec_file(config.dataset):
         values["spec"] = file_checksum(Path(config.dataset).expanduser())
@@ -125,7 +126,9 @@ def _stored(file: Path) -> dict[str, Any]:
         values = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (ValueError, yaml.YAMLError):
         return {}
-    return {**_plain(SynthConfig()), **values} if isinstance(values, dict) else {}
+    # Manifests of the first version of the generator do not state it.
+    defaults = {**_plain(SynthConfig()), "generator": 1}
+    return {**defaults, **values} if isinstance(values, dict) else {}
 
 
 def _write(root: Path, config: SynthConfig, progress: bool) -> None:

@@ -9,6 +9,8 @@ from gamdss.data.specs import DatasetSpec, Layout, get_spec, spec_names
 from gamdss.data.specs.plain import PLAIN
 from gamdss.errors import ConfigError, require
 
+# To be increased when the same settings give other clips, so that those in a cache are not used.
+GENERATOR = 1
 Range = tuple[float, float]
 # Families of time courses; `mixed` draws one of the others per clip.
 COURSES = ("cosine", "power", "tail", "plateau", "asymmetric", "mixed")

@@ -92,6 +92,7 @@ class RunFolds(Session):
         self._folds: tuple[Dataset, tuple[Fold, ...]] | None = None
         self._inputs: tuple[Dataset, Inputs] | None = None
         self._learner: Learner | None = None
+        self._opened: Dataset | None = None
         check_network(config.model)
         self._start = find_start(config)
         if config.training.freeze:  # before data is read
@@ -142,11 +143,7 @@ class RunFolds(Session):
         """
         folds = self.all_folds(dataset)
         wanted, about = choose(folds, self._only), self._about(dataset, folds)
-        if self.ranks.rank == 0:
-            self._held.enter_context(self.directory.open(about, self.ranks.count))
-            write_key_frames(self.directory.path / "keyframes.csv", dataset)
-            write_json(self.directory.path / "crops.json", dataset.crops)
-            self.ranks.first_is_ready()
+        self._open_directory(dataset, about)
         names = [fold.name for fold in wanted]
         place = str(self.directory.path)
         more: dict[str, Any] = {"output": place, "folds": names}
@@ -161,6 +158,21 @@ class RunFolds(Session):
                     yield fold
                 self._draw_curves(dataset, fold)
             bar.update(len(wanted) - bar.n)
+
+    def _open_directory(self, dataset: Dataset, about: dict[str, Any]) -> None:
+        """Hold the directory from now on, once its config and data are known to be these."""
+        if self.ranks.rank or self._opened is dataset:
+            return
+        if self._opened is None:
+            self._held.enter_context(self.directory.open(about, self.ranks.count))
+            self._held.callback(setattr, self, "_opened", None)
+        else:
+            self.directory.write_or_compare(about, self.ranks.count)
+        write_key_frames(self.directory.path / "keyframes.csv", dataset)
+        write_json(self.directory.path / "crops.json", dataset.crops)
+        if self._opened is None:
+            self.ranks.first_is_ready()
+        self._opened = dataset
 
     def _about(self, dataset: Dataset, folds: Sequence[Fold]) -> dict[str, Any]:
         """What identifies the data, the folds and the initial weights, for `data.json`."""
@@ -202,11 +214,13 @@ class RunFolds(Session):
             The run; None on ranks other than the first.
 
         Raises:
+            RunError: as `folds`.
             CheckpointError: predictions of a fold are incomplete or corrupt, or of other clips.
         """
         if self.ranks.rank:
             return None
         folds = self.all_folds(dataset)
+        self._open_directory(dataset, self._about(dataset, folds))
         done = [fold for fold in folds if self._is_finished(fold)]
         missing = tuple(fold.name for fold in folds if fold not in done)
         finished = tuple(self._load(dataset, fold) for fold in done)

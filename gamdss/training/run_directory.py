@@ -63,11 +63,19 @@ class RunDirectory:
             RunError: another process holds the directory, or it belongs to another config or data.
         """
         with hold_folder(self.path, "config.yaml"):
-            # The config first: it marks the directory as this run's, whatever else is missing.
-            self._write_config(data)
-            self._write_environment(ranks)
-            self._write_data(data)
+            self.write_or_compare(data, ranks)
             yield
+
+    def write_or_compare(self, data: dict[str, Any], ranks: int) -> None:
+        """Write what identifies the run if it is new, else compare it; arguments as `open`.
+
+        Raises:
+            RunError: the directory belongs to another config or data.
+        """
+        # The config first: it marks the directory as this run's, whatever else is missing.
+        self._write_config(data)
+        self._write_environment(ranks)
+        self._write_data(data)
 
     def threads(self) -> int:
         """The CPU threads with which the run was started, since other numbers round differently.
@@ -77,8 +85,14 @@ class RunDirectory:
         file = self.path / "environment.json"
         if not self.config.device.startswith("cpu") or not file.exists():
             return 0
-        threads = int(read_object(file).get("threads", 0))  # a merged run has none
-        if not self.config.threads and threads not in (0, torch.get_num_threads()):
+        known = threads_of(read_object(file))
+        if not known:
+            return 0
+        threads = min(known)
+        if len(known) > 1:
+            text = "%s: its folds were trained with different threads (%s), whose rounding differs"
+            log.warning(text, self.path, ", ".join(map(str, sorted(known))))
+        if not self.config.threads and threads != torch.get_num_threads():
             log.warning("%s: threads: %d, with which the run was started", self.path, threads)
         return threads
 
@@ -113,6 +127,13 @@ class RunDirectory:
                 file=self.path,
                 remedy="Choose another directory with --output, or use the stored config.",
             )
+
+
+def threads_of(environment: dict[str, Any]) -> set[int]:
+    """The CPU threads with which the folds of a run were trained; several of a merged run."""
+    if "merged" not in environment:
+        return {int(environment.get("threads", 0))} - {0}
+    return set().union(*(threads_of(part) for part in environment["merged"].values()))
 
 
 def environment(config: Config, ranks: int) -> dict[str, Any]:

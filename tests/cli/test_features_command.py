@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -116,6 +117,30 @@ def test_started_again_it_does_what_is_missing_and_ends_with_the_same_bytes(
     monkeypatch.setattr(feature_files, "FORMAT", 0)  # files of a version with other numbers
     assert command(small_dataset, output, "--features.name", "flow-strain", "--pictures") == 0
     assert sorted(written) == sorted(2 * [row["clip"] for row in rows(done)])
+
+
+@pytest.mark.slow
+def test_frames_of_another_place_with_the_same_times_and_sizes_are_others(tmp_path):
+    """As unpacked archives may be, of pictures without compression."""
+    rng = np.random.default_rng(0)
+    found = []
+    for name in ("one", "two"):
+        root = tmp_path / name
+        for clip in ("a", "b"):
+            folder = root / clip
+            folder.mkdir(parents=True)
+            for number in (1, 2, 3):
+                file = folder / f"{number}.bmp"
+                cv2.imwrite(str(file), rng.integers(0, 255, (40, 40, 3), np.uint8))
+                os.utime(file, (1e9, 1e9))
+        table = "subject,clip,onset,apex,offset,emotion\nA,a,1,2,3,joy\nB,b,1,2,3,fear\n"
+        (root / "clips.csv").write_text(table)
+        words = ["--dataset", "csv", "--task", "c2", "--annotations", str(root / "clips.csv")]
+        words += ["--frames.pattern", "{clip}/{frame}.bmp", "--preset", "none", "--size", "32"]
+        root_words = ["--data-root", str(root), "--output", str(tmp_path / "out")]
+        assert main(["features", *words, *root_words]) == 0
+        found.append(np.load(tmp_path / "out/A/a/rising.npy"))
+    assert not np.array_equal(*found)
 
 
 @pytest.mark.slow

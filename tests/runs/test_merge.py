@@ -9,6 +9,7 @@ import yaml
 
 from gamdss.cli import main
 from gamdss.training.run_data import same_data
+from gamdss.training.run_directory import threads_of
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +62,22 @@ def test_merged_runs_equal_one(parts, complete, tmp_path, capsys):
     assert (output / "confusion.png").is_file()
     environments = json.loads((output / "environment.json").read_text())["merged"]
     assert list(environments) == [str(parts / "a"), str(parts / "b")]
+
+
+def test_a_merged_run_keeps_the_threads_of_its_folds(parts, train, tmp_path, caplog):
+    runs = [Path(shutil.copytree(parts / name, tmp_path / name)) for name in "ab"]
+    (runs[1] / "retention.json").write_text("[]")  # as of a GPU
+    output, both = tmp_path / "merged", [str(run) for run in runs]
+    assert main(["merge", *both, "--output", str(output)]) == 0
+    known = json.loads((output / "environment.json").read_text())
+    assert threads_of(known) == {1}
+    assert threads_of({"merged": {"again": known}}) == {1}
+    assert (output / "retention.json").is_file()
+    assert "different threads" not in caplog.text
+    other = json.loads((runs[1] / "environment.json").read_text())
+    (runs[1] / "environment.json").write_text(json.dumps({**other, "threads": 2}))
+    assert main(["merge", *both, "--output", str(tmp_path / "mixed")]) == 0
+    assert "its folds were trained with different threads (1, 2)" in caplog.text
 
 
 def test_merging_too_few_reports_the_missing_folds(parts, tmp_path, capsys):

@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 import yaml
 
+from gamdss import demo
 from gamdss.data.annotations import read_annotations
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder
@@ -191,6 +192,18 @@ def test_a_dataset_of_an_earlier_version_is_kept(tmp_path):
         (root / MANIFEST).write_text(text, encoding="latin-1")
         with pytest.raises(RunError, match="other settings"):
             write_dataset(root, QUIET, progress=False)
+
+
+def test_clips_of_another_generator_are_others(tmp_path, monkeypatch):
+    root = write_dataset(tmp_path / "made", QUIET, progress=False)
+    small = tmp_path / "small.yaml"
+    small.write_text("{subjects: 1, clips_per_subject: 1, height: 32, width: 32, fps: 50}")
+    demo_root = demo.dataset(tmp_path, "smic", ["positive"], small, progress=False)
+    monkeypatch.setattr(dataset, "GENERATOR", 99)
+    monkeypatch.setattr(demo, "GENERATOR", 99)
+    with pytest.raises(RunError, match="generator: 1 stored, 99 current"):
+        write_dataset(root, QUIET, progress=False)
+    assert demo.dataset(tmp_path, "smic", ["positive"], small, progress=False) != demo_root
 
 
 def test_another_spec_in_the_same_file_is_another_dataset(tmp_path):

@@ -11,7 +11,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig, TrainingConfig
 from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
-from gamdss.errors import ConfigError, DeviceError
+from gamdss.errors import ConfigError, DeviceError, RunError
 from gamdss.metrics import predictions
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
@@ -235,6 +235,23 @@ def test_a_run_keeps_the_number_of_threads_that_it_was_started_with(config, tmp_
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+def test_a_report_of_another_config_is_refused_without_folds(config, tmp_path):
+    with RunFolds(config, tmp_path) as run:
+        dataset = run.open_dataset()
+        assert run.finish(dataset).missing == ("01", "02", "03")
+        assert len([fold.name for fold in run.folds(dataset)]) == 3  # the directory is held already
+        assert len(list(run.folds(run.open_dataset()))) == 3
+    other = replace(config, training=replace(config.training, epochs=50))
+    with RunFolds(other, tmp_path) as run, pytest.raises(RunError, match=r"training\.epochs"):
+        run.finish(run.open_dataset())
+    with RunFolds(config, tmp_path) as first, RunFolds(config, tmp_path) as second:
+        first.finish(dataset)
+        with pytest.raises(RunError, match="another process is working"):
+            second.finish(dataset)
+    with first:  # held anew
+        first.finish(dataset)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="CUDA is available")

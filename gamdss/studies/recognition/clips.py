@@ -19,7 +19,7 @@ from gamdss.records import KeyFrames
 from gamdss.studies.recognition.settings import Sizes
 from gamdss.synthetic.clip import annotate
 from gamdss.synthetic.dataset import write_dataset
-from gamdss.synthetic.settings import SynthConfig
+from gamdss.synthetic.settings import GENERATOR, SynthConfig
 from gamdss.synthetic.time_course import TimeCourse
 
 
@@ -42,7 +42,8 @@ class Clips:
     def _exact(self) -> tuple[Dataset, list[ClipFrames]]:
         """The dataset with its exact annotation, and the files of the clips."""
         settings = self.sizes.synthetic()
-        key = hashlib.blake2b(json.dumps(asdict(settings)).encode(), digest_size=6).hexdigest()
+        about = json.dumps([asdict(settings), GENERATOR])
+        key = hashlib.blake2b(about.encode(), digest_size=6).hexdigest()
         root = write_dataset(self.cache / "synthetic" / f"study-{key}", settings, self.progress)
         config = replace(self.sizes.config(0, ReselectionConfig("none")), data_root=str(root))
         annotations, clips = read_clips(config, get_spec("cas2"), root, self.progress)
