@@ -12,6 +12,7 @@ import numpy as np
 
 from gamdss.config import ProtocolConfig
 from gamdss.data.fixed_split import TRAIN, clip_parts
+from gamdss.data.folders import folded
 from gamdss.data.people import person
 from gamdss.errors import FoldError
 from gamdss.files import safe_name
@@ -92,6 +93,15 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     if data.units is not None and protocol.name != "all":
         _check_units(folds, data.units)
     return folds
+
+
+def find_name(name: str, known: Iterable[str]) -> str | None:
+    """The fold of a name, or the only one that differs in case, zeros or blanks; None if none."""
+    names = list(known)
+    if name in names:
+        return name
+    like = [one for one in names if folded(one) == folded(name)]
+    return like[0] if len(like) == 1 else None
 
 
 def digest(folds: Sequence[Fold], clips: Sequence[Clip]) -> str:

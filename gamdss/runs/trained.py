@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.augment import MEAN, STD
+from gamdss.data.splits import find_name
 from gamdss.errors import RunError
 from gamdss.features import FEATURES, scale
 from gamdss.models.two_branch import TwoBranchNet, build_network, without_start
@@ -86,14 +87,15 @@ def choose_fold(run: Path, fold: str | None) -> str:
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold is None and len(done) == 1:
         return done[0]
-    if fold is None or fold not in done:
+    found = None if fold is None else find_name(fold, done)
+    if found is None:
         missing = "the run has no finished fold" + ("" if fold is None else f" {fold!r}")
         raise RunError(
             "--fold is missing" if fold is None and done else missing,
             file=run,
             remedy=f"Finished folds: {', '.join(done) or 'none'}.",
         )
-    return fold
+    return found
 
 
 def load_trained(run: Path, fold: str) -> Trained:

@@ -8,7 +8,7 @@ import pytest
 
 from gamdss.config import ProtocolConfig
 from gamdss.data.inner_subjects import set_aside
-from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, make_folds
+from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, find_name, make_folds
 from gamdss.errors import ConfigError, FoldError
 from gamdss.records import Clip, KeyFrames
 
@@ -241,6 +241,14 @@ def test_different_people_are_told_apart(names):
     assert len(folds_of(labelled(names))) == 2
     composite = labelled([f"cas2-{name}" for name in names] + ["samm-1"], datasets=PAIR)
     assert len(folds_of(composite)) == 3
+
+
+def test_a_fold_may_be_named_without_its_zeros():
+    assert find_name("1", ["001", "002"]) == "001"
+    assert find_name("S1", ["s01", "s02"]) == "s01"
+    assert find_name("1", ["1", "01"]) == "1"
+    assert find_name("001", ["1", "01"]) is None  # either of two
+    assert find_name("3", ["001", "002"]) is None
 
 
 def divided(labels_by_subject):
