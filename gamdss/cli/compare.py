@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
@@ -42,6 +42,7 @@ def run(options: Options) -> None:
     first, second = sides[0][0], sides[1][0]
     check_same_data(first, second)
     selections = _selections(options.selection, first, second)
+    _refuse_same(sides, selections)
     predicted = [
         [one.predictions(selection) for one in side]
         for side, selection in zip(sides, selections, strict=True)
@@ -71,6 +72,18 @@ def run(options: Options) -> None:
 def _paths(names: str) -> list[Path]:
     """The run directories that one argument names."""
     return [Path(name.strip()).expanduser() for name in names.split(",")]
+
+
+def _refuse_same(
+    sides: Sequence[Sequence[FinishedRun]], selections: tuple[Selection, Selection]
+) -> None:
+    """Refuse a run that is on both sides at one selection."""
+    a, b = ({run.path.resolve() for run in side} for side in sides)
+    if a & b and selections[0] == selections[1]:
+        raise ConfigError(
+            f"{min(a & b)} is compared with itself",
+            remedy="Name another run, or two selections such as --selection final,oracle.",
+        )
 
 
 def _refuse_other(output: Path, found: Compared) -> None:

@@ -31,7 +31,7 @@ class Difference:
 
     `interval` is the 95% interval of a paired bootstrap over subjects and `p` the two-sided p of
     its t statistic. Both are None where the bootstrap has no answer: with too few subjects, or if
-    the runs differ by the same amount in every draw.
+    the runs differ by the same amount in every draw, unless they do not differ at all.
     """
 
     value: float

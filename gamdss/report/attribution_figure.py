@@ -13,16 +13,26 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from gamdss.report.colours import SIGNED, evidence, limit, smoothed
-from gamdss.report.style import FAINT, INK, VERMILLION, axes_at, bare, house_style, save, text_at
+from gamdss.report.style import (
+    FAINT,
+    INK,
+    VERMILLION,
+    axes_at,
+    bare,
+    house_style,
+    save,
+    text_at,
+    wrapped,
+)
 
 # Inches.
 FACE, GAP, SIDE, TOP, HEADING, BAR, BOTTOM = 2.3, 0.18, 0.35, 1.05, 0.78, 1.0, 0.85
 NAMES = {"rising": "rising phase", "falling": "falling phase"}
 HOW = (
     "Integrated gradients from the clip without motion to the clip, {steps} steps, summed over "
-    "colours, smoothed, over the grey apex face; one colour scale per clip. Red: motion here "
-    "raises the logit of the class, blue: lowers it. The numbers are the change of that logit by "
-    "all motion together. Networks of the {epoch}."
+    "colours, smoothed, over the grey apex face. Each clip has its own colour scale, in logits a "
+    "pixel. Red: motion here raises the logit of the class, blue: lowers it. The numbers are the "
+    "change of that logit by all motion together. Networks of the {epoch}."
 )
 
 
@@ -52,7 +62,7 @@ def attribution_figure(
     width = 2 * SIDE + columns * (FACE + GAP) + BAR
     height = TOP + len(rows) * (HEADING + FACE + 0.3) + BOTTOM
     figure = Figure(figsize=(width, height))
-    text_at(figure, SIDE, height - 0.35, headline, weight="bold", fontsize=12)
+    text_at(figure, SIDE, height - 0.35, wrapped(headline, width), weight="bold", fontsize=12)
     for number, row in enumerate(rows):
         _row(figure, row, height - TOP - number * (HEADING + FACE + 0.3))
     words = textwrap.fill(HOW.format(steps=steps, epoch=epoch), int(width * 13))
@@ -68,7 +78,7 @@ def _row(figure: Figure, row: MapRow, top: float) -> None:
     shown = {name: smoothed(values) for name, values in row.maps.items()}
     strongest = limit(np.stack(list(shown.values())))
     pictures = [("apex", row.apex)] + [
-        (f"{NAMES[name]}: {row.changes[name]:+.2f}", evidence(row.apex, values, strongest))
+        (f"{NAMES[name]}: {row.changes[name]:+.2g}", evidence(row.apex, values, strongest))
         for name, values in shown.items()
     ]
     low = top - HEADING - FACE
@@ -80,6 +90,7 @@ def _row(figure: Figure, row: MapRow, top: float) -> None:
     left = SIDE + len(pictures) * (FACE + GAP)
     cax = axes_at(figure, left, low + 0.3, 0.1, FACE - 0.6)
     bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), SIGNED), cax=cax, ticks=[-1, 0, 1])
-    bar.ax.set_yticklabels(["against", "0", "for"], fontsize=8)
+    ends = [f"against\n{-strongest:.1g}", "0", f"for\n{strongest:+.1g}"]
+    bar.ax.set_yticklabels(ends, fontsize=8)
     bar.ax.tick_params(length=2)
     bar.ax.spines["outline"].set_visible(False)

@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from gamdss.metrics import Selection, wilson
 from gamdss.metrics.calibration import pooled
 from gamdss.records import FoldResult, subject_of
-from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save
+from gamdss.report.style import BLUE, INK, VERMILLION, house_style, save, wrapped
 from gamdss.report.tables import epoch_name
 from gamdss.training.results import RunResults
 
@@ -73,7 +73,7 @@ def per_subject_figure(results: RunResults, folds: Sequence[FoldResult], path: P
     axes.axhline(mean, color=INK, linestyle=":", zorder=1, label=f"mean of subjects: {mean:.3f}")
     axes.legend(loc="upper left", bbox_to_anchor=(0, 1.12), ncols=3, borderaxespad=0)
     about = f"{results.dataset}, {results.task}"
-    axes.set_title(f"{about}: accuracy by subject, {epoch_name(results)}", pad=36)
+    axes.set_title(wrapped(f"{about}: accuracy by subject, {epoch_name(results)}", width), pad=36)
     save(figure, path)
 
 

@@ -7,6 +7,7 @@ or left open, and the caller's matplotlib settings neither affect figures nor ar
 from __future__ import annotations
 
 import logging
+import textwrap
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ _FALLBACKS = (
     *("PingFang SC", "Hiragino Sans GB", "Apple SD Gothic Neo", "Arial Unicode MS"),  # macOS
 )
 _LATIN = 0x250  # letters below it are in `_FONT`
+_LETTERS = 9.5  # of a title in an inch
 _BOXES: set[str] = set()  # what was warned of
 _STYLE: dict[Any, Any] = {
     "font.size": 10,
@@ -158,6 +160,11 @@ def axes_at(figure: Figure, left: float, low: float, width: float, height: float
     """Axes at a place in inches from the lower left corner of the figure."""
     total = figure.get_size_inches()
     return figure.add_axes((left / total[0], low / total[1], width / total[0], height / total[1]))
+
+
+def wrapped(title: str, width: float) -> str:
+    """A title in lines that fit into a figure of so many inches."""
+    return "\n".join(textwrap.fill(line, int(width * _LETTERS)) for line in title.splitlines())
 
 
 def text_at(figure: Figure, x: float, y: float, words: str, **style: Any) -> None:

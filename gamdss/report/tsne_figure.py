@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from gamdss.files import write_csv
-from gamdss.report.style import FAINT, INK, bare, class_style, house_style, save
+from gamdss.report.style import FAINT, INK, bare, class_style, house_style, save, wrapped
 
 # Inches.
 PANEL, LEGEND, SIDE = 5.6, 2.3, 0.3
@@ -58,11 +58,10 @@ def tsne_figure(
     width = PANEL * len(panels) + LEGEND
     figure = Figure(figsize=(width, PANEL + 2.5), layout="constrained")
     figure.set_layout_engine("constrained", w_pad=SIDE, h_pad=0.12, wspace=0)
-    figure.suptitle(
-        headline, x=SIDE / width, ha="left", weight="bold", fontsize=12, linespacing=1.5
-    )
-    wrapped = textwrap.fill(how, int(width * 14.5))
-    figure.supxlabel(wrapped, x=SIDE / width, ha="left", color=FAINT, fontsize=8.5, linespacing=1.5)
+    title = wrapped(headline, width)
+    figure.suptitle(title, x=SIDE / width, ha="left", weight="bold", fontsize=12, linespacing=1.5)
+    words = textwrap.fill(how, int(width * 14.5))
+    figure.supxlabel(words, x=SIDE / width, ha="left", color=FAINT, fontsize=8.5, linespacing=1.5)
     grid = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, panel in zip(grid, panels, strict=True):
         _panel(axes, panel)

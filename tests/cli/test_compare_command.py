@@ -137,6 +137,13 @@ def refused(capsys, *words):
     return " ".join(capsys.readouterr().err.split())
 
 
+def test_a_run_is_not_compared_with_itself(runs, tmp_path, capsys):
+    first, out = str(runs / "first"), ["--output", str(tmp_path / "out")]
+    shown = refused(capsys, "compare", first, f"{runs / 'second'},{first}")
+    assert "first is compared with itself" in shown
+    assert main(["compare", first, first, "--selection", "final,oracle", *out]) == 0
+
+
 def test_runs_that_cannot_be_compared_are_refused(runs, changed, tmp_path, capsys):
     first = str(runs / "first")
 
