@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from gamdss.data.action_units import is_date
 from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
 from gamdss.data.corrections import correct
 from gamdss.data.folders import folded
@@ -52,6 +53,8 @@ class RowError(Exception):
 class RowReader:
     """Turns rows into clips; collects faults, and warnings of what was filled in or left out.
 
+    `unit_faults` are those of action units, which matter only where these are learned.
+
     Args:
         spec: the dataset's spec.
         table: the table that the rows belong to.
@@ -67,6 +70,7 @@ class RowReader:
     exact_emotions: bool = False
     faults: list[Fault] = field(default_factory=list, init=False)
     warnings: list[Fault] = field(default_factory=list, init=False)
+    unit_faults: list[Fault] = field(default_factory=list, init=False)
     _rows: dict[str, Row] = field(default_factory=dict, init=False)
     _subjects: dict[str, str] = field(default_factory=dict, init=False)
     _spellings: dict[str, str] = field(default_factory=dict, init=False)
@@ -128,12 +132,25 @@ class RowReader:
         for doubt in doubts:
             self._warn("doubtful offset", doubt, row, self._clip_id)
         keys = self._key_frames(cells, self._clip_id, row)
-        units = cell_text(cells.get("action_units"))
+        units = self._units(cells, row)
         rate = self._rate(cells, self._clip_id) if "fps" in cells else 0.0
         book = row.file.name if self.spec.parts and row.file else ""
         # In the order of the fields, which is faster than by name.
         about = (subject, name, keys, emotion, units, row.number, video, take)
         return Clip(self.spec.name, *about, changes, alternative, rate, book)
+
+    def _units(self, cells: Mapping[str, Any], row: Row) -> str:
+        """The row's action units, as they are written."""
+        units = cell_text(cells.get("action_units"))
+        if is_date(units):
+            column, date = self.table.headers["action_units"], units.removesuffix(" 00:00:00")
+            problem = (
+                f"clip {self._clip_id}: {column} is {date!r}, a date, which a spreadsheet program "
+                "makes of units such as 4-15. Format the column as text and restore the units."
+            )
+            about = "date as action units", problem, row.number, self._clip_id
+            self.unit_faults.append(Fault(*about, file=row.file))
+        return units
 
     def _subject(self, row: Row, clip: str) -> str:
         """The row's subject, as it was spelled first: the same without case, padding, accents."""
