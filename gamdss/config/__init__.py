@@ -201,7 +201,8 @@ class Config:
         corrections: correct known mistakes of the workbook, if a cell shows them.
         case_sensitive_emotions: accept emotions only in the dataset's own spelling, as the release
             does (857 of the 860 clips of CAS(ME)3).
-        strict: stop at what is otherwise fixed with a warning: missing apexes, unknown emotions.
+        strict: stop at what is otherwise fixed with a warning: missing apexes, unknown emotions
+            and types.
         seed: of initialisation, order, augmentation and stochastic depth; each fold derives its
             own random stream from it.
         device: `auto` (CUDA if available), `cpu`, `cuda` or `cuda:N`.

@@ -23,6 +23,13 @@ from gamdss.files import write_csv
 from gamdss.records import UNITS, Clip
 
 _SHOWN = 10
+# Kinds of warnings whose problems are listed, and what is said of them.
+_SAID = {
+    "unknown type": "row(s) of unknown type left out",
+    "doubtful emotion": "row(s) with an emotion that may be misspelled",
+    "doubtful offset": "offset(s) that the duration contradicts, kept if their frames exist",
+    "subject spelled otherwise": "other spelling(s) of a subject",
+}
 
 
 @dataclass(frozen=True)
@@ -229,18 +236,10 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
     if blank := kinds.get("blank emotion"):
         shown = some([f"row {fault.row}" for fault in blank], _SHOWN)
         lines.append(f"{len(blank)} row(s) without an emotion left out: {shown}")
-    if doubtful := kinds.get("doubtful emotion"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in doubtful], _SHOWN)
-        lines.append(f"{len(doubtful)} row(s) with an emotion that may be misspelled: {shown}")
-    if offsets := kinds.get("doubtful offset"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in offsets], _SHOWN)
-        lines.append(
-            f"{len(offsets)} offset(s) that the duration contradicts, kept if their frames exist: "
-            f"{shown}"
-        )
-    if spelled := kinds.get("subject spelled otherwise"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in spelled], _SHOWN)
-        lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")
+    for kind, said in _SAID.items():
+        if faults := kinds.get(kind):
+            shown = some([f"{fault.problem} (row {fault.row})" for fault in faults], _SHOWN)
+            lines.append(f"{len(faults)} {said}: {shown}")
     if without := kinds.get("row without a clip"):
         shown = some([f"row {fault.row}" for fault in without], _SHOWN)
         lines.append(f"{len(without)} row(s) without subject and clip left out: {shown}")

@@ -16,6 +16,7 @@ from typing import Any
 
 from gamdss.data.cells import cell_text
 from gamdss.data.folders import frame_number, listed
+from gamdss.data.long_rows import expression_type
 from gamdss.data.long_tables import LongRow, LongSpec, long_spec, recording_folders
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError, require, some
@@ -223,8 +224,8 @@ class _Reader:
         return kept
 
     def _event(self, row: LongRow) -> LongEvent | None:
-        kind = str(row.type).strip().lower()[:5]
-        if kind not in ("micro", "macro"):
+        kind = expression_type(row.type)
+        if not kind:
             raise self._unusable(row, "type", row.type, "Enter micro or macro")
         onset, apex, offset = (
             self._frame(row, role, getattr(row, role)) for role in ("onset", "apex", "offset")

@@ -14,6 +14,7 @@ from gamdss.data.action_units import is_date
 from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
 from gamdss.data.corrections import correct
 from gamdss.data.folders import folded
+from gamdss.data.long_rows import expression_type
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
@@ -58,7 +59,7 @@ class RowReader:
     Args:
         spec: the dataset's spec.
         table: the table that the rows belong to.
-        strict: treat missing apexes and unknown or doubtful emotions as faults.
+        strict: treat missing apexes, and unknown or doubtful emotions and types, as faults.
         corrections: apply the spec's corrections.
         exact_emotions: accept only the native spelling of emotions.
     """
@@ -109,6 +110,8 @@ class RowReader:
             if not is_absent(row.cells.get("name")):  # of a copy with other key frames
                 name = self._name(row.cells, "name")
         self._clip_id = f"{subject}/{name}"
+        if self._has_no_type(row):
+            return None
         take = self._take(subject, video)
         cells, alternative = row.cells, None
         changes: tuple[str, ...] = ()
@@ -138,6 +141,18 @@ class RowReader:
         # In the order of the fields, which is faster than by name.
         about = (subject, name, keys, emotion, units, row.number, video, take)
         return Clip(self.spec.name, *about, changes, alternative, rate, book)
+
+    def _has_no_type(self, row: Row) -> bool:
+        """Whether the row should say that it is a micro-expression, and does not."""
+        cell = row.cells.get("type", "micro")
+        if expression_type(cell):
+            return False
+        problem = f"{self.table.headers['type']} is {cell!r}, neither micro nor macro"
+        if self.strict:
+            remedy = "Correct the cell, or omit --strict."
+            raise RowError("unknown type", f"clip {self._clip_id}: {problem}. {remedy}")
+        self._warn("unknown type", problem, row, self._clip_id)
+        return True
 
     def _units(self, cells: Mapping[str, Any], row: Row) -> str:
         """The row's action units, as they are written."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from gamdss.data.folders import Folders, choose_layout, frame_number, listed
-from gamdss.data.long_rows import casme2_rows, is_micro
+from gamdss.data.long_rows import casme2_rows, expression_type
 from gamdss.data.sheets import (
     CLIP_NAME,
     TABLES,
@@ -171,8 +171,8 @@ def _is_blank(cells: Sequence[Any]) -> bool:
 
 
 def _read_casme2(workbook: Path) -> Table:
-    """The micro-expressions of CAS(ME)2, whose sheet has no header."""
-    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
+    """The rows of CAS(ME)2, whose sheet has no header, but those of macro-expressions."""
+    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion", "type")
     places = {role: place for place, role in enumerate(roles)}
     sheet = next(iter(read_sheets(workbook, again=True)))
     lines = casme2_rows(workbook)
@@ -186,10 +186,11 @@ def _read_casme2(workbook: Path) -> Table:
                 **{role: getattr(line, role) for role in ("onset", "apex", "offset")},
                 "action_units": line.action_units,
                 "emotion": line.estimated,
+                "type": line.type,
             },
         )
         for line in lines
-        if is_micro(line.type)
+        if expression_type(line.type) != "macro"
     ]
     headers = {role: f"column {place + 1}" for role, place in places.items()}
     total = lines[-1].number if lines else 0
