@@ -31,7 +31,7 @@ class FramesConfig:
         pattern: path of a frame under `data_root` in place of the spec's layouts, such as
             `{subject}/{clip}/{frame}.jpg`; files named otherwise are no frames, if any fits.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
-            the clip, with a warning.
+            the clip, with a warning, if it is at most a quarter of the phase or 3 frames away.
         workers: largest number of processes that read clips; 0 takes one per processor, but at
             most one per 20 clips; 1 starts none.
     """

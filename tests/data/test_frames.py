@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from gamdss.config import FramesConfig
 from gamdss.data.decoding import decode
 from gamdss.data.frames import FrameFinder
+from gamdss.data.nearest_frames import moved_to_nearest
 from gamdss.data.specs import get_spec
 from gamdss.errors import DataRootError, FrameError
 from gamdss.records import Clip, KeyFrames
@@ -75,6 +77,47 @@ def test_missing_annotated_frame_names_the_range(tmp_path):
     make(tmp_path / "Cropped/sub01/EP02_01f", [46, 47, 50])
     with pytest.raises(FrameError, match=r"reg_img48.jpg: .*apex frame 48 .* from 46 to 50"):
         FrameFinder(SPEC, tmp_path).find(clip())
+
+
+@pytest.mark.parametrize(
+    ("annotated", "present", "moved"),
+    [
+        ((46, 48, 50), [45, 47, 51], (45, 47, 51)),
+        ((100, 180, 200), [*range(120, 196)], (120, 180, 195)),  # a quarter of each phase
+        ((100, 100, 120), [101, 120], (101, 101, 120)),  # the annotation says that they are one
+        ((100, 100, 120), [100, 114], None),
+        ((100, 180, 200), [*range(121, 201)], None),
+        ((100, 108, 120), [*range(100, 113)], None),
+        ((46, 47, 60), [47, 60], None),
+        ((46, 58, 60), [46, 58], None),
+    ],
+)
+def test_a_missing_key_frame_moves_to_a_near_and_distinct_frame(annotated, present, moved):
+    if moved is None:
+        with pytest.raises(FrameError, match=r"frames away: at most|would both be frame"):
+            moved_to_nearest(KeyFrames(*annotated), present)
+    else:
+        assert moved_to_nearest(KeyFrames(*annotated), present).numbers == moved
+
+
+def test_a_remedy_that_is_already_used_is_not_given(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP02_01f", [45, 46, 47])
+    message = (
+        r"reg_img48.jpg: clip 01/EP02_01f \(row 7 of the workbook\): the annotated apex frame 48 "
+        r"is missing, and with the nearest one apex and offset \(48 and 50\) would both be frame "
+        r"47; the folder has 3 frames from 45 to 47\nRestore the frame, or correct the apex.$"
+    )
+    with pytest.raises(FrameError, match=message):
+        FrameFinder(SPEC, tmp_path, FramesConfig(missing="nearest")).find(clip())
+
+
+@pytest.mark.parametrize("missing", ["error", "nearest"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_files_numbered_anew_are_named_so(tmp_path, missing, first):
+    make(tmp_path / "Cropped/sub01/EP02_01f", range(first, first + 5))
+    message = rf"as are all from 46 to 50; .*\nThe files seem to be renumbered from {first}: give"
+    with pytest.raises(FrameError, match=message):
+        FrameFinder(SPEC, tmp_path, FramesConfig(missing=missing)).find(clip())
 
 
 def test_empty_clip_folder_and_two_files_of_one_number(tmp_path):
