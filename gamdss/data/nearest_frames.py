@@ -33,7 +33,15 @@ def moved_to_nearest(annotated: KeyFrames, present: Iterable[int]) -> KeyFrames:
         f"annotated {name} frame {getattr(annotated, name)} missing: {moved[name]} taken"
         for name in gone
     )
-    return replace(annotated, **moved, notes=(*annotated.notes, *notes), substituted=tuple(gone))
+    onset, apex, offset = moved.values()
+    return replace(
+        annotated,
+        onset=onset,
+        apex=apex,
+        offset=offset,
+        notes=(*annotated.notes, *notes),
+        substituted=tuple(gone),
+    )
 
 
 def _require_near(annotated: KeyFrames, moved: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
 from gamdss.data.corrections import correct
 from gamdss.data.folders import folded
 from gamdss.data.long_rows import expression_type
+from gamdss.data.merged_cells import UNMERGE
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
@@ -76,6 +77,7 @@ class RowReader:
     _subjects: dict[str, str] = field(default_factory=dict, init=False)
     _spellings: dict[str, str] = field(default_factory=dict, init=False)
     _emotions: dict[str, str | None] = field(default_factory=dict, init=False)
+    _merged: set[tuple[Path | None, str]] = field(default_factory=set, init=False)
     _clip_id: str = field(default="", init=False)
     _correctable: bool = field(init=False)
     _last: tuple[str, int] = field(default=("", 0), init=False)
@@ -87,6 +89,8 @@ class RowReader:
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
         self._clip_id = cell_text(row.cells.get("clip"))
+        if row.merged and self._hides(row):
+            return None
         if not self._clip_id and not cell_text(row.cells.get("subject")):
             self._warn("row without a clip", "it has neither a subject nor a clip", row)
             return None
@@ -96,6 +100,21 @@ class RowReader:
             kind, problem = fault.args
             self.faults.append(Fault(kind, problem, row.number, self._clip_id, file=row.file))
             return None
+
+    def _hides(self, row: Row) -> bool:
+        """Whether merged cells hide more of the row than its units; reports each range once."""
+        for merged in row.merged:
+            columns = " and ".join(self.table.headers[role] for role in merged.roles)
+            problem = (
+                f"cells {merged.cells} are merged, so {columns} is blank in all but the first of "
+                f"them. {UNMERGE}"
+            )
+            faults = self.unit_faults if merged.roles == ("action_units",) else self.faults
+            if (row.file, merged.cells) not in self._merged:
+                about = "merged cells", problem, row.number
+                faults.append(Fault(*about, file=row.file))
+            self._merged.add((row.file, merged.cells))
+        return any(merged.roles != ("action_units",) for merged in row.merged)
 
     def _warn(self, kind: str, problem: str, row: Row, clip: str = "") -> None:
         self.warnings.append(Fault(kind, problem, row.number, clip, stops=False, file=row.file))
@@ -110,7 +129,7 @@ class RowReader:
             if not is_absent(row.cells.get("name")):  # of a copy with other key frames
                 name = self._name(row.cells, "name")
         self._clip_id = f"{subject}/{name}"
-        if self._has_no_type(row):
+        if "type" in row.cells and self._has_no_type(row):
             return None
         take = self._take(subject, video)
         cells, alternative = row.cells, None
@@ -135,7 +154,9 @@ class RowReader:
         for doubt in doubts:
             self._warn("doubtful offset", doubt, row, self._clip_id)
         keys = self._key_frames(cells, self._clip_id, row)
-        units = self._units(cells, row)
+        units = cell_text(cells.get("action_units"))
+        if len(units) > 5 and is_date(units):
+            self._refuse_date(units, row)
         rate = self._rate(cells, self._clip_id) if "fps" in cells else 0.0
         book = row.file.name if self.spec.parts and row.file else ""
         # In the order of the fields, which is faster than by name.
@@ -143,8 +164,8 @@ class RowReader:
         return Clip(self.spec.name, *about, changes, alternative, rate, book)
 
     def _has_no_type(self, row: Row) -> bool:
-        """Whether the row should say that it is a micro-expression, and does not."""
-        cell = row.cells.get("type", "micro")
+        """Whether the row's type is neither micro nor macro."""
+        cell = row.cells["type"]
         if expression_type(cell):
             return False
         problem = f"{self.table.headers['type']} is {cell!r}, neither micro nor macro"
@@ -154,18 +175,14 @@ class RowReader:
         self._warn("unknown type", problem, row, self._clip_id)
         return True
 
-    def _units(self, cells: Mapping[str, Any], row: Row) -> str:
-        """The row's action units, as they are written."""
-        units = cell_text(cells.get("action_units"))
-        if is_date(units):
-            column, date = self.table.headers["action_units"], units.removesuffix(" 00:00:00")
-            problem = (
-                f"clip {self._clip_id}: {column} is {date!r}, a date, which a spreadsheet program "
-                "makes of units such as 4-15. Format the column as text and restore the units."
-            )
-            about = "date as action units", problem, row.number, self._clip_id
-            self.unit_faults.append(Fault(*about, file=row.file))
-        return units
+    def _refuse_date(self, units: str, row: Row) -> None:
+        column, date = self.table.headers["action_units"], units.removesuffix(" 00:00:00")
+        problem = (
+            f"clip {self._clip_id}: {column} is {date!r}, a date, which a spreadsheet program "
+            "makes of units such as 4-15. Format the column as text and restore the units."
+        )
+        about = "date as action units", problem, row.number, self._clip_id
+        self.unit_faults.append(Fault(*about, file=row.file))
 
     def _subject(self, row: Row, clip: str) -> str:
         """The row's subject, as it was spelled first: the same without case, padding, accents."""
