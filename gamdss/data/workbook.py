@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from gamdss.data.folders import Folders, choose_layout, frame_number, listed
+from gamdss.data.folders import Folders, choose_layout, frame_numbers, listed
 from gamdss.data.long_rows import casme2_rows, expression_type
 from gamdss.data.merged_cells import UNMERGE, Merged, hidden_cells
 from gamdss.data.sheets import (
@@ -255,8 +255,7 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
     for index, folder in enumerate(folders.matching(root, template, limit=None)):
         match = form.fullmatch(folder.relative_to(root).as_posix())
         cells = dict(match.groupdict()) if match else {}
-        found = (frame_number(file) for file in listed(folder))
-        numbers = [number for number in found if number is not None]
+        numbers = frame_numbers(listed(folder)).values()
         cells |= {"onset": min(numbers, default=""), "offset": max(numbers, default="")}
         rows.append(Row(index + 2, index, cells, folder))
     headers = {role: role for role in _FOLDER_ROLES}

@@ -1,11 +1,14 @@
 """Finding and decoding frames in intact and broken folders."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
 from gamdss.config import FramesConfig
 from gamdss.data.decoding import decode
+from gamdss.data.folders import frame_number, frame_numbers, numbered_images
 from gamdss.data.frames import FrameFinder
 from gamdss.data.nearest_frames import moved_to_nearest
 from gamdss.data.specs import get_spec
@@ -185,3 +188,51 @@ def test_a_truncated_jpeg_is_not_filled_up(tmp_path):
 def test_a_frame_that_no_longer_exists(tmp_path):
     with pytest.raises(FrameError, match="cannot be read"):
         decode(tmp_path / "gone.jpg", colour=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("001_00040 (1).jpg", 40),
+        ("001_00040(1).jpg", 40),
+        ("001_00040 - Copy.jpg", 40),
+        ("001_00040 - Copy (2).jpg", 40),
+        ("001_00040 copy 2.jpg", 40),
+        ("001_00040 - 副本 (3).jpg", 40),
+        ("img (12).jpg", 12),  # as file managers number what they rename together
+        ("copy 12.jpg", 12),
+        ("scope_12.jpg", 12),
+        ("cover (front).jpg", None),
+    ],
+)
+def test_a_copy_has_the_number_of_its_frame(name, number):
+    assert frame_number(Path(name)) == number
+
+
+def test_a_copy_of_a_frame_is_a_second_file_of_it(tmp_path):
+    folder = make(tmp_path / "Cropped/sub01/EP02_01f", range(46, 51))
+    (folder / "reg_img48 (1).jpg").write_bytes((folder / "reg_img48.jpg").read_bytes())
+    with pytest.raises(
+        FrameError, match=r"reg_img48 \(1\).jpg and reg_img48.jpg are both frame 48"
+    ):
+        FrameFinder(SPEC, tmp_path).find(clip())
+    (folder / "reg_img48.jpg").unlink()
+    assert list(FrameFinder(SPEC, tmp_path).find(clip()).files) == [46, 47, 48, 49, 50]
+
+
+def test_files_that_were_renamed_together_are_no_copies():
+    files = [Path(f"sub01 ({number}).jpg") for number in (1, 2, 10)]
+    assert list(frame_numbers(files).values()) == [1, 2, 10]
+    assert numbered_images(files) == (dict(zip((1, 2, 10), files, strict=True)), "")
+
+
+def test_copies_beside_images_are_left_out():
+    files = [Path(name) for name in ("a1.jpg", "a2 (1).jpg", "a2.jpg", "cover.jpg", "a3.jpg")]
+    found, text = numbered_images(files)
+    assert {number: path.name for number, path in found.items()} == {
+        **{1: "a1.jpg", 2: "a2.jpg", 3: "a3.jpg"},
+    }
+    assert text == (
+        "images without a frame number are left out: cover.jpg; "
+        "copies of images are left out: a2 (1).jpg"
+    )
