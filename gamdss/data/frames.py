@@ -209,13 +209,12 @@ class FrameFinder:
         """The clip with missing key frames moved to the nearest frames, if the config allows it."""
         name, number = missing[0], getattr(clip.annotated, missing[0])
         problem = f"the annotated {name} frame {number} is missing"
-        remedy = f"Restore the frame, or correct the {name} in the workbook."
         if not self.layout.whole_video and _renumbered(clip.annotated, files):
-            problem += f", as are all from {_range(clip.annotated.numbers)}"
-            remedy = (
-                f"The files seem to be renumbered from {min(files)}: give them the workbook's "
-                "frame numbers, as the owners deliver them."
+            problem += (
+                f", as are all frames from {_range(clip.annotated.numbers)}: the files seem to be "
+                f"renumbered from {min(files)}"
             )
+            remedy = "Give them the workbook's frame numbers, as the owners deliver them."
         elif self.frames.missing == "nearest":
             try:
                 return replace(clip, annotated=moved_to_nearest(clip.annotated, files))

@@ -54,8 +54,8 @@ def _require_near(annotated: KeyFrames, moved: dict[str, int]) -> None:
         if _distance(number, before) > limit:
             raise FrameError(
                 f"the annotated {name} frame {before} is missing, and the nearest one, {number}, "
-                f"is {_distance(number, before)} frames away: at most {limit} are accepted, a "
-                f"quarter of the phase or {_FEW_FRAMES}",
+                f"is {_distance(number, before)} frames away: more than {limit} and than a quarter "
+                "of the phase",
                 remedy=f"Restore the frame, or correct the {name}.",
             )
 

@@ -79,6 +79,10 @@ def test_a_date_is_no_action_units(made, tmp_path, date):
     for task, learned in (("au", False), ("c3", True)):
         with pytest.raises(AnnotationError, match=message):
             read_annotations(get_spec("cas2"), file, task, auxiliary_units=learned)
+    learning = Config(data_root=str(root), annotations=str(file), task="c3")
+    learning.training = TrainingConfig(au_weight=0.5)
+    with pytest.raises(AnnotationError, match=message):
+        open_dataset(learning, tmp_path, progress=False)
     assert read_annotations(get_spec("cas2"), file, "c3").clips  # which do not learn them
     for task in ("au", "c3"):
         config = Config(data_root=str(root), annotations=str(file), task=task)
