@@ -31,7 +31,7 @@ class FramesConfig:
         pattern: path of a frame under `data_root` in place of the spec's layouts, such as
             `{subject}/{clip}/{frame}.jpg`; files named otherwise are no frames, if any fits.
         missing: what to do if an annotated frame is missing: stop, or take the nearest frame of
-            the clip, with a warning.
+            the clip, with a warning, if it is at most a quarter of the phase or 3 frames away.
         workers: largest number of processes that read clips; 0 takes one per processor, but at
             most one per 20 clips; 1 starts none.
     """
@@ -201,7 +201,8 @@ class Config:
         corrections: correct known mistakes of the workbook, if a cell shows them.
         case_sensitive_emotions: accept emotions only in the dataset's own spelling, as the release
             does (857 of the 860 clips of CAS(ME)3).
-        strict: stop at what is otherwise fixed with a warning: missing apexes, unknown emotions.
+        strict: stop at what is otherwise fixed with a warning: missing apexes, unknown emotions
+            and types.
         seed: of initialisation, order, augmentation and stochastic depth; each fold derives its
             own random stream from it.
         device: `auto` (CUDA if available), `cpu`, `cuda` or `cuda:N`.

@@ -23,6 +23,15 @@ _UNIT = re.compile(
     (?![A-Za-z0-9])""",
     re.IGNORECASE | re.VERBOSE,
 )
+_MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+# What spreadsheet programs make of `4-15`, and how they write it to a CSV file.
+_DATE = re.compile(
+    rf"""\d{{4}}([-/.])\d{{1,2}}\1\d{{1,2}}(?:[T\s]+\d{{1,2}}:\d\d(?::\d\d(?:\.\d+)?)?)?
+    |\d{{1,2}}([-/.])\d{{1,2}}\2\d{{4}}
+    |\d{{1,2}}[-\s]{_MONTH}(?:[-\s]\d{{2,4}})?
+    |{_MONTH}[-\s]\d{{1,4}}""",
+    re.IGNORECASE | re.VERBOSE | re.ASCII,
+)
 _FULL_WIDTH = str.maketrans("，＋；？（）／", ",+;?()/")
 _WHOLE = re.compile(r"\b(\d+)\.0+\b")
 _SEPARATORS = re.compile(r"[+,;/&()\s]+|\bor\b|\band\b|\bref\b", re.IGNORECASE)
@@ -71,6 +80,7 @@ class ActionUnits:
 def parse_action_units(cell: object) -> ActionUnits:
     """Parse a cell; never raises: whatever is not understood becomes a note.
 
+    A date, which a spreadsheet program makes of `4-15`, has no units.
     Workbooks have `(R6 or R12)+R15`, `ref(7B)+43C`, `4A/B`, `AU4(k)+L7`, `4，11`, `13?`, 4 and 4.0.
     """
     text = "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124 (NaN)
@@ -79,6 +89,8 @@ def parse_action_units(cell: object) -> ActionUnits:
 
 @lru_cache(4096)  # many rows have the same units
 def _parse(text: str) -> ActionUnits:
+    if is_date(text):
+        return ActionUnits(notes=(text,))
     units: list[ActionUnit] = []
     rest = []
     end = group = 0
@@ -96,6 +108,11 @@ def _parse(text: str) -> ActionUnits:
     parts = (_SEPARATORS.sub(" ", part) for part in rest)
     notes = tuple(" ".join(part.split()) for part in parts if part.strip())
     return ActionUnits(tuple(units), notes)
+
+
+def is_date(cell: object) -> bool:
+    """Whether a cell is a date, or text in the form of one."""
+    return _DATE.fullmatch(str(cell).strip()) is not None
 
 
 def unit_labels(cell: object) -> tuple[int, ...] | None:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from tqdm import tqdm
 
-from gamdss.data.action_units import unit_labels, units_text
+from gamdss.data.action_units import parse_action_units, unit_labels, units_text
 from gamdss.data.row_reader import Fault, RowReader
 from gamdss.data.sheets import collector_paused
 from gamdss.data.specs import DatasetSpec, Task
@@ -23,6 +23,13 @@ from gamdss.files import write_csv
 from gamdss.records import UNITS, Clip
 
 _SHOWN = 10
+# Kinds of warnings whose problems are listed, and what is said of them.
+_SAID = {
+    "unknown type": "row(s) of unknown type left out",
+    "doubtful emotion": "row(s) with an emotion that may be misspelled",
+    "doubtful offset": "offset(s) that the duration contradicts, kept if their frames exist",
+    "subject spelled otherwise": "other spelling(s) of a subject",
+}
 
 
 @dataclass(frozen=True)
@@ -66,12 +73,16 @@ class Annotations:
 
 @dataclass(frozen=True)
 class Scan:
-    """A whole workbook, for all tasks: valid clips, faulty rows, and what was filled in."""
+    """A whole workbook, for all tasks: valid clips, faulty rows, and what was filled in.
+
+    `unit_faults` are those of action units, which matter only where these are learned.
+    """
 
     table: Table
     clips: tuple[Clip, ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    unit_faults: tuple[Fault, ...] = ()
 
 
 @collector_paused()
@@ -96,7 +107,8 @@ def scan_annotations(
     bar = tqdm(table.rows, desc="reading rows", unit="row", disable=not progress, delay=0.5)
     clips = [reader.read(row) for row in bar]
     sound = tuple(clip for clip in clips if clip is not None)
-    return Scan(table, sound, tuple(reader.faults), tuple(reader.warnings))
+    found = reader.faults, reader.warnings, reader.unit_faults
+    return Scan(table, sound, *map(tuple, found))
 
 
 def read_annotations(
@@ -106,6 +118,7 @@ def read_annotations(
     strict: bool = False,
     corrections: bool = True,
     exact_emotions: bool = False,
+    auxiliary_units: bool = False,
 ) -> Annotations:
     """Read the clips of `task`.
 
@@ -120,6 +133,7 @@ def read_annotations(
         strict: refuse missing apexes and unknown emotions.
         corrections: correct known mistakes of the workbook in cells that are missing or invalid.
         exact_emotions: accept only the native spelling of emotions.
+        auxiliary_units: action units are learned in a task of emotions too.
 
     Raises:
         AnnotationError: names the file, the first bad row, its value and how to fix it, and
@@ -127,7 +141,8 @@ def read_annotations(
     """
     wanted = spec.task(task)
     scan = scan_annotations(spec, workbook, strict, corrections, exact_emotions)
-    _raise_faults(scan.faults, workbook)
+    learns_units = wanted.units or auxiliary_units
+    _raise_faults([*scan.faults, *(scan.unit_faults if learns_units else ())], workbook)
     labelled = [(clip, _label(clip, wanted)) for clip in scan.clips]
     chosen = [(clip, label) for clip, label in labelled if label is not None]
     if not chosen:
@@ -139,6 +154,9 @@ def read_annotations(
         )
     warnings = list(spec.notes) if (spec.name, task) == (PLAIN, "c3") else []
     warnings += _warnings(scan.warnings)
+    if learns_units:
+        used = [clip for clip, label in labelled if wanted.units or label is not None]
+        warnings += _unread_units(used)
     outside = len(labelled) - len(chosen)
     if outside:
         left_out = f"have an emotion that task {task} leaves out"
@@ -159,6 +177,22 @@ def _label(clip: Clip, task: Task) -> int | None:
     if task.units:
         return None if unit_labels(clip.action_units) is None else 0
     return task.label(clip.emotion)
+
+
+def _unread_units(clips: Sequence[Clip]) -> list[str]:
+    """A line on action units of which some words were not understood; nothing if there are none."""
+    notes = {clip.action_units: parse_action_units(clip.action_units).notes for clip in clips}
+    shown = [
+        f"{clip.action_units!r} ({clip.where}: {', '.join(map(repr, notes[clip.action_units]))})"
+        for clip in clips
+        if notes[clip.action_units]
+    ]
+    if not shown:
+        return []
+    return [
+        f"{len(shown)} clip(s) with words that are no action units, which do not count; correct "
+        f"the cells if they should: {some(shown, _SHOWN)}"
+    ]
 
 
 def _raise_faults(faults: Sequence[Fault], workbook: Path) -> None:
@@ -202,18 +236,10 @@ def _warnings(found: Sequence[Fault]) -> list[str]:
     if blank := kinds.get("blank emotion"):
         shown = some([f"row {fault.row}" for fault in blank], _SHOWN)
         lines.append(f"{len(blank)} row(s) without an emotion left out: {shown}")
-    if doubtful := kinds.get("doubtful emotion"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in doubtful], _SHOWN)
-        lines.append(f"{len(doubtful)} row(s) with an emotion that may be misspelled: {shown}")
-    if offsets := kinds.get("doubtful offset"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in offsets], _SHOWN)
-        lines.append(
-            f"{len(offsets)} offset(s) that the duration contradicts, kept if their frames exist: "
-            f"{shown}"
-        )
-    if spelled := kinds.get("subject spelled otherwise"):
-        shown = some([f"{fault.problem} (row {fault.row})" for fault in spelled], _SHOWN)
-        lines.append(f"{len(spelled)} other spelling(s) of a subject: {shown}")
+    for kind, said in _SAID.items():
+        if faults := kinds.get(kind):
+            shown = some([f"{fault.problem} (row {fault.row})" for fault in faults], _SHOWN)
+            lines.append(f"{len(faults)} {said}: {shown}")
     if without := kinds.get("row without a clip"):
         shown = some([f"row {fault.row}" for fault in without], _SHOWN)
         lines.append(f"{len(without)} row(s) without subject and clip left out: {shown}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gamdss.config import Config, FramesConfig, ProtocolConfig
-from gamdss.data.action_units import parse_action_units, unit_labels
+from gamdss.data.action_units import is_date, parse_action_units, unit_labels
 from gamdss.data.annotations import Scan, scan_annotations
 from gamdss.data.decoding import decode, is_black, mixed_sizes
 from gamdss.data.folders import PATTERN
@@ -23,7 +23,7 @@ from gamdss.data.specs import DatasetSpec
 from gamdss.data.splits import Labelled, make_folds
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import DataRootError, FoldError, FrameError
-from gamdss.records import Clip
+from gamdss.records import AU_TASK, Clip
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,9 @@ def check_dataset(
         *(config.strict, config.corrections, config.case_sensitive_emotions),
         progress,
     )
-    faults = [*_table(spec, scan), *scan.faults, *scan.warnings]
+    learned = config.task == AU_TASK or config.training.au_weight > 0
+    unit_faults = [replace(fault, stops=learned) for fault in scan.unit_faults]
+    faults = [*_table(spec, scan), *scan.faults, *unit_faults, *scan.warnings]
     chosen = _chosen(spec, config.task, scan.clips)
     layout, decoded = "", 0
     try:
@@ -210,7 +212,8 @@ def _table(spec: DatasetSpec, scan: Scan) -> Iterable[Fault]:
     if scan.table.header_line - 1 not in (0, spec.writing.lead):
         problem = f"the header is in line {scan.table.header_line} of {scan.table.sheet!r}"
         yield Fault("notes above the header", problem, 1, stops=False)
-    notes = {text: parse_action_units(text).notes for text in {c.action_units for c in scan.clips}}
+    units = {clip.action_units for clip in scan.clips}
+    notes = {text: () if is_date(text) else parse_action_units(text).notes for text in units}
     for clip in scan.clips:
         for note in notes[clip.action_units]:
             problem = f"{clip.action_units!r}: {note!r} is not an action unit"

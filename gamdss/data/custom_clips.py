@@ -13,8 +13,8 @@ from gamdss.data.cells import cell_text, is_absent, plain_name
 from gamdss.data.decoding import MixedSizeError, one_size
 from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
 from gamdss.data.frame_sequence import FrameSequence
-from gamdss.data.frames import moved_to_nearest
 from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.nearest_frames import moved_to_nearest
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.records import KeyFrames
@@ -81,12 +81,12 @@ def key_frames(
     frames, *numbers = clip[:4]
     onset, apex, offset = (int(number) for number in numbers)
     given, where = KeyFrames(onset, apex, offset), f"clip {place + 1}, {frames!r}"
-    if reader.frames.missing == "nearest":
-        given = moved_to_nearest(given, frames) or given
-    for note in given.notes:
-        log.warning("%s: %s", where, note)
-    annotated = given.numbers
     try:
+        if reader.frames.missing == "nearest":
+            given = moved_to_nearest(given, frames)
+        for note in given.notes:
+            log.warning("%s: %s", where, note)
+        annotated = given.numbers
         needed = frames_needed(annotated, reader.reselection)
         images = {number: frames[number] for number in needed if number in frames}
         if given.apex in images:  # else `reselect` raises the error

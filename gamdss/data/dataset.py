@@ -196,6 +196,7 @@ def read_clips(
         strict=config.strict,
         corrections=config.corrections,
         exact_emotions=config.case_sensitive_emotions,
+        auxiliary_units=config.training.au_weight > 0,
     )
     if config.reselection.annotators is not None:
         annotations = with_annotators(annotations, spec, config.reselection.annotators)

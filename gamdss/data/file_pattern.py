@@ -44,8 +44,8 @@ def frames_named(
         found = exact or found
     numbers = {file: int(digits) for file, digits in found.items()}
     native = {number for file, number in numbers.items() if file.suffix.lower() == suffix}
-    usable = [f for f, n in numbers.items() if n not in native or f.suffix.lower() == suffix]
-    return files_by_number(usable, numbers.__getitem__)
+    usable = {f: n for f, n in numbers.items() if n not in native or f.suffix.lower() == suffix}
+    return files_by_number(usable, usable)
 
 
 def names_clips(template: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
 from unicodedata import normalize
@@ -15,6 +15,11 @@ from gamdss.errors import ConfigError, DataRootError, FrameError, some
 
 PATTERN = "pattern"  # name of the layout of --frames.pattern
 _DIGITS = re.compile(r"\d+")
+# What browsers and file managers add to the name of a copy: ` (1)`, ` - Copy`, ` - Copy (2)`.
+_COPY = re.compile(
+    r"(?:[ _-]+(?:copy|copie|copia|kopie|kopia|копия|副本|コピー)(?:[ _-]?\d+)?|\s*\(\d+\))+\Z",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"\\\{\w+(?::[^}]*)?\\\}|\\\*")
 # How many folders of each level are searched for a layout.
 _LOOKED_AT = 200
@@ -146,26 +151,52 @@ def folded(name: str) -> str:
 
 
 def frame_number(path: Path) -> int | None:
-    """The frame number of a file, the last digits of its name; None if it is not a frame."""
-    digits = _DIGITS.findall(path.stem)
+    """The frame number of a file, the last digits of its name; None if it is not a frame.
+
+    A copy, such as `img40 (1).jpg`, has the number of its frame.
+    """
+    digits = _DIGITS.findall(_original(path.stem))
     if path.suffix.lower() not in FRAME_SUFFIXES or not digits or path.name.startswith("."):
         return None  # hidden files are none: macOS adds `._1.jpg` beside `1.jpg`
     return int(digits[-1])
 
 
+def _original(stem: str) -> str:
+    """The name of the file that a copy is of; that of any other file as it is."""
+    if stem.isascii() and not stem.endswith(")") and "cop" not in stem.lower():
+        return stem  # found so at once
+    match = _COPY.search(stem)
+    before = stem if match is None else stem[: match.start()]
+    return before if before[-1:].isdigit() else stem
+
+
+def frame_numbers(files: Iterable[Path]) -> dict[Path, int]:
+    """The frame number of each frame of a folder; other files are left out.
+
+    `sub01 (1).jpg`, `sub01 (2).jpg` ... are no copies if no other frame is there: file managers
+    number so what they rename together.
+    """
+    found = {file: number for file in files if (number := frame_number(file)) is not None}
+    stems = {_original(file.stem) for file in found}
+    if len(found) > 1 and len(stems) == 1 and all(file.stem not in stems for file in found):
+        return {file: int(_DIGITS.findall(file.stem)[-1]) for file in found}
+    return found
+
+
 def files_by_number(
-    files: Iterable[Path], number_of: Callable[[Path], int | None] = frame_number
+    files: Iterable[Path], numbers: Mapping[Path, int] | None = None
 ) -> dict[int, Path]:
     """Frames by their number, in rising order; other files are left out.
+
+    Args:
+        files: of a folder.
+        numbers: their numbers, if these are not those of `frame_numbers`.
 
     Raises:
         FrameError: two files have one number, so that a label could mean either.
     """
     found: dict[int, Path] = {}
-    for file in files:
-        number = number_of(file)
-        if number is None:
-            continue
+    for file, number in (frame_numbers(files) if numbers is None else numbers).items():
         first = found.setdefault(number, file)
         if first is not file:
             raise FrameError(
@@ -181,19 +212,26 @@ def numbered_images(images: Sequence[Path]) -> tuple[dict[int, Path], str]:
     """Images by the last number of their name, in rising order, and a warning or "".
 
     If these numbers are unique, the images without one are left out, unless they are the most. Else
-    all images are counted from 1 in natural order: `img2` comes before `img10`.
+    all images are counted from 1 in natural order: `img2` comes before `img10`. Copies of an image,
+    such as `img2 (1).jpg`, are left out.
     """
-    numbered = [(n, path) for path in images if (n := frame_number(path)) is not None]
+    stems = {path.stem for path in images}
+    copies = [p.name for p in images if p.stem != _original(p.stem) and _original(p.stem) in stems]
+    images = [path for path in images if path.name not in copies]
+    copied = f"copies of images are left out: {some(copies, 3)}" if copies else ""
+    numbers = frame_numbers(images)
+    numbered = [(number, path) for path, number in numbers.items()]
     unique = len({number for number, _ in numbered}) == len(numbered)
     if unique and 2 * len(numbered) > len(images):
-        others = [path.name for path in images if frame_number(path) is None]
+        others = [path.name for path in images if path not in numbers]
         text = f"images without a frame number are left out: {some(others, 3)}"
-        return dict(sorted(numbered)), text if others else ""
+        return dict(sorted(numbered)), "; ".join([text] * bool(others) + [copied] * bool(copied))
     ordered = sorted(images, key=_natural)
+    copied += "; " if copied else ""
     why = "some images have no" if unique else "several images have the same"
     return dict(enumerate(ordered, start=1)), (
-        f"{why} frame number (the last number of their name): frames are counted in the order of "
-        f"their names, from {ordered[0].name} to {ordered[-1].name}"
+        f"{copied}{why} frame number (the last number of their name): frames are counted in the "
+        f"order of their names, from {ordered[0].name} to {ordered[-1].name}"
     )
 
 

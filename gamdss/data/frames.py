@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from gamdss.config import FramesConfig
@@ -18,6 +17,7 @@ from gamdss.data.folders import (
     listed,
     pattern_layout,
 )
+from gamdss.data.nearest_frames import moved_to_nearest
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.specs.spec import FRAME_SUFFIXES, filled
 from gamdss.data.video import video_files
@@ -52,38 +52,6 @@ def with_layouts(spec: DatasetSpec, frames: FramesConfig) -> DatasetSpec:
     if frames.layout is not None:
         return replace(spec, layouts={frames.layout: spec.layout(frames.layout)})
     return spec
-
-
-def moved_to_nearest(annotated: KeyFrames, present: Iterable[int]) -> KeyFrames | None:
-    """The key frames with those that are not present moved to the nearest frames, with notes.
-
-    None if that leaves no phase, or changes nothing.
-    """
-    every = tuple(present)
-    moved = {
-        name: min(every, key=partial(_distance, number))
-        for name, number in zip(KEYS, annotated.numbers, strict=True)
-    }
-    gone = [name for name in KEYS if moved[name] != getattr(annotated, name)]
-    onset, apex, offset = moved.values()
-    if not gone or not (onset <= apex <= offset and onset < offset):
-        return None
-    notes = (
-        f"annotated {name} frame {getattr(annotated, name)} missing: {moved[name]} taken"
-        for name in gone
-    )
-    return replace(
-        annotated,
-        onset=onset,
-        apex=apex,
-        offset=offset,
-        notes=(*annotated.notes, *notes),
-        substituted=tuple(gone),
-    )
-
-
-def _distance(one: int, other: int) -> int:
-    return abs(one - other)
 
 
 class FrameFinder:
@@ -239,21 +207,43 @@ class FrameFinder:
 
     def _moved(self, clip: Clip, folder: Path, files: dict[int, Path], missing: list[str]) -> Clip:
         """The clip with missing key frames moved to the nearest frames, if the config allows it."""
-        if self.frames.missing == "nearest":
-            moved = moved_to_nearest(clip.annotated, files)
-            if moved is not None:
-                return replace(clip, annotated=moved)
         name, number = missing[0], getattr(clip.annotated, missing[0])
-        low, high = min(files), max(files)
+        problem = f"the annotated {name} frame {number} is missing"
+        if not self.layout.whole_video and _renumbered(clip.annotated, files):
+            problem += (
+                f", as are all frames from {_range(clip.annotated.numbers)}: the files seem to be "
+                f"renumbered from {min(files)}"
+            )
+            remedy = "Give them the workbook's frame numbers, as the owners deliver them."
+        elif self.frames.missing == "nearest":
+            try:
+                return replace(clip, annotated=moved_to_nearest(clip.annotated, files))
+            except FrameError as error:
+                problem, remedy = error.problem, error.remedy
+        else:
+            remedy = (
+                f"Restore the frame, correct the {name} in the workbook, or pass "
+                "--frames.missing nearest to use the nearest frame."
+            )
         names = {**clip.path_names, "frame": number}
         raise FrameError(
-            f"clip {clip.id} ({clip.where}): the annotated {name} frame "
-            f"{number} is missing; the folder has {len(files)} frames from {low} to {high}",
+            f"clip {clip.id} ({clip.where}): {problem}; the folder has {len(files)} frames from "
+            f"{_range(files)}",
             file=folder / self.layout.file.format(**names),
-            remedy=f"Restore the frame, correct the {name} in the workbook, or pass "
-            "--frames.missing nearest to use the nearest frame.",
+            remedy=remedy,
             kind="missing key frame",
         )
+
+
+def _renumbered(annotated: KeyFrames, files: Collection[int]) -> bool:
+    """Whether files are numbered from 0 or 1, and all before the onset or after the offset."""
+    lowest, highest = min(files), max(files)
+    outside = highest < annotated.onset or lowest > annotated.offset
+    return outside and lowest in (0, 1)
+
+
+def _range(numbers: Collection[int]) -> str:
+    return f"{min(numbers)} to {max(numbers)}"
 
 
 def _of_videos(error: DataRootError, data_root: Path, video: Path) -> DataRootError:

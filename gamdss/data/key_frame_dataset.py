@@ -56,7 +56,8 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         pattern: path of a frame under `data_root`, if it is not where its owners deliver it, such
             as `{subject}/{clip}/{frame}.jpg`.
         missing: what to do if an annotated frame is missing: "error", or "nearest" to take the
-            nearest frame of the clip, with a warning.
+            nearest frame of the clip, with a warning, if it is at most a quarter of the phase or 3
+            frames away.
         grey: what to do with grey frames of a dataset in colour: "error", or "accept".
         mixed_size: what to do if the frames of a clip differ in size: "error", or "resize" to the
             size of the annotated apex frame.

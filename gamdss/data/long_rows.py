@@ -43,9 +43,10 @@ class LongRow:
     estimated: str = ""
 
 
-def is_micro(cell: object) -> bool:
-    """Whether the type of a row is micro-expression."""
-    return cell_text(cell).lower().startswith("micro")
+def expression_type(cell: object) -> str:
+    """`micro` or `macro`, however the type of a row goes on (`micro-expression`); "" if neither."""
+    kind = cell_text(cell).lower()[:5]
+    return kind if kind in ("micro", "macro") else ""
 
 
 def casme2_rows(workbook: Path) -> list[LongRow]:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gamdss.data.cells import cell_text
-from gamdss.data.folders import frame_number, listed
+from gamdss.data.folders import frame_numbers, listed
+from gamdss.data.long_rows import expression_type
 from gamdss.data.long_tables import LongRow, LongSpec, long_spec, recording_folders
 from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, DataRootError, require, some
@@ -173,8 +174,7 @@ def open_long_videos(
         )
     videos = []
     for key, (subject, folder) in folders.items():
-        numbers = [frame_number(file) for file in listed(folder)]
-        last = max(number for number in numbers if number is not None)
+        last = max(frame_numbers(listed(folder)).values())
         kept = reader.inside(events[key], last) if key in events else ()
         shift = spec.shifts.get(key, 0)
         videos.append(LongVideo(subject, key, folder, spec.fps, last, tuple(kept), shift))
@@ -223,8 +223,8 @@ class _Reader:
         return kept
 
     def _event(self, row: LongRow) -> LongEvent | None:
-        kind = str(row.type).strip().lower()[:5]
-        if kind not in ("micro", "macro"):
+        kind = expression_type(row.type)
+        if not kind:
             raise self._unusable(row, "type", row.type, "Enter micro or macro")
         onset, apex, offset = (
             self._frame(row, role, getattr(row, role)) for role in ("onset", "apex", "offset")

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any
 from unicodedata import normalize
 
+from gamdss.data.action_units import is_date
 from gamdss.data.cells import cell_text, frame_number, is_absent, plain_name
 from gamdss.data.corrections import correct
 from gamdss.data.folders import folded
+from gamdss.data.long_rows import expression_type
+from gamdss.data.merged_cells import UNMERGE
 from gamdss.data.specs import DatasetSpec
 from gamdss.data.workbook import Row, Table
 from gamdss.records import Clip, KeyFrames
@@ -52,10 +55,12 @@ class RowError(Exception):
 class RowReader:
     """Turns rows into clips; collects faults, and warnings of what was filled in or left out.
 
+    `unit_faults` are those of action units, which matter only where these are learned.
+
     Args:
         spec: the dataset's spec.
         table: the table that the rows belong to.
-        strict: treat missing apexes and unknown or doubtful emotions as faults.
+        strict: treat missing apexes, and unknown or doubtful emotions and types, as faults.
         corrections: apply the spec's corrections.
         exact_emotions: accept only the native spelling of emotions.
     """
@@ -67,10 +72,12 @@ class RowReader:
     exact_emotions: bool = False
     faults: list[Fault] = field(default_factory=list, init=False)
     warnings: list[Fault] = field(default_factory=list, init=False)
+    unit_faults: list[Fault] = field(default_factory=list, init=False)
     _rows: dict[str, Row] = field(default_factory=dict, init=False)
     _subjects: dict[str, str] = field(default_factory=dict, init=False)
     _spellings: dict[str, str] = field(default_factory=dict, init=False)
     _emotions: dict[str, str | None] = field(default_factory=dict, init=False)
+    _merged: set[tuple[Path | None, str]] = field(default_factory=set, init=False)
     _clip_id: str = field(default="", init=False)
     _correctable: bool = field(init=False)
     _last: tuple[str, int] = field(default=("", 0), init=False)
@@ -82,6 +89,8 @@ class RowReader:
     def read(self, row: Row) -> Clip | None:
         """The row's clip; None if the row is left out or faulty."""
         self._clip_id = cell_text(row.cells.get("clip"))
+        if row.merged and self._hides(row):
+            return None
         if not self._clip_id and not cell_text(row.cells.get("subject")):
             self._warn("row without a clip", "it has neither a subject nor a clip", row)
             return None
@@ -91,6 +100,21 @@ class RowReader:
             kind, problem = fault.args
             self.faults.append(Fault(kind, problem, row.number, self._clip_id, file=row.file))
             return None
+
+    def _hides(self, row: Row) -> bool:
+        """Whether merged cells hide more of the row than its units; reports each range once."""
+        for merged in row.merged:
+            columns = " and ".join(self.table.headers[role] for role in merged.roles)
+            problem = (
+                f"cells {merged.cells} are merged, so {columns} is blank in all but the first of "
+                f"them. {UNMERGE}"
+            )
+            faults = self.unit_faults if merged.roles == ("action_units",) else self.faults
+            if (row.file, merged.cells) not in self._merged:
+                about = "merged cells", problem, row.number
+                faults.append(Fault(*about, file=row.file))
+            self._merged.add((row.file, merged.cells))
+        return any(merged.roles != ("action_units",) for merged in row.merged)
 
     def _warn(self, kind: str, problem: str, row: Row, clip: str = "") -> None:
         self.warnings.append(Fault(kind, problem, row.number, clip, stops=False, file=row.file))
@@ -105,6 +129,8 @@ class RowReader:
             if not is_absent(row.cells.get("name")):  # of a copy with other key frames
                 name = self._name(row.cells, "name")
         self._clip_id = f"{subject}/{name}"
+        if "type" in row.cells and self._has_no_type(row):
+            return None
         take = self._take(subject, video)
         cells, alternative = row.cells, None
         changes: tuple[str, ...] = ()
@@ -129,11 +155,34 @@ class RowReader:
             self._warn("doubtful offset", doubt, row, self._clip_id)
         keys = self._key_frames(cells, self._clip_id, row)
         units = cell_text(cells.get("action_units"))
+        if len(units) > 5 and is_date(units):
+            self._refuse_date(units, row)
         rate = self._rate(cells, self._clip_id) if "fps" in cells else 0.0
         book = row.file.name if self.spec.parts and row.file else ""
         # In the order of the fields, which is faster than by name.
         about = (subject, name, keys, emotion, units, row.number, video, take)
         return Clip(self.spec.name, *about, changes, alternative, rate, book)
+
+    def _has_no_type(self, row: Row) -> bool:
+        """Whether the row's type is neither micro nor macro."""
+        cell = row.cells["type"]
+        if expression_type(cell):
+            return False
+        problem = f"{self.table.headers['type']} is {cell!r}, neither micro nor macro"
+        if self.strict:
+            remedy = "Correct the cell, or omit --strict."
+            raise RowError("unknown type", f"clip {self._clip_id}: {problem}. {remedy}")
+        self._warn("unknown type", problem, row, self._clip_id)
+        return True
+
+    def _refuse_date(self, units: str, row: Row) -> None:
+        column, date = self.table.headers["action_units"], units.removesuffix(" 00:00:00")
+        problem = (
+            f"clip {self._clip_id}: {column} is {date!r}, a date, which a spreadsheet program "
+            "makes of units such as 4-15. Format the column as text and restore the units."
+        )
+        about = "date as action units", problem, row.number, self._clip_id
+        self.unit_faults.append(Fault(*about, file=row.file))
 
     def _subject(self, row: Row, clip: str) -> str:
         """The row's subject, as it was spelled first: the same without case, padding, accents."""

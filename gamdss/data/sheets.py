@@ -157,16 +157,40 @@ def column_positions(columns: Mapping[str, Sequence[str]], cells: Sequence[Any])
 
 
 def find_header(
-    sheets: Mapping[str, Lines], columns: Mapping[str, Sequence[str]]
+    file: Path,
+    sheets: Mapping[str, Lines],
+    columns: Mapping[str, Sequence[str]],
+    named: Sequence[str] = (),
 ) -> tuple[str, int]:
-    """The sheet and the index of the line with most of the columns; the first of equals."""
-    best, most = ("", 0), -1
+    """The sheet and the index of the line with most of the columns.
+
+    Of equal sheets with rows, the first of those in `named` is used.
+
+    Raises:
+        AnnotationError: none of several equal sheets is in `named`, and their rows differ.
+    """
+    found: dict[str, tuple[int, int]] = {}  # number of columns and index of each sheet's header
     for sheet, lines in sheets.items():
-        for index, cells in enumerate(lines[:HEADER_WITHIN]):
-            found = len(column_positions(columns, cells))
-            if found > most:
-                best, most = (sheet, index), found
-    return best
+        counts = [len(column_positions(columns, cells)) for cells in lines[:HEADER_WITHIN]]
+        most = max(counts, default=-1)
+        found[sheet] = most, counts.index(most) if counts else 0
+    most = max((count for count, _ in found.values()), default=0)
+    equals = {sheet: index for sheet, (count, index) in found.items() if count == most}
+    tables = {sheet: sheets[sheet][index + 1 :] for sheet, index in equals.items()}
+    filled = [sheet for sheet, lines in tables.items() if any(any(cells) for cells in lines)]
+    usable = filled or list(equals)
+    if not usable:
+        return "", 0
+    known = [sheet for name in named for sheet in usable if fold(sheet) == fold(name)]
+    others = [sheet for sheet in usable[1:] if tables[sheet] != tables[usable[0]]]
+    if others and not known and 2 * most > len(columns):
+        raise AnnotationError(
+            f"sheets {usable[0]!r} and {others[0]!r} have the same columns and different rows",
+            file=file,
+            remedy="Keep one of them in a copy of the workbook, and name it with --annotations.",
+        )
+    best = (known or usable)[0]
+    return best, equals[best]
 
 
 def fold(text: object) -> str:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from gamdss.data.folders import Folders, choose_layout, frame_number, listed
-from gamdss.data.long_rows import casme2_rows, is_micro
+from gamdss.data.folders import Folders, choose_layout, frame_numbers, listed
+from gamdss.data.long_rows import casme2_rows, expression_type
+from gamdss.data.merged_cells import UNMERGE, Merged, hidden_cells
 from gamdss.data.sheets import (
     CLIP_NAME,
     TABLES,
@@ -36,13 +37,15 @@ class Row:
     """One row: its number as a spreadsheet program counts it, and its cells by column role.
 
     `index` is 0 for the first row below the header; blank rows count. `file` is the row's own
-    workbook if there are several, or the folder that it stands for.
+    workbook if there are several, or the folder that it stands for. `merged` are the ranges of
+    merged cells that hide cells of the row.
     """
 
     number: int
     index: int
     cells: Mapping[str, Any]
     file: Path | None = None
+    merged: tuple[Merged, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,9 +149,7 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
     if spec.form == "casme2":
         return _read_casme2(workbook)
     sheets = read_sheets(workbook)
-    named = [name for known in spec.sheets for name in sheets if fold(name) == fold(known)]
-    sheets = {name: sheets[name] for name in dict.fromkeys((*named, *sheets))}
-    sheet, line = find_header(sheets, spec.columns)
+    sheet, line = find_header(workbook, sheets, spec.columns, spec.sheets)
     lines = sheets.get(sheet, [])
     header = [str(cell) for cell in lines[line]] if lines else []
     positions = column_positions({**spec.columns, "name": (CLIP_NAME,)}, header)
@@ -158,9 +159,22 @@ def read_table(spec: DatasetSpec, workbook: Path) -> Table:
         for index, cells in enumerate(lines[line + 1 :])
         if not _is_blank(cells)
     ]
+    rows = _with_merged(workbook, sheet, positions, rows)
     headers = {role: " ".join(header[at].split()) for role, at in positions.items()}
     total = rows[-1].index + 1 if rows else 0
     return Table(sheet, line + 1, headers, tuple(rows), total, positions)
+
+
+def _with_merged(
+    workbook: Path, sheet: str, places: Mapping[str, int], rows: list[Row]
+) -> list[Row]:
+    """The rows with the merged ranges that hide cells of theirs, which are blank."""
+    if not any("" in row.cells.values() for row in rows):
+        return rows
+    hidden = hidden_cells(workbook, sheet, places, rows[0].number, rows[-1].number)
+    if not hidden:
+        return rows
+    return [replace(row, merged=hidden.get(row.number, ())) for row in rows]
 
 
 def _is_blank(cells: Sequence[Any]) -> bool:
@@ -171,10 +185,17 @@ def _is_blank(cells: Sequence[Any]) -> bool:
 
 
 def _read_casme2(workbook: Path) -> Table:
-    """The micro-expressions of CAS(ME)2, whose sheet has no header."""
-    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion")
+    """The rows of CAS(ME)2, whose sheet has no header, but those of macro-expressions."""
+    roles = ("subject", "clip", "onset", "apex", "offset", "action_units", "emotion", "type")
     places = {role: place for place, role in enumerate(roles)}
-    sheet = next(iter(read_sheets(workbook, again=True)))
+    sheet, cells = next(iter(read_sheets(workbook, again=True).items()))
+    for row, merged in hidden_cells(workbook, sheet, places, 1, len(cells)).items():
+        raise AnnotationError(
+            f"cells {merged[0].cells} are merged, so only the first of them has a value",
+            file=workbook,
+            row=row,
+            remedy=UNMERGE,
+        )
     lines = casme2_rows(workbook)
     rows = [
         Row(
@@ -186,10 +207,11 @@ def _read_casme2(workbook: Path) -> Table:
                 **{role: getattr(line, role) for role in ("onset", "apex", "offset")},
                 "action_units": line.action_units,
                 "emotion": line.estimated,
+                "type": line.type,
             },
         )
         for line in lines
-        if is_micro(line.type)
+        if expression_type(line.type) != "macro"
     ]
     headers = {role: f"column {place + 1}" for role, place in places.items()}
     total = lines[-1].number if lines else 0
@@ -233,8 +255,7 @@ def _read_folders(spec: DatasetSpec, data_root: Path) -> Table:
     for index, folder in enumerate(folders.matching(root, template, limit=None)):
         match = form.fullmatch(folder.relative_to(root).as_posix())
         cells = dict(match.groupdict()) if match else {}
-        found = (frame_number(file) for file in listed(folder))
-        numbers = [number for number in found if number is not None]
+        numbers = frame_numbers(listed(folder)).values()
         cells |= {"onset": min(numbers, default=""), "offset": max(numbers, default="")}
         rows.append(Row(index + 2, index, cells, folder))
     headers = {role: role for role in _FOLDER_ROLES}

@@ -183,7 +183,8 @@ def write_report(
             figure.draw(results, folds, folder / figure.file)
         if figure.draw_frames is not None:
             figure.draw_frames(frames, folder / figure.file)
-    text = results_markdown(results, shown)
+    substituted = sum(bool(clip.annotated.substituted) for clip in frames.clips)
+    text = results_markdown(results, shown, substituted)
     write_text(folder / "results.md", text)
     files = {"results": "results.json", "tables": "results.md", **shown}
     width = max(len(name) for name in files)

@@ -136,7 +136,7 @@ def _clip(
     limit = robust_limit(np.array([row.differences for row in rows]), 1.0)
     for number, row in enumerate(rows):
         low = top - HEADING - number * (FACE + CAPTION) - FACE
-        captions = [_frame_text(row.keys, rows[0].keys, truth, i) for i in range(3)]
+        captions = [frame_text(row.keys, rows[0].keys, truth, i) for i in range(3)]
         axes = _row(figure, low, row, captions, limit)
     _scale(figure, axes, top)
 
@@ -198,13 +198,15 @@ def _title(moved: int, clips: int, shown: int, with_truth: bool) -> tuple[str, s
     )
 
 
-def _frame_text(
+def frame_text(
     keys: KeyFrames, annotated: KeyFrames, truth: KeyFrames | None, which: int
 ) -> tuple[str, bool]:
     """Caption of key frame 0, 1 or 2 (onset, apex, offset), and whether it was moved."""
     number = keys.numbers[which]
     shift = number - annotated.numbers[which]
     text = f"frame {number} ({shift:+d})" if shift else f"frame {number}"
+    if KEYS[which] in annotated.substituted and not shift:
+        text += ", substituted"  # the annotated frame is missing
     if truth is not None:
         error = number - truth.numbers[which]
         error_text = f"{abs(error)} {'late' if error > 0 else 'early'}" if error else "exact"

@@ -72,21 +72,33 @@ def _bracketed(results: RunResults) -> bool:
     return any(any(found.intervals.values()) for found in results.evaluations.values())
 
 
-def results_markdown(results: RunResults, figures: Mapping[str, str] | None = None) -> str:
+def substituted_note(substituted: int, clips: int) -> list[str]:
+    """In how many clips the nearest frame replaces a missing one; nothing if in none."""
+    text = (
+        f"In {substituted} of {clips} clips, an annotated frame is missing and the nearest one "
+        "replaces it (`--frames.missing nearest`; `keyframes.csv`: substituted)."
+    )
+    return [text] if substituted else []
+
+
+def results_markdown(
+    results: RunResults, figures: Mapping[str, str] | None = None, substituted: int = 0
+) -> str:
     """The whole of `results.md`.
 
     Args:
         results: of the run.
         figures: what each figure shows, and its file relative to `results.md`.
+        substituted: number of clips with a key frame that replaces a missing one.
     """
     title = f"# {markdown_text(results.dataset)}, {class_count(results)}"
+    about = [title, f"{extent(results)}.", *substituted_note(substituted, results.clips)]
     pictures = [f"![{name}]({file})" for name, file in (figures or {}).items()]
     if not results.scored:
-        return "\n\n".join([title, f"{extent(results)}.", UNSCORED_NOTE, *pictures]) + "\n"
+        return "\n\n".join([*about, UNSCORED_NOTE, *pictures]) + "\n"
     chosen = SELECTIONS[results.selection]
     parts = [
-        title,
-        f"{extent(results)}.",
+        *about,
         *_distrust(results),
         markdown(summary(results)),
         " ".join([*few_note(results), ORACLE_NOTE]),

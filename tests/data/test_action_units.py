@@ -1,12 +1,13 @@
 """Action units in every notation that the workbooks use."""
 
+import datetime
 import math
 import os
 from pathlib import Path
 
 import pytest
 
-from gamdss.data.action_units import ActionUnit, parse_action_units
+from gamdss.data.action_units import ActionUnit, is_date, parse_action_units
 from gamdss.data.annotations import scan_annotations
 from gamdss.data.specs import get_spec
 
@@ -67,6 +68,27 @@ def test_units(cell, units):
 def test_unparsed_text_becomes_a_note_without_an_error(cell, count, notes):
     parsed = parse_action_units(cell)
     assert (len(parsed.units), parsed.notes) == (count, notes)
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        datetime.datetime(2026, 4, 15),
+        datetime.date(2026, 4, 15),
+        *("2026-04-15", "2026-04-15T00:00:00", "2026/4/15", "15.4.2026", "4/15/2026"),
+        *("15-Apr", "Apr-15", "15-Apr-26"),
+    ],
+)
+def test_a_date_has_no_units(cell):
+    assert is_date(cell)
+    parsed = parse_action_units(cell)
+    assert parsed.units == ()
+    assert parsed.notes == (str(cell),)
+
+
+@pytest.mark.parametrize("cell", ["4-15", "4-15-26", "4/15", 4.15, "12A/B", "", None, "4 ar 15"])
+def test_units_are_no_date(cell):
+    assert not is_date(cell)
 
 
 def test_only_units_that_certainly_moved_are_counted():

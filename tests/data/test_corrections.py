@@ -233,6 +233,11 @@ def test_a_correction_is_used_if_the_annotated_frames_do_not_exist(tmp_path):
     with pytest.raises(FrameError, match=r"offset frame 60 is missing[\s\S]*--frames.missing"):
         FrameFinder(spec, tmp_path).find(replace(clip, alternative=None))
     near = FrameFinder(spec, tmp_path, FramesConfig(missing="nearest"))
+    with pytest.raises(FrameError, match=r"nearest one, 40, is 20 frames away: more than 10 "):
+        near.find(replace(clip, alternative=None))
+    for number in (51, 52):
+        (folder / f"reg_img{number}.jpg").touch()
+    near = FrameFinder(spec, tmp_path, FramesConfig(missing="nearest"))
     moved = near.find(replace(clip, alternative=None)).clip.annotated
-    assert moved.numbers == (10, 20, 40)
-    assert moved.notes == ("annotated offset frame 60 missing: 40 taken",)
+    assert moved.numbers == (10, 20, 52)
+    assert moved.notes == ("annotated offset frame 60 missing: 52 taken",)

@@ -1,11 +1,16 @@
 """Finding and decoding frames in intact and broken folders."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 
+from gamdss.config import FramesConfig
 from gamdss.data.decoding import decode
+from gamdss.data.folders import frame_number, frame_numbers, numbered_images
 from gamdss.data.frames import FrameFinder
+from gamdss.data.nearest_frames import moved_to_nearest
 from gamdss.data.specs import get_spec
 from gamdss.errors import DataRootError, FrameError
 from gamdss.records import Clip, KeyFrames
@@ -77,6 +82,47 @@ def test_missing_annotated_frame_names_the_range(tmp_path):
         FrameFinder(SPEC, tmp_path).find(clip())
 
 
+@pytest.mark.parametrize(
+    ("annotated", "present", "moved"),
+    [
+        ((46, 48, 50), [45, 47, 51], (45, 47, 51)),
+        ((100, 180, 200), [*range(120, 196)], (120, 180, 195)),  # a quarter of each phase
+        ((100, 100, 120), [101, 120], (101, 101, 120)),  # the annotation says that they are one
+        ((100, 100, 120), [100, 114], None),
+        ((100, 180, 200), [*range(121, 201)], None),
+        ((100, 108, 120), [*range(100, 113)], None),
+        ((46, 47, 60), [47, 60], None),
+        ((46, 58, 60), [46, 58], None),
+    ],
+)
+def test_a_missing_key_frame_moves_to_a_near_and_distinct_frame(annotated, present, moved):
+    if moved is None:
+        with pytest.raises(FrameError, match=r"frames away: more than|would both be frame"):
+            moved_to_nearest(KeyFrames(*annotated), present)
+    else:
+        assert moved_to_nearest(KeyFrames(*annotated), present).numbers == moved
+
+
+def test_a_remedy_that_is_already_used_is_not_given(tmp_path):
+    make(tmp_path / "Cropped/sub01/EP02_01f", [45, 46, 47])
+    message = (
+        r"reg_img48.jpg: clip 01/EP02_01f \(row 7 of the workbook\): the annotated apex frame 48 "
+        r"is missing, and with the nearest one apex and offset \(48 and 50\) would both be frame "
+        r"47; the folder has 3 frames from 45 to 47\nRestore the frame, or correct the apex.$"
+    )
+    with pytest.raises(FrameError, match=message):
+        FrameFinder(SPEC, tmp_path, FramesConfig(missing="nearest")).find(clip())
+
+
+@pytest.mark.parametrize("missing", ["error", "nearest"])
+@pytest.mark.parametrize("first", [0, 1])
+def test_files_numbered_anew_are_named_so(tmp_path, missing, first):
+    make(tmp_path / "Cropped/sub01/EP02_01f", range(first, first + 5))
+    message = rf"frames from 46 to 50: the files seem to be renumbered from {first}; .*\nGive"
+    with pytest.raises(FrameError, match=message):
+        FrameFinder(SPEC, tmp_path, FramesConfig(missing=missing)).find(clip())
+
+
 def test_empty_clip_folder_and_two_files_of_one_number(tmp_path):
     folder = make(tmp_path / "Cropped/sub01/EP02_01f", [])
     with pytest.raises(FrameError, match="has no frame"):
@@ -142,3 +188,51 @@ def test_a_truncated_jpeg_is_not_filled_up(tmp_path):
 def test_a_frame_that_no_longer_exists(tmp_path):
     with pytest.raises(FrameError, match="cannot be read"):
         decode(tmp_path / "gone.jpg", colour=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("001_00040 (1).jpg", 40),
+        ("001_00040(1).jpg", 40),
+        ("001_00040 - Copy.jpg", 40),
+        ("001_00040 - Copy (2).jpg", 40),
+        ("001_00040 copy 2.jpg", 40),
+        ("001_00040 - 副本 (3).jpg", 40),
+        ("img (12).jpg", 12),  # as file managers number what they rename together
+        ("copy 12.jpg", 12),
+        ("scope_12.jpg", 12),
+        ("cover (front).jpg", None),
+    ],
+)
+def test_a_copy_has_the_number_of_its_frame(name, number):
+    assert frame_number(Path(name)) == number
+
+
+def test_a_copy_of_a_frame_is_a_second_file_of_it(tmp_path):
+    folder = make(tmp_path / "Cropped/sub01/EP02_01f", range(46, 51))
+    (folder / "reg_img48 (1).jpg").write_bytes((folder / "reg_img48.jpg").read_bytes())
+    with pytest.raises(
+        FrameError, match=r"reg_img48 \(1\).jpg and reg_img48.jpg are both frame 48"
+    ):
+        FrameFinder(SPEC, tmp_path).find(clip())
+    (folder / "reg_img48.jpg").unlink()
+    assert list(FrameFinder(SPEC, tmp_path).find(clip()).files) == [46, 47, 48, 49, 50]
+
+
+def test_files_that_were_renamed_together_are_no_copies():
+    files = [Path(f"sub01 ({number}).jpg") for number in (1, 2, 10)]
+    assert list(frame_numbers(files).values()) == [1, 2, 10]
+    assert numbered_images(files) == (dict(zip((1, 2, 10), files, strict=True)), "")
+
+
+def test_copies_beside_images_are_left_out():
+    files = [Path(name) for name in ("a1.jpg", "a2 (1).jpg", "a2.jpg", "cover.jpg", "a3.jpg")]
+    found, text = numbered_images(files)
+    assert {number: path.name for number, path in found.items()} == {
+        **{1: "a1.jpg", 2: "a2.jpg", 3: "a3.jpg"},
+    }
+    assert text == (
+        "images without a frame number are left out: cover.jpg; "
+        "copies of images are left out: a2 (1).jpg"
+    )

@@ -16,10 +16,11 @@ from openpyxl.chart import BarChart
 from gamdss.cli import main
 from gamdss.config import Config
 from gamdss.data import csv_text, sheets
-from gamdss.data.annotations import scan_annotations
+from gamdss.data.annotations import read_annotations, scan_annotations
 from gamdss.data.check import check_dataset
 from gamdss.data.sheets import read_sheets
 from gamdss.data.specs import get_spec
+from gamdss.data.workbook import find_workbook
 from gamdss.errors import AnnotationError, GamdssError
 
 HEADER = ["subject", "clip", "onset", "apex", "offset", "emotion"]
@@ -274,3 +275,88 @@ def test_a_long_table_is_checked_with_few_steps_a_row(tmp_path):
         assert [fault.kind for fault in found.faults] == ["no frame folder"]
         steps.append(calls["call"] + calls["c_call"])
     assert (steps[1] - steps[0]) / 300 < 75
+
+
+def merged_book(folder, *ranges, name="book.xlsx"):
+    """A copy of a table of six rows of two people with these cells merged."""
+    rows = [
+        HEADER,
+        *([who, f"c{n}", 1, 5, 9, ("joy", "fear")[n % 2]] for who in "ab" for n in range(3)),
+    ]
+    made = book([[*row, *([4] if n else ["action_units"])] for n, row in enumerate(rows)])
+    for cells in ranges:
+        made.active.merge_cells(cells)
+    made.save(folder / name)
+    return folder / name
+
+
+@pytest.mark.parametrize(
+    ("cells", "column"), [("A2:A4", "subject"), ("F3:F5", "emotion"), ("C3:D3", "apex")]
+)
+def test_merged_cells_are_named_once(tmp_path, cells, column):
+    file = merged_book(tmp_path, cells)
+    found = scan_annotations(get_spec("csv", file), file)
+    assert [fault.kind for fault in found.faults] == ["merged cells"]
+    assert not found.warnings
+    message = rf"row 3.*: cells {cells} are merged, so {column} is blank .*\. Unmerge the cells and"
+    with pytest.raises(AnnotationError, match=message.replace("row 3", "row [34]")):
+        read_annotations(get_spec("csv", file), file, "c2")
+
+
+def test_merged_action_units_stop_only_what_learns_them(tmp_path):
+    file = merged_book(tmp_path, "G2:G4")
+    assert len(read_annotations(get_spec("csv", file), file, "c2").clips) == 6
+    with pytest.raises(AnnotationError, match="cells G2:G4 are merged, so action_units is blank"):
+        read_annotations(get_spec("csv", file), file, "au")
+
+
+def test_merged_cells_outside_the_table_do_not_matter(tmp_path):
+    file = merged_book(tmp_path, "H2:I4", "A9:C9")
+    assert len(read_annotations(get_spec("csv", file), file, "c2").clips) == 6
+
+
+def test_merged_cells_of_casme2sq_are_named(made, tmp_path):
+    root = made("casme2sq")
+    spec = get_spec("casme2sq")
+    changed = openpyxl.load_workbook(find_workbook(spec, root))
+    changed.worksheets[0].merge_cells("A1:A2")
+    changed.save(tmp_path / "book.xlsx")
+    with pytest.raises(AnnotationError, match=r"row 2: cells A1:A2 are merged[\s\S]*Unmerge"):
+        read_annotations(spec, tmp_path / "book.xlsx", "c4")
+
+
+def test_one_of_two_equal_sheets_is_not_chosen_silently(tmp_path):
+    made = book()
+    other = made.create_sheet("Copy", 0)
+    for row in [*ROWS[:2], ["b", "c", 1, 5, 9, "joy"]]:
+        other.append(row)
+    made.save(tmp_path / "t.xlsx")
+    message = (
+        r"t\.xlsx: sheets 'Copy' and 'Sheet' have the same columns and different rows\n"
+        r"Keep one of them in a copy of the workbook, and name it with --annotations"
+    )
+    with pytest.raises(AnnotationError, match=message):
+        get_spec("csv", tmp_path / "t.xlsx")
+    other.cell(3, 6).value = "fear"  # now they are the same
+    made.create_sheet("Template", 0).append(HEADER)
+    made.save(tmp_path / "t.xlsx")
+    assert len(scan_annotations(get_spec("csv", tmp_path / "t.xlsx"), tmp_path / "t.xlsx").clips)
+
+
+def test_the_sheet_that_a_spec_names_wins(made, tmp_path):
+    spec, root = get_spec("samm"), made("samm")
+    changed = openpyxl.load_workbook(find_workbook(spec, root))
+    assert changed.sheetnames == ["MICRO_ONLY"]
+    copy = changed.copy_worksheet(changed.active)
+    copy.delete_rows(15)
+    changed.move_sheet(copy, -1)
+    changed.save(tmp_path / "book.xlsx")
+    whole = read_annotations(spec, find_workbook(spec, root), "c8").clips
+    assert read_annotations(spec, tmp_path / "book.xlsx", "c8").clips == whole
+    changed["MICRO_ONLY"].title = "Sheet1"
+    changed.save(tmp_path / "book.xlsx")
+    with pytest.raises(AnnotationError, match=r"sheets '.*Copy' and 'Sheet1' have the same"):
+        read_annotations(spec, tmp_path / "book.xlsx", "c8")
+    del changed[copy.title]
+    changed.save(tmp_path / "book.xlsx")
+    assert read_annotations(spec, tmp_path / "book.xlsx", "c8").clips == whole

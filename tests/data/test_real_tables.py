@@ -210,3 +210,22 @@ def test_every_row_of_a_long_table_is_read(tmp_path, suffix):
         write(file, rows)
     (lines,) = read_sheets(file).values()
     assert lines == rows
+
+
+@pytest.mark.parametrize("cell", ["mirco-expression", None])
+def test_a_type_of_casme2sq_that_is_misspelled_is_reported(made, tmp_path, cell):
+    spec, root = get_spec("casme2sq"), made("casme2sq")
+    book = openpyxl.load_workbook(find_workbook(spec, root))
+    whole = len(read_annotations(spec, find_workbook(spec, root), "c4").clips)
+    sheet = book.worksheets[0]
+    for row, value in ((1, cell), (2, "Micro"), (3, "macro")):
+        sheet.cell(row, 8).value = value
+    book.save(tmp_path / "book.xlsx")
+    read = read_annotations(spec, tmp_path / "book.xlsx", "c4")
+    assert len(read.clips) == whole - 2
+    problem = f"column 8 is {cell or ''!r}, neither micro nor macro"
+    assert read.warnings[0] == f"1 row(s) of unknown type left out: {problem} (row 1)"
+    with pytest.raises(AnnotationError, match=rf"book.xlsx, row 1: clip .*{problem}\. Correct"):
+        read_annotations(spec, tmp_path / "book.xlsx", "c4", strict=True)
+    kinds = [fault.kind for fault in scan_annotations(spec, tmp_path / "book.xlsx").warnings]
+    assert kinds.count("unknown type") == 1

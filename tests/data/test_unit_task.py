@@ -1,5 +1,7 @@
 """The task `au` on native workbooks: what is read, left out and refused."""
 
+import datetime
+
 import numpy as np
 import openpyxl
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from gamdss.config import Config, TrainingConfig
 from gamdss.data.action_units import parse_action_units, unit_labels, units_text
 from gamdss.data.annotations import read_annotations
+from gamdss.data.check import check_dataset
 from gamdss.data.composite import composition, join_annotations
 from gamdss.data.dataset import open_dataset
 from gamdss.data.key_frame_dataset import KeyFrameDataset
@@ -54,6 +57,49 @@ def test_clips_without_a_coded_unit_are_left_out(made, tmp_path):
     book.save(tmp_path / "book.xlsx")
     with pytest.raises(AnnotationError, match="no row has an action unit"):
         read_annotations(spec, tmp_path / "book.xlsx", "au")
+
+
+def with_unit_cell(root, folder, value):
+    """A copy of the workbook whose row 2 has this cell of action units."""
+    spec = get_spec("cas2")
+    book = openpyxl.load_workbook(root / spec.workbooks[0])
+    column = [cell.value for cell in book.active[1]].index("Action Units") + 1
+    book.active.cell(2, column).value = value
+    book.save(folder / "book.xlsx")
+    return folder / "book.xlsx"
+
+
+@pytest.mark.parametrize("date", [datetime.datetime(2026, 4, 15), "2026-04-15"])
+def test_a_date_is_no_action_units(made, tmp_path, date):
+    root = made("cas2")
+    file = with_unit_cell(root, tmp_path, date)
+    message = (
+        r"book\.xlsx, row 2: clip .*Action Units is '2026-04-15', a date.*\n?.*as text and restore"
+    )
+    for task, learned in (("au", False), ("c3", True)):
+        with pytest.raises(AnnotationError, match=message):
+            read_annotations(get_spec("cas2"), file, task, auxiliary_units=learned)
+    learning = Config(data_root=str(root), annotations=str(file), task="c3")
+    learning.training = TrainingConfig(au_weight=0.5)
+    with pytest.raises(AnnotationError, match=message):
+        open_dataset(learning, tmp_path, progress=False)
+    assert read_annotations(get_spec("cas2"), file, "c3").clips  # which do not learn them
+    for task in ("au", "c3"):
+        config = Config(data_root=str(root), annotations=str(file), task=task)
+        found = check_dataset(get_spec("cas2"), config, "none", progress=False).faults
+        (fault,) = (fault for fault in found if fault.kind == "date as action units")
+        assert (fault.row, fault.stops) == (2, task == "au")
+        assert "action units not understood" not in {fault.kind for fault in found}
+
+
+def test_words_that_are_no_action_units_are_reported(made, tmp_path):
+    file = with_unit_cell(made("cas2"), tmp_path, "4+eye blink")
+    found = read_annotations(get_spec("cas2"), file, "au").warnings
+    (warning,) = (text for text in found if "no action units" in text)
+    assert "1 clip(s)" in warning
+    assert "'4+eye blink' (row 2 of the workbook: 'eye blink')" in warning
+    plain = read_annotations(get_spec("cas2"), file, "c3").warnings  # which do not learn them
+    assert not any("no action units" in text for text in plain)
 
 
 def test_what_is_certain_counts():

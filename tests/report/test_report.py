@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -18,7 +19,7 @@ from gamdss.report import figures, run_page
 from gamdss.report.confusion import confusion_figure
 from gamdss.report.curves import learning_curves
 from gamdss.report.figures import FIGURES, ClipFrames, RunFigure, write_report
-from gamdss.report.film_strip import film_strip
+from gamdss.report.film_strip import film_strip, frame_text
 from gamdss.report.style import save
 from gamdss.report.tables import ORACLE_NOTE, results_markdown, summary_text
 from gamdss.runs.finished import read_run
@@ -103,6 +104,22 @@ def test_markdown_has_every_number_and_figure():
         cells = r" +\| +".join(str(n) for n in row)
         assert re.search(rf"\| {name} +\| +{cells} +\|", text)
     assert "![confusion matrix](confusion.png)" in text
+
+
+def test_markdown_counts_clips_with_substituted_key_frames():
+    found = values([fold("01"), fold("02")])
+    text = results_markdown(found, substituted=2)
+    assert f"In 2 of {found.clips} clips, an annotated frame is missing and the nearest" in text
+    assert "nearest" not in results_markdown(found)
+
+
+def test_a_film_strip_says_which_key_frames_are_substituted():
+    annotated = KeyFrames(10, 20, 30, substituted=("apex",))
+    truth = KeyFrames(10, 23, 30)
+    caption = partial(frame_text, annotated=annotated, truth=truth)
+    assert caption(annotated, which=1) == ("frame 20, substituted\ntrue 23: 3 early", False)
+    assert caption(annotated, which=0)[0] == "frame 10\ntrue 10: exact"
+    assert caption(KeyFrames(10, 22, 30), which=1)[0] == "frame 22 (+2)\ntrue 23: 1 early"
 
 
 @pytest.mark.parametrize("classes", [2, 8])

@@ -130,7 +130,7 @@ def _misspelled(names: Iterable[str]) -> Iterator[tuple[str, str]]:
 def _read(file: Path) -> tuple[dict[str, int], list[list[Any]]]:
     """Positions of the columns by role, and the lines below the header."""
     sheets = read_sheets(file, again=True)
-    sheet, line = find_header(sheets, _COLUMNS)
+    sheet, line = find_header(file, sheets, _COLUMNS)
     lines = sheets.get(sheet, [])
     columns = {**_COLUMNS, "name": (CLIP_NAME,)}
     positions = column_positions(columns, lines[line]) if lines else {}
