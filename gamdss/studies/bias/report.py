@@ -14,16 +14,15 @@ from gamdss.data.corrected_workbook import write_corrected
 from gamdss.data.key_frame_table import write_key_frames
 from gamdss.errors import some
 from gamdss.files import hold_folder, write_json, write_text
-from gamdss.metrics import FEWEST, too_few
+from gamdss.metrics import FEWEST, enough, too_few
 from gamdss.records import KEYS
 from gamdss.studies.bias.figures import draw_all
 from gamdss.studies.bias.shifts import write_shifts
-from gamdss.studies.bias.significance import Difference
 from gamdss.studies.bias.sources import JoinedSources
 from gamdss.studies.bias.study import Bias, BiasStudy
 
 SIGN = "Above 0 the annotation is late, below 0 early."
-_SHOWN = 15  # differing pairs in a table
+_SHOWN = 15  # pairs in a table
 HOW_TO_READ = f"""\
 - **bias**: mean error of the annotated frame (annotated minus true), **spread** its standard
   deviation from clip to clip, each with a 95% interval of a bootstrap over subjects (over clips
@@ -39,7 +38,13 @@ HOW_TO_READ = f"""\
 - The true frames are those that the clip's motion shows. Where the model of rise and fall is
   wrong for all clips alike, that counts as the annotation's bias: small differences between
   groups are more reliable than a small bias.
-- Significance is at 5% after Holm's correction, which counts all tests of a table.
+- Significance is at 5% after Holm's correction, which counts all tests of a table. Every pair of
+  groups is compared by the same bootstrap over subjects. Intervals are not corrected: one in
+  twenty may exclude 0 by chance.
+- Wilcoxon's p takes the clips of a person for independent: where people differ, it is too small.
+  What an "offset is" does not depend on it.
+- "No" does not mean that groups are alike: with few subjects in either group, only a large
+  difference is found.
 """
 
 
@@ -129,17 +134,28 @@ def sentences(found: BiasStudy) -> list[str]:
     lines = [_offset_sentence(found, name) for name in sorted(set(found.shifts.dataset))]
     for grouping in (g.name for g in found.groupings if g.compared and len(g.groups) > 1):
         chosen = [d for d in found.differences if d.grouping == grouping]
+        left_out = _too_small(found, grouping)
         if not chosen:
             lines.append(f"by {grouping}: too few subjects to compare groups")
             continue
-        differ = [(d.key, pair) for d in chosen for pair in d.pairs if pair.differs]
         words = [
-            f"{key} of {pair.a} {abs(pair.bias):.1f}% {'later' if pair.bias > 0 else 'earlier'} "
-            f"than of {pair.b}"
-            for key, pair in differ
+            f"{d.key} of {d.a} {abs(d.bias):.1f}% {'later' if d.bias > 0 else 'earlier'} "
+            f"than of {d.b}"
+            for d in chosen
+            if d.differs
         ]
-        lines.append(f"by {grouping}: {some(words, 3) or 'none differ'}")
+        lines.append(f"by {grouping}: {some(words, 3) or 'no difference shown'}{left_out}")
     return lines
+
+
+def _too_small(found: BiasStudy, grouping: str) -> str:
+    """Which groups were not compared."""
+    few = [b for b in found.of(grouping) if not enough(b.pooled["percent"].subjects)]
+    names = [
+        f"{name} ({', '.join(b.key for b in few if b.group == name)})"
+        for name in sorted({b.group for b in few})
+    ]
+    return f"; not compared, too few subjects: {some(names, 3)}" if names else ""
 
 
 def _offset_sentence(found: BiasStudy, dataset: str) -> str:
@@ -197,36 +213,21 @@ def _offsets(found: BiasStudy) -> str:
 
 
 def _differences(found: BiasStudy) -> str:
+    """The pairs with the smallest p, in percent of the phase."""
     if not found.differences:
         return "Fewer than two groups have enough subjects."
     rows = [
         [
-            *(d.grouping, d.key, len(d.groups), sum(d.clips), _number(d.statistic, 2)),
-            *(_p(d.holm), _number(d.epsilon_squared, 3)),
+            *(d.grouping, d.key, d.a, d.b, "{} and {}".format(*d.subjects)),
+            *(_with(d.bias, d.bias_interval), _with(d.spread, d.spread_interval)),
+            *(_p(d.holm), "yes" if d.differs else "no"),
         ]
-        for d in found.differences
+        for d in sorted(found.differences, key=lambda d: d.p)[:_SHOWN]
     ]
-    headers = ["by", "key frame", "groups", "clips", "Kruskal-Wallis H", "p (Holm)"]
-    overall = tabulate(rows, [*headers, "epsilon squared"], tablefmt="pipe", disable_numparse=True)
-    return f"{overall}\n\n{_pairs(found.differences)}"
-
-
-def _pairs(differences: Sequence[Difference]) -> str:
-    """The pairs with the smallest p, in percent of the phase."""
-    pairs = [(d, pair) for d in differences for pair in d.pairs]
-    pairs.sort(key=lambda item: item[1].holm)
-    rows = [
-        [
-            *(d.grouping, d.key, pair.a, pair.b),
-            *(_with(pair.bias, pair.bias_interval), _with(pair.spread, pair.spread_interval)),
-            *(_p(pair.holm), _number(pair.rank_biserial, 2), "yes" if pair.differs else "no"),
-        ]
-        for d, pair in pairs[:_SHOWN]
-    ]
-    headers = ["by", "key frame", "A", "B", "bias of A beyond B, %", "spread of A beyond B, %"]
-    headers += ["Mann-Whitney p (Holm)", "rank-biserial", "differ"]
+    headers = ["by", "key frame", "A", "B", "subjects", "bias of A beyond B, %"]
+    headers += ["spread of A beyond B, %", "p (Holm)", "biases differ"]
     table = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True)
-    hidden = len(pairs) - len(rows)
+    hidden = len(found.differences) - len(rows)
     return table + (f"\n\n{hidden} more pairs are in `bias.json`." if hidden > 0 else "")
 
 

@@ -39,9 +39,10 @@ class OffsetTest:
 
     `excess` is the spread of the offset's errors minus the other's, with the 95% interval and
     the two-sided p of a paired bootstrap over subjects. Wilcoxon's signed ranks compare, in every
-    clip, how far the shifts lie from the dataset's median shift; these are pulled towards 0 where
-    the clip shows little, so that the test is conservative. `rank_biserial` is its effect, -1 to
-    1, above 0 where offsets lie farther. Holm's correction counts all tests made together.
+    clip, how far the shifts lie from the dataset's median shift; clips of a person count as
+    independent, so that its p is too small where people differ, and the verdict ignores it.
+    `rank_biserial` is its effect, -1 to 1, above 0 where offsets lie farther. Holm's correction
+    counts all tests made together.
     """
 
     dataset: str
@@ -148,141 +149,84 @@ def signed_ranks(differences: np.ndarray) -> tuple[float, float]:
 
 
 @dataclass(frozen=True)
-class GroupPair:
-    """Group `a` against group `b`, in percent of the phase.
+class Difference:
+    """One key frame of group `a` against that of group `b`, in percent of the phase.
 
-    `bias` is a's bias minus b's, `spread` a's spread minus b's, with 95% intervals of a
-    bootstrap over each group's subjects. `p` is Mann and Whitney's, `rank_biserial` its effect,
-    above 0 where a's labels are later; `holm` counts all pairs and key frames of the grouping.
+    `bias` is a's bias minus b's, `spread` a's spread minus b's, with 95% intervals; `p` is the
+    two-sided p of the bias, all of a bootstrap over each group's subjects. `holm` is that p
+    corrected for all pairs, key frames and groupings that were compared together.
     """
 
+    grouping: str
+    key: str
     a: str
     b: str
+    subjects: tuple[int, int]
     bias: float
     bias_interval: Interval
     spread: float
     spread_interval: Interval
     p: float
-    rank_biserial: float
     holm: float = float("nan")
 
     @property
     def differs(self) -> bool:
-        """Whether ranks differ at 5% after correction, and the interval of the bias excludes 0."""
-        low, high = self.bias_interval
-        return self.holm <= LEVEL and not low <= 0 <= high
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One key frame over all groups of a grouping.
-
-    `p` is Kruskal and Wallis's, `epsilon_squared` its effect from 0 to 1; `holm` counts the key
-    frames.
-    """
-
-    grouping: str
-    key: str
-    clips: tuple[int, ...]
-    groups: tuple[str, ...]
-    statistic: float
-    p: float
-    epsilon_squared: float
-    pairs: tuple[GroupPair, ...]
-    holm: float = float("nan")
+        """Whether the biases differ at 5% after correction."""
+        return self.holm <= LEVEL
 
 
 def compare_groups(
     shifts: Shifts, groupings: Iterable[Grouping], draws: int = DRAWS
 ) -> list[Difference]:
-    """A comparison for each grouping and key frame, in one table: Holm's correction counts all.
+    """Every pair of groups of each grouping, for each key frame; Holm's correction counts all.
 
-    There is none where fewer than two groups have enough subjects. It compares the errors as
-    implied by the clips alone (`pooling.annotation_errors`), so that a group does not look better
-    because its clips show less. Groups that share subjects, such as emotions, are resampled
-    independently, which makes their intervals somewhat too wide.
+    Groups without enough subjects are left out. The errors compared are those implied by the
+    clips alone (`pooling.annotation_errors`), so that a group does not look better because its
+    clips show less. Whole subjects are drawn, since clips of one subject are alike. Groups that
+    share subjects, such as emotions, are drawn independently, so that fewer differences are found.
 
     Args:
         shifts: the clips.
         groupings: the groups to compare.
         draws: of the bootstrap.
     """
-    return _corrected([d for grouping in groupings for d in _compared(shifts, grouping, draws)])
+    found = [d for grouping in groupings for d in _compared(shifts, grouping, draws)]
+    corrected = holm([difference.p for difference in found])
+    return [replace(d, holm=p) for d, p in zip(found, corrected, strict=True)]
 
 
 def _compared(shifts: Shifts, grouping: Grouping, draws: int) -> Iterator[Difference]:
-    """The comparison for each key frame, not corrected."""
+    """The pairs of each key frame, not corrected."""
     value, variance = annotation_errors(shifts)
     scale = shifts.scale("percent")
     value, variance = value * scale, variance * scale**2
     for k, key in enumerate(KEYS):
-        known = np.isfinite(value[:, k])
-        places = {name: known & (grouping.labels == name) for name in grouping.groups}
-        places = {
-            name: chosen
-            for name, chosen in places.items()
-            if enough(len(set(shifts.people[chosen])))
-        }
-        if len(places) < 2:
-            continue
-        samples = {name: value[chosen, k] for name, chosen in places.items()}
-        pooled = {
-            name: pool(value[chosen, k], variance[chosen, k], shifts.people[chosen], draws)
-            for name, chosen in places.items()
-        }
-        pairs = tuple(
-            _group_pair((a, b), (samples[a], samples[b]), (pooled[a], pooled[b]))
-            for a, b in combinations(samples, 2)
-        )
-        yield _overall(grouping.name, key, samples, pairs)
+        pooled = {}
+        for name in grouping.groups:
+            chosen = np.isfinite(value[:, k]) & (grouping.labels == name)
+            people = shifts.people[chosen]
+            if enough(len(set(people))):
+                pooled[name] = pool(value[chosen, k], variance[chosen, k], people, draws)
+        for a, b in combinations(pooled, 2):
+            yield _difference((grouping.name, key, a, b), pooled[a], pooled[b])
 
 
-def _overall(
-    name: str, key: str, samples: dict[str, np.ndarray], pairs: tuple[GroupPair, ...]
-) -> Difference:
-    sizes = tuple(len(values) for values in samples.values())
-    total = sum(sizes)
-    alike = np.ptp(np.concatenate(list(samples.values()))) == 0
-    statistic, p = (0.0, 1.0) if alike else stats.kruskal(*samples.values())
-    effect = float(statistic) / (total - 1)
-    return Difference(name, key, sizes, tuple(samples), float(statistic), float(p), effect, pairs)
-
-
-def _group_pair(
-    names: tuple[str, str], values: tuple[np.ndarray, np.ndarray], both: tuple[Pooled, Pooled]
-) -> GroupPair:
-    a, b = both
+def _difference(about: tuple[str, str, str, str], a: Pooled, b: Pooled) -> Difference:
     units = min(a.units[0], b.units[0]), min(a.units[1], b.units[1])
-    first, second = values
-    tested = stats.mannwhitneyu(first, second)
+    half = a.means.shape[1] // 2
+    # One side's draws are rotated, since both have the same seed.
+    means = a.means - np.roll(b.means, half, axis=1)
+    spreads = a.spreads - np.roll(b.spreads, half, axis=1)
     bias, spread = a.mean - b.mean, a.spread - b.spread
-    return GroupPair(
-        *names,
+    return Difference(
+        *about,
+        subjects=(a.subjects, b.subjects),
         bias=bias,
-        bias_interval=_independent(bias, a.means, b.means, units),
+        bias_interval=interval(bias, means, units),
         spread=spread,
-        spread_interval=_independent(spread, a.spreads, b.spreads, units),
-        p=float(tested.pvalue),
-        rank_biserial=float(2 * tested.statistic / (len(first) * len(second)) - 1),
+        spread_interval=interval(spread, spreads, units),
+        p=p_value(bias, means, units),
     )
-
-
-def _independent(estimate: float, a: np.ndarray, b: np.ndarray, units: tuple[int, int]) -> Interval:
-    """Interval of a difference; one side's draws are rotated, since both have the same seed."""
-    return interval(estimate, a - np.roll(b, b.shape[1] // 2, axis=1), units)
-
-
-def _corrected(found: list[Difference]) -> list[Difference]:
-    overall = holm([difference.p for difference in found])
-    paired = iter(holm([pair.p for difference in found for pair in difference.pairs]))
-    return [
-        replace(
-            difference,
-            holm=p,
-            pairs=tuple(replace(pair, holm=next(paired)) for pair in difference.pairs),
-        )
-        for difference, p in zip(found, overall, strict=True)
-    ]
 
 
 def holm(values: Sequence[float]) -> list[float]:

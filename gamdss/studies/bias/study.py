@@ -123,7 +123,7 @@ class BiasStudy:
             "notes": list(self.notes),
             "groups": [bias.as_dict() for bias in self.biases],
             "offsets": [{**asdict(test), "verdict": test.verdict} for test in self.offsets],
-            "differences": [asdict(difference) for difference in self.differences],
+            "differences": [{**asdict(d), "differs": d.differs} for d in self.differences],
         }
         known: dict[str, Any] = _without_nan(values)
         return known

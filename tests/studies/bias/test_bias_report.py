@@ -82,7 +82,7 @@ def test_the_conclusions_are_sentences(several):
     assert "three datasets: 120 clips of 24 subjects" in text
     assert "by dataset: offset of cas2" in text
     assert "earlier than of samm" in text
-    assert "by culture: none differ" in text
+    assert "by culture: no difference shown" in text
     assert "note: a note" in text
     assert "true bias %" in text
     full = bias_markdown(several, {"A picture": "a.png"})
@@ -103,6 +103,17 @@ def test_few_subjects_are_named_and_nothing_is_concluded():
     assert "cas2: too few subjects to compare offsets with other key frames" in text
     assert "by coder: too few subjects to compare groups" in text
     assert "Fewer than two groups have enough subjects." in bias_markdown(study, {})
+
+
+def test_groups_that_are_not_compared_are_named():
+    shifts = join_shifts([shifts_of("cas2", 0), shifts_of("samm", 15)])
+    people = np.array([int(person) for person in shifts.subject])
+    coder = np.where(shifts.dataset == "cas2", "A", np.where(people < 5, "B", "C"))
+    study = study_shifts("few", shifts, [Grouping("coder", coder)], draws=50)
+    named = "not compared, too few subjects: C (onset, apex, offset)"
+    assert named in bias_summary(study)
+    assert named in bias_markdown(study, {})
+    assert {(d.a, d.b) for d in study.differences if d.grouping == "coder"} == {("A", "B")}
 
 
 def test_a_midpoint_does_not_count_as_annotation(several):
