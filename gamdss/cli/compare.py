@@ -42,11 +42,11 @@ def run(options: Options) -> None:
     first, second = sides[0][0], sides[1][0]
     check_same_data(first, second)
     selections = _selections(options.selection, first, second)
-    _refuse_same(sides, selections)
     predicted = [
         [one.predictions(selection) for one in side]
         for side, selection in zip(sides, selections, strict=True)
     ]
+    _refuse_same(sides, selections)
     runs = [one for side in sides for one in side]
     distrust = [f"{one.path}: {seen_note(one.results)}" for one in runs if one.results.seen]
     found = Compared(
