@@ -5,18 +5,9 @@ UF1 and UAR are unweighted means over classes, as MEGC 2019 defines them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    confusion_matrix,
-    f1_score,
-    precision_recall_fscore_support,
-    recall_score,
-)
 
 from gamdss.errors import FoldError
 
@@ -60,26 +51,6 @@ class Scores(Measures):
     """(C, C) int64 counts, row = true class, column = predicted class; of action units (U, 4): not
     there and not predicted, falsely predicted, missed, found."""
 
-    def as_dict(self, classes: Sequence[str]) -> dict[str, Any]:
-        """Plain values for JSON; `classes` names the C classes in order.
-
-        Raises:
-            FoldError: the number of names is not C, or a name occurs twice.
-        """
-        if len(classes) != len(self.per_class) or len(set(classes)) != len(classes):
-            raise FoldError(
-                f"class names {list(classes)} for {len(self.per_class)} classes",
-                remedy="Pass one unique name for each class.",
-            )
-        return {
-            **{name: getattr(self, name) for name in MEASURES},
-            "per_class": {
-                name: dict(vars(values))
-                for name, values in zip(classes, self.per_class, strict=True)
-            },
-            "confusion": self.confusion.tolist(),
-        }
-
 
 def scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> Scores:
     """Score predictions (N,) against true labels (N,), both class indices below `num_classes`.
@@ -94,23 +65,21 @@ def scores(labels: np.ndarray, predictions: np.ndarray, num_classes: int) -> Sco
             f"{len(labels)} labels but {len(predictions)} predictions",
             remedy="Pass one prediction for each label, in the same order.",
         )
-    every = np.arange(num_classes)
-    columns = precision_recall_fscore_support(labels, predictions, labels=every, zero_division=0)
+    counts = np.zeros((num_classes, num_classes), np.int64)
+    np.add.at(counts, (labels, predictions), 1)
     return Scores(
-        accuracy=float(accuracy_score(labels, predictions)),
-        uf1=float(f1_score(labels, predictions, average="macro", zero_division=0)),
-        uar=float(
-            recall_score(
-                labels, predictions, labels=np.unique(labels), average="macro", zero_division=0
-            )
-        ),
-        weighted_f1=float(f1_score(labels, predictions, average="weighted", zero_division=0)),
-        per_class=tuple(
-            ClassScores(float(precision), float(recall), float(f1), int(support))
-            for precision, recall, f1, support in zip(*columns, strict=True)
-        ),
-        confusion=confusion_matrix(labels, predictions, labels=every),
+        **dict(zip(MEASURES, measures(counts, counts).tolist(), strict=True)),
+        per_class=_of_classes(counts),
+        confusion=counts,
     )
+
+
+def _of_classes(counts: np.ndarray) -> tuple[ClassScores, ...]:
+    hits, predicted, true = counts.diagonal(), counts.sum(0), counts.sum(1)
+    precision, recall = hits / np.maximum(predicted, 1), hits / np.maximum(true, 1)
+    f1 = 2 * hits / np.maximum(predicted + true, 1)
+    columns = (each.tolist() for each in (precision, recall, f1, true))
+    return tuple(ClassScores(*values) for values in zip(*columns, strict=True))
 
 
 def measures(by_choice: np.ndarray, for_accuracy: np.ndarray) -> np.ndarray:

@@ -59,7 +59,7 @@ def analysis_f1(confusions: np.ndarray) -> np.ndarray:
 
 
 def strs_score(recordings: Iterable[RecognisedRecording], classes: Sequence[str]) -> StrsScore:
-    """The score of micro-expressions over all recordings."""
+    """The score of micro-expressions over all recordings; 0 without any."""
     counts: dict[str, Counts] = defaultdict(Counts)
     confusions: dict[str, np.ndarray] = defaultdict(lambda: np.zeros((len(classes), len(classes))))
     for item in recordings:
@@ -75,6 +75,8 @@ def strs_score(recordings: Iterable[RecognisedRecording], classes: Sequence[str]
             true = item.true[labels[label]]
             if true in classes:
                 table[classes.index(true), classes.index(item.predicted[found[prediction]])] += 1
+    if not counts:
+        return StrsScore(0.0, 0.0, 0.0, 0, None)
     spotted_counts = np.array([(c.tp, c.fp, c.fn) for c in counts.values()], float)  # (G, 3)
     recognised = np.array(list(confusions.values()))  # (G, C, C)
     people = len(spotted_counts)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,26 +12,24 @@ from gamdss.config import Config
 from gamdss.errors import CheckpointError, ConfigError, RunError
 from gamdss.files import inside
 from gamdss.metrics import Predictions, Selection, predictions
-from gamdss.records import AU_TASK, FoldResult, subject_of
+from gamdss.records import FoldResult, subject_of
 from gamdss.training.checkpoint import load_result, read_about
 from gamdss.training.results import RunResults, unscored
 from gamdss.training.run_files import GET_A_RUN, broken, read_config, read_json
 from gamdss.training.scoring import results
 
-# Types that JSON gives for a value of `results.json`; an interval may be None and is not checked.
-_KINDS: dict[type, type | tuple[type, ...]] = {
-    **{kind: kind for kind in (dict, list, str)},
-    **dict.fromkeys((int, float), (int, float)),
-}
+log = logging.getLogger("gamdss")
+# Measures that differ by less are equal but for rounding.
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class FinishedRun:
     """A run that has its results.
 
-    `results` are those of `results.json`; what an earlier version did not write is computed from
-    the folds. `folds` have the held-out logits of every epoch, which
-    are of no clips if the protocol is `all`.
+    `results` are computed from the folds; only what these do not have, such as the names of the
+    classes, is from `results.json`. `folds` have the held-out logits of every epoch, which are of
+    no clips if the protocol is `all`.
     """
 
     path: Path
@@ -100,7 +99,8 @@ def read_run(path: str | Path) -> FinishedRun:
     Raises:
         RunError: not a run directory, or a fold is not finished.
         ConfigError: its config has a field that this version does not know.
-        CheckpointError: a fold's predictions are incomplete or corrupt.
+        CheckpointError: a fold's predictions are missing, incomplete or corrupt.
+        FoldError: a fold's predictions cannot be scored.
     """
     path = Path(path).expanduser()
     config = read_config(path)
@@ -113,19 +113,15 @@ def read_run(path: str | Path) -> FinishedRun:
             remedy=GET_A_RUN,
         )
     stored = read_json(file)
-    wrong = _unknowable(stored)
+    wrong = _wrong_field(stored)
     if wrong:
         raise broken(file, f"{wrong} is missing or broken")
     names = [fold["held_out"] for fold in stored["folds"]]
     folders = [inside(path / "folds", name, "a fold of results.json") for name in names]
     folds = tuple(load_result(folder / "predictions.npz") for folder in folders)
-    try:
-        values = RunResults.from_dict(_completed(stored, config, folds, file))
-        if config.protocol.name != "all":
-            _ = values.evaluated
-    except (KeyError, TypeError, ValueError) as error:
-        raise broken(file, f"{type(error).__name__}: {error}") from error
-    return FinishedRun(path, config, values, folds)
+    found = _computed(stored, config, folds, file)
+    _warn_if_changed(stored, found, file)
+    return FinishedRun(path, config, found, folds)
 
 
 def read_scored_run(path: Path) -> FinishedRun:
@@ -157,62 +153,68 @@ def require_classes(run: FinishedRun, what: str) -> None:
         )
 
 
-def _unknowable(stored: Any) -> str | None:
-    """A field missing in `results.json` that cannot be computed from predictions; None if none."""
+def _wrong_field(stored: Any) -> str | None:
+    """The first field of `results.json` that is needed, but missing or broken; None if none is."""
     if not isinstance(stored, dict):
         return "everything"
-    for name, kind in (("dataset", str), ("classes", list), ("folds", list)):
-        if not stored.get(name) or not isinstance(stored[name], kind):
+    dataset, classes, folds = (stored.get(name) for name in ("dataset", "classes", "folds"))
+    valid = {
+        "dataset": isinstance(dataset, str) and dataset,
+        "synthetic": isinstance(stored.get("synthetic", False), bool),
+        "classes": _are_names(classes) and classes,
+        "folds": isinstance(folds, list) and folds,
+        "started_from": isinstance(stored.get("started_from", ""), str),
+        "seen": _are_names(stored.get("seen", [])),
+    }
+    for name, is_valid in valid.items():
+        if not is_valid:
             return name
-    if not all(isinstance(name, str) for name in stored["classes"]):
-        return "classes"
-    held_out = [isinstance(f, dict) and isinstance(f.get("held_out"), str) for f in stored["folds"]]
-    return None if all(held_out) else "folds.held_out"
+    held_out = [
+        fold.get("held_out") if isinstance(fold, dict) else None for fold in stored["folds"]
+    ]
+    return None if _are_names(held_out) else "folds.held_out"
 
 
-def _completed(
+def _are_names(values: Any) -> bool:
+    is_text = isinstance(values, list) and all(isinstance(value, str) for value in values)
+    return is_text and len(set(values)) == len(values)
+
+
+def _computed(
     stored: dict[str, Any], config: Config, folds: Sequence[FoldResult], file: Path
-) -> dict[str, Any]:
-    """`stored`, with fields that an earlier version did not write computed from the folds."""
-
-    def computed(folds: Sequence[FoldResult]) -> dict[str, Any]:
-        subjects = {subject_of(clip) for fold in folds for clip in fold.clips}
-        # Earlier versions stated in the title alone that clips are synthetic.
-        about = stored["dataset"], "Synthetic clips" in stored["dataset"], stored["classes"]
-        return results(config, *about, folds, len(subjects)).as_dict()
-
-    # The same names and types, in a fraction of the time; one fold does not score every unit.
-    like = computed(folds if config.task == AU_TASK else folds[:1])
-    if next(_unlike(stored, like), None) is None:
-        return stored
-    filled: dict[str, Any] = _filled(stored, computed(folds))
-    wrong = next(_unlike(filled, like), None)
-    if wrong is not None:
-        raise broken(file, f"{wrong} has the wrong type")
-    return filled
-
-
-def _unlike(stored: Any, like: Any, name: str = "") -> Iterator[str]:
-    """Dotted names of values of `like` that `stored` lacks or has in another type."""
-    if isinstance(like, dict) and isinstance(stored, dict):
-        for key, value in like.items():
-            place = f"{name}.{key}" if name else key
-            if key in stored:
-                yield from _unlike(stored[key], value, place)
-            else:
-                yield place
-    elif isinstance(like, list) and isinstance(stored, list):
-        for item in stored if like else ():
-            yield from _unlike(item, like[0], name)
-    elif not isinstance(stored, _KINDS.get(type(like), object)):
-        yield name
+) -> RunResults:
+    """The results of the folds; `stored` has what these do not have, checked by `_wrong_field`."""
+    classes = stored["classes"]
+    number = folds[0].logits.shape[-1]
+    if len(classes) != number:
+        raise broken(file, f"{len(classes)} classes, but logits of {number}")
+    held_out = [clip for fold in folds for clip in fold.clips]
+    counts: tuple[Any, Any] = len({subject_of(clip) for clip in held_out}), len(held_out)
+    if not held_out:  # those that were trained on
+        counts = stored.get("subjects"), stored.get("clips")
+        if not all(isinstance(count, int) for count in counts):
+            raise broken(file, "subjects or clips is missing or broken")
+    # Earlier versions stated in the title alone that clips are synthetic.
+    synthetic = stored.get("synthetic", "Synthetic clips" in stored["dataset"])
+    start = None
+    if "started_from" in stored:
+        start = stored["started_from"], stored.get("seen", [])
+    return results(config, stored["dataset"], synthetic, classes, folds, *counts, start)
 
 
-def _filled(stored: Any, now: Any) -> Any:
-    """`stored`, with missing values taken from `now`."""
-    if isinstance(stored, dict) and isinstance(now, dict):
-        added = {name: value for name, value in now.items() if name not in stored}
-        return {name: _filled(value, now.get(name)) for name, value in stored.items()} | added
-    if isinstance(stored, list) and isinstance(now, list) and len(stored) == len(now):
-        return [_filled(*pair) for pair in zip(stored, now, strict=True)]
-    return stored
+def _warn_if_changed(stored: dict[str, Any], found: RunResults, file: Path) -> None:
+    """Log it if measures of `results.json` are others than those of the folds."""
+    changed = []
+    for selection, by in found.evaluations.items():
+        values = stored.get(selection)
+        for name, value in by.measures.items():
+            before = values.get(name, value) if isinstance(values, dict) else value
+            if not isinstance(before, int | float) or not abs(before - value) <= _ROUNDING:
+                changed.append(f"{selection}.{name} is {before}, not {value:.6g}")
+    if changed:
+        log.warning(
+            "%s: %s. The file was edited, or an earlier version computed it differently; "
+            "results are computed from the predictions.",
+            file,
+            ", ".join(changed),
+        )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from gamdss.errors import RunError
 from gamdss.metrics import (
@@ -167,17 +166,6 @@ class RunResults:
                         del fold[name]["mean_f1"]
         return values
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> RunResults:
-        """The results from the values of `results.json`; fields it does not know are left out."""
-        parts = {
-            **{name: _optional(evaluation, values.get(name)) for name in get_args(Selection)},
-            "folds": [_summary(fold) for fold in values["folds"]],
-            "started_from": values.get("started_from"),
-            "seen": values.get("seen", ()),
-        }
-        return _made(cls, {**values, **parts})
-
 
 def unscored(run: Path | None = None) -> RunError:
     """The error for a run without held-out clips where their score or predictions are needed."""
@@ -196,35 +184,3 @@ def seen_note(results: RunResults) -> str:
         f"{len(results.folds)} folds ({', '.join(results.seen[:5])}"
         f"{', ...' if len(results.seen) > 5 else ''})."
     )
-
-
-def _optional(read: Callable[[Any], Any], values: Any) -> Any:
-    return None if values is None else read(values)
-
-
-def _made(kind: Any, values: Mapping[str, Any]) -> Any:
-    """A dataclass from those of the values that are its fields."""
-    return kind(
-        **{
-            item.name: values[item.name]
-            for item in fields(kind)
-            if item.name in values or item.default is MISSING
-        }
-    )
-
-
-def evaluation(values: Mapping[str, Any]) -> Evaluation:
-    """An evaluation from the plain values of `results.json`."""
-    per_class = {name: _made(ClassScores, found) for name, found in values["per_class"].items()}
-    ends = {name: tuple(pair) if pair else None for name, pair in values["intervals"].items()}
-    found: Evaluation = _made(Evaluation, {**values, "per_class": per_class, "intervals": ends})
-    return found
-
-
-def _summary(values: Mapping[str, Any]) -> FoldSummary:
-    kinds = {"final": FoldEpoch, "inner": InnerEpoch, "oracle": OracleEpoch}
-    parts = {
-        name: _optional(partial(_made, kind), values.get(name)) for name, kind in kinds.items()
-    }
-    found: FoldSummary = _made(FoldSummary, {**values, **parts})
-    return found

@@ -10,6 +10,7 @@ import numpy as np
 from gamdss.config import Config
 from gamdss.data.action_units import units_text
 from gamdss.metrics import (
+    MEASURES,
     Selection,
     decided,
     inner_epoch,
@@ -27,7 +28,6 @@ from gamdss.training.results import (
     InnerEpoch,
     OracleEpoch,
     RunResults,
-    evaluation,
 )
 
 _PROTOCOLS = {
@@ -91,9 +91,13 @@ def _evaluated(
     folds: Sequence[FoldResult], classes: Sequence[str], selection: Selection
 ) -> Evaluation:
     found = predictions(folds, len(classes), selection)
-    values = found.scores(len(classes)).as_dict(classes)
-    ends = intervals(found, len(classes)) | unit_intervals(found, classes)
-    return evaluation({**values, "intervals": ends})
+    scores = found.scores(len(classes))
+    return Evaluation(
+        **{name: getattr(scores, name) for name in MEASURES},
+        per_class=dict(zip(classes, scores.per_class, strict=True)),
+        confusion=scores.confusion.tolist(),
+        intervals=intervals(found, len(classes)) | unit_intervals(found, classes),
+    )
 
 
 def _fold(fold: FoldResult, classes: Sequence[str]) -> FoldSummary:

@@ -165,9 +165,7 @@ def test_runs_that_cannot_be_compared_are_refused(runs, changed, tmp_path, capsy
     other = changed("clips", {}, renamed)
     shown = refused(capsys, "compare", first, other)
     assert "clip(s) are only in the first run: 01/EP01" in shown
-    fewer = Path(changed("task", {}))
-    results = json.loads((fewer / "results.json").read_text())
-    (fewer / "results.json").write_text(json.dumps({**results, "task": "c3"}))
+    fewer = Path(changed("task", {"task": "c3"}))
     assert "its task is c3, that of" in refused(capsys, "compare", first, str(fewer))
     (fewer / "results.json").unlink()
     assert "not finished" in refused(capsys, "compare", first, str(fewer))
@@ -214,8 +212,6 @@ def test_corrupt_results_and_configs_are_named(runs, changed, capsys):
     for name in ("dataset", "classes", "folds"):
         file.write_text(json.dumps({k: v for k, v in complete.items() if k != name}))
         assert f"({name} is missing or broken)" in refused(capsys, "compare", first, str(broken))
-    file.write_text(json.dumps({**complete, "final": {"accuracy": "high"}}))
-    assert "final.accuracy has the wrong type" in refused(capsys, "original-report", str(broken))
     file.write_text("[1]")
     assert "everything is missing" in refused(capsys, "original-report", str(broken))
     for values, message in (

@@ -1,7 +1,5 @@
 """Scores against scikit-learn and against cases computed by hand."""
 
-import json
-
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -18,24 +16,24 @@ def fold(subject: str, labels: list[int], epochs: list[list[int]], classes: int 
     return FoldResult(subject, clips, np.array(labels), logits)
 
 
-@pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("seed", range(30))
-def test_scores_equal_scikit_learn_also_with_absent_classes(seed):
+@pytest.mark.parametrize("seed", range(100))
+def test_scores_are_exactly_those_of_scikit_learn_also_with_absent_classes(seed):
     rng = np.random.default_rng(seed)
-    true = rng.choice(rng.choice(6, 3, replace=False), 25)
-    predicted = rng.choice(rng.choice(6, 4, replace=False), 25)
-    found = scores(true, predicted, 6)
-    assert found.accuracy == pytest.approx(sk.accuracy_score(true, predicted))
-    assert found.uf1 == pytest.approx(
-        sk.f1_score(true, predicted, average="macro", zero_division=0)
+    classes, clips = int(rng.integers(2, 8)), rng.integers(1, 40)
+    true, predicted = (
+        rng.choice(rng.permutation(classes)[: rng.integers(1, classes + 1)], clips) for _ in "tp"
     )
-    assert found.weighted_f1 == pytest.approx(
-        sk.f1_score(true, predicted, average="weighted", zero_division=0)
-    )
-    recalls = [(predicted[true == c] == c).mean() for c in np.unique(true)]
-    assert found.uar == pytest.approx(np.mean(recalls))
-    assert found.confusion.sum(axis=1).tolist() == [c.support for c in found.per_class]
-    assert found.confusion.shape == (6, 6)
+    found = scores(true, predicted, classes)
+    assert found.accuracy == sk.accuracy_score(true, predicted)
+    assert found.uf1 == sk.f1_score(true, predicted, average="macro", zero_division=0)
+    assert found.weighted_f1 == sk.f1_score(true, predicted, average="weighted", zero_division=0)
+    occurring = {"labels": np.unique(true), "average": "macro", "zero_division": 0}
+    assert found.uar == sk.recall_score(true, predicted, **occurring)
+    every = np.arange(classes)
+    columns = sk.precision_recall_fscore_support(true, predicted, labels=every, zero_division=0)
+    for name, column in zip(("precision", "recall", "f1", "support"), columns, strict=True):
+        assert [getattr(by, name) for by in found.per_class] == column.tolist()
+    assert found.confusion.tolist() == sk.confusion_matrix(true, predicted, labels=every).tolist()
 
 
 def test_a_class_that_is_only_predicted_lowers_uf1_and_not_uar():
@@ -47,27 +45,9 @@ def test_a_class_that_is_only_predicted_lowers_uf1_and_not_uar():
     assert found.confusion[1].tolist() == [0, 1, 0, 1, 0]
 
 
-def test_as_dict_is_plain_json():
-    found = scores(np.array([0, 0, 1]), np.array([0, 1, 1]), 2).as_dict(["happiness", "others"])
-    assert json.loads(json.dumps(found)) == found
-    assert found["per_class"]["others"] == {
-        "precision": 0.5,
-        "recall": 1.0,
-        "f1": pytest.approx(2 / 3),
-        "support": 1,
-    }
-    assert found["confusion"] == [[1, 1], [0, 1]]
-
-
 def test_a_number_of_classes_that_is_none_is_refused():
     with pytest.raises(FoldError, match="num_classes is inf"):
         scores(np.array([0, 1]), np.array([0, 1]), float("inf"))
-
-
-@pytest.mark.parametrize("names", [["a"], ["a", "a"]])
-def test_as_dict_needs_a_name_for_each_class(names):
-    with pytest.raises(FoldError, match="class names"):
-        scores(np.array([0, 1]), np.array([0, 1]), 2).as_dict(names)
 
 
 def test_oracle_stops_at_the_first_perfect_epoch():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gamdss.metrics.spotting import Span, SpottedRecording
-from gamdss.metrics.strs import RecognisedRecording, analysis_f1, strs_score
+from gamdss.metrics.strs import RecognisedRecording, StrsScore, analysis_f1, strs_score
 
 CLASSES = ("neg", "pos")
 
@@ -37,6 +37,10 @@ def test_missed_and_extra_expressions_lower_the_spotting_factor():
     assert score.spotting_f1 == pytest.approx(0.5)
     assert score.analysis_f1 == pytest.approx(0.5)  # `pos` has no pair
     assert score.value == pytest.approx(0.25)
+
+
+def test_without_recordings_it_is_0():
+    assert strs_score([], CLASSES) == StrsScore(0, 0, 0, 0, None)
 
 
 def test_the_interval_over_subjects_contains_the_score():

@@ -12,7 +12,7 @@ from gamdss.config import Config, ModelConfig, ProtocolConfig, ReselectionConfig
 from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
 from gamdss.errors import ConfigError, DeviceError, RunError
-from gamdss.metrics import predictions
+from gamdss.metrics import MEASURES, predictions
 from gamdss.training import device
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
@@ -68,10 +68,12 @@ def test_a_fold_alone_equals_the_fold_in_a_run(first, config, tmp_path):
     assert np.array_equal(run.folds[0].train_loss, first.train_loss)
     values = run.results.as_dict()
     for name in ("final", "oracle"):
-        found = dict(values[name])
-        ends = found.pop("intervals")
-        assert found == predictions(run.folds, 5, name).scores(5).as_dict(values["classes"])
-        assert set(ends.values()) == {None}  # of three subjects
+        found, expected = values[name], predictions(run.folds, 5, name).scores(5)
+        assert {measure: found[measure] for measure in MEASURES}.items() <= vars(expected).items()
+        by_class = zip(values["classes"], map(vars, expected.per_class), strict=True)
+        assert found["per_class"] == dict(by_class)
+        assert found["confusion"] == expected.confusion.tolist()
+        assert set(found["intervals"].values()) == {None}  # of three subjects
     assert [f.final.epoch for f in run.results.folds] == [3, 3, 3]
 
 

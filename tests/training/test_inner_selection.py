@@ -13,11 +13,11 @@ from gamdss.data.dataset import open_dataset
 from gamdss.data.splits import make_folds
 from gamdss.metrics import inner_epoch
 from gamdss.report.tables import summary_text
+from gamdss.runs.finished import read_run
 from gamdss.training import device
 from gamdss.training.checkpoint import load_result, load_weights
 from gamdss.training.fold import FoldTrainer
 from gamdss.training.fold_data import fold_data, load_inputs
-from gamdss.training.results import RunResults
 
 pytestmark = pytest.mark.slow
 
@@ -117,6 +117,6 @@ def test_results_and_tables_name_it(inner_flow_run, tmp_path, capsys):
     text = (output / "results.md").read_text()
     assert "## Confusion (inner (epoch chosen on training subjects set aside))" in text
     assert "inner epoch" in text
-    assert "inner (epoch chosen on" in summary_text(RunResults.from_dict(results))
+    assert "inner (epoch chosen on" in summary_text(read_run(output).results)
     assert main(["compare", str(output), str(output), "--output", str(tmp_path / "c")]) == 0
     assert "inner (epoch chosen on" in capsys.readouterr().out

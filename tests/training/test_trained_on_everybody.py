@@ -95,10 +95,22 @@ def test_what_needs_held_out_clips_refuses_it(run, command, capsys):
 
 def test_python_refuses_to_score_it(run):
     read = read_run(run)
+    written = json.loads((run / "results.json").read_text())
+    assert json.loads(json.dumps(read.results.as_dict())) == written
     with pytest.raises(RunError, match="trained on everybody"):
         read.predictions("final")
     with pytest.raises(RunError, match="trained on everybody"):
         _ = read.results.evaluated
+
+
+@pytest.mark.parametrize("name", ["clips", "subjects"])
+def test_numbers_that_predictions_do_not_have_must_be_stored(run, tmp_path, name):
+    for kept in ("config.yaml", "folds"):
+        (tmp_path / kept).symlink_to(run / kept)
+    values = json.loads((run / "results.json").read_text())
+    (tmp_path / "results.json").write_text(json.dumps({**values, name: "many"}))
+    with pytest.raises(RunError, match="subjects or clips is missing or broken"):
+        read_run(tmp_path)
 
 
 def test_a_table_refuses_it_before_it_trains(tmp_path):

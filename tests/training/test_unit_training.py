@@ -71,6 +71,7 @@ def emotions(config, **training):
 def test_results_are_f1_of_each_unit_and_its_mean(run):
     results = json.loads((run / "results.json").read_text())
     assert results["classes"] == list(UNIT_NAMES)
+    assert json.loads(json.dumps(read_run(run).results.as_dict())) == results
     folds = [load_result(run / "folds" / name / "predictions.npz") for name in ("01", "02", "03")]
     truth = np.concatenate([fold.labels for fold in folds])
     above = np.concatenate([fold.logits[-1] for fold in folds]) > 0
