@@ -13,6 +13,7 @@ import numpy as np
 
 from gamdss.data.decoding import decode
 from gamdss.data.folders import folder_images, image_folders, numbered_images
+from gamdss.data.frame_rate import FrameRate, usable
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import (
     VIDEO_SUFFIXES,
@@ -22,7 +23,6 @@ from gamdss.data.video import (
     video_files,
 )
 from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.prediction.frame_rate import FrameRate, usable
 from gamdss.reselection.motion.fit import LEAST_FRAMES
 
 log = logging.getLogger("gamdss")
@@ -292,8 +292,7 @@ class FrameStream:
             return
         if not number:
             raise broken_video(self.recording.path, "the video has no frame that can be decoded")
-        if end := self._rate.truncated(number, stamp):
-            self._end = f"the video ends after {end}: check that it is complete"
+        self._end = self._rate.truncated(number, stamp)
 
 
 def number_step(numbers: Sequence[int]) -> float:
