@@ -155,8 +155,9 @@ def motion_panel(axes: Axes, curve: Curve) -> None:
     axes.set_ylim(low, high)
     axes.set_yticks([0, 1], ["rest", "peak"])
     if high - low > 1 / _CLOSE_TICKS:
-        for label, side in zip(axes.get_yticklabels(), ("top", "bottom"), strict=True):
-            label.set_verticalalignment(side)
+        rest, peak = axes.get_yticklabels()
+        rest.set_verticalalignment("top")
+        peak.set_verticalalignment("bottom")
     axes.set_xlim(curve.times[0] - 1, curve.times[-1] + 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
