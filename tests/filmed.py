@@ -76,6 +76,13 @@ def restate(path, count):
     return path
 
 
+def halve(path):
+    """Cut off the second half of a video's bytes, as an upload that was interrupted; its path."""
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+    return path
+
+
 def vary(path, short, long):
     """Give the frames of an .mp4 two durations, half of them each, in units of its time scale."""
     data = bytearray(path.read_bytes())

@@ -41,7 +41,8 @@ class Outcome:
         later: paths of the middle and the last crop.
         seen: share of the checked frames in which the crop shows the face.
         drift: largest distance of an eye from its place in the crop, in pixels of the crop.
-        problem: why it failed or is lost; that the head moves; which edges cut the face.
+        problem: why it failed or is lost; that the video ends early; that the head moves; which
+            edges cut the face.
         remedy: what to do if it failed.
     """
 
@@ -102,6 +103,7 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
         _write(file, crop(image, found.pose, settings), settings.quality)
         checker.look(number, image)
     check = checker.result()
+    doubts = [frames.warning] if frames.warning else []
     return Outcome(
         id=job.id,
         status=LOST if check.lost else RELAXED if found.relaxed else ALIGNED,
@@ -112,7 +114,7 @@ def _align(job: ClipJob, folder: Path, detector: Detector, settings: AlignConfig
         frames=len(frames.numbers),
         seen=check.seen,
         drift=check.drift,
-        problem="; ".join(_problems(check, found.pose, size, settings.width)),
+        problem="; ".join([*doubts, *_problems(check, found.pose, size, settings.width)]),
     )
 
 

@@ -20,6 +20,7 @@ class Frames(Protocol):
     """The raw frames of a clip as uint8 BGR images (H, W, 3)."""
 
     numbers: list[int]
+    warning: str  # what is doubtful about them; else empty
 
     def image(self, number: int) -> np.ndarray:
         """One frame; a FrameError if it cannot be decoded."""
@@ -71,6 +72,8 @@ class ClipJob:
 
 class FileFrames:
     """Frames in separate image files."""
+
+    warning = ""
 
     def __init__(self, files: Mapping[int, Path]) -> None:
         if not files:

@@ -103,13 +103,14 @@ def _aligner(settings: tuple[Any, ...]) -> _Aligner:
 def _refuse_clashes(jobs: Sequence[ClipJob], output: Path) -> None:
     """Refuse jobs of one name, and frames with one target or with one outside the output."""
     owners: dict[Path, str] = {}
-    names: set[str] = set()
+    names: dict[str, ClipJob] = {}
     for job in jobs:
         if job.id in names:
             raise RunError(
-                f"two clips are called {job.id}", remedy="Give each clip a different name."
+                f"two clips are called {job.id}: {_source(names[job.id])} and {_source(job)}",
+                remedy="Give each clip a different name.",
             )
-        names.add(job.id)
+        names[job.id] = job
         for target in map(job.target, job.known):
             inside(output, target.as_posix(), f"a crop of clip {job.id}")
             if target in owners:
@@ -119,3 +120,8 @@ def _refuse_clashes(jobs: Sequence[ClipJob], output: Path) -> None:
                     remedy="Give each frame a different target.",
                 )
             owners[target] = job.id
+
+
+def _source(job: ClipJob) -> str:
+    """The video or the first image of a clip."""
+    return str(job.video or next(iter(job.files.values()), "one without frames"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -67,7 +68,8 @@ class ClipSource:
 def input_jobs(place: Path, output: Path) -> ClipSource:
     """The clips of a video, a folder of frames, or a tree of both; crops keep their names.
 
-    A video in a tree becomes a folder of crops with its name.
+    A video in a tree becomes a folder of crops with its name, and with its suffix if another video
+    or a folder of frames has that name.
 
     Raises:
         DataRootError: there is no frame.
@@ -89,8 +91,12 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
         notes += [f"warning: {name}: {warning}"] if warning else []
         targets = {number: file.relative_to(place) for number, file in files.items()}
         jobs.append(ClipJob(name, targets, files))
-    for video in video_files(place):
-        folder = video.relative_to(place).with_suffix("")
+    videos = {video: video.relative_to(place) for video in video_files(place)}
+    names = [Path(job.id) for job in jobs] + [path.with_suffix("") for path in videos.values()]
+    count = Counter(map(_caseless, names))  # not every file system distinguishes cases
+    for video, path in videos.items():
+        folder = path.with_suffix("")
+        folder = folder if count[_caseless(folder)] == 1 else path
         jobs.append(ClipJob(folder.as_posix(), video=video, folder=folder))
     unread = unread_media(place)
     notes += [f"warning: {unread}"] if unread else []
@@ -102,6 +108,10 @@ def input_jobs(place: Path, output: Path) -> ClipSource:
             remedy="Give a video, a folder of frames, or a tree of them with --input.",
         )
     return ClipSource(place, jobs, notes=notes)
+
+
+def _caseless(name: Path) -> str:
+    return name.as_posix().casefold()
 
 
 def dataset_jobs(

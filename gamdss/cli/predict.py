@@ -25,7 +25,8 @@ class Options:
     Args:
         input: a video, a folder of frames, or a tree of them.
         output: folder of the tables and timelines.
-        fps: frames per second of folders of frames; of a video, in place of the stated one.
+        fps: images per second of folders of frames, whatever the steps of their numbers; frames per
+            second of a video, in place of the stated ones.
         threshold: probability below which the class is `not sure`.
         draws: key frames drawn from their posterior for each candidate.
         stabilise: crop each frame by its own pose: `always`, `never`, or `auto` if the head moves.

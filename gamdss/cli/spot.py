@@ -30,7 +30,7 @@ class Options:
     Args:
         output: folder of the tables and the figures.
         input: a video, a folder of frames, or a tree of both; each is a clip with one face and one
-            expression; align them first with `gamdss align`.
+            expression, without cuts; align them first with `gamdss align`.
         workers: largest number of processes for `input`; 0 takes one per processor, but at
             most one per 4 clips; 1 starts none.
         dataset: long-video dataset in place of `input`, `casme2sq`, `sammlv` or `cas3lv`; all its

@@ -104,7 +104,9 @@ def key_frames(
         frames.release()  # a process may not open as many files as a dataset has videos
     used, index = np.unique([keys.numbers, *draws], return_inverse=True)
     resized = np.stack([reader.resize(images[int(number)]) for number in used])
-    keys = replace(keys, notes=(*given.notes, *keys.notes), substituted=given.substituted)
+    doubts = (frames.warning,) if frames.warning else ()
+    notes = (*doubts, *given.notes, *keys.notes)
+    keys = replace(keys, notes=notes, substituted=given.substituted)
     return resized, index.reshape(-1, KEY_FRAMES), keys
 
 

@@ -32,6 +32,11 @@ class FrameSequence(Mapping[int, np.ndarray]):
             a video are counted from 1. Images whose numbers are not unique are counted from 1 in
             the order of their names, with a warning.
 
+    Attributes:
+        source: the folder or the video.
+        warning: what is doubtful about the names of the images, or that the video ends before the
+            number of frames or the duration that it states; also logged; empty if all is well.
+
     Raises:
         FrameError: the folder or file does not exist, or contains no frame.
     """
@@ -41,13 +46,13 @@ class FrameSequence(Mapping[int, np.ndarray]):
         self._video: VideoFrames | None = None
         self._files: dict[int, Path] = {}
         if self.source.is_dir():
-            self._files, warning = numbered_images(folder_images(self.source))
-            if warning:
-                log.warning("%s: %s", self.source, warning)
+            self._files, self.warning = numbered_images(folder_images(self.source))
             numbers = list(self._files)
         else:
             self._video = VideoFrames(self.source)
-            numbers = self._video.numbers
+            numbers, self.warning = self._video.numbers, self._video.warning
+        if self.warning:
+            log.warning("%s: %s", self.source, self.warning)
         if first_frame is not None:
             if not isinstance(first_frame, Integral):
                 raise FrameError(

@@ -42,7 +42,7 @@ log = logging.getLogger("gamdss")
 # Raise it when other key frames, frames or features follow from the same settings, also of clips
 # without annotation; files of `gamdss features` are then computed again as well, and `gamdss
 # predict` and `gamdss spot --dataset --run` find expressions again.
-FORMAT = 16
+FORMAT = 17
 # Settings of frames and reselection that change nothing in a store but which files it is made of.
 _NOT_STORED = {
     "layout",

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from gamdss.data.folders import walk
+from gamdss.data.frame_rate import FrameRate
 from gamdss.errors import FrameError, some
 
 VIDEO_SUFFIXES = (
@@ -70,18 +71,26 @@ class VideoFrames:
     The frames are counted, because the number in the file's header may be wrong. The file is opened
     on first access and stays open until `release`; each process opens its own, so that workers of
     a `DataLoader` may share the object, forked or pickled.
+
+    Attributes:
+        numbers: of the frames.
+        warning: that the video ends before the number of frames or the duration that it states;
+            else empty.
+
+    Raises:
+        FrameError: the video does not exist, or no frame of it can be decoded.
     """
 
     def __init__(self, file: Path) -> None:
         self._file = file
         self._stream: cv2.VideoCapture | None = None
         self._at, self._process = 0, 0
-        stream, count = open_video(file), 0
-        while stream.grab():
-            count += 1
+        stream = open_video(file)
+        rate, count, last = FrameRate.count(stream, file)
         stream.release()
         if not count:
             raise broken_video(file, "the video has no frame that can be decoded")
+        self.warning = rate.truncated(count, last)
         self.numbers = list(range(1, count + 1))
 
     def image(self, number: int) -> np.ndarray:

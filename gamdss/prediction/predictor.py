@@ -94,7 +94,7 @@ class Predictor:
 
         Args:
             path: the recordings.
-            fps: frames per second; needed for folders of frames.
+            fps: frames per second; needed for folders of frames, as images per second.
 
         Raises:
             DataRootError: there is no recording.

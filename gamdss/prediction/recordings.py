@@ -13,6 +13,7 @@ import numpy as np
 
 from gamdss.data.decoding import decode
 from gamdss.data.folders import folder_images, image_folders, numbered_images
+from gamdss.data.frame_rate import FrameRate, usable
 from gamdss.data.specs.spec import FRAME_SUFFIXES
 from gamdss.data.video import (
     VIDEO_SUFFIXES,
@@ -22,7 +23,6 @@ from gamdss.data.video import (
     video_files,
 )
 from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.prediction.frame_rate import FrameRate, usable
 from gamdss.reselection.motion.fit import LEAST_FRAMES
 
 log = logging.getLogger("gamdss")
@@ -57,12 +57,15 @@ class Recording:
     Args:
         name: its name for the user.
         path: the video file or the folder.
-        fps: frames per second; a video's own rate if None.
+        fps: frames per second of a video, its own rate if None; images per second of a folder.
+        by_number: whether `fps` of a folder is that of its frame numbers, of which the images may
+            have every second, every third, ...: as in a dataset whose labels are frame numbers.
     """
 
     name: str
     path: Path
     fps: float | None = None
+    by_number: bool = False
 
     def __post_init__(self) -> None:
         if self.fps is not None and not usable(self.fps):
@@ -76,7 +79,7 @@ def find_recordings(place: Path, fps: float | None = None, least: int = 2) -> li
 
     Args:
         place: the path.
-        fps: frames per second, for folders of frames.
+        fps: frames per second; of folders of frames, images per second.
         least: number of images that make a folder a recording; one is a picture.
 
     Raises:
@@ -131,7 +134,12 @@ class FrameStream:
 
     Rotation stored in a video is applied. Times are a video's timestamps unless the recording's
     `fps` is given, and so is its rate if the stated one contradicts them; times of images are
-    counted from the first frame number.
+    counted from the first frame number, in the step of most numbers: if images are numbered 33, 66,
+    100, ..., one follows another after 1 / `fps` seconds, and a number that is left out counts.
+
+    Attributes:
+        expected: number of frames; 0 if unknown.
+        fps: frames per second, in the step of the numbers.
 
     Raises:
         FrameError: the video cannot be decoded, or the frame rate is unknown.
@@ -141,10 +149,11 @@ class FrameStream:
         self.recording = recording
         self._files: dict[int, Path] = {}
         self._warning = self._end = ""
-        self._rate = FrameRate(0, 0, 0)
+        self._rate, self._step = FrameRate(0, 0, 0), 1.0
         path = recording.path
         if path.is_dir():
             self._files, self._warning = numbered_images(folder_images(path))
+            self._step = number_step(list(self._files))
         else:
             video = open_video(path)
             self._rate = FrameRate.read(video, path)
@@ -161,6 +170,8 @@ class FrameStream:
                 remedy="Give it in frames per second with --fps.",
                 kind="unknown frame rate",
             )
+        if recording.by_number:
+            self.fps /= self._step
         self._seconds: list[float] = []
 
     def __iter__(self) -> Iterator[Frame]:
@@ -195,7 +206,7 @@ class FrameStream:
         """
         count, seconds = self._rate.read_frames, self._rate.seconds
         if self._files:
-            count, seconds = len(self._files), (max(self._files) - min(self._files)) / self.fps
+            count, seconds = len(self._files), self._seconds_at(max(self._files))
         elif self.recording.fps or not seconds:
             seconds = max(count - 1, 0) / self.fps
         if not count or (count >= LEAST_FRAMES and seconds >= SHORTEST):
@@ -210,7 +221,7 @@ class FrameStream:
     @property
     def warnings(self) -> list[str]:
         """Problems of file names, rate and length, from the frames that were read so far."""
-        found = [text for text in (self._warning, self._end) if text]
+        found = [text for text in (self._warning, self._end, self._numbering) if text]
         if self.fps < SLOW_FPS:
             found.append(
                 f"{self.fps:.4g} frames per second: a micro-expression has fewer than "
@@ -227,14 +238,35 @@ class FrameStream:
                 )
         return found
 
+    @property
+    def _numbering(self) -> str:
+        """A warning if the numbers of most images are not consecutive; else empty."""
+        if self._step == 1:
+            return ""
+        first, last = min(self._files), max(self._files)
+        said = (
+            f"the {len(self._files)} images are numbered from {first} to {last} in steps of "
+            f"{self._step:.3g}"
+        )
+        lasts = f"{self.fps:.4g} images per second, so that they last "
+        lasts += f"{self._seconds_at(last):.3g} seconds"
+        if self.recording.by_number:
+            return f"{said}: they are taken as {lasts}; check that no frames are missing"
+        other, given = self.fps / self._step, f"{self.fps:.4g} is the rate of the numbers"
+        remedy = f". If {given}, pass --fps {other:.4g}" if usable(other) else ""
+        return f"{said}: they are taken as {lasts}{remedy}"
+
+    def _seconds_at(self, number: int) -> float:
+        """When the image with a number was taken, in seconds after the first one."""
+        return (number - min(self._files)) / (self._step * self.fps)
+
     def _decoded(self, only: Collection[int] | None) -> Iterator[Frame]:
         if not self._files:
             yield from self._video_frames(only)
             return
-        start = min(self._files)
         for number, file in self._files.items():
             if only is None or number in only:
-                yield Frame(number, (number - start) / self.fps, decode(file, colour=False))
+                yield Frame(number, self._seconds_at(number), decode(file, colour=False))
 
     def _video_frames(self, only: Collection[int] | None) -> Iterator[Frame]:
         last = math.inf if only is None else max(only, default=0)
@@ -260,5 +292,17 @@ class FrameStream:
             return
         if not number:
             raise broken_video(self.recording.path, "the video has no frame that can be decoded")
-        if end := self._rate.truncated(number, stamp):
-            self._end = f"the video ends after {end}: check that it is complete"
+        self._end = self._rate.truncated(number, stamp)
+
+
+def number_step(numbers: Sequence[int]) -> float:
+    """The step from one image's number to the next, from numbers in rising order.
+
+    It is 1 unless most numbers are left out. Names that are milliseconds step by 33 and 34: then it
+    is the mean of the usual steps.
+    """
+    gaps = np.diff(numbers)
+    middle = float(np.median(gaps)) if gaps.size else 1.0
+    if middle < 2:
+        return 1.0
+    return float(gaps[np.abs(gaps / middle - 1) <= _IRREGULAR].mean())

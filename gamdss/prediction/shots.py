@@ -7,14 +7,18 @@ frames; a flash changes it twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from operator import itemgetter
+from typing import TypeVar
 
 import cv2
 import numpy as np
 
 from gamdss.prediction.recordings import Frame
 
+_Item = TypeVar("_Item")
 _SIZE = (48, 36)
 # Structural change (1 - correlation, 0 to 2) from which on a frame may begin a shot.
 _LEAST = 0.05
@@ -38,11 +42,44 @@ def with_shots(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
 
     Holds one frame back, because whether it begins a shot depends on the next one.
     """
+    return _shots((frame, _sketch(frame.image)) for frame in frames)
+
+
+class WatchedFrames(Mapping[int, np.ndarray]):
+    """Frames by number, uint8 BGR (H, W, 3), of which a sketch of each that is read is kept.
+
+    Args:
+        frames: the frames; each access reads one.
+    """
+
+    def __init__(self, frames: Mapping[int, np.ndarray]) -> None:
+        self._frames = frames
+        self._sketches: dict[int, _Sketch] = {}
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        image = self._frames[number]
+        self._sketches[number] = _sketch(image)
+        return image
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._frames)
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    @property
+    def cuts(self) -> list[int]:
+        """Numbers of the frames that were read and begin a shot, but for the first frame."""
+        every = list(_shots(sorted(self._sketches.items(), key=itemgetter(0))))
+        return [number for (one, _), (two, number) in pairwise(every) if two > one]
+
+
+def _shots(sketched: Iterable[tuple[_Item, _Sketch]]) -> Iterator[tuple[int, _Item]]:
+    """Each item with the number of its shot, from the sketches of their frames."""
     shot, before = 1, 0.0
     last: _Sketch | None = None  # of the last frame that is not a flash
-    held: tuple[Frame, _Sketch] | None = None
-    for frame in frames:
-        now = _sketch(frame.image)
+    held: tuple[_Item, _Sketch] | None = None
+    for item, now in sketched:
         if held is not None:
             change = 0.0 if last is None else _change(last, held[1])
             flash = last is not None and change > _LEAST and _change(last, now) < change / 2
@@ -50,7 +87,7 @@ def with_shots(frames: Iterable[Frame]) -> Iterator[tuple[int, Frame]]:
                 shot += _cuts(before, change, _change(held[1], now))
                 last, before = held[1], change
             yield shot, held[0]
-        held = frame, now
+        held = item, now
     if held is not None:
         shot += last is not None and _cuts(before, _change(last, held[1]), 0.0)
         yield shot, held[0]

@@ -203,9 +203,10 @@ def _spot(
     predictor: Predictor | None,
     ensemble: Ensemble | None,
 ) -> SpottedVideo:
-    recording = Recording(video.name, video.folder, video.fps)
+    recording = Recording(video.name, video.folder, video.fps, by_number=True)
+    fps = FrameStream(recording).fps
     stretches, warnings = faces.stretches(recording, detector)
-    spotted = spot_stretches(faces.crops(recording, stretches), video.fps, faces.layout)
+    spotted = spot_stretches(faces.crops(recording, stretches), fps, faces.layout)
     numbered = [
         _numbered(one, stretches[place])
         for place, found in spotted.items()
@@ -213,7 +214,7 @@ def _spot(
     ]
     chances: list[dict[str, float]] = [{} for _ in numbered]
     if predictor is not None and ensemble is not None and ensemble.folds:
-        every = windows_of(spotted, stretches, video.fps, ensemble.reach)
+        every = windows_of(spotted, stretches, fps, ensemble.reach)
         places = [i for i, window in enumerate(every) if window.candidate.type == "micro"]
         windows = [every[place] for place in places]
         only = {number for window in windows for number in window.wanted}

@@ -52,7 +52,8 @@ def draw_timeline(path: Path, found: Mapping[str, Any], classes: Sequence[str]) 
     count = len(found["predictions"])
     what = "no expression" if not count else f"{count} expression{'s' * (count > 1)}"
     figure.axes[0].set_title(f"{found['name']}: {what}", weight="bold")
-    figure.legend(handles=_legend(found, colours), loc="outside lower center", ncols=6)
+    if count:
+        figure.legend(handles=_legend(found, colours), loc="outside lower center", ncols=6)
     save(figure, path)
 
 

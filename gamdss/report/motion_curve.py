@@ -22,6 +22,7 @@ _HEIGHT = 3.3  # inches of a panel
 _HEAD = 0.9
 _PHASE: dict[str, Any] = {"color": VERMILLION, "marker": "|", "linewidth": 1.6}
 _CLOSE = 0.1  # share of the panel's width within which two labels would overlap
+_CLOSE_TICKS = 0.12  # and of its height
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +151,13 @@ def motion_panel(axes: Axes, curve: Curve) -> None:
         place = [-0.06] * 3
         axes.plot(curve.true.numbers, place, "^", color=INK, markersize=8, zorder=6, clip_on=False)
     axes.set_ylabel("motion level")
-    axes.set_ylim(min(-0.12, float(scaled.min()) - 0.05), max(1.12, float(scaled.max()) + 0.05))
+    low, high = min(-0.12, scaled.min() - 0.05), max(1.12, scaled.max() + 0.05)
+    axes.set_ylim(low, high)
     axes.set_yticks([0, 1], ["rest", "peak"])
+    if high - low > 1 / _CLOSE_TICKS:
+        rest, peak = axes.get_yticklabels()
+        rest.set_verticalalignment("top")
+        peak.set_verticalalignment("bottom")
     axes.set_xlim(curve.times[0] - 1, curve.times[-1] + 1)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 

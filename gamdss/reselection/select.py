@@ -36,7 +36,9 @@ def reselect(
         frames: (T, H, W, 3) or (T, H, W), uint8 or (not for `original-*`) floats; a list of
             images; or a mapping from frame number to image, of which each of `needed_frames` is
             read once. Colours are B, G, R, as OpenCV reads them: in another order `motion` finds
-            slightly other key frames.
+            slightly other key frames. It takes floats from 0 to 255, from 0 to 1, or of any other
+            range, which it stretches over the grey levels; so it does if they end between 1 and
+            25.5. To the other presets the range does not matter.
         onset, apex, offset: annotated frame numbers.
         first_frame: number of the first frame of an array.
         preset: a name from `PRESETS`, or a `Preset`. `motion` needs all frames of the clip, and

@@ -31,9 +31,10 @@ def spot(
 
     Args:
         frames: (T, H, W, 3) or (T, H, W), uint8 or floats, colours as B, G, R; a list of images;
-            or a mapping from frame number to image. One face, about constant in place and size,
-            with one rise and fall; the time before the onset and after the offset may be a few
-            times as long.
+            or a mapping from frame number to image. Floats are from 0 to 255, from 0 to 1, or of
+            any other range, which is then stretched over the grey levels; so is one that ends
+            between 1 and 25.5. One face, about constant in place and size, with one rise and fall;
+            the time before the onset and after the offset may be a few times as long.
         first_frame: number of the first frame of an array.
         frame_numbers: number of each frame of an array, in place of `first_frame`.
 

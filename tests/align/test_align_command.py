@@ -134,6 +134,20 @@ def test_a_folder_of_videos(photo, tmp_path, align):
     }
 
 
+def test_videos_of_one_name_keep_their_suffix(stub, photo, tmp_path, align):
+    for name in ("smile.avi", "Smile.mkv", "frown.avi", "frames.avi"):
+        film(tmp_path / "raw" / "s 1" / name, [photo])
+    write(tmp_path / "raw" / "s 1" / "frames", [photo])
+    out = tmp_path / "out"
+    assert align("--input", tmp_path / "raw", "--output", out)[0] == 0
+    assert [line.split(",")[0] for line in lines_of(out)] == [
+        *("s 1/frames", "s 1/Smile.mkv", "s 1/frames.avi", "s 1/frown", "s 1/smile.avi"),
+    ]
+    assert {path.name for path in (out / "s 1").iterdir()} == {
+        *("frames", "Smile.mkv", "frames.avi", "frown", "smile.avi")
+    }
+
+
 def test_the_crops_of_a_video_are_its_frames_to_every_reader(photo, tmp_path, align):
     film(tmp_path / "clip.avi", [photo] * 4)
     out = tmp_path / "out"

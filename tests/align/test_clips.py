@@ -1,12 +1,14 @@
 """Clips of a photograph in known poses, detected by dlib and cropped."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
-from filmed import film
+from filmed import film, halve
 from posed_photo import FACE, MIDDLE, POINTS, job, moved, pose_matrix, posed, read, write
 
-from gamdss.align import AlignConfig, align_clips
+from gamdss.align import AlignConfig, ClipJob, align_clips
 from gamdss.align.detectors import DetectedFace
 from gamdss.align.pose import matrix
 from gamdss.align.search import ATTEMPTS, look
@@ -140,6 +142,13 @@ def test_a_video_is_not_decoded_again_for_each_frame(tmp_path, monkeypatch):
     values = [frames.image(n).mean() for n in (1, 2, 3, 1, 2, 8, 4, 5)]
     assert np.abs(np.subtract(values, [0, 20, 40, 0, 20, 140, 60, 80])).max() < 3
     assert len(opened) == 4  # to count, and from the start for 1, 1 and 4
+
+
+def test_a_truncated_video_is_aligned_with_a_note(photo, tmp_path, settings):
+    video = halve(film(tmp_path / "clip.avi", [photo] * 20))
+    (done,) = align_clips([ClipJob("clip", {}, {}, video, Path("clip"))], settings, tmp_path / "o")
+    assert done.status == "aligned"
+    assert f"the video ends after frame {done.frames} of the 20 that it states" in done.problem
 
 
 def test_attempts_search_existing_frames():

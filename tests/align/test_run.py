@@ -141,8 +141,9 @@ def test_files_that_are_not_crops_are_never_replaced(stub, jobs, tmp_path):
 
 
 def test_clashing_jobs_are_refused(stub, jobs, tmp_path):
-    with pytest.raises(RunError, match="two clips are called a"):
-        align_clips([jobs[0], jobs[0]], stub, tmp_path / "out")
+    film = ClipJob("a", video=tmp_path / "a.avi")
+    with pytest.raises(RunError, match=r"two clips are called a: .*1\.png and .*a\.avi"):
+        align_clips([jobs[0], film], stub, tmp_path / "out")
     other = ClipJob("other", jobs[0].targets, jobs[0].files)
     with pytest.raises(RunError, match="frames of clips a and other would both be written to"):
         align_clips([jobs[0], other], stub, tmp_path / "out")

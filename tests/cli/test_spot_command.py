@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from filmed import film
+from filmed import coffee, film, halve, moved, portrait
 
 from gamdss.cli import main
 from gamdss.data.frame_sequence import FrameSequence
@@ -77,6 +77,57 @@ def test_an_expression_that_is_held_has_its_apex_phase_in_table_and_terminal(
     shown = capsys.readouterr().out
     assert "9 (8 to 11)" in shown
     assert shown.count("6 to 12") == 1
+
+
+@pytest.fixture
+def fitted(monkeypatch):
+    """Spots quickly, with a good fit: reads all frames."""
+    keys = KeyFrames(3, 5, 8, intervals=((2, 4), (4, 6), (7, 8)))
+    times, course = np.arange(1, 11), np.clip(1 - np.abs(np.arange(1, 11) - 5) / 4, 0, 1)
+    fit = MotionFit(times, course, course, keys, Posterior(np.ones((1, 3)), course, times, times))
+
+    def read(images):
+        assert all(images[number].size for number in images)
+        return fit
+
+    monkeypatch.setattr(spot_clips, "fit_spotted", read)
+
+
+def test_cuts_and_truncated_videos_are_problems(fitted, tmp_path, capsys):
+    nod = [moved(portrait(), (np.sin(n), np.cos(n))) for n in range(12)]
+    for name, images in {"cut": [*nod[:6], *[coffee()] * 6], "whole": nod}.items():
+        film(tmp_path / "in" / f"{name}.avi", images)
+    halve(film(tmp_path / "in" / "short.avi", nod * 2))
+    words = ("--input", str(tmp_path / "in"), "--output", str(tmp_path / "out"), "--workers", "1")
+    assert main(["spot", *words]) == 0
+    problems = {row["clip"]: row["problem"] for row in rows(tmp_path / "out")}
+    assert problems["whole.avi"] == ""
+    assert problems["cut.avi"] == "the picture cuts at frame 7: give a clip of one shot"
+    assert "of the 24 that it states: check that it is complete" in problems["short.avi"]
+    shown = capsys.readouterr().out
+    assert "unreliable, since the picture cuts: cut.avi\n" in shown
+    assert all(text in shown for text in problems.values())
+
+
+def test_faces_keep_their_shape(fitted, tmp_path, monkeypatch):
+    for name, size in {"wide": (60, 120), "high": (120, 90)}.items():
+        picture = np.zeros((*size, 3), np.uint8)
+        picture[20:50, 30:60] = 255  # a square
+        for number in range(1, 11):
+            (tmp_path / "in" / name).mkdir(parents=True, exist_ok=True)
+            cv2.imwrite(str(tmp_path / "in" / name / f"{number}.png"), picture)
+    sheets = []
+    monkeypatch.setattr(spot_clips, "contact_sheet", lambda *given: sheets.append(given))
+    spot_clips.write_spotted(spot_clips.spot_clips(tmp_path / "in", tmp_path / "o"), tmp_path / "o")
+    ((_, cells, _, shape),) = sheets
+    assert shape == (3 * 160, 160)
+    for cell in cells:
+        tile = cell.picture()[:160]
+        assert tile.shape == (160, 160, 3)
+        inner = tile[:, 20:140] if cell.name == "high" else tile[40:120]
+        square = inner[..., 0] > 127
+        assert np.ptp(np.nonzero(square.any(0))) == pytest.approx(39, abs=1)
+        assert np.ptp(np.nonzero(square.any(1))) == pytest.approx(39, abs=1)
 
 
 @pytest.mark.slow
@@ -166,8 +217,9 @@ def test_faulty_clips_are_named_with_their_problem(faulty, tmp_path):
     assert "frame" in found["mixed"]["problem"]
     assert "(50, 80, 3)" in found["mixed"]["problem"]
     assert sorted((faulty / "corrupt").glob("*.jpg"))[6].name in found["corrupt"]["problem"]
+    assert found["tree"]["problem"] == ""
+    assert "the picture cuts" in found["wide"]["problem"]  # it is noise
     for name in ("tree", "wide"):
-        assert found[name]["problem"] == ""
         assert int(found[name]["onset"]) < int(found[name]["offset"])
 
 

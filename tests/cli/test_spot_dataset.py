@@ -88,6 +88,19 @@ def test_tracked_faces_give_the_datasets_frame_numbers(tmp_path):
     assert score_videos([found])["macro"].counts.tp == 1
 
 
+def test_every_second_frame_is_spotted_at_half_the_rate(written, tmp_path, monkeypatch):
+    root, rates = tmp_path / "long", []
+    shutil.copytree(written, root)
+    for file in root.glob("rawpic/*/*/img*[02468].jpg"):
+        file.unlink()
+    monkeypatch.setattr(
+        "gamdss.prediction.spot_dataset.spot_stretches", lambda _, fps, __: rates.append(fps) or {}
+    )
+    found = spot_videos(open_long_videos("casme2sq", root), tmp_path / "out", FaceSource(False))
+    assert rates == [15, 15]
+    assert "in steps of 2: they are taken as 15 images per second" in found[0].warnings[0]
+
+
 def test_recordings_without_labels_count(written):
     first, second = open_long_videos("casme2sq", written).videos
     event = first.events[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from filmed import film
+from filmed import film, halve
 
 import gamdss
 from gamdss.errors import FrameError
@@ -85,6 +85,19 @@ def test_a_video_in_any_order(video):
     for number in (103, 101, 111):
         assert frames[number].shape == (48, 64, 3)
         assert np.abs(frames[number].astype(int) - images()[number - 100]).mean() < 8
+
+
+def test_a_truncated_video_is_named(tmp_path, caplog):
+    whole = gamdss.FrameSequence(film(tmp_path / "whole.avi", images(40)))
+    assert (len(whole), whole.warning, caplog.text) == (40, "", "")
+    frames = gamdss.FrameSequence(halve(film(tmp_path / "clip.avi", images(40))))
+    said = f"the video ends after frame {len(frames)} of the 40 that it states: check that it is"
+    assert 10 < len(frames) < 30
+    assert frames.warning.startswith(said)
+    assert f"clip.avi: {said}" in caplog.text
+    clips = [(frames, 2, 5, 8, "joy")]
+    data = gamdss.KeyFrameDataset(clips, image_size=32, progress=False)
+    assert data.keys[0].notes == (frames.warning,)
 
 
 def send(pipe, frames, numbers):

@@ -4,12 +4,13 @@ import re
 import struct
 import weakref
 
+import cv2
 import numpy as np
 import pytest
-from filmed import coffee, film, frames, portrait, record, restate, rotate, vary
+from filmed import coffee, film, frames, halve, portrait, record, restate, rotate, vary
 
 from gamdss.errors import ConfigError, DataRootError, FrameError
-from gamdss.prediction.recordings import FrameStream, Recording, find_recordings
+from gamdss.prediction.recordings import FrameStream, Recording, find_recordings, number_step
 
 GREYS = [np.full((48, 64, 3), 8 * n, np.uint8) for n in range(1, 25)]
 
@@ -42,6 +43,50 @@ def test_a_folder_of_frames_keeps_its_numbers(tmp_path):
     stream = FrameStream(Recording("raw", folder, 100))
     assert [f.seconds for f in stream] == pytest.approx([0, 0.01, 0.03, 0.04, 0.05])
     assert "missing frames: 10 to 20 ms" in stream.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "step", "end"),
+    [
+        (range(1, 70, 3), "3", "If 30 is the rate of the numbers, pass --fps 10"),
+        ([round(1000 * n / 30) for n in range(1, 24)], "33.4", "0.733 seconds"),
+    ],
+)
+def test_numbers_in_steps_are_images_that_follow_each_other(tmp_path, numbers, step, end):
+    """Every third frame, and names of milliseconds."""
+    (tmp_path / "raw").mkdir()
+    for number in numbers:
+        cv2.imwrite(str(tmp_path / "raw" / f"f_{number:06d}.png"), GREYS[0])
+    stream = FrameStream(Recording("raw", tmp_path / "raw", 30))
+    assert [f.seconds for f in stream] == pytest.approx([n / 30 for n in range(23)], abs=1e-3)
+    assert stream.fps == 30
+    (said,) = stream.warnings
+    first, last = numbers[0], numbers[-1]
+    assert f"the 23 images are numbered from {first} to {last} in steps of {step}:" in said
+    assert "30 images per second, so that they last 0.733 seconds" in said
+    assert said.endswith(end)
+    stream.refuse_short()
+    with pytest.raises(FrameError, match=r"23 frames \(0\.22 seconds\)"):
+        FrameStream(Recording("raw", tmp_path / "raw", 100)).refuse_short()
+    of_numbers = FrameStream(Recording("raw", tmp_path / "raw", 300, by_number=True))
+    assert of_numbers.fps == pytest.approx(300 / float(step), rel=0.01)
+    assert [f.seconds for f in of_numbers] == pytest.approx(
+        [(n - first) / 300 for n in numbers], abs=1e-3
+    )
+
+
+def test_a_gap_among_numbers_in_steps_counts_as_time(tmp_path):
+    (tmp_path / "raw").mkdir()
+    for number in [*range(1, 40, 3), *range(49, 70, 3)]:
+        cv2.imwrite(str(tmp_path / "raw" / f"{number}.png"), GREYS[0])
+    stream = FrameStream(Recording("raw", tmp_path / "raw", 10))
+    assert list(stream)[-1].seconds == pytest.approx(2.2)
+    assert "missing frames: 100 to 400 ms" in stream.warnings[-1]
+
+
+@pytest.mark.parametrize("numbers", [[5], range(9), [1, 2, 4, 5, 7, 8, 10], [1, 2, 9, 10]])
+def test_numbers_of_which_some_are_missing_step_by_one(numbers):
+    assert number_step(list(numbers)) == 1
 
 
 def test_images_without_a_number_are_left_out_and_named(tmp_path):
@@ -128,9 +173,7 @@ def test_what_is_not_a_video(tmp_path, content):
 
 
 def test_a_truncated_video_gives_its_frames_and_a_warning(tmp_path):
-    path = film(tmp_path / "clip.avi", [portrait(), coffee()] * 20)
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
+    path = halve(film(tmp_path / "clip.avi", [portrait(), coffee()] * 20))
     stream = FrameStream(Recording("clip", path))
     seen = [frame.number for frame in stream]
     assert 10 < len(seen) < 30

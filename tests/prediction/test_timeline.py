@@ -55,6 +55,12 @@ def test_expressions_are_in_the_panels_of_their_seconds(drawn):
     ]
 
 
+def test_without_an_expression_there_is_no_legend(drawn):
+    assert not drawn(recording(60))[0].figure.legends
+    (legend,) = drawn(recording(60, (10, 11, 12)))[0].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["joy", "apex"]
+
+
 def test_frames_with_gaps_last_as_long_as_their_times(drawn):
     with_gaps = {**recording(60, (30, 31, 32)), "frames": 600, "duration": 60.0}
     (panel,) = drawn(with_gaps)

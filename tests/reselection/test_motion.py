@@ -20,7 +20,7 @@ from gamdss.reselection.motion.course import (
     strength,
 )
 from gamdss.reselection.motion.fit import fit_together, see_motion
-from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink
+from gamdss.reselection.motion.level import LEAST_PIXELS, MotionMeter, shrink, shrink_all
 from gamdss.reselection.motion.posterior import SLOW, Problem, sample
 
 ONSET, APEX, OFFSET = 20, 50, 90
@@ -57,7 +57,11 @@ def frames():
 
 
 @pytest.mark.parametrize(
-    "convert", [lambda x: x / 255, lambda x: (x - 118.0) / 58, lambda x: x * 257.0]
+    "convert",
+    [
+        *(lambda x: x / 255, lambda x: (x - 118.0) / 58, lambda x: x * 257.0),
+        *(lambda x: x / 255 * 1.3, lambda x: x / 255 * 16),  # not almost black grey levels
+    ],
 )
 def test_floats_of_any_range_are_read_like_bytes(frames, convert):
     given = ONSET - 4, APEX + 6, OFFSET - 8
@@ -69,6 +73,13 @@ def test_floats_of_any_range_are_read_like_bytes(frames, convert):
         assert np.abs(np.subtract(floats.numbers, whole.numbers)).max() <= 1
         assert floats.quality == pytest.approx(whole.quality, abs=0.01)
         assert whole.reliable
+
+
+def test_only_what_cannot_be_grey_levels_is_stretched(frames):
+    dark = (frames[:2] // 8).astype(np.float32)
+    assert 26 < dark.max() < 40
+    for images in (dark, dark.astype(np.uint8) // 8, frames[:2]):
+        assert np.array_equal(shrink_all(images)[1], shrink(images[1]))
 
 
 def test_what_is_spotted_in_noise_is_not_reliable():
@@ -297,6 +308,27 @@ def test_intervals_have_the_length_whose_share_is_nearest(counts, share, expecte
     )[0]
     assert high - low + 1 == expected
     assert low == 0
+
+
+def test_intervals_end_at_frames_that_exist_and_contain_their_key_frames(frames):
+    """Of a clip whose frames are missing around its key frames."""
+    missing = {*range(14, 25), *range(47, 54), *range(83, 98)}
+    present = [number for number in range(1, len(frames) + 1) if number not in missing]
+    some = frames[np.array(present) - 1]
+    spotted = spot(some, frame_numbers=present)
+    labelled = reselect(some, 13, 54, 82, preset="motion", frame_numbers=present)
+    for found in (spotted, labelled):
+        for number, (low, high) in zip(found.numbers, found.intervals, strict=True):
+            assert {low, number, high} <= set(present)
+            assert low <= number <= high
+
+
+def test_an_interval_is_extended_to_a_key_frame_that_was_kept():
+    samples = np.random.default_rng(0).normal((10, 20, 30), 0.5, (200, 3))
+    found = Posterior(samples, np.arange(50), np.ones(3), np.arange(50))
+    alone, extended = found.intervals(), found.intervals(keys=(5, 20, 33))
+    assert alone[0][0] > 5
+    assert extended == ((5, alone[0][1]), alone[1], (alone[2][0], 33))
 
 
 @pytest.mark.slow

@@ -134,16 +134,30 @@ class Posterior:
         full = self.times[self.course >= _TOP]
         return int(full[0]), int(full[-1])
 
-    def intervals(self, shares: IntervalShares = ANNOTATED) -> tuple[tuple[int, int], ...]:
+    def intervals(
+        self, shares: IntervalShares = ANNOTATED, keys: tuple[int, int, int] | None = None
+    ) -> tuple[tuple[int, int], ...]:
         """First and last frame of intervals with about these shares of the samples.
 
-        Samples before the first frame or after the last one count as that frame.
+        A sample counts as the frame of `times` that is nearest to it, so that both ends are frames
+        that exist.
+
+        Args:
+            shares: of the samples.
+            keys: onset, apex and offset, of `times`: each interval is extended to contain its own.
         """
-        there = np.clip(np.round(self.samples), self.times[0], self.times[-1]).astype(int)
+        halves = (self.times[1:] + self.times[:-1]) / 2
+        places = np.searchsorted(halves, self.samples)  # (N, 3) in `times`
         fades = self.fades and self.apex_phase is None
         apex = shares.uneven_apex if self.uneven_top else shares.apex
         wanted = (shares.onset, apex, shares.fading_offset if fades else shares.offset)
-        return tuple(_interval(n, share) for n, share in zip(there.T, wanted, strict=True))
+        ends = [_interval(n, share) for n, share in zip(places.T, wanted, strict=True)]
+        found = [(int(self.times[low]), int(self.times[high])) for low, high in ends]
+        within = found if keys is None else zip(keys, keys, strict=True)
+        return tuple(
+            (min(low, first), max(high, last))
+            for (low, high), (first, last) in zip(found, within, strict=True)
+        )
 
 
 def nearest(times: np.ndarray, numbers: np.ndarray) -> tuple[int, int, int]:

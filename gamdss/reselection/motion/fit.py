@@ -203,9 +203,10 @@ def _fitted(
         kept &= ~(np.append(wrong, False) | np.append(False, wrong))
         found = np.where(kept, keys.numbers, np.round(middle))
     deviation = posterior.samples.std(axis=0) / phase_lengths(np.median(posterior.samples, axis=0))
+    numbers = nearest(times, found)
     moved = KeyFrames(
-        *nearest(times, found),
-        intervals=posterior.intervals(),
+        *numbers,
+        intervals=posterior.intervals(keys=numbers),
         apex_phase=posterior.apex_phase,
         kept=_names(kept),
         uncertain=_names(deviation > UNCERTAIN),

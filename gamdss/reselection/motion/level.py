@@ -21,6 +21,10 @@ WIDTH = 140  # pixels to which frames shrink: enough for motion of a fifth of a 
 LEAST_PIXELS = 32  # of the shorter side: dense flow needs as many
 _BLUR = 1.0
 _WHITE = np.float32(255)  # flow is taken of bytes
+# Floats whose largest value is between 1 and this are on a scale of their own, such as images from
+# 0 to 1 after an exposure. As grey levels they would be almost black, and rounding them to bytes
+# would leave at most 26 levels: up to 16 of them, key frames of a clear smile were 12 frames off.
+_DIM = _WHITE / 10
 _FAINT = np.float32(1e-12)
 _HEAD_GRID = 4  # pixels: the step of the grid on which the motion of the head is fitted
 _HEAD_ROUNDS = 3
@@ -52,8 +56,9 @@ def shrink(image: np.ndarray) -> np.ndarray:
 def shrink_all(images: Iterable[np.ndarray]) -> list[np.ndarray]:
     """The frames of a clip as `shrink` makes them, in grey levels from 0 to 255.
 
-    Floats from 0 to 1 are multiplied by 255. Those of another range, such as frames that are
-    normalised for a network, are scaled so that the clip's smallest value is 0 and its largest 255.
+    Bytes, and floats from 0 to 255 whose largest value is above 25.5, are grey levels. Floats from
+    0 to 1 are multiplied by 255. Those of another range, such as frames that are normalised for a
+    network or from 0 to 2, are scaled so that the clip's smallest value is 0 and its largest 255.
     """
     small, floats = [], False
     for image in images:
@@ -62,9 +67,9 @@ def shrink_all(images: Iterable[np.ndarray]) -> list[np.ndarray]:
     if not floats or not small:
         return small
     least, most = min(i.min() for i in small), max(i.max() for i in small)
-    if least >= 0 and 1 < most <= _WHITE:
+    if least >= 0 and _DIM < most <= _WHITE:
         return small
-    if least < 0 or most > _WHITE:
+    if least < 0 or most > 1:
         small = [(i - least) / max(most - least, _FAINT) for i in small]
     return [_WHITE * i for i in small]
 

@@ -130,9 +130,10 @@ def fit_start(
             return None
         posterior = fit_course(level, times, Expected(middle, width, shapes, widest))
         middle, course = posterior.middle(), posterior.course
+    numbers = nearest(times, middle)
     keys = KeyFrames(
-        *nearest(times, middle),
-        intervals=posterior.intervals(SPOTTED),
+        *numbers,
+        intervals=posterior.intervals(SPOTTED, numbers),
         apex_phase=posterior.apex_phase,
     )
     return MotionFit(times, level, course, keys, posterior)

@@ -27,7 +27,7 @@ NORMAL = stats.norm.ppf((np.arange(800) + 0.5) / 800)
 def stated(middle, sd):
     """Whole frames that `motion` states for Gaussian samples."""
     samples = middle + sd * NORMAL[:, None]
-    return Posterior(samples, np.zeros(1), np.ones(3), np.array([0, 5000])).intervals()
+    return Posterior(samples, np.zeros(1), np.ones(3), np.arange(5001)).intervals()
 
 
 def table(

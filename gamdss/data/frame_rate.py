@@ -6,7 +6,9 @@ per second.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -47,18 +49,24 @@ class FrameRate:
     @classmethod
     def read(cls, video: cv2.VideoCapture, path: Path) -> FrameRate:
         """The rate of a video that was just opened; frames cannot be decoded from it afterwards."""
-        stated = video.get(cv2.CAP_PROP_FPS)
-        frames = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        stated = _Stated.of(video)
         video.set(cv2.CAP_PROP_FORMAT, -1)  # packets are read, and not decoded
-        stamps: list[float] = []
-        while len(stamps) < _READ and video.grab():
-            stamps.append(video.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        return cls._of(stated, path, list(islice(_stamps(video), _READ)))
+
+    @classmethod
+    def count(cls, video: cv2.VideoCapture, path: Path) -> tuple[FrameRate, int, float]:
+        """As `read`, from all frames, with their number and the time of the last one in seconds."""
+        stated, stamps = _Stated.of(video), list(_stamps(video))
+        return cls._of(stated, path, stamps[:_READ]), len(stamps), stamps[-1] if stamps else 0.0
+
+    @classmethod
+    def _of(cls, stated: _Stated, path: Path, stamps: list[float]) -> FrameRate:
         gaps = np.diff(np.unique(stamps))  # sorted, since packets are not in the order of time
         measured = 1 / float(np.median(gaps)) if gaps.size else 0.0
         measured = measured if usable(measured) else 0.0
         counted = path.suffix.lower() in _COUNTED
         seconds = max(stamps, default=0.0) - min(stamps, default=0.0)
-        return cls(stated, frames, measured, counted, len(stamps), seconds)
+        return cls(stated.fps, stated.frames, measured, counted, len(stamps), seconds)
 
     @property
     def wrong(self) -> bool:
@@ -87,17 +95,38 @@ class FrameRate:
         )
 
     def truncated(self, frames: int, seconds: float) -> str:
-        """Where the video ends early, if its last frame has this number and time; else empty."""
+        """A warning if a video whose last frame has this number and time ends early; else empty."""
         if self.frames - frames <= max(_FRAMES, _TRUNCATED * self.frames):
             return ""
-        if self.counted and not self.wrong:
-            return f"frame {frames} of the {self.frames} that it states"
-        early = self._duration - seconds > max(_SECONDS, _TRUNCATED * self._duration)
-        return f"{seconds:.1f} of {self._duration:.1f} seconds" if early else ""
+        end = f"frame {frames} of the {self.frames} that it states"
+        if self.wrong or not self.counted:
+            if self._duration - seconds <= max(_SECONDS, _TRUNCATED * self._duration):
+                return ""
+            end = f"{seconds:.1f} of {self._duration:.1f} seconds"
+        return f"the video ends after {end}: check that it is complete"
 
     @property
     def _duration(self) -> float:
         return self.frames / self.stated if self.stated > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """Frame rate and number of frames of a video's header."""
+
+    fps: float
+    frames: int
+
+    @classmethod
+    def of(cls, video: cv2.VideoCapture) -> _Stated:
+        frames = max(0, int(video.get(cv2.CAP_PROP_FRAME_COUNT)))
+        return cls(video.get(cv2.CAP_PROP_FPS), frames)
+
+
+def _stamps(video: cv2.VideoCapture) -> Iterator[float]:
+    """The time of each frame of a video that was just opened, in seconds."""
+    while video.grab():
+        yield video.get(cv2.CAP_PROP_POS_MSEC) / 1000
 
 
 def usable(fps: float) -> bool:
