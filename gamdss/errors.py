@@ -114,6 +114,17 @@ def require(condition: bool, flag: str, value: object, allowed: str) -> None:
         raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
 
 
+def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse the value of an argument unless it is one of some names.
+
+    Raises:
+        ConfigError: it is not; names the most similar one, and all.
+    """
+    if value not in allowed:
+        hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        raise ConfigError(f"{name} is {value!r}", remedy=f"{hint}Use one of {', '.join(allowed)}.")
+
+
 def is_whole(value: object, least: int | None = 0) -> bool:
     """Whether a value is an integer, NumPy's too, but not a bool, and not below `least`."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)

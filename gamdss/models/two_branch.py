@@ -17,7 +17,7 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from gamdss.config import ModelConfig
-from gamdss.errors import ConfigError
+from gamdss.errors import ConfigError, require_choice
 from gamdss.models.backbones import OWN, build_stream
 from gamdss.models.heads import init_linear
 from gamdss.models.hub import HubWeights
@@ -86,9 +86,9 @@ class TwoBranchNet(HasHead, HubWeights):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
-        _check_choice("branches", branches, get_args(Branches))
+        require_choice("branches", branches, get_args(Branches))
         check_sizes(num_classes, in_chans, drop_path, global_pool)
-        _check_choice("input_statistics", input_statistics, get_args(InputStatistics))
+        require_choice("input_statistics", input_statistics, get_args(InputStatistics))
         if input_statistics == "auto":
             plain = temporal is not None or backbone in OWN
             input_statistics = "raw" if plain else "batch"
@@ -357,11 +357,6 @@ def _separate(
             )
         onset, apex, offset = onset.unbind(1)
     return onset, apex, offset
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}", remedy=f"Use one of {', '.join(allowed)}.")
 
 
 def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Module:
