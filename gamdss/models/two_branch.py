@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gamdss.config import ModelConfig
 from gamdss.errors import ConfigError, require_choice
-from gamdss.models.backbones import OWN, build_stream
+from gamdss.models.backbones import build_stream, is_own
 from gamdss.models.heads import init_linear
 from gamdss.models.hub import HubWeights
 from gamdss.models.phase_norm import PhaseBatchNorm, PhasesAtOnce, keeps_phases_apart
@@ -90,7 +90,7 @@ class TwoBranchNet(HasHead, HubWeights):
         check_sizes(num_classes, in_chans, drop_path, global_pool)
         require_choice("input_statistics", input_statistics, get_args(InputStatistics))
         if input_statistics == "auto":
-            plain = temporal is not None or backbone in OWN
+            plain = temporal is not None or is_own(backbone)
             input_statistics = "raw" if plain else "batch"
         self.about = {}
         self.custom_stream = None if temporal is None else type(temporal).__name__
