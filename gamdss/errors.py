@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import cast
 
@@ -129,6 +129,16 @@ def is_whole(value: object, least: int | None = 0) -> bool:
     """Whether a value is an integer, NumPy's too, but not a bool, and not below `least`."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     return whole and (least is None or cast(int, value) >= least)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, NumPy's too, but not a bool or text."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_between(value: object, least: float, most: float) -> bool:
+    """Whether a value is a real number from `least` to `most`; False for other types."""
+    return is_number(value) and least <= cast(float, value) <= most
 
 
 def of_type(value: object) -> str:

@@ -313,6 +313,8 @@ def test_a_plain_table_of_frames_in_other_folders(small_dataset, tmp_path):
         ({"annotations": "none.xlsx"}, r"Check annotations\."),
         ({"draws": 3}, r"^draws is 3, (.|\n)*preset=\"motion\", (.|\n)*jitter=0\.1"),
         ({"ratio": 3.0}, r"^ratio is 3\.0"),
+        ({"ratio": "0.1"}, r"^ratio is '0\.1'\nIt must be between 0 and 1"),
+        ({"jitter": "0.1", "draws": 2}, r"^jitter is '0\.1'\nIt must be between 0 and 0\.5"),
         ({"jitter": 0.1}, r"^draws is 0\n.*with jitter"),
         ({"image_size": 0}, "^image_size is 0"),
         ({"image_size": 48.0}, r"^image_size is 48\.0\nIt must be an integer"),
