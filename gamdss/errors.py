@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import cast
 
@@ -114,10 +114,31 @@ def require(condition: bool, flag: str, value: object, allowed: str) -> None:
         raise ConfigError(f"--{flag} is {value!r}", remedy=f"It must be {allowed}.")
 
 
+def require_choice(name: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse the value of an argument unless it is one of some names.
+
+    Raises:
+        ConfigError: it is not; names the most similar one, and all.
+    """
+    if value not in allowed:
+        hint = did_you_mean(value, allowed) if isinstance(value, str) else ""
+        raise ConfigError(f"{name} is {value!r}", remedy=f"{hint}Use one of {', '.join(allowed)}.")
+
+
 def is_whole(value: object, least: int | None = 0) -> bool:
     """Whether a value is an integer, NumPy's too, but not a bool, and not below `least`."""
     whole = isinstance(value, Integral) and not isinstance(value, bool)
     return whole and (least is None or cast(int, value) >= least)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, NumPy's too, but not a bool or text."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_between(value: object, least: float, most: float) -> bool:
+    """Whether a value is a real number from `least` to `most`; False for other types."""
+    return is_number(value) and least <= cast(float, value) <= most
 
 
 def of_type(value: object) -> str:

@@ -119,7 +119,7 @@ class Clip:
 
 
 def subject_of(clip: str) -> str:
-    """The subject in the `id` of a clip."""
+    """The subject in the `id` of a clip: what is before the first slash."""
     return clip.partition("/")[0]
 
 
@@ -128,7 +128,9 @@ class FoldResult:
     """The result of a fold: held-out logits of every epoch, from which any epoch can be evaluated.
 
     `name` is what was held out: a subject, a dataset or a part, depending on the protocol. The fold
-    `all` holds nothing out: N is 0.
+    `all` holds nothing out: N is 0. `clips` has N names `subject/name`, each of them in one fold
+    only: intervals and the comparison of runs take the subject from before the first slash, and
+    recognise clips by their names.
 
     Shapes, with E epochs, N held-out clips and C classes: `logits` (E, N, C) float32, `labels`
     (N,) int64, `train_loss` and `train_accuracy` (E,) float64. If training subjects were set aside

@@ -12,7 +12,7 @@ import numpy as np
 
 from gamdss.config import Config
 from gamdss.config.command_line import Command, Session, exit_on_mistake, positional
-from gamdss.errors import ConfigError, RunError, require
+from gamdss.errors import ConfigError, RunError, is_whole, require
 from gamdss.experiment import TRAIN, default_output, run_experiment
 from gamdss.report.tsne_figure import Panel, tsne_figure, write_points
 from gamdss.report.tsne_words import headline, method, panel_title, run_names
@@ -59,7 +59,7 @@ class TsneOptions(DataOptions):
     demo: bool = False
 
     def __post_init__(self) -> None:
-        require(0 <= self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
+        require(is_whole(self.seed) and self.seed < 2**32, "seed", self.seed, "0 to 4294967295")
         if self.clips == "training" and self.fold is None:
             raise ConfigError(
                 "--clips is 'training', but every fold has its own training clips",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gamdss.align.packaged_models import MODELS, model_files
-from gamdss.errors import ConfigError, DetectorError, require
+from gamdss.errors import ConfigError, DetectorError, is_between, is_whole, require
 
 
 @dataclass
@@ -42,8 +42,8 @@ class AlignConfig:
             ("quality", 1, 100),
         ):
             value = getattr(self, name)
-            require(low <= value <= high, name, value, f"between {low} and {high}")
-        require(self.workers >= 0, "workers", self.workers, "0 or more")
+            require(is_between(value, low, high), name, value, f"between {low} and {high}")
+        require(is_whole(self.workers), "workers", self.workers, "0 or more")
         known = ("dlib", *MODELS)
         require(self.detector in known, "detector", self.detector, ", ".join(known))
         packaged = f"--detector {self.detector}" if self.detector in MODELS else None

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from gamdss.config.features import FeaturesConfig
 from gamdss.config.model import ModelConfig
 from gamdss.config.training import TrainingConfig as TrainingConfig
-from gamdss.errors import ConfigError, is_whole, require
+from gamdss.errors import ConfigError, is_between, is_whole, require
 from gamdss.records import AU_TASK
 
 
@@ -44,7 +44,7 @@ class FramesConfig:
     workers: int = 0
 
     def __post_init__(self) -> None:
-        require(self.workers >= 0, "frames.workers", self.workers, "0 or more")
+        require(is_whole(self.workers), "frames.workers", self.workers, "0 or more")
         if self.layout is not None and self.pattern is not None:
             raise ConfigError(
                 "a layout and a pattern of frames are both given",
@@ -92,7 +92,7 @@ class ReselectionConfig:
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
-        ok = self.ratio is None or 0 <= self.ratio <= 1
+        ok = self.ratio is None or is_between(self.ratio, 0, 1)
         require(ok, "reselection.ratio", self.ratio, "between 0 and 1")
         used = self.preset == "motion" and self.prior == "dataset"
         allowed = "omitted, or with reselection.preset motion and reselection.prior dataset"
@@ -102,7 +102,7 @@ class ReselectionConfig:
         whole = is_whole(draws) and draws <= 1000
         require(whole, "reselection.draws", draws, "an integer, 0 to 1000")
         allowed = f"0 to reselection.draws, which is {draws}"
-        require(0 <= tested <= draws, "reselection.test_draws", tested, allowed)
+        require(is_whole(tested) and tested <= draws, "reselection.test_draws", tested, allowed)
         allowed = "true, or false with reselection.test_draws of 1 or more"
         require(
             self.train_draws or tested > 0, "reselection.train_draws", self.train_draws, allowed
@@ -110,7 +110,9 @@ class ReselectionConfig:
         allowed = "0 with reselection.clips training, which evaluates annotated key frames"
         require(self.clips == "all" or not tested, "reselection.test_draws", tested, allowed)
         # Beyond half a phase, onset and apex could change places.
-        require(0 <= self.jitter <= 0.5, "reselection.jitter", self.jitter, "between 0 and 0.5")
+        require(
+            is_between(self.jitter, 0, 0.5), "reselection.jitter", self.jitter, "between 0 and 0.5"
+        )
         allowed = "1 or more with reselection.jitter"
         require(draws > 0 or not self.jitter, "reselection.draws", draws, allowed)
 
@@ -137,10 +139,16 @@ class AugmentationConfig:
     crop_padding: int = 15
 
     def __post_init__(self) -> None:
-        require(0 <= self.flip <= 1, "augmentation.flip", self.flip, "between 0 and 1")
-        require(0 <= self.rotation < 180, "augmentation.rotation", self.rotation, "in [0, 180)")
+        require(is_between(self.flip, 0, 1), "augmentation.flip", self.flip, "between 0 and 1")
+        ok = is_between(self.rotation, 0, 180) and self.rotation < 180
+        require(ok, "augmentation.rotation", self.rotation, "in [0, 180)")
         padding = self.crop_padding
-        require(0 <= padding <= 112, "augmentation.crop_padding", padding, "0 to 112")
+        require(
+            is_whole(padding) and padding <= 112,
+            "augmentation.crop_padding",
+            padding,
+            "an integer, 0 to 112",
+        )
 
 
 @dataclass
@@ -166,7 +174,7 @@ class ProtocolConfig:
     split: str | None = None
 
     def __post_init__(self) -> None:
-        require(self.parts >= 2, "protocol.parts", self.parts, "2 or more")
+        require(is_whole(self.parts, 2), "protocol.parts", self.parts, "2 or more")
         for name, flag in (("hold-out-dataset", "held_out"), ("fixed", "split")):
             value = getattr(self, flag)
             allowed = f"given for --protocol.name {name}"
@@ -242,8 +250,8 @@ class Config:
     protocol: ProtocolConfig = field(default_factory=ProtocolConfig)
 
     def __post_init__(self) -> None:
-        require(self.seed >= 0, "seed", self.seed, "0 or more")
-        require(self.threads >= 0, "threads", self.threads, "0 or more")
+        require(is_whole(self.seed), "seed", self.seed, "0 or more")
+        require(is_whole(self.threads), "threads", self.threads, "0 or more")
         seen = self.init_from_seen
         require(self.init_from is not None or not seen, "init_from_seen", seen, "with --init-from")
         selection = self.training.selection

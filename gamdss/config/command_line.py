@@ -17,7 +17,8 @@ from typing import Any, TextIO, TypeVar, cast
 from jsonargparse import ArgumentParser, Namespace
 from typing_extensions import Self
 
-from gamdss.config.load import check_file, explain, new_parser
+from gamdss.config.load import check_file, new_parser
+from gamdss.config.mistakes import explain_words
 from gamdss.errors import (
     ConfigError,
     DeviceError,
@@ -236,7 +237,7 @@ def parse(parser: ArgumentParser, arguments: Sequence[str]) -> Namespace:
     try:
         return parser.instantiate(parser.parse_args(words))
     except ArgumentError as error:
-        raise explain(parser, str(error)) from error
+        raise explain_words(parser, str(error), words) from error
 
 
 def build(values: Any, kind: type[Values]) -> Values:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from gamdss.errors import require
+from gamdss.errors import is_between, is_whole, require
 
 FeatureName = Literal[
     "difference",
@@ -43,9 +43,11 @@ class FeaturesConfig:
         names = get_args(FeatureName)
         require(self.name in names, "features.name", self.name, f"one of {', '.join(names)}")
         factor = self.magnification
-        require(1 <= factor <= 50, "features.magnification", factor, "between 1 and 50")
-        require(0 < self.limit <= 255, "features.limit", self.limit, "above 0, up to 255")
-        require(0 <= self.window <= 20, "features.window", self.window, "0 to 20")
+        require(is_between(factor, 1, 50), "features.magnification", factor, "between 1 and 50")
+        ok = is_between(self.limit, 0, 255) and self.limit > 0
+        require(ok, "features.limit", self.limit, "above 0, up to 255")
+        ok = is_whole(self.window) and self.window <= 20
+        require(ok, "features.window", self.window, "an integer, 0 to 20")
 
     @property
     def stored(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gamdss.errors import is_whole, require
+from gamdss.errors import is_between, is_whole, require
 
 
 @dataclass
@@ -53,4 +53,5 @@ class ModelConfig:
         mine = self.backbone == "rmt" and (self.pretrained or self.weights)
         backbone = "a backbone of timm if weights are given: `rmt` has none"
         require(not mine, "model.backbone", self.backbone, backbone)
-        require(0 <= self.drop_path < 1, "model.drop_path", self.drop_path, "in [0, 1)")
+        ok = is_between(self.drop_path, 0, 1) and self.drop_path < 1
+        require(ok, "model.drop_path", self.drop_path, "in [0, 1)")

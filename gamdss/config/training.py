@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from gamdss.errors import require
+from gamdss.errors import is_between, is_whole, require
+
+_LARGEST = sys.float_info.max
 
 
 @dataclass
@@ -67,14 +69,22 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_size", "checkpoint_every"):
             number = getattr(self, name)
-            require(number is None or number >= 1, f"training.{name}", number, "1 or more")
-        for name in ("weight_decay", "lr_decay_epochs", "auxiliary_weight", "au_weight"):
+            ok = is_whole(number, 1) or (number is None and name == "checkpoint_every")
+            require(ok, f"training.{name}", number, "an integer, 1 or more")
+        allowed = "0 or more, and finite"
+        for name in ("weight_decay", "auxiliary_weight", "au_weight"):
             value = getattr(self, name)
-            require(0 <= value < math.inf, f"training.{name}", value, "0 or more, and finite")
+            require(is_between(value, 0, _LARGEST), f"training.{name}", value, allowed)
+        decays = self.lr_decay_epochs
+        require(is_whole(decays), "training.lr_decay_epochs", decays, "an integer, 0 or more")
         rate = self.learning_rate
-        require(0 < rate < math.inf, "training.learning_rate", rate, "above 0, and finite")
+        ok = is_between(rate, 0, _LARGEST) and rate > 0
+        require(ok, "training.learning_rate", rate, "above 0, and finite")
         smoothing = self.label_smoothing
-        require(0 <= smoothing < 1, "training.label_smoothing", smoothing, "in [0, 1)")
+        ok = is_between(smoothing, 0, 1) and smoothing < 1
+        require(ok, "training.label_smoothing", smoothing, "in [0, 1)")
         share = self.inner_share
-        require(0 < share <= 0.5, "training.inner_share", share, "above 0, up to 0.5")
-        require(0 < self.lr_decay <= 1, "training.lr_decay", self.lr_decay, "in (0, 1]")
+        ok = is_between(share, 0, 0.5) and share > 0
+        require(ok, "training.inner_share", share, "above 0, up to 0.5")
+        ok = is_between(self.lr_decay, 0, 1) and self.lr_decay > 0
+        require(ok, "training.lr_decay", self.lr_decay, "in (0, 1]")

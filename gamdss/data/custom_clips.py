@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import reprlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ import numpy as np
 from gamdss.data.cells import cell_text, is_absent, plain_name
 from gamdss.data.decoding import MixedSizeError, one_size
 from gamdss.data.drawn_key_frames import found_and_drawn, frames_needed
+from gamdss.data.folders import folded
 from gamdss.data.frame_sequence import FrameSequence
 from gamdss.data.key_frames import KeyFrameReader
 from gamdss.data.nearest_frames import moved_to_nearest
+from gamdss.data.people import check_prefixes
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError, FrameError, GamdssError, is_whole, some
 from gamdss.records import KeyFrames
@@ -26,6 +29,7 @@ LabelledFrames = (
 )
 _MOST_CLASSES = 1000
 _FORM = "A clip is (FrameSequence, onset, apex, offset, label), or with its subject as sixth item."
+_ANY_DATASET = ""  # custom clips belong to none
 log = logging.getLogger("gamdss")
 
 
@@ -57,10 +61,13 @@ def checked_clips(source: object) -> list[LabelledFrames]:
 
 
 def subjects_of(clips: Sequence[LabelledFrames]) -> tuple[str, ...] | None:
-    """The subject of each clip; None if the clips have none.
+    """The subject of each clip, as it was spelled first; None if the clips have none.
+
+    Spellings that differ in case, blanks, width or zero padding are one person, with a warning.
 
     Raises:
-        ConfigError: a subject is blank, or a mark that it is missing.
+        ConfigError: a subject is blank, a mark that it is missing, or has a slash; or two of them
+            may be one person, with and without a prefix.
     """
     given = [clip[5] for clip in clips if len(clip) == 6]
     for place, subject in enumerate(given, start=1):
@@ -68,7 +75,55 @@ def subjects_of(clips: Sequence[LabelledFrames]) -> tuple[str, ...] | None:
             raise ConfigError(
                 f"the subject of clip {place} is {subject!r}", remedy="Name the person."
             )
-    return tuple(plain_name(cell_text(subject)) for subject in given) or None
+        if "/" in cell_text(subject):
+            raise ConfigError(
+                f"the subject of clip {place} is {subject!r}",
+                remedy="Name the person without a slash, which ends the subject in a clip's name.",
+            )
+    found = _first_spellings([cell_text(subject) for subject in given], "subject")
+    check_prefixes((_ANY_DATASET, name) for name in found)
+    return found or None
+
+
+def _first_spellings(names: Sequence[str], what: str) -> tuple[str, ...]:
+    """The names, each as it was spelled first (`folded`); a warning lists other spellings."""
+    first: dict[str, str] = {}
+    names = [plain_name(name).strip() for name in names]
+    found = tuple(first.setdefault(folded(name), name) for name in names)
+    merged = [
+        f"{name!r} is taken as {kept!r}"
+        for name, kept in dict.fromkeys(zip(names, found, strict=True))
+        if name != kept
+    ]
+    if merged:
+        log.warning("%d other spelling(s) of a %s: %s", len(merged), what, some(merged))
+    return found
+
+
+def clip_names(clips: Sequence[LabelledFrames], subjects: Sequence[str] | None) -> tuple[str, ...]:
+    """A unique name of each clip: subject/name, or the name alone without subjects.
+
+    The name is that of the folder or video, with those of as many folders above it as are needed
+    to tell the sources of a subject apart. Clips of one source also have their frames, as in
+    `film.mp4:12-51`, and clips of the same frames are numbered.
+    """
+    owners = [""] * len(clips) if subjects is None else [f"{name}/" for name in subjects]
+    paths = [clip[0].source.absolute().parts[1:] for clip in clips]
+    different = len(set(zip(owners, paths, strict=True)))
+    for length in range(1, max(1, *map(len, paths)) + 1):
+        names = [f"{o}{'_'.join(p[-length:])}" for o, p in zip(owners, paths, strict=True)]
+        if len(set(names)) == different:
+            break
+    names = _marked(names, [f":{clip[1]}-{clip[3]}" for clip in clips])
+    seen: Counter[str] = Counter()
+    numbers = [seen.update([name]) or seen[name] for name in names]
+    return tuple(_marked(names, [f"#{number}" for number in numbers]))
+
+
+def _marked(names: Sequence[str], marks: Sequence[str]) -> list[str]:
+    """Names that occur more than once with their mark, the others unchanged."""
+    count = Counter(names)
+    return [n + mark if count[n] > 1 else n for n, mark in zip(names, marks, strict=True)]
 
 
 def key_frames(
@@ -111,7 +166,14 @@ def key_frames(
 
 
 def class_numbers(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Class names in alphabetical order and each clip's class number; numbers are kept as given."""
+    """Class names in alphabetical order and each clip's class number; numbers are kept as given.
+
+    Names that differ in case, blanks, width or zero padding are one class, spelled as it was first,
+    with a warning.
+
+    Raises:
+        ConfigError: a label is blank or no label, a number is too large, or numbers and names mix.
+    """
     if all(is_whole(label) for label in labels):
         numbers = tuple(int(label) for label in labels)
         if max(numbers) >= _MOST_CLASSES:
@@ -131,5 +193,9 @@ def class_numbers(labels: Sequence[str | int]) -> tuple[tuple[str, ...], tuple[i
             f"the labels are {sorted(set(map(repr, labels)))}",
             remedy="Give class names, or class numbers from 0.",
         )
-    names = tuple(sorted({str(label) for label in labels}))
-    return names, tuple(names.index(str(label)) for label in labels)
+    for place, label in enumerate(labels, start=1):
+        if not plain_name(str(label)).strip():
+            raise ConfigError(f"the class of clip {place} is {label!r}", remedy="Name the class.")
+    found = _first_spellings([str(label) for label in labels], "class")
+    names = tuple(sorted(set(found)))
+    return names, tuple(map(names.index, found))

@@ -19,12 +19,14 @@ from gamdss.data.custom_clips import (
     LabelledFrames,
     checked_clips,
     class_numbers,
+    clip_names,
     key_frames,
     subjects_of,
 )
 from gamdss.data.dataset import open_dataset
 from gamdss.data.draws import check_epoch, draw_of_epoch
 from gamdss.data.key_frames import KeyFrameReader
+from gamdss.data.people import check_prefixes
 from gamdss.data.store_writer import KEY_FRAMES
 from gamdss.errors import ConfigError
 from gamdss.files import cache_folder
@@ -67,12 +69,16 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
     Attributes:
         classes: names of the classes; if the labels of custom clips are numbers, the numbers from
-            0 to the largest, as texts. A network has `len(classes)` outputs.
+            0 to the largest, as texts. A network has `len(classes)` outputs. Names of custom clips
+            that differ only in case, blanks, width or zero padding are one class, with a warning.
         labels: class number of each clip, its place in `classes`; for the task `au`, a list with 1
             for each of `classes` that moves and 0 for the others.
         keys: reselected key frames of each clip, as frame numbers.
-        clips: name of each clip.
-        subjects: subject of each clip; an error for custom clips without one.
+        clips: unique name of each clip, `subject/name`, as `gamdss.records.FoldResult` takes them;
+            of custom clips the name is that of the folder or video, longer where several are
+            alike, and without subjects it is all.
+        subjects: subject of each clip, spelled as it was first; an error for custom clips without
+            one.
 
     Raises:
         GamdssError: data is missing or broken; says how to fix it.
@@ -186,6 +192,7 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def _open(self, config: Config, cache: Path, progress: bool) -> None:
         opened = open_dataset(config, cache, progress)
         read, store = opened.annotations, opened.store
+        check_prefixes((clip.dataset, clip.subject) for clip in read.clips)
         self._frames, self._index = store.frames, store.reselected
         if store.draws_index is not None:
             self._draws = store.draws_index[..., :KEY_FRAMES]
@@ -198,6 +205,9 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def _read(
         self, clips: Sequence[LabelledFrames], reader: KeyFrameReader, progress: bool
     ) -> None:
+        self.classes, self.labels = class_numbers([clip[4] for clip in clips])
+        self._subjects = subjects_of(clips)
+        self.clips = clip_names(clips, self._subjects)
         bar = tqdm(clips, desc="reselecting key frames", unit="clip", disable=not progress)
         read = [key_frames(clip, place, reader) for place, clip in enumerate(bar)]
         starts = np.cumsum([0, *(len(images) for images, _, _ in read[:-1])])[:, None, None]
@@ -206,9 +216,6 @@ class KeyFrameDataset(data.Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
         self._index, draws = places[:, 0], places[:, 1:]
         self._draws = draws if draws.shape[1] else None
         self.keys = tuple(keys for _, _, keys in read)
-        self.classes, self.labels = class_numbers([clip[4] for clip in clips])
-        self.clips = tuple(str(clip[0].source) for clip in clips)
-        self._subjects = subjects_of(clips)
 
 
 def _frames(pattern: str | None, **choices: str) -> FramesConfig:

@@ -11,7 +11,10 @@ from gamdss.config import Config
 from gamdss.data.cells import without_prefix
 from gamdss.data.composite import JOINT
 from gamdss.data.specs import spec_names
+from gamdss.errors import ConfigError
 from gamdss.records import Clip
+
+_GROUPS = {"p", "s"}  # initials that may tell people apart: patients, subjects
 
 
 def person(dataset: str, subject: str) -> str:
@@ -31,6 +34,32 @@ def person_of_run(config: Config, subject: str) -> str:
     datasets = [Path(name).stem for name in config.dataset.split(JOINT)]
     own = [name for name in datasets if subject.startswith(f"{name}-")]
     return person(own[0] if own else datasets[0], subject)
+
+
+def told_apart(dataset: str, subject: str, other: str) -> bool:
+    """Whether subjects of one number are two people by their initials: patient p1, subject s1."""
+    names = (name.removeprefix(f"{dataset}-")[:1].lower() for name in (subject, other))
+    return set(names) == _GROUPS
+
+
+def check_prefixes(subjects: Iterable[tuple[str, str]]) -> None:
+    """Refuse subjects, given as (dataset, subject), that may be one person: `sub01` and `1`.
+
+    Raises:
+        ConfigError: names the two.
+    """
+    known: dict[str, list[str]] = {}
+    for dataset, subject in dict.fromkeys(subjects):
+        same = known.setdefault(person(dataset, subject), [])
+        for other in same:
+            if not told_apart(dataset, subject, other):
+                raise ConfigError(
+                    f"subjects {other!r} and {subject!r} may be one person, with and without a "
+                    "prefix",
+                    remedy="Spell a person the same in all clips. If these are two people, give "
+                    "one of them another number.",
+                )
+        same.append(subject)
 
 
 def people(clips: Iterable[Clip]) -> tuple[str, ...]:

@@ -13,12 +13,10 @@ import numpy as np
 from gamdss.config import ProtocolConfig
 from gamdss.data.fixed_split import TRAIN, clip_parts
 from gamdss.data.folders import folded
-from gamdss.data.people import person
+from gamdss.data.people import person, told_apart
 from gamdss.errors import FoldError
 from gamdss.files import safe_name
 from gamdss.records import Clip
-
-_GROUPS = {"p", "s"}  # initials that may tell people apart: patients, subjects
 
 
 @dataclass(frozen=True)
@@ -216,7 +214,7 @@ def _check_subjects(fold: Fold, data: Labelled) -> None:
     known = {person(clip.dataset, clip.subject): clip for clip in trained}
     for clip in held_out:
         other = known.get(person(clip.dataset, clip.subject))
-        if other is not None and {_initial(clip), _initial(other)} != _GROUPS:
+        if other and not told_apart(clip.dataset, clip.subject, other.subject):
             raise FoldError(
                 f"fold {fold.name} holds out subject {clip.subject} (row {clip.row}) and trains on "
                 f"{other.subject} (row {other.row}), who may be one person, with and without a "
@@ -224,10 +222,6 @@ def _check_subjects(fold: Fold, data: Labelled) -> None:
                 remedy="Spell a person the same in all rows. If these are two people, give one of "
                 "them another number.",
             )
-
-
-def _initial(clip: Clip) -> str:
-    return clip.subject.removeprefix(f"{clip.dataset}-")[:1].lower()
 
 
 def _check_classes(fold: Fold, data: Labelled) -> None:

@@ -13,6 +13,9 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from gamdss.errors import FrameError
+from gamdss.features.checks import check_bgr, check_one_size, check_rgb
+
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green, blue: ITU-R BT.601
 BLUR = 1 / 200  # standard deviation of the smoothing, in frame widths: 1.4 pixels of 280
 
@@ -27,7 +30,12 @@ def frame_difference(start: np.ndarray, end: np.ndarray, grey: bool = False) -> 
 
     Returns:
         (3, H, W) float32, or (1, H, W) if `grey`.
+
+    Raises:
+        FrameError: a frame has another type or layout, such as BGR (H, W, 3), or another size.
     """
+    check_rgb({"start": start, "end": end})
+    check_one_size({"start": start, "end": end})
     difference = end.astype(np.float32) - start.astype(np.float32)
     return np.tensordot(LUMA, difference, axes=1)[None] if grey else difference
 
@@ -55,7 +63,17 @@ def magnify(
 
     Returns:
         uint8 (H, W, 3).
+
+    Raises:
+        FrameError: there is no frame, or one has another type, layout or size.
     """
+    frames = {"image": image}
+    for name, around in (("start", start), ("end", end)):
+        if len(around) == 0:
+            raise FrameError(f"{name} has no frame", remedy="Pass one or more.")
+        frames.update({f"{name}[{i}]": frame for i, frame in enumerate(around)})
+    check_bgr(frames)
+    check_one_size(frames)
     change = np.mean(end, axis=0, dtype=np.float32) - np.mean(start, axis=0, dtype=np.float32)
     smooth = cv2.GaussianBlur(change, (0, 0), max(BLUR * image.shape[1], 0.3))
     added = np.clip((factor - 1) * smooth, -limit, limit)

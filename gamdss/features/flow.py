@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import cv2
 import numpy as np
 
-from gamdss.errors import ConfigError, FrameError
+from gamdss.errors import ConfigError, FrameError, require_choice
+from gamdss.features.checks import check_bgr, check_field
 
 FlowMethod = Literal["dis", "farneback", "tvl1"]
 ThirdChannel = Literal["magnitude", "strain"]
@@ -27,11 +28,13 @@ _FARNEBACK = {
 
 
 def check_flow(method: FlowMethod) -> None:
-    """Check that this OpenCV has the method.
+    """Check that there is such a method, and that this OpenCV has it.
 
     Raises:
-        ConfigError: TV-L1 without OpenCV's contributed modules; the error says what to install.
+        ConfigError: unknown method, or TV-L1 without OpenCV's contributed modules; the error says
+            what to install.
     """
+    require_choice("method", method, get_args(FlowMethod))
     if method == "tvl1" and not hasattr(cv2, "optflow"):
         raise ConfigError(
             f"TV-L1 flow needs cv2.optflow, which this OpenCV {cv2.__version__} lacks",
@@ -52,10 +55,11 @@ def dense_flow(start: np.ndarray, end: np.ndarray, method: FlowMethod = "dis") -
         (H, W, 2) float32: u to the right, v downwards, in pixels.
 
     Raises:
-        ConfigError: this OpenCV lacks the method.
-        FrameError: the frames are too small, or differ in size.
+        ConfigError: unknown method, or this OpenCV lacks it.
+        FrameError: the frames are too small, differ in size, or have another type or layout.
     """
     check_flow(method)
+    check_bgr({"start": start, "end": end}, grey=True)
     if start.shape != end.shape or min(start.shape[:2]) < LEAST:
         raise FrameError(
             f"no optical flow between frames of {start.shape[1]}x{start.shape[0]} and "
@@ -78,7 +82,12 @@ def dense_flow(start: np.ndarray, end: np.ndarray, method: FlowMethod = "dis") -
 
 
 def resize_flow(flow: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """A flow (H, W, 2) for frames of `size` (height, width): its vectors scale with the frames."""
+    """A flow (H, W, 2) for frames of `size` (height, width): its vectors scale with the frames.
+
+    Raises:
+        FrameError: the flow has another type or layout.
+    """
+    check_field(flow)
     (height, width), (new_height, new_width) = flow.shape[:2], size
     if (height, width) == size:
         return flow
@@ -102,7 +111,11 @@ def strain_magnitude(flow: np.ndarray) -> np.ndarray:
 
     Returns:
         (H, W) float32, pixels per pixel.
+
+    Raises:
+        FrameError: the flow has another type or layout.
     """
+    check_field(flow)
     u_y, u_x = np.gradient(flow[..., 0])
     v_y, v_x = np.gradient(flow[..., 1])
     shear = (u_y + v_x) / 2
@@ -110,6 +123,13 @@ def strain_magnitude(flow: np.ndarray) -> np.ndarray:
 
 
 def flow_feature(flow: np.ndarray, third: ThirdChannel = "magnitude") -> np.ndarray:
-    """Channels u, v and the third one, (3, H, W) float32, of a flow (H, W, 2)."""
+    """Channels u, v and the third one, (3, H, W) float32, of a flow (H, W, 2).
+
+    Raises:
+        ConfigError: unknown third channel.
+        FrameError: the flow has another type or layout.
+    """
+    require_choice("third", third, get_args(ThirdChannel))
+    check_field(flow)
     last = strain_magnitude(flow) if third == "strain" else np.hypot(flow[..., 0], flow[..., 1])
     return np.stack((flow[..., 0], flow[..., 1], last)).astype(np.float32)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gamdss.config.features import FeatureName
+from gamdss.errors import ConfigError, is_whole, require_choice
 from gamdss.features.difference import frame_difference
 from gamdss.features.flow import FlowMethod, ThirdChannel, dense_flow, flow_feature, resize_flow
 
@@ -135,5 +136,11 @@ def scale(name: FeatureName, size: int) -> np.ndarray:
 
     Returns:
         (C,) float32, one for each channel.
+
+    Raises:
+        ConfigError: unknown feature, or a size that is not an integer above 0.
     """
+    require_choice("name", name, list(FEATURES))
+    if not is_whole(size, 1):
+        raise ConfigError(f"size is {size!r}", remedy="It must be an integer above 0.")
     return np.array(FEATURES[name].factors(size), np.float32)

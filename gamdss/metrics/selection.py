@@ -21,6 +21,7 @@ from gamdss.metrics.units import scored_units, unit_measures, unit_scores
 from gamdss.records import FoldResult, subject_of
 
 Selection = Literal["final", "inner", "oracle"]
+_CLIP_NAME = "`subject/name`, such as '01/EP02_01f'"
 
 
 @dataclass(frozen=True)
@@ -88,12 +89,14 @@ def predictions(folds: Sequence[FoldResult], num_classes: int, selection: Select
     """The folds' predictions at the epochs of a selection.
 
     Raises:
-        FoldError: no folds, one that is empty, misshapen or not finite, or, for `inner`, one
-            without inner subjects.
+        FoldError: no folds, one that is empty, misshapen or not finite, clips that are not one
+            for each label, unique, and named `subject/name`, or, for `inner`, a fold without inner
+            subjects.
     """
     if not folds:
         raise FoldError("no folds to score", remedy="Train at least one fold first.")
     epochs = [_epochs(_checked(fold, num_classes), selection) for fold in folds]
+    _check_names(folds)
     by_accuracy, by_choice = (
         np.concatenate(
             [decided(fold.logits[e[i]], fold.labels) for fold, e in zip(folds, epochs, strict=True)]
@@ -216,12 +219,36 @@ def _checked(fold: FoldResult, num_classes: int | None = None) -> FoldResult:
         _check_logits(fold.logits, fold.labels)
     except FoldError as error:
         raise FoldError(f"fold {fold.name}: {error.problem}", remedy=error.remedy) from None
+    if len(fold.clips) != len(fold.labels):
+        raise FoldError(
+            f"fold {fold.name}: {len(fold.clips)} clips, but {len(fold.labels)} labels",
+            remedy="Name the clip of each label.",
+        )
     if num_classes not in (None, fold.logits.shape[2]):
         raise FoldError(
             f"fold {fold.name}: logits for {fold.logits.shape[2]} classes, not {num_classes}",
             remedy="Score folds of one run, with that run's number of classes.",
         )
     return fold
+
+
+def _check_names(folds: Sequence[FoldResult]) -> None:
+    """Refuse clips whose subject is unknown, or that several folds or labels have."""
+    known: dict[str, str] = {}
+    for fold in folds:
+        for clip in fold.clips:
+            if clip == (subject := subject_of(clip)) or subject in ("", ".", ".."):
+                raise FoldError(
+                    f"fold {fold.name}: the clip {clip!r} does not name its subject",
+                    remedy=f"Write {_CLIP_NAME}: intervals are over subjects.",
+                )
+            if clip in known:
+                raise FoldError(
+                    f"fold {fold.name}: the clip {clip!r} is already in fold {known[clip]}",
+                    remedy=f"Pass each fold once, and give every clip a name of its own, "
+                    f"{_CLIP_NAME}.",
+                )
+            known[clip] = fold.name
 
 
 def _check_logits(logits: np.ndarray, labels: np.ndarray) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ OWN: dict[str, Callable[[int, float, int], TemporalStream]] = {
     "gamdss_rmt": RMTStream,
     **RELEASE_STREAMS,
 }
+# Packages name further ones in their metadata: entry points of this group, by name of the backbone.
+ENTRY_POINTS = "gamdss.backbones"
 _STEP = 32  # between the sizes that are tried: most models halve the image five times
 _OPTIONAL = ("drop_path_rate", "img_size")  # not every model accepts them
 _NO_NETWORK = (
@@ -121,7 +124,7 @@ def build_stream(
         ConfigError, CheckpointError: as `RMTStream` and `TimmStream`; or weights are given for one
             of `OWN`.
     """
-    if name not in OWN:
+    if not is_own(name):
         options: dict[str, Any] = {"pretrained": pretrained, "weights": weights}
         return TimmStream(name, image_size, drop_path=drop_path, in_chans=in_chans, **options)
     if pretrained or weights:
@@ -132,12 +135,45 @@ def build_stream(
     return OWN[name](image_size, drop_path, in_chans)
 
 
+def is_own(name: str) -> bool:
+    """Whether the backbone is one of `OWN`, or one that an installed package adds to them.
+
+    A package names a function of (image_size, drop_path, in_chans) that returns a
+    `TemporalStream`, or what it registers with timm, as an entry point of `gamdss.backbones`. Only
+    the entry point of an unknown name is loaded.
+
+    Raises:
+        ConfigError: the entry point cannot be loaded, or is not a function.
+    """
+    if name in OWN or not isinstance(name, str) or timm.is_model(name.partition(".")[0]):
+        return name in OWN
+    for found in entry_points(group=ENTRY_POINTS, name=name):
+        try:
+            build = found.load()
+        except Exception as error:  # the package's own, of any kind
+            raise ConfigError(
+                f"the backbone {name!r} cannot be loaded from {found.value} "
+                f"({type(error).__name__}: {first_line(error)})",
+                remedy="Correct the entry point, or the package that has it.",
+            ) from error
+        if timm.is_model(name):
+            return False
+        if not callable(build):
+            raise ConfigError(
+                f"the backbone {name!r} is {found.value}, of type {type(build).__name__}",
+                remedy="Let the entry point name a function of (image_size, drop_path, in_chans) "
+                "that returns a TemporalStream, or register the model with timm.",
+            )
+        OWN[name] = build
+    return name in OWN
+
+
 def check_name(name: str) -> None:
     """Raise ConfigError, with similar names, unless `name` is a backbone's."""
     if not isinstance(name, str):
         raise ConfigError(f"backbone is {name!r}", remedy="Pass a name, such as 'rmt'.")
     architecture, _, tag = name.partition(".")
-    if name in OWN or (timm.is_model(architecture) and not tag):
+    if is_own(name) or (timm.is_model(architecture) and not tag):
         return
     if timm.is_model(architecture):
         known = timm.list_models(f"{architecture}.*", pretrained=True)
@@ -151,14 +187,18 @@ def check_name(name: str) -> None:
     hint = f"Did you mean {', '.join(near)}? " if near else ""
     raise ConfigError(
         f"backbone is {name!r}, which is neither 'rmt' nor a model of timm {timm.__version__}",
-        remedy=f"{hint}`gamdss models --all` lists all names.",
+        remedy=f"{hint}`gamdss models --all` lists all names. A custom backbone must be installed "
+        f"with an entry point of the group {ENTRY_POINTS} (gamdss/models/README.md), or registered "
+        "in this process.",
     )
 
 
 def list_backbones() -> list[str]:
-    """All names: the paper's and its release's, then timm's."""
+    """All names: the paper's, its release's and those of installed packages, then timm's."""
+    added = entry_points(group=ENTRY_POINTS).names
     timms = [name for name in timm.list_models() if not name.startswith("gamdss_")]
-    return [*(name for name in OWN if not name.startswith("gamdss_")), *timms]
+    own = dict.fromkeys((*OWN, *sorted(added)))
+    return [*(name for name in own if name not in timms and not name.startswith("gamdss_")), *timms]
 
 
 def fitting_sizes(name: str, image_size: int) -> list[int]:

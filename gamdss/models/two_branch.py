@@ -17,13 +17,13 @@ from timm.models import group_parameters
 from torch import Tensor, nn
 
 from gamdss.config import ModelConfig
-from gamdss.errors import ConfigError
-from gamdss.models.backbones import OWN, build_stream
+from gamdss.errors import ConfigError, require_choice
+from gamdss.models.backbones import build_stream, is_own
 from gamdss.models.heads import init_linear
 from gamdss.models.hub import HubWeights
 from gamdss.models.phase_norm import PhaseBatchNorm, PhasesAtOnce, keeps_phases_apart
 from gamdss.models.spatial import SpatialStream
-from gamdss.models.temporal import TemporalStream, check_images
+from gamdss.models.temporal import TemporalStream, check_floating, check_images
 from gamdss.models.timm_api import HasHead, Levels, OutputFormat, check_sizes, chosen_levels
 
 Branches = Literal["both", "rising", "falling"]
@@ -86,11 +86,11 @@ class TwoBranchNet(HasHead, HubWeights):
         global_pool: str = "avg",
     ) -> None:
         super().__init__()
-        _check_choice("branches", branches, get_args(Branches))
+        require_choice("branches", branches, get_args(Branches))
         check_sizes(num_classes, in_chans, drop_path, global_pool)
-        _check_choice("input_statistics", input_statistics, get_args(InputStatistics))
+        require_choice("input_statistics", input_statistics, get_args(InputStatistics))
         if input_statistics == "auto":
-            plain = temporal is not None or backbone in OWN
+            plain = temporal is not None or is_own(backbone)
             input_statistics = "raw" if plain else "batch"
         self.about = {}
         self.custom_stream = None if temporal is None else type(temporal).__name__
@@ -128,11 +128,12 @@ class TwoBranchNet(HasHead, HubWeights):
                 not use the onset, branches="rising" not the offset: they may be None. Or all
                 three as one tensor (B, 3, in_chans, S, S).
             features: phase features that replace the differences in the temporal stream,
-                (B, 2, in_chans, S, S): from onset to apex and from offset to apex.
+                (B, 2, in_chans, S, S): from onset to apex and from offset to apex. A single
+                branch takes both, too, and uses its own.
 
         Raises:
-            ConfigError: a frame is missing, or the inputs differ in their batch or do not have the
-                network's image size and channels.
+            ConfigError: a frame is missing, the inputs differ in their batch or do not have the
+                network's image size and channels, or they are integers.
         """
         return self.forward_head(self.forward_features(onset, apex, offset, features))
 
@@ -315,16 +316,33 @@ class TwoBranchNet(HasHead, HubWeights):
             check_images(frame, self.image_size, name)
         found = {name: frame for name, frame in frames.items() if frame is not None}
         first, frame = next(iter(found.items()))
-        parts = found if features is None else {**found, "features": features}
-        for name, values in parts.items():
+        for name, values in found.items():
             # Not `len`, which would fix the batch of an exported graph.
-            if values.shape[0] != frame.shape[0] or values.shape[-3] != self.in_chans:
+            if values.shape[0] != frame.shape[0] or values.shape[1] != self.in_chans:
                 raise ConfigError(
                     f"{name} has shape {tuple(values.shape)}, {first} "
                     f"{tuple(frame.shape)}; the network takes {self.in_chans} channels",
                     remedy="Pass inputs of one batch with the network's channels.",
                 )
+        if features is not None:
+            self._check_features(features, frame)
         return tuple(found.values())
+
+    def _check_features(self, features: Tensor, frame: Tensor) -> None:
+        """Refuse phase features that are not of both phases, or do not fit a frame (B, C, S, S)."""
+        each = (2, self.in_chans, self.image_size, self.image_size)
+        if (
+            features.ndim != 5
+            or tuple(features.shape[1:]) != each
+            or features.shape[0] != frame.shape[0]
+        ):
+            raise ConfigError(
+                f"features has shape {tuple(features.shape)}, the frames {tuple(frame.shape)}; the "
+                f"network takes (batch, {', '.join(map(str, each))})",
+                remedy="Pass the features of both phases, rising first, for as many clips as there "
+                "are frames, and of their size.",
+            )
+        check_floating(features, "features")
 
 
 def _separate(
@@ -339,11 +357,6 @@ def _separate(
             )
         onset, apex, offset = onset.unbind(1)
     return onset, apex, offset
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{name} is {value!r}", remedy=f"Use one of {', '.join(allowed)}.")
 
 
 def _difference_norm(in_chans: int, input_statistics: InputStatistics) -> nn.Module:

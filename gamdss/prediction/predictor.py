@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from gamdss.align.settings import AlignConfig
-from gamdss.errors import FrameError, require
+from gamdss.errors import FrameError, is_between, is_whole, require
 from gamdss.metrics.spotting import Span, iou
 from gamdss.prediction.candidate_fit import CandidateFit, fit_candidate
 from gamdss.prediction.candidate_window import Window
@@ -58,8 +58,9 @@ class PredictConfig:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        require(0 <= self.threshold <= 1, "threshold", self.threshold, "between 0 and 1")
-        require(1 <= self.draws <= 1000, "draws", self.draws, "1 to 1000")
+        require(is_between(self.threshold, 0, 1), "threshold", self.threshold, "between 0 and 1")
+        ok = is_whole(self.draws, 1) and self.draws <= 1000
+        require(ok, "draws", self.draws, "an integer, 1 to 1000")
 
 
 class Predictor:

@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 
-from gamdss.errors import AnnotationError, ConfigError, did_you_mean
+from gamdss.errors import AnnotationError, ConfigError, did_you_mean, is_between
 
 
 class Windows(NamedTuple):
@@ -58,8 +58,7 @@ class Preset:
 
     def __post_init__(self) -> None:
         for name, share in (("rise", self.rise), ("fall", self.fall)):
-            # False for NaN as well.
-            if isinstance(share, bool) or not 0.0 <= share <= 1.0:
+            if not is_between(share, 0, 1):  # not NaN either
                 raise ConfigError(
                     f"the reselection ratio ({name}) is {share!r}",
                     remedy="It must be a share of a phase, from 0 (keep the annotation) to 1.",

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from gamdss.errors import ConfigError, require
+from gamdss.errors import ConfigError, is_between, require
 from gamdss.synthetic.action_units import Expression, draw_expression
 from gamdss.synthetic.settings import SynthConfig
 from gamdss.synthetic.time_course import TimeCourse, draw_time_course
@@ -20,6 +20,7 @@ _PHASES = {
     "macro": {"rise_ms": (200.0, 450.0), "plateau_ms": (100.0, 1200.0), "fall_ms": (250.0, 700.0)},
 }
 _AMPLITUDE = {"micro": (1.5, 2.5), "macro": (3.5, 8.0), "speech": (2.0, 5.0)}
+_LARGEST = sys.float_info.max
 _GAP = 0.5  # seconds at least between expressions, and to the ends of the recording
 _BLINK = (0.12, 0.35)  # seconds
 _SPEECH = (1.0, 2.5)  # seconds
@@ -66,7 +67,7 @@ class RecordingSettings:
     def __post_init__(self) -> None:
         for name, low in _LEAST.items():
             value = getattr(self, name)
-            require(low <= value < math.inf, name, value, f"{low} or more")
+            require(is_between(value, low, _LARGEST), name, value, f"{low} or more")
         for name in ("micro", "macro"):
             least, most = getattr(self, name)
             require(0 <= least <= most, name, [least, most], "two numbers from 0, in order")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gamdss.data.specs import DatasetSpec, Layout, get_spec, spec_names
 from gamdss.data.specs.plain import PLAIN
-from gamdss.errors import ConfigError, require
+from gamdss.errors import ConfigError, is_between, require
 
 # To be increased when the same settings give other clips, so that those in a cache are not used.
 GENERATOR = 1
@@ -137,7 +137,7 @@ class SynthConfig:
         for name, (low, high) in _BOUNDS.items():
             value = getattr(self, name)
             allowed = f"between {low} and {high}" if math.isfinite(high) else f"{low} or more"
-            fits = value is None or (low <= value <= high and math.isfinite(value))
+            fits = value is None or (is_between(value, low, high) and math.isfinite(value))
             require(fits, name, value, allowed)
         for name in ("rise_ms", "plateau_ms", "fall_ms", "amplitude"):
             ends = tuple(float(end) for end in getattr(self, name))

@@ -33,7 +33,7 @@ def test_an_output_with_other_files_is_refused(refused, data, tmp_path):
     ("words", "message"),
     [
         (["--trainig.epochs", "3"], "Did you mean 'training.epochs'"),
-        (["--training.epochs", "three"], "field 'training.epochs'"),
+        (["--training.epochs", "three"], "--training.epochs is 'three' It must be an integer."),
         (
             ["--model.backbone", "rmt", "--model.image-size", "50"],
             "a multiple of 16, such as 48 or 64",

@@ -216,7 +216,7 @@ def test_corrupt_results_and_configs_are_named(runs, changed, capsys):
     assert "everything is missing" in refused(capsys, "original-report", str(broken))
     for values, message in (
         ({"training": 5}, "'training' is a group of fields"),
-        ({"training": {"epochs": "many"}}, "'training.epochs': Expected a <class 'int'>"),
+        ({"training": {"epochs": "many"}}, "'training.epochs' is 'many'\nIt must be an integer."),
     ):
         config = broken / "config.yaml"
         config.write_text(yaml.safe_dump(values))

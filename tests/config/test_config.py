@@ -8,8 +8,10 @@ import yaml
 from gamdss.config import (
     AugmentationConfig,
     Config,
+    FeaturesConfig,
     FramesConfig,
     ModelConfig,
+    ProtocolConfig,
     ReselectionConfig,
     TrainingConfig,
     field_names,
@@ -52,6 +54,29 @@ from gamdss.errors import ConfigError
         (ReselectionConfig, {"annotators": "f", "prior": "fixed"}, "reselection.annotators"),
         (Config, {"seed": -1}, "seed"),
         (Config, {"threads": -1}, "threads"),
+        *[(Config, {name: wrong}, name) for name in ("seed", "threads") for wrong in (2.5, None)],
+        (FramesConfig, {"workers": "2"}, "frames.workers"),
+        *[
+            (ReselectionConfig, {"ratio": wrong}, "reselection.ratio")
+            for wrong in ("0.3", [1], True)
+        ],
+        (ReselectionConfig, {"jitter": "0.1", "draws": 2}, "reselection.jitter"),
+        (ReselectionConfig, {"test_draws": "2", "draws": 4}, "reselection.test-draws"),
+        (ModelConfig, {"drop_path": "0.1"}, "model.drop-path"),
+        *[
+            (AugmentationConfig, {name: "1"}, f"augmentation.{name}")
+            for name in ("flip", "rotation")
+        ],
+        (AugmentationConfig, {"crop_padding": 1.5}, "augmentation.crop-padding"),
+        (ProtocolConfig, {"parts": "3"}, "protocol.parts"),
+        (FeaturesConfig, {"magnification": "4"}, "features.magnification"),
+        (FeaturesConfig, {"limit": None}, "features.limit"),
+        (FeaturesConfig, {"window": 1.5}, "features.window"),
+        *[
+            (TrainingConfig, {name: "1"}, f"training.{name.replace('_', '-')}")
+            for name, default in vars(TrainingConfig()).items()
+            if isinstance(default, int | float) or name == "checkpoint_every"
+        ],
     ],
 )
 def test_an_error_names_the_option_and_the_value(group, values, flag):

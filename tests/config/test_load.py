@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from gamdss.cli import compare, merge, table
+from gamdss.cli import compare, export, merge, predict, table
 from gamdss.config.command_line import choose_command
 from gamdss.errors import ConfigError
 from gamdss.experiment import TRAIN
@@ -84,6 +84,15 @@ def test_a_missing_argument_is_named_as_it_is_given(command, words, problem, rem
         (["--training.precision", "bf8"], "training.precision.*bf8"),
         (["--seed", "1.5"], "seed.*1.5"),
         (["--training.epochs", "0"], "--training.epochs is 0"),
+        (["--seed", "two"], r"^--seed is 'two' It must be an integer\.$"),
+        (["--seed", "3", "--seed=two", "--task", "c3"], r"^--seed is 'two' It must be an integer"),
+        (["--reselection.ratio", "third"], r"^--reselection\.ratio is 'third' It must be a number"),
+        (["--strict", "maybe"], r"^--strict is 'maybe' It must be true or false"),
+        (
+            ["--reselection.clips", "traning"],
+            r"^--reselection\.clips is 'traning' Did you mean 'training'\? It must be one of all",
+        ),
+        (["--training", "x"], r"^--training is a group of options .*--training\.epochs"),
     ],
 )
 def test_a_wrong_option_is_explained(words, message):
@@ -92,12 +101,24 @@ def test_a_wrong_option_is_explained(words, message):
     assert_matches(message, caught.value)
 
 
+def test_a_wrong_option_of_a_command_is_explained():
+    with pytest.raises(ConfigError, match=r"^--fps is '30fps'\nIt must be a number\.$"):
+        predict.COMMAND.parse("predict", ["runs/a", "film.mp4", "--fps", "30fps"])
+    with pytest.raises(
+        ConfigError, match=r"^--format is 'onx'\nDid you mean 'onnx'\? It must be o"
+    ):
+        export.COMMAND.parse("export", ["runs/a", "--format", "onx"])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("training:\n  epoch: 3", "unknown field 'training.epoch'.*Did you mean 'training.epochs'"),
         ("epochs: 3", "unknown field 'epochs'.*Did you mean 'training.epochs'"),
         ("training:\n  epochs: many", "training.epochs.*many"),
+        ("training: {epochs: 1.5}", "field 'training.epochs' is 1.5 It must be an integer."),
+        ("frames: {grey: acept}", "field 'frames.grey' is 'acept' Did you mean 'accept'. It must"),
+        ("reselection: {ratio: [1]}", r"field 'reselection.ratio' is \[1\] It must be a number"),
         ("training: 3", "'training' is a group of fields, and is 3"),
         ("- a\n- b", "the config is of type list"),
         ("seed: [1", "not valid YAML"),

@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader
 import gamdss
 from gamdss.data.augment import normalise
 from gamdss.errors import ConfigError, DataRootError, FrameError, GamdssError
+from gamdss.metrics import intervals, predictions
+from gamdss.records import FoldResult
 
 
 @pytest.fixture(scope="module")
@@ -128,6 +130,79 @@ def test_custom_clips_have_the_subjects_that_they_are_given_with(tmp_path):
         of((0, "anna"), (1,))
 
 
+def of_one_recording(tmp_path, *clips):
+    """A dataset of clips (label, subject) that have the same frames."""
+    frames = clip(tmp_path / "a", 10)
+    options = {"image_size": 40, "preset": "none", "progress": False}
+    return gamdss.KeyFrameDataset([(frames, 10, 14, 18, *more) for more in clips], **options)
+
+
+def test_spellings_of_a_subject_are_one_person(tmp_path, caplog):
+    names = ("01", "1", 1.0, "Bob", " bob", "\uff11", "ann  b", "Ann b", "p2", "s2")
+    data = of_one_recording(tmp_path, *((0, name) for name in names))
+    assert data.subjects == (*["01"] * 3, "Bob", "Bob", "01", "ann  b", "ann  b", "p2", "s2")
+    (said,) = caplog.messages
+    assert said.startswith("4 other spelling(s) of a subject: '1' is taken as '01', 'bob' is taken")
+
+
+@pytest.mark.parametrize("twins", [("sub01", "1"), ("1", "S1"), ("p1", "1")])
+def test_subjects_with_and_without_a_prefix_are_refused(tmp_path, twins):
+    with pytest.raises(ConfigError, match=rf"^subjects '{twins[0]}' and '{twins[1]}' may be one"):
+        of_one_recording(tmp_path, *((0, name) for name in twins))
+
+
+def test_a_subject_has_no_slash_which_ends_it_in_the_name_of_a_clip(tmp_path):
+    with pytest.raises(ConfigError, match=r"the subject of clip 1 is 'lab/1'\n.*without a slash"):
+        of_one_recording(tmp_path, (0, "lab/1"))
+
+
+def test_clips_are_named_by_subject_and_source(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    one, two = clip(tmp_path / "a" / "film", 10), clip(tmp_path / "b" / "film", 10)
+
+    def names(*clips):
+        options = {"image_size": 40, "preset": "none", "progress": False}
+        return gamdss.KeyFrameDataset([(f, *keys, 0, *who) for f, keys, *who in clips], **options)
+
+    whole, part = (10, 14, 18), (10, 12, 15)
+    assert names((one, whole, "1"), (two, whole, "2")).clips == ("1/film", "2/film")
+    assert names((one, whole, "1"), (two, whole, "1")).clips == ("1/a_film", "1/b_film")
+    assert names((one, whole, "1"), (one, part, "1")).clips == ("1/film:10-18", "1/film:10-15")
+    assert names((one, whole, "1"), (one, whole, "1")).clips == (
+        "1/film:10-18#1",
+        "1/film:10-18#2",
+    )
+    assert names((one, whole), (two, whole)).clips == ("a_film", "b_film")
+
+
+def test_metrics_take_the_clips_of_a_dataset(tmp_path):
+    data = of_one_recording(tmp_path, *((place % 2, place // 2) for place in range(8)))
+    folds = []
+    for who in sorted(set(data.subjects)):
+        places = [place for place, subject in enumerate(data.subjects) if subject == who]
+        labels = np.array([data.labels[place] for place in places])
+        logits = np.eye(2, dtype=np.float32)[labels][None]
+        folds.append(FoldResult(who, tuple(data.clips[i] for i in places), labels, logits))
+    found = predictions(folds, 2, "final")
+    assert found.subjects == data.subjects
+    assert intervals(found, 2)["uf1"] is not None
+
+
+def test_class_names_that_differ_in_case_or_blanks_are_one_class(tmp_path, caplog):
+    data = of_one_recording(tmp_path, *((label,) for label in ("joy", "Joy", " joy", "fear")))
+    assert data.classes == ("fear", "joy")
+    assert data.labels == (1, 1, 1, 0)
+    (said,) = caplog.messages
+    assert said == "1 other spelling(s) of a class: 'Joy' is taken as 'joy'"
+
+
+@pytest.mark.parametrize("blank", ["", "  ", "\u200b"])
+def test_a_class_has_a_name(tmp_path, blank):
+    with pytest.raises(ConfigError, match=r"the class of clip 2 is '.*\nName the class\."):
+        of_one_recording(tmp_path, ("joy",), (blank,))
+
+
 def test_numbers_may_be_numpy_integers(tmp_path):
     frames, labels = clip(tmp_path / "a", 10), np.array([2, 0])
     keys = np.array([10, 14, 18])
@@ -238,6 +313,8 @@ def test_a_plain_table_of_frames_in_other_folders(small_dataset, tmp_path):
         ({"annotations": "none.xlsx"}, r"Check annotations\."),
         ({"draws": 3}, r"^draws is 3, (.|\n)*preset=\"motion\", (.|\n)*jitter=0\.1"),
         ({"ratio": 3.0}, r"^ratio is 3\.0"),
+        ({"ratio": "0.1"}, r"^ratio is '0\.1'\nIt must be between 0 and 1"),
+        ({"jitter": "0.1", "draws": 2}, r"^jitter is '0\.1'\nIt must be between 0 and 0\.5"),
         ({"jitter": 0.1}, r"^draws is 0\n.*with jitter"),
         ({"image_size": 0}, "^image_size is 0"),
         ({"image_size": 48.0}, r"^image_size is 48\.0\nIt must be an integer"),

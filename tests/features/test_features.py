@@ -160,3 +160,67 @@ def test_frames_without_a_flow_are_refused():
 def test_without_tvl1_the_error_says_what_to_install():
     with pytest.raises(ConfigError, match="opencv-contrib-python-headless"):
         check_flow("tvl1")
+
+
+A, B = moved(1.0, 0.0)
+UNIT = B / 255.0
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: dense_flow(A, B, "tvl2"),
+            r"^method is 'tvl2'\nDid you mean 'tvl1'\? Use one of dis",
+        ),
+        (
+            lambda: flow_feature(np.zeros((9, 9, 2)), "strian"),
+            "^third is 'strian'\nDid you mean 'str",
+        ),
+        (lambda: scale("flow", 224), "^name is 'flow'\n.*Use one of difference, grey-difference"),
+        (lambda: scale("flow-dis", 0), "^size is 0\nIt must be an integer above 0"),
+        (lambda: scale("flow-dis", "224"), "^size is '224'"),
+    ],
+)
+def test_unknown_names_are_refused(call, message):
+    with pytest.raises(ConfigError, match=message):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: dense_flow(UNIT, A),
+            r"^start is float64 \(72, 96, 3\)\n.*\(H, W, 3\) or grey.*rint",
+        ),
+        (lambda: dense_flow(A, B.transpose(2, 0, 1)), r"^end is uint8 \(3, 72, 96\)"),
+        (lambda: dense_flow([1, 2], A), "^start is of type list"),
+        (lambda: magnify(UNIT, [A], [B], 4, 32), "^image is float64.*\n.*np.rint"),
+        (lambda: magnify(B, [A, UNIT], [B], 4, 32), r"^start\[1\] is float64"),
+        (lambda: magnify(B, [A], [B[:9]], 4, 32), r"^end\[0\] has the shape \(9, 96, 3\), image"),
+        (lambda: magnify(B, [], [B], 4, 32), "^start has no frame"),
+        (
+            lambda: frame_difference(A, B),
+            r"^start is uint8 \(72, 96, 3\)\nPass uint8 RGB.*transpose",
+        ),
+        (lambda: frame_difference(A[:3], B[:3], grey=True), r"^start is uint8 \(3, 96, 3\)"),
+        (
+            lambda: frame_difference(*(f.transpose(2, 0, 1) for f in (A, B[:9]))),
+            "^end has the shape",
+        ),
+        (
+            lambda: frame_difference(A.transpose(2, 0, 1), UNIT.transpose(2, 0, 1)),
+            "^end is float64",
+        ),
+        (
+            lambda: strain_magnitude(np.zeros((2, 9, 9))),
+            r"^flow is float64 \(2, 9, 9\)\n.*\(H, W, 2",
+        ),
+        (lambda: flow_feature(np.zeros((9, 9, 2), int)), "^flow is int64"),
+        (lambda: resize_flow(np.zeros((9, 9)), (3, 3)), r"^flow is float64 \(9, 9\)"),
+    ],
+)
+def test_images_of_another_type_or_layout_are_refused(call, message):
+    with pytest.raises(FrameError, match=message):
+        call()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gamdss.errors import FoldError
-from gamdss.metrics import inner_epoch, original_report, predictions
+from gamdss.metrics import chosen_logits, inner_epoch, original_report, predictions
 from gamdss.records import FoldResult
 
 
@@ -65,3 +65,37 @@ def test_what_the_original_would_print():
     assert one.one_epoch
     assert one.f1 == pytest.approx((6 / 7 + 0 + 1) / 3)
     assert one.precision == pytest.approx((3 / 4 + 0 + 1) / 3)
+
+
+def named(*clips, name="01", labels=None):
+    count = len(clips) if labels is None else labels
+    truth = np.arange(count) % 2
+    return FoldResult(name, clips, truth, np.eye(2, dtype=np.float32)[truth][None])
+
+
+@pytest.mark.parametrize("clip", ["s01_clip", "/data/01/a.mp4", "./01/a.mp4", ""])
+def test_clips_name_their_subject(clip):
+    folds = [named("01/a", "01/b"), named(clip, name="02")]
+    with pytest.raises(FoldError, match=r"^fold 02: the clip '.*\n.*`subject/name`"):
+        predictions(folds, 2, "final")
+
+
+def test_a_clip_counts_once():
+    first, again = named("01/a", "01/b"), named("02/a", "01/b", name="02")
+    for folds, clip in (([first, again], "01/b"), ([first, first], "01/a")):
+        with pytest.raises(FoldError, match=f"the clip '{clip}' is already in fold 01\nPass each"):
+            predictions(folds, 2, "final")
+    with pytest.raises(FoldError, match="fold 01: the clip '01/a' is already in fold 01"):
+        predictions([named("01/a", "01/a")], 2, "final")
+
+
+def test_every_label_has_a_clip():
+    short = named("01/a", labels=2)
+    for score in (lambda: predictions([short], 2, "final"), lambda: chosen_logits(short, "final")):
+        with pytest.raises(FoldError, match=r"^fold 01: 1 clips, but 2 labels"):
+            score()
+
+
+def test_clips_of_a_composite_are_of_its_datasets_subjects():
+    found = predictions([named("cas2-01/a", "samm-01/a")], 2, "final")
+    assert found.subjects == ("cas2-01", "samm-01")

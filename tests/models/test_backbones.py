@@ -11,6 +11,7 @@ from torch import nn
 from gamdss.cli import main
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.losses import two_phase_loss
+from gamdss.models import TemporalStream, backbones
 from gamdss.models.backbones import TimmStream, fitting_sizes
 from gamdss.models.two_branch import TwoBranchNet
 
@@ -195,3 +196,68 @@ def test_a_typo_in_the_backbone_stops_a_run_before_data_is_read(tmp_path, capsys
     words = ["train", "--data-root", str(tmp_path / "nowhere"), "--model.backbone", "resnet_18"]
     assert main([*words, "--output", str(tmp_path / "run")]) == 2
     assert "Did you mean resnet18" in capsys.readouterr().err
+
+
+class Squares(TemporalStream):
+    """A custom stream, as a package would have it."""
+
+    num_features, reduction = 8, 16
+
+    def __init__(self, *size_drop_path_channels):
+        super().__init__()
+        self.net = nn.Conv2d(size_drop_path_channels[2], 8, 16, stride=16)
+
+    def forward_features(self, x):
+        return self.net(x)
+
+
+NOTHING = None
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Installs a package that has an entry point, and forgets the stream that it added."""
+
+    def install(value, name="mine"):
+        about = tmp_path / "mine-1.0.dist-info"
+        about.mkdir()
+        (about / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1.0\n")
+        (about / "entry_points.txt").write_text(f"[gamdss.backbones]\n{name} = {value}\n")
+        monkeypatch.syspath_prepend(str(tmp_path))
+
+    monkeypatch.setattr(backbones, "OWN", dict(backbones.OWN))
+    return install
+
+
+def test_a_package_adds_a_backbone(installed):
+    with pytest.raises(ConfigError, match=r"^backbone is 'mine'(.|\n)*group gamdss\.backbones"):
+        TwoBranchNet(3, image_size=64, backbone="mine")
+    installed(f"{__name__}:Squares")
+    assert "mine" in backbones.list_backbones()
+    net = TwoBranchNet(3, image_size=64, backbone="mine").eval()
+    assert type(net.temporal) is Squares
+    assert isinstance(net.difference, nn.Identity)  # raw, as for all streams of this interface
+    assert net(*frames(64))[0].shape == (4, 3)
+
+
+def test_a_package_adds_a_model_of_timm(installed, tmp_path):
+    code = "from timm.models import create_model, register_model\n"
+    code += "@register_model\ndef mine_of_timm(pretrained=False, **options):\n"
+    code += "    return create_model('test_resnet', pretrained=pretrained, **options)\n"
+    (tmp_path / "module_of_mine.py").write_text(code)
+    installed("module_of_mine:mine_of_timm", "mine_of_timm")
+    net = TwoBranchNet(3, image_size=64, backbone="mine_of_timm")
+    assert isinstance(net.temporal, TimmStream)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("absent_of_mine:build", "cannot be loaded from absent_of_mine:build .ModuleNotFoundError"),
+        (f"{__name__}:NOTHING", "of type NoneType\n.*TemporalStream"),
+    ],
+)
+def test_a_broken_entry_point_is_named(installed, value, message):
+    installed(value)
+    with pytest.raises(ConfigError, match=f"^the backbone 'mine' .*{message}"):
+        TwoBranchNet(3, image_size=64, backbone="mine")

@@ -1,5 +1,7 @@
 """The two-branch network at small sizes: branches, sizes, errors, determinism."""
 
+import re
+
 import pytest
 import timm
 import torch
@@ -65,6 +67,28 @@ def test_inputs_that_would_be_broadcast_or_wrap_around_are_refused(one_pass):
         net(onset, apex, offset, torch.zeros(1, 2, 3, 32, 32))
     with pytest.raises(ConfigError, match=r"onset has the type uint8(.|\n)*wraps"):
         net(*(frame.to(torch.uint8) for frame in (onset, apex, offset)))
+
+
+_UNFIT = [
+    (2, 64, 64),
+    (1, 3, 64, 64),
+    (3, 3, 64, 64),
+    (2, 2, 64, 64),
+    (2, 3, 32, 32),
+    (2, 3, 64, 32),
+]
+
+
+@pytest.mark.parametrize("one_pass", [False, True])
+def test_phase_features_that_do_not_fit_are_refused(one_pass):
+    net = TwoBranchNet(5, image_size=64, backbone="resnet10t", one_pass=one_pass).eval()
+    for shape in (*((2, *each) for each in _UNFIT), (3, 2, 3, 64, 64)):
+        message = rf"^features has shape {re.escape(str(shape))}.*\(batch, 2, 3, 64, 64\)\nPass"
+        for call in (net, net.predict_logits):
+            with pytest.raises(ConfigError, match=message):
+                call(*frames(64), torch.zeros(shape))
+    with pytest.raises(ConfigError, match="features has the type int64"):
+        net(*frames(64), torch.zeros(2, 2, 3, 64, 64, dtype=torch.int64))
 
 
 def test_key_frames_as_one_tensor():

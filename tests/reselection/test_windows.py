@@ -1,6 +1,7 @@
 """Window presets: parity with the release, exact differences, ties, gaps, bad input."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -282,3 +283,12 @@ def test_frame_numbers_must_fit_the_frames():
 
 def test_presets_explain_themselves():
     assert all(preset.summary for preset in PRESETS.values())
+
+
+@pytest.mark.parametrize("ratio", ["0.3", True, float("nan"), [0.3], 1.5])
+@pytest.mark.parametrize("preset", ["full", "motion"])
+def test_a_ratio_is_a_number_from_0_to_1(preset, ratio):
+    message = rf"^the reselection ratio \(rise\) is {re.escape(repr(ratio))}\nIt must be a share"
+    with pytest.raises(ConfigError, match=message):
+        reselect(np.zeros((9, 20, 20), np.uint8), 1, 4, 9, preset=preset, ratio=ratio)
+    assert resolve(preset, np.float32(0.5)).rise == 0.5

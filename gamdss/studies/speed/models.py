@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm import tqdm
 
 from gamdss.errors import ConfigError, GamdssError
-from gamdss.models.backbones import OWN, list_backbones
+from gamdss.models.backbones import is_own, list_backbones
 from gamdss.models.release_streams import RELEASE_STREAMS
 from gamdss.models.two_branch import TwoBranchNet
 from gamdss.studies.speed.timing import seconds
@@ -103,7 +103,7 @@ def measure(
 
 def designed_size(name: str) -> int:
     """The image size that a backbone was designed for, pixels."""
-    own = None if name in OWN else timm.get_pretrained_cfg(name.partition(".")[0])
+    own = None if is_own(name) else timm.get_pretrained_cfg(name.partition(".")[0])
     return own.input_size[-1] if own is not None else 224
 
 
