@@ -31,9 +31,18 @@ def person(dataset: str, subject: str) -> str:
 
 def person_of_run(config: Config, subject: str) -> str:
     """The person of a subject as a run names it: in a composite with the dataset before it."""
-    datasets = [Path(name).stem for name in config.dataset.split(JOINT)]
-    own = [name for name in datasets if subject.startswith(f"{name}-")]
-    return person(own[0] if own else datasets[0], subject)
+    return person(dataset_of_run(config, subject), subject)
+
+
+def dataset_of_run(config: Config, subject: str) -> str:
+    """The dataset of a subject as a run names it."""
+    datasets = datasets_of_run(config)
+    return next((name for name in datasets if subject.startswith(f"{name}-")), datasets[0])
+
+
+def datasets_of_run(config: Config) -> list[str]:
+    """The names of a run's datasets; several of a composite."""
+    return [Path(name).stem for name in config.dataset.split(JOINT)]
 
 
 def told_apart(dataset: str, subject: str, other: str) -> bool:

@@ -8,7 +8,7 @@ inflation can be measured; the oracle is not a result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -67,6 +67,12 @@ class Predictions:
     def subjects(self) -> tuple[str, ...]:
         """The subject of each clip."""
         return tuple(map(subject_of, self.clips))
+
+    def part(self, chosen: np.ndarray) -> Predictions:
+        """Those of some clips, `chosen` (N,) booleans."""
+        clips = tuple(clip for clip, is_one in zip(self.clips, chosen, strict=True) if is_one)
+        arrays = ("labels", "predicted", "for_accuracy")
+        return replace(self, clips=clips, **{name: getattr(self, name)[chosen] for name in arrays})
 
     def scores(self, num_classes: int) -> Scores:
         """The measures of these predictions.

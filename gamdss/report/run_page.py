@@ -139,8 +139,10 @@ def _numbers(results: RunResults) -> list[Number]:
 
 def _tables(results: RunResults) -> list[Table]:
     """The tables of scores; none if nothing is held out."""
-    shown = (tables.summary, tables.classes, tables.folds) if results.scored else ()
-    return [table(results) for table in shown]
+    if not results.scored:
+        return []
+    summary, *others = (show(results) for show in (tables.summary, tables.classes, tables.folds))
+    return [summary, *tables.datasets(results), *others]
 
 
 def _figures(record: FinishedRun) -> tuple[list[list[Plot]], str]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gamdss.metrics import OriginalReport, enough, too_few
+import numpy as np
+
+from gamdss.metrics import MEASURES, OriginalReport, enough, too_few
+from gamdss.metrics.scores import measures
 from gamdss.report import unit_tables
 from gamdss.report.table import Cell, Column, Row, Table, markdown, markdown_text, terminal
 from gamdss.report.unit_tables import measure_titles, unit_note
@@ -39,9 +42,11 @@ HOW_TO_READ = """\
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
-- **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds.
-- **UAR**: mean of the classes' recalls (balanced accuracy). What the release calls UAR is the mean
-  precision.
+- **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds. A class that no
+  clip has, or is predicted to have, does not count.
+- **UAR**: mean of the recalls of the classes that clips have (balanced accuracy). What the release
+  calls UAR is the mean precision.
+- **always the most frequent class**: what predicting it for every clip would reach.
 """
 _BRACKETS = """\
 - The figures in brackets are 95% intervals for other subjects: Student's t and a bootstrap over
@@ -59,7 +64,9 @@ def summary_text(results: RunResults) -> str:
     units = [terminal(classes(results)), unit_note(results)] if results.of_units else []
     note = "In brackets: 95% intervals over subjects."
     notes = [note] if _bracketed(results) else few_note(results)
-    return "\n\n".join([about, terminal(summary(results)), *units, " ".join([*notes, ORACLE_NOTE])])
+    notes = [*notes, *_absent(results), ORACLE_NOTE]
+    parts = [terminal(table) for table in (summary(results), *datasets(results))]
+    return "\n\n".join([about, *parts, *units, " ".join(notes)])
 
 
 def few_note(results: RunResults) -> list[str]:
@@ -101,7 +108,8 @@ def results_markdown(
         *about,
         *_distrust(results),
         markdown(summary(results)),
-        " ".join([*few_note(results), ORACLE_NOTE]),
+        " ".join([*few_note(results), *_absent(results), ORACLE_NOTE]),
+        *(part for table in datasets(results) for part in ("## Datasets", markdown(table))),
         *_class_parts(results, chosen),
         "## Folds",
         markdown(folds(results)),
@@ -172,7 +180,41 @@ def summary(results: RunResults) -> Table:
         for selection, found in results.evaluations.items()
     ]
     columns = [Column("", "label", wrap=True), *map(Column, measure_titles(results.task).values())]
-    return Table(columns, rows, "Held-out clips of all folds, pooled")
+    return Table(columns, [*rows, *_always(results)], "Held-out clips of all folds, pooled")
+
+
+def _always(results: RunResults) -> list[Row]:
+    """The measures of predicting the most frequent class; action units have them of each unit."""
+    if results.of_units:
+        return []
+    true = np.sum(results.evaluated.confusion, axis=1)
+    counts = np.zeros((len(true), len(true)), np.int64)
+    counts[:, true.argmax()] = true
+    return [["always the most frequent class", *map(Cell, measures(counts, counts).tolist())]]
+
+
+def _absent(results: RunResults) -> list[str]:
+    """Which classes no clip has, since measures are then means over the others."""
+    if results.of_units:
+        return []
+    absent = [name for name, by in results.evaluated.per_class.items() if not by.support]
+    return [f"No clip is of {', '.join(absent)}: UAR is the mean of the others."] if absent else []
+
+
+def datasets(results: RunResults) -> list[Table]:
+    """The measures of each dataset of a composite; none of one dataset."""
+    if not results.datasets:
+        return []
+    rows: list[Row] = [
+        [
+            *(name, by.clips, by.subjects),
+            *(Cell(getattr(by, measure), by.intervals[measure]) for measure in MEASURES),
+        ]
+        for name, by in results.datasets.items()
+    ]
+    titles = ("clips", "subjects", *MEASURES.values())
+    columns = [Column("dataset", "label"), *map(Column, titles)]
+    return [Table(columns, rows, f"Datasets, {epoch_name(results)}")]
 
 
 def classes(results: RunResults) -> Table:

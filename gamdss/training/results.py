@@ -37,6 +37,15 @@ class Evaluation(Measures):
 
 
 @dataclass(frozen=True)
+class DatasetScores(Measures):
+    """The scores of the clips of one dataset of a composite; `intervals` as of `Evaluation`."""
+
+    clips: int
+    subjects: int
+    intervals: Mapping[str, tuple[float, float] | None]
+
+
+@dataclass(frozen=True)
 class FoldEpoch:
     """An epoch of a fold, counted from 1, and its held-out accuracy.
 
@@ -92,6 +101,8 @@ class RunResults:
     `started_from` is the name of the run or folder of the initial weights, and `seen` the folds
     whose held-out subjects these had seen or may have seen: with any, no score can be trusted.
 
+    `datasets` are the scores by dataset at `selection`; empty of one dataset, and of action units.
+
     If nothing is held out, `final` and `oracle` are None, and `subjects` and `clips` count those
     trained on.
     """
@@ -112,6 +123,7 @@ class RunResults:
     folds: Sequence[FoldSummary]
     started_from: str | None = None
     seen: Sequence[str] = ()
+    datasets: Mapping[str, DatasetScores] = field(default_factory=dict)
 
     @property
     def of_units(self) -> bool:
@@ -145,7 +157,7 @@ class RunResults:
         return {name: found for name, found in named.items() if found is not None}
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; without `inner` and mean F1 of units where there are none.
+        """Plain values for JSON, without `inner`, `datasets` and units' F1 if there are none.
 
         If nothing is held out, `held_out_score` says that the score is unknown.
         """
@@ -156,6 +168,8 @@ class RunResults:
             values["trust"] = seen_note(self)
         if self.started_from is None:
             del values["started_from"], values["seen"]
+        if not self.datasets:
+            del values["datasets"]
         for part in (values, *values["folds"]):
             if part["inner"] is None:
                 del part["inner"]

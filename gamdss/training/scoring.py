@@ -9,6 +9,7 @@ import numpy as np
 
 from gamdss.config import Config
 from gamdss.data.action_units import units_text
+from gamdss.data.people import dataset_of_run, datasets_of_run
 from gamdss.metrics import (
     MEASURES,
     Selection,
@@ -20,8 +21,9 @@ from gamdss.metrics import (
     unit_intervals,
 )
 from gamdss.metrics.units import scored_units, unit_scores
-from gamdss.records import FoldResult, subject_of
+from gamdss.records import AU_TASK, FoldResult, subject_of
 from gamdss.training.results import (
+    DatasetScores,
     Evaluation,
     FoldEpoch,
     FoldSummary,
@@ -84,7 +86,29 @@ def results(
         folds=[_fold(fold, classes) for fold in folds],
         started_from=None if start is None else start[0],
         seen=() if start is None else start[1],
+        datasets=_by_dataset(config, folds, len(classes)) if held_out else {},
     )
+
+
+def _by_dataset(
+    config: Config, folds: Sequence[FoldResult], num_classes: int
+) -> dict[str, DatasetScores]:
+    """The scores of each dataset of a composite, at the run's selection."""
+    names = datasets_of_run(config)
+    if len(names) == 1 or config.task == AU_TASK:
+        return {}
+    found = predictions(folds, num_classes, config.training.selection)
+    of = np.array([dataset_of_run(config, subject) for subject in found.subjects])
+    parts = {name: found.part(of == name) for name in names if (of == name).any()}
+    return {
+        name: DatasetScores(
+            **{measure: getattr(part.scores(num_classes), measure) for measure in MEASURES},
+            clips=len(part.clips),
+            subjects=len(set(part.subjects)),
+            intervals=intervals(part, num_classes),
+        )
+        for name, part in parts.items()
+    }
 
 
 def _evaluated(
