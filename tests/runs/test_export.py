@@ -168,7 +168,7 @@ def test_safetensors_hold_all_weights(run, tmp_path, capsys):
     [
         (["RUN", "--fold", "07"], "no finished fold '07'\nFinished folds: 02."),
         (["nowhere", "--fold", "02"], "there is no such run"),
-        (["RUN", "--fold", "02", "--format", "tflite"], "field 'format'"),
+        (["RUN", "--fold", "02", "--format", "tflite"], "--format is 'tflite'"),
         (
             ["RUN", "--fold", "02", "--output", "."],
             ".: this is a folder\nName a file with --output",
