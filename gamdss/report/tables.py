@@ -42,8 +42,8 @@ HOW_TO_READ = """\
 - **oracle**: for each fold the epoch that suits the held-out subject best, as the original release
   reports it (arXiv 2603.04766, code v1.0.1), with its stop at 100% held-out accuracy. Its accuracy
   is of the epoch with the best accuracy, its other figures of the epoch with the best F1.
-- **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds. A class that no
-  clip has, or is predicted to have, does not count.
+- **UF1**: mean of the classes' F1 over the pooled held-out predictions of all folds. A class that
+  no clip has, or is predicted to have, does not count.
 - **UAR**: mean of the recalls of the classes that clips have (balanced accuracy). What the release
   calls UAR is the mean precision.
 - **always the most frequent class**: what predicting it for every clip would reach.
