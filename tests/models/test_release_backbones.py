@@ -62,7 +62,8 @@ def test_training_logits_loss_and_gradient_norms(case, key_frames):
         parameters = dict(net.named_parameters())
         for name, norm in expected["gradient_norms"].items():
             found = parameters[rename(name, type(net.temporal))].grad.norm().item()
-            assert found == pytest.approx(norm, rel=1e-4), name
+            # Processors round differently; BatchNorms of two clips enlarge it (1.6e-4 on an EPYC).
+            assert found == pytest.approx(norm, rel=5e-4), name
 
 
 def test_only_unused_parameters_are_dropped(case):

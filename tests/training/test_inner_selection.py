@@ -118,5 +118,6 @@ def test_results_and_tables_name_it(inner_flow_run, tmp_path, capsys):
     assert "## Confusion (inner (epoch chosen on training subjects set aside))" in text
     assert "inner epoch" in text
     assert "inner (epoch chosen on" in summary_text(read_run(output).results)
-    assert main(["compare", str(output), str(output), "--output", str(tmp_path / "c")]) == 0
+    words = ["--selection", "inner,final", "--output", str(tmp_path / "c")]
+    assert main(["compare", str(output), str(output), *words]) == 0
     assert "inner (epoch chosen on" in capsys.readouterr().out

@@ -135,7 +135,8 @@ def test_what_needs_one_class_for_each_clip_is_refused(run, capsys, words):
 
 
 def test_a_run_is_compared_by_its_units(run, tmp_path, capsys):
-    assert main(["compare", str(run), str(run), "--output", str(tmp_path)]) == 0
+    words = ["--selection", "final,oracle", "--output", str(tmp_path)]
+    assert main(["compare", str(run), str(run), *words]) == 0
     shown = capsys.readouterr().out
     assert "mean F1" in shown
     assert "UF1" not in shown
