@@ -257,7 +257,9 @@ def _twins(clips: Iterable[Clip], contents: Mapping[str, Sequence[str]]) -> Iter
     """Clips that have a frame of a clip of another subject, which a fold would train on."""
     first: dict[str, Clip] = {}
     for clip in clips:
-        owners = [first.setdefault(frame, clip) for frame in contents.get(clip.id, ())]
+        if clip.id not in contents:
+            continue
+        owners = [first.setdefault(frame, clip) for frame in contents[clip.id]]
         twin = next((owner for owner in owners if owner.subject != clip.subject), None)
         if twin is not None:
             problem = f"it has a frame of clip {twin.id} (row {twin.row})"

@@ -169,7 +169,7 @@ def _with_merged(
     workbook: Path, sheet: str, places: Mapping[str, int], rows: list[Row]
 ) -> list[Row]:
     """The rows with the merged ranges that hide cells of theirs, which are blank."""
-    if not any("" in row.cells.values() for row in rows):
+    if not [row for row in rows if "" in row.cells.values()]:
         return rows
     hidden = hidden_cells(workbook, sheet, places, rows[0].number, rows[-1].number)
     if not hidden:

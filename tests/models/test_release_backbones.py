@@ -1,5 +1,6 @@
 """The release's other backbones reproduce its numbers (float32 rounding, relative 1e-4)."""
 
+import copy
 import json
 
 import pytest
@@ -46,6 +47,8 @@ def test_logits_with_and_without_antialiasing(case, key_frames):
 @pytest.mark.slow
 def test_training_logits_loss_and_gradient_norms(case, key_frames):
     net, expected = case
+    # BatchNorms of two clips enlarge the rounding of float32, which differs between processors.
+    net, key_frames = copy.deepcopy(net).double(), [frames.double() for frames in key_frames]
     wanted = expected["training"]
     before = {name: values.clone() for name, values in net.state_dict().items()}
     # Only BatchNorms could tell one pass from two.
@@ -56,14 +59,13 @@ def test_training_logits_loss_and_gradient_norms(case, key_frames):
         rising, falling = net(*key_frames)
         loss = two_phase_loss(rising, falling, torch.tensor([1, 3]))
         loss.backward()
-        assert_same(rising, wanted["front"])
-        assert_same(falling, wanted["back"])
+        assert_same(rising.float(), wanted["front"])
+        assert_same(falling.float(), wanted["back"])
         assert loss.item() == pytest.approx(wanted["loss"], rel=1e-4)
         parameters = dict(net.named_parameters())
         for name, norm in expected["gradient_norms"].items():
             found = parameters[rename(name, type(net.temporal))].grad.norm().item()
-            # Processors round differently; BatchNorms of two clips enlarge it (1.6e-4 on an EPYC).
-            assert found == pytest.approx(norm, rel=5e-4), name
+            assert found == pytest.approx(norm, rel=1e-4), name
 
 
 def test_only_unused_parameters_are_dropped(case):

@@ -1,8 +1,8 @@
 """A flipped bit in any stored file is found, or changes nothing: no traceback, no wrong number."""
 
+import io
 import random
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,11 +81,16 @@ def finished(places, tmp_path):
     return output
 
 
+def same_arrays(first, second):
+    """Whether two .npz files have the same arrays: a zip file has bytes that nobody reads."""
+    a, b = (np.load(io.BytesIO(data)) for data in (first, second))
+    return a.files == b.files and all(np.array_equal(a[name], b[name]) for name in a.files)
+
+
 def test_a_damaged_file_of_a_run_gives_no_traceback(places, finished, tmp_path, capsys):
     again = [str(word) for word in places.words("train", finished)]
     page = ["report", str(finished), "--frames", "false", "--output", str(tmp_path / "p.html")]
     whole = contents(finished)
-    folds = Path(shutil.copytree(finished / "folds", tmp_path / "kept"))
     for file in chosen(files_of(finished)):
         if file.name == "log.csv":  # for people: no command reads it
             continue
@@ -101,12 +106,9 @@ def test_a_damaged_file_of_a_run_gives_no_traceback(places, finished, tmp_path, 
             assert main(again) == 0, file  # what a run computes, it computes again
             found = contents(finished)
             different = [name for name, value in whole.items() if found[name] != value]
-            if different == [f"folds/{file.parent.name}/predictions.npz"]:
-                # On an EPYC, a fold trained again within one process is rounded otherwise.
-                shutil.copytree(folds, finished / "folds", dirs_exist_ok=True)
-                different = []
-            assert not different, file
-            if file.name == "environment.json":  # not compared
+            harmless = file.suffix == ".npz" and same_arrays(kept, file.read_bytes())
+            assert not different or (harmless and file.read_bytes() == damage), file
+            if different or file.name == "environment.json":  # not compared
                 file.write_bytes(kept)
             capsys.readouterr()
 
