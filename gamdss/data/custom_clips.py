@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import reprlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
 
@@ -115,15 +116,14 @@ def clip_names(clips: Sequence[LabelledFrames], subjects: Sequence[str] | None) 
         if len(set(names)) == different:
             break
     names = _marked(names, [f":{clip[1]}-{clip[3]}" for clip in clips])
-    seen: Counter[str] = Counter()
-    numbers = [seen.update([name]) or seen[name] for name in names]
-    return tuple(_marked(names, [f"#{number}" for number in numbers]))
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(1))
+    return tuple(_marked(names, [f"#{next(numbers[name])}" for name in names]))
 
 
 def _marked(names: Sequence[str], marks: Sequence[str]) -> list[str]:
     """Names that occur more than once with their mark, the others unchanged."""
-    count = Counter(names)
-    return [n + mark if count[n] > 1 else n for n, mark in zip(names, marks, strict=True)]
+    times = Counter(names)
+    return [n + mark if times[n] > 1 else n for n, mark in zip(names, marks, strict=True)]
 
 
 def key_frames(

@@ -93,7 +93,7 @@ def make_folds(protocol: ProtocolConfig, data: Labelled, seed: int) -> tuple[Fol
     return folds
 
 
-def find_name(name: str, known: Iterable[str]) -> str | None:
+def matching_fold(name: str, known: Iterable[str]) -> str | None:
     """The fold of a name, or the only one that differs in case, zeros or blanks; None if none."""
     names = list(known)
     if name in names:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gamdss.config.features import FeaturesConfig
 from gamdss.data.augment import MEAN, STD
-from gamdss.data.splits import find_name
+from gamdss.data.splits import matching_fold
 from gamdss.errors import RunError
 from gamdss.features import FEATURES, scale
 from gamdss.models.two_branch import TwoBranchNet, build_network, without_start
@@ -87,7 +87,7 @@ def choose_fold(run: Path, fold: str | None) -> str:
     done = sorted(path.parent.name for path in run.glob("folds/*/checkpoint.safetensors"))
     if fold is None and len(done) == 1:
         return done[0]
-    found = None if fold is None else find_name(fold, done)
+    found = None if fold is None else matching_fold(fold, done)
     if found is None:
         missing = "the run has no finished fold" + ("" if fold is None else f" {fold!r}")
         raise RunError(

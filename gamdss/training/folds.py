@@ -18,7 +18,7 @@ from gamdss.config.command_line import Session
 from gamdss.data import splits
 from gamdss.data.dataset import Dataset, open_dataset
 from gamdss.data.key_frame_table import write_key_frames
-from gamdss.data.splits import Fold, check_duplicates, find_name, make_folds
+from gamdss.data.splits import Fold, check_duplicates, make_folds, matching_fold
 from gamdss.errors import CheckpointError, ConfigError
 from gamdss.files import cache_folder, write_json
 from gamdss.models.two_branch import build_network, check_network, without_start
@@ -289,7 +289,7 @@ def choose(folds: Sequence[Fold], only: Sequence[str] | None) -> list[Fold]:
     if only is None:
         return list(folds)
     known = {fold.name: fold for fold in folds}
-    names = {name: find_name(name, known) for name in only}
+    names = {name: matching_fold(name, known) for name in only}
     unknown = [name for name, found in names.items() if found is None]
     if unknown:
         raise ConfigError(

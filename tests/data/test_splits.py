@@ -8,7 +8,7 @@ import pytest
 
 from gamdss.config import ProtocolConfig
 from gamdss.data.inner_subjects import set_aside
-from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, find_name, make_folds
+from gamdss.data.splits import Fold, Labelled, check_duplicates, digest, make_folds, matching_fold
 from gamdss.errors import ConfigError, FoldError
 from gamdss.records import Clip, KeyFrames
 
@@ -244,11 +244,11 @@ def test_different_people_are_told_apart(names):
 
 
 def test_a_fold_may_be_named_without_its_zeros():
-    assert find_name("1", ["001", "002"]) == "001"
-    assert find_name("S1", ["s01", "s02"]) == "s01"
-    assert find_name("1", ["1", "01"]) == "1"
-    assert find_name("001", ["1", "01"]) is None  # either of two
-    assert find_name("3", ["001", "002"]) is None
+    assert matching_fold("1", ["001", "002"]) == "001"
+    assert matching_fold("S1", ["s01", "s02"]) == "s01"
+    assert matching_fold("1", ["1", "01"]) == "1"
+    assert matching_fold("001", ["1", "01"]) is None  # either of two
+    assert matching_fold("3", ["001", "002"]) is None
 
 
 def divided(labels_by_subject):

@@ -28,7 +28,8 @@ def files(folder):
 def test_the_folder_predicts_as_the_run(name, request, tmp_path):
     run = request.getfixturevalue(name)
     target = tmp_path / "to share" / "cas2"
-    written, own = export_predictor(run, target), Ensemble(read_run(run), "cpu")
+    export_predictor(run, target)
+    written, own = (Ensemble(read_run(place), "cpu") for place in (target, run))
     assert (written.temperature, written.folds) == (own.temperature, own.folds)
     rng = np.random.default_rng(0)
     images = {n: rng.integers(0, 255, (40, 40, 3), np.uint8) for n in range(9)}
